@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What can go wrong in the core. A message says where, what was expected and what was found:
+//   `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
+// Threads: immutable once built. `bindings/errors.cpp` is the only place that turns these into Python exceptions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace fastbatch {
+
+// The place an error speaks of; every part may be unknown.
+struct Where {
+  std::string path;                       // as the user wrote it; bytes, not necessarily UTF-8
+  std::optional<std::uint64_t> sample{};  // index in the source, before shuffling
+  std::optional<std::uint64_t> offset{};  // byte in the file
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(Where where, const std::string& message)
+      : std::runtime_error(describe(where, message)), where_(std::move(where)), message_(message) {}
+  [[nodiscard]] const Where& where() const noexcept { return where_; }
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }  // without the place
+
+ private:
+  static std::string describe(const Where& where, const std::string& message) {
+    std::string text;
+    if (!where.path.empty()) text += where.path + ": ";
+    if (where.sample) text += "sample " + std::to_string(*where.sample) + ": ";
+    if (where.offset) text += "byte " + std::to_string(*where.offset) + ": ";
+    return text + message;
+  }
+  Where where_;
+  std::string message_;
+};
+
+// A file's header or structure is not what its format promises.
+class FormatError : public Error {
+  using Error::Error;
+};
+
+// The bytes of one sample cannot be decoded.
+class DecodeError : public Error {
+  using Error::Error;
+};
+
+// What the operating system said, about one file.
+class FileError : public Error {
+ public:
+  FileError(Where where, int code) : Error(std::move(where), std::generic_category().message(code)), code_(code) {}
+  [[nodiscard]] int code() const noexcept { return code_; }  // errno
+
+ private:
+  int code_;
+};
+
+// The loader was closed while, or before, it was used.
+class ClosedError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+}  // namespace fastbatch

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The door to the hot loops: plain functions, picked at run time for this CPU. Only kernels/*.cpp know Highway.
+// Threads: any thread; nothing here allocates, and pointers need no alignment. Every target gives the same bytes as "scalar".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/dtype.h"
+
+namespace fastbatch::kernels {
+
+// ---- targets.cpp: which instruction sets are in use ----------------------------------------------------------
+std::vector<std::string> supported_targets();     // of this binary on this CPU, best first; "scalar" is always last
+std::string active_target();                      // what the kernels run on now
+// Narrows to one target by name ("scalar", "sse2", "ssse3", "sse4", "avx2", "avx3", "avx3_dl", "neon", ...; "" = the best).
+// Throws std::invalid_argument naming the supported ones. Not while other threads run kernels.
+void narrow_targets(std::string_view name);
+
+// ---- copy.cpp -------------------------------------------------------------------------------------------------
+// dst[j * row_bytes ...] = base[rows[j] * stride ...] for every j.
+void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
+            std::byte* dst);
+// n elements of `size` bytes each with the bytes of every element (of every `unit` bytes within it) reversed; unit 1, 2, 4, 8, 16.
+void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::size_t unit);
+
+// ---- cast.cpp -------------------------------------------------------------------------------------------------
+enum class Channels : std::uint8_t { kLast, kFirst };  // (pixels, channels) or (channels, pixels)
+
+// dst = src * scale[c] + shift[c]: cast, normalise and transpose of one sample in one pass.
+//   Without scale: what ndarray.astype does (integers wrap; float to integer truncates, saturates, NaN gives 0).
+//   With scale: in float32 when dst is float16, or when src has at most 16 bits or is float32 and dst has at most 16 bits
+//   or is float32; else in float64. scale and shift are rounded to that type first, the product and the sum are each
+//   rounded (never fused); the result is then cast as above.
+struct Conversion {
+  DType src = DType::kU8;
+  DType dst = DType::kU8;
+  bool swap_bytes = false;             // src is of the other byte order
+  Channels from = Channels::kLast;
+  Channels to = Channels::kLast;
+  std::size_t channels = 1;
+  std::vector<double> scale;           // `channels` values, or empty for a plain cast
+  std::vector<double> shift;           // as long as scale
+};
+void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels);
+
+}  // namespace fastbatch::kernels
