@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What the kernel files share: when to take the plain C++ path, and which of Highway's targets are real.
+// A kernel file looks so (foreach_target.h includes it once for each instruction set):
+//   #undef HWY_TARGET_INCLUDE
+//   #define HWY_TARGET_INCLUDE "kernels/copy.cpp"   // this file, from the include root
+//   #include <hwy/foreach_target.h>                 // before highway.h
+//   #include <hwy/highway.h>
+//   HWY_BEFORE_NAMESPACE();
+//   namespace fastbatch::kernels::HWY_NAMESPACE {
+//   #if FASTBATCH_VECTOR_TARGET
+//   void Swap(...) { ... hwy::HWY_NAMESPACE operations ... }
+//   #else
+//   void Swap(...) { swap_scalar(...); }              // HWY_SCALAR and HWY_EMU128 only fill the table
+//   #endif
+//   }  // namespace
+//   HWY_AFTER_NAMESPACE();
+//   #if HWY_ONCE
+//   HWY_EXPORT(Swap);
+//   void swap(...) { return scalar_only() ? swap_scalar(...) : HWY_DYNAMIC_DISPATCH(Swap)(...); }
+//   #endif
+// Threads: any, except while narrow_targets() runs.
+#pragma once
+
+namespace fastbatch::kernels {
+
+// True after narrow_targets("scalar"), and on a CPU that has none of our instruction sets.
+[[nodiscard]] bool scalar_only() noexcept;
+
+}  // namespace fastbatch::kernels
+
+// In a kernel file, per target: is this an instruction set, and not Highway's own stand-in for one?
+#define FASTBATCH_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
