@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""Builds `fastbatch._core` (pybind11, from csrc/) and the Cython modules of src/fastbatch; all else: pyproject.toml.
+
+Environment: FASTBATCH_JPEG_ROOT (a libjpeg-turbo prefix to take instead of the one pkg-config knows),
+FASTBATCH_BUILD_JOBS (compilers at once), PKG_CONFIG, CC, CXX, CFLAGS, LDFLAGS.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
+from setuptools import Extension, setup
+
+LIBRARIES = {"libjpeg": "2.0", "zlib": "1.2", "libhwy": "1.0.2"}
+REMEDY = """
+  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev libjpeg62-turbo-dev zlib1g-dev libhwy-dev
+                   (Ubuntu's name for the JPEG library is libjpeg-turbo8-dev)
+  Fedora, RHEL:    sudo dnf install gcc-c++ pkgconf python3-devel libjpeg-turbo-devel zlib-devel highway-devel
+  conda, no root:  conda install -c conda-forge cxx-compiler pkg-config libjpeg-turbo zlib libhwy
+  A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
+
+
+def give_up(problem):
+    raise SystemExit(f"\nfastbatch cannot be compiled: {problem}. To install what it needs:\n{REMEDY}\n")
+
+
+def pkg_config(*arguments):
+    command = [*shlex.split(os.environ.get("PKG_CONFIG", "pkg-config")), *arguments]
+    if shutil.which(command[0]) is None:
+        give_up(f"the program `{command[0]}`, which finds the libraries, is missing")
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def library_flags():
+    """Return compiler and linker flags of the libraries, or say which of them is missing."""
+    jpeg_root = os.environ.get("FASTBATCH_JPEG_ROOT")
+    names = [name for name in LIBRARIES if not (jpeg_root and name == "libjpeg")]
+    for name in names:
+        if pkg_config("--atleast-version", LIBRARIES[name], name).returncode != 0:
+            give_up(f"the library {name} {LIBRARIES[name]} or newer, with its headers, is missing")
+    cflags = shlex.split(pkg_config("--cflags", *names).stdout)
+    ldflags = shlex.split(pkg_config("--libs", *names).stdout)
+    if jpeg_root:
+        folders = [folder for folder in (Path(jpeg_root, "lib64"), Path(jpeg_root, "lib")) if folder.is_dir()]
+        if not folders or not Path(jpeg_root, "include", "jpeglib.h").is_file():
+            give_up(f"FASTBATCH_JPEG_ROOT={jpeg_root} holds no include/jpeglib.h and lib/")
+        cflags = [f"-I{jpeg_root}/include", *cflags]
+        ldflags = [*(flag for f in folders for flag in (f"-L{f}", f"-Wl,-rpath,{f}")), "-ljpeg", *ldflags]
+    return cflags, ldflags
+
+
+def is_stale(obj, source):
+    """Whether an object file must be compiled again: its source, a header it included (-MMD) or this file is newer."""
+    rule = Path(obj).with_suffix(".d")
+    if not (Path(obj).is_file() and rule.is_file()):
+        return True
+    inputs = [source, __file__, *shlex.split(rule.read_text().replace("\\\n", " ").partition(":")[2])]
+    return any(not Path(f).is_file() or Path(f).stat().st_mtime > Path(obj).stat().st_mtime for f in inputs)
+
+
+class BuildExt(build_ext):
+    """Checks compiler and libraries first, so that metadata and sdist need neither."""
+
+    def run(self):
+        self.cython_c_in_temp = True  # generated C stays out of src/
+        if self.inplace or getattr(self, "editable_mode", False):
+            self.build_temp = "build/inplace"  # kept, so that the next build compiles only what changed
+        super().run()
+
+    def build_extensions(self):
+        self.check_compiler()
+        cflags, ldflags = library_flags()
+        for extension in self.extensions:
+            if isinstance(extension, Pybind11Extension):
+                extension.extra_compile_args += cflags
+                extension.extra_link_args += ldflags
+        super().build_extensions()
+
+    def check_compiler(self):
+        command = getattr(self.compiler, "compiler_so_cxx", None) or self.compiler.compiler_so
+        program = [word for word in command if not word.startswith("-")][-1]
+        if shutil.which(command[0]) is None or shutil.which(program) is None:
+            give_up(f"the C++ compiler `{program}` is missing")
+        includes = [f"-I{folder}" for folder in self.include_dirs or []]
+        for header, problem in (
+            ("span", f"`{program}` does not know C++20"),
+            ("Python.h", "Python's headers are missing"),
+        ):
+            with tempfile.TemporaryDirectory() as folder:
+                probe = Path(folder, "probe.cpp")
+                probe.write_text(f"#include <{header}>\n")
+                check = [*command, "-std=c++20", *includes, "-c", str(probe), "-o", f"{folder}/probe.o"]
+                if subprocess.run(check, capture_output=True, check=False).returncode != 0:
+                    give_up(problem)
+
+
+core = Pybind11Extension(
+    "fastbatch._core",
+    sorted(str(path) for path in Path("csrc").rglob("*.cpp")),
+    include_dirs=["csrc"],
+    depends=sorted(str(path) for path in Path("csrc").rglob("*.h")),
+    cxx_std=20,
+    extra_compile_args=["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"],
+    extra_link_args=["-pthread"],
+)
+words = [Extension(f"fastbatch.{path.stem}", [str(path)]) for path in sorted(Path("src/fastbatch").glob("*.pyx"))]
+
+compile_in_parallel = ParallelCompile("FASTBATCH_BUILD_JOBS", needs_recompile=is_stale)
+try:
+    multiprocessing.Lock()
+except OSError:  # /dev/shm is missing or read-only: no semaphores, so one compiler at a time
+    compile_in_parallel = contextlib.nullcontext()
+with compile_in_parallel:
+    setup(ext_modules=[core, *words], cmdclass={"build_ext": BuildExt})
