@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What every array source gives: where the elements of an array lie, and who keeps them there.
+// Threads: plain data; the bytes are read-only, and shared with whoever else holds the same owner.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/descr.h"
+#include "source/mapped_file.h"
+
+namespace fastbatch {
+
+struct ArrayView {
+  const std::byte* data = nullptr;  // of element [0, ..., 0]; any alignment
+  DType dtype = DType::kOpaque;
+  std::size_t itemsize = 0;                // bytes
+  bool swap_bytes = false;                 // see ElementType
+  std::size_t swap_unit = 1;               // see ElementType
+  std::string descr;                       // numpy.dtype.str
+  std::vector<std::uint64_t> shape;        // empty for a 0-d array
+  std::vector<std::ptrdiff_t> strides;     // bytes, one per dimension
+  std::shared_ptr<const MappedFile> file;  // holds `data` when it is mapped
+  std::shared_ptr<const void> owner;       // holds `data` when it is in memory
+  std::string path;                        // "" for an array in memory
+
+  [[nodiscard]] std::uint64_t n_elements() const noexcept;
+  // One past the last byte of the array in its file; 0 when it is not mapped or empty. Any strides, negative too.
+  [[nodiscard]] std::uint64_t file_end() const noexcept;
+  // Place of `data` in its file; 0 when it is not mapped.
+  [[nodiscard]] std::uint64_t file_offset() const noexcept;
+};
+
+// Elements of `shape` times `itemsize`, or nothing when it, or what the dimensions other than 0 make, exceeds 2^63 - 1.
+std::optional<std::uint64_t> array_bytes(const std::vector<std::uint64_t>& shape, std::uint64_t itemsize) noexcept;
+
+// Strides of a dense array; the last dimension runs fastest, or the first with `fortran_order`. array_bytes() must fit.
+std::vector<std::ptrdiff_t> dense_strides(const std::vector<std::uint64_t>& shape, std::size_t itemsize,
+                                          bool fortran_order);
+
+}  // namespace fastbatch

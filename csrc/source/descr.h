@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// NumPy's type strings ("<f4", "|S5", ">M8[ns]") and what the core makes of them.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "common/dtype.h"
+#include "common/error.h"
+
+namespace fastbatch {
+
+struct ElementType {
+  DType dtype = DType::kOpaque;
+  std::size_t itemsize = 0;  // bytes, at least 1
+  bool swap_bytes = false;   // stored in the other byte order than this machine's
+  std::size_t swap_unit =
+      1;              // bytes that are reversed together: 8 for ">c16", 4 for ">U7"; 1 where order means nothing
+  std::string descr;  // as numpy.dtype.str writes it, byte order included
+};
+
+// Throws FormatError at `where`: not a type string, Python objects (never read: unpickling runs code), records, a size
+// of zero. `prefix` begins the message.
+ElementType parse_descr(std::string_view descr, const Where& where, const std::string& prefix = "");
+
+}  // namespace fastbatch

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// IDX files (MNIST and its kin): a big-endian header, then the elements; mapped, or inflated when the file is gzip.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "source/array_view.h"
+
+namespace fastbatch {
+
+// gzip is recognised by content, not by name. Throws FileError, FormatError.
+ArrayView open_idx(const std::string& path);
+ArrayView open_idx(std::shared_ptr<const MappedFile> file);
+
+}  // namespace fastbatch

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// A whole file, mapped read-only for this object's lifetime.
+// Threads: immutable once built; any thread may read bytes(), preferably through guarded_read.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "source/open_file.h"
+
+namespace fastbatch {
+
+struct ByteRange {
+  std::uint64_t offset = 0;  // in the file
+  std::uint64_t size = 0;
+};
+
+enum class Access : std::uint8_t { kNormal, kSequential, kRandom };
+
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path);  // bytes, not necessarily UTF-8; throws FileError
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }  // empty for an empty file
+  [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }         // when it was mapped
+
+  // Throws FormatError `expected <size> bytes, found <size now>` when the file has become shorter than `size`.
+  void require(std::uint64_t size) const;
+
+  // Copies [offset, offset + size) through the guard. Throws FormatError when the file is, or has become, too short.
+  [[nodiscard]] std::vector<std::byte> copy(std::uint64_t offset, std::size_t size) const;
+
+  // Tells the kernel how the mapping will be read. A hint: an error of the kernel's is not one of ours.
+  void set_access(Access access) const noexcept;
+
+  // Asks the kernel to read the missing pages of `ranges` (any order, overlaps allowed) in the background.
+  // Returns how many bytes were not in memory: 0 means that advice is idle here. Ranges past the end are cut.
+  [[nodiscard]] std::size_t advise_will_need(std::span<const ByteRange> ranges) const;
+
+ private:
+  OpenFile file_;
+  std::span<const std::byte> bytes_;  // the mapping itself
+  bool sees_residency_ = false;       // the kernel tells mincore() the truth only to the owner or a writer
+};
+
+}  // namespace fastbatch

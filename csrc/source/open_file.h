@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// A regular file, open for reading; everything in source/ opens files through here.
+// Threads: immutable once built; any thread may read_at().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace fastbatch {
+
+class OpenFile {
+ public:
+  // Never waits (a FIFO is refused, not read) and is not inherited by programs started later.
+  // Throws FileError: what open() said, EISDIR for a directory, ESPIPE for whatever else is not a regular file.
+  explicit OpenFile(const std::string& path);
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  ~OpenFile();
+
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
+  [[nodiscard]] std::uint64_t size_now() const;                        // throws FileError
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+  // Fills `dst` from `offset` on, and returns how many bytes there were: fewer only at the end of the file.
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> dst) const;  // throws FileError
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace fastbatch

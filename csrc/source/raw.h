@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Raw binary files: elements and nothing else, from some offset on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/array_view.h"
+
+namespace fastbatch {
+
+// `descr` is a NumPy type string. The first dimension may be -1: as many as fit, and what is left over is an error.
+// Without -1 the file may be longer than the array. Throws FileError, FormatError.
+ArrayView open_raw(const std::string& path, std::string_view descr, const std::vector<std::int64_t>& shape,
+                   std::uint64_t offset = 0);
+
+}  // namespace fastbatch
