@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Rows gathered into a batch, and bytes put into the other order.
+// The C library's memcpy is the copy: non-temporal stores lose as soon as the batch is read, which it always is.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "kernels/kernels.h"
+#include "kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/copy.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h, which sets the target that highway.h compiles for.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fastbatch::kernels::HWY_NAMESPACE {
+
+// Swaps as many whole vectors as fit, and returns the bytes done.
+#if FASTBATCH_VECTOR_TARGET
+HWY_ATTR std::size_t SwapVectors(const std::byte* src, std::byte* dst, std::size_t n_bytes, std::size_t unit) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<std::uint8_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  alignas(16) std::uint8_t order[16];  // the same in every 16 bytes, so no unit crosses a block
+  for (std::size_t i = 0; i < 16; ++i) order[i] = static_cast<std::uint8_t>(i - i % unit + (unit - 1 - i % unit));
+  const auto indices = hn::LoadDup128(d, order);
+  const auto* from = reinterpret_cast<const std::uint8_t*>(src);
+  auto* to = reinterpret_cast<std::uint8_t*>(dst);
+  std::size_t done = 0;
+  for (; done + lanes <= n_bytes; done += lanes) {
+    hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, from + done), indices), d, to + done);
+  }
+  return done;
+}
+#else
+std::size_t SwapVectors(const std::byte*, std::byte*, std::size_t, std::size_t) { return 0; }
+#endif
+
+}  // namespace fastbatch::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fastbatch::kernels {
+
+HWY_EXPORT(SwapVectors);
+
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+
+// Random rows wait for memory, not for the copy. The processor's own prefetcher follows a row once it sees a few lines
+// of it, so asking for the first lines of the next rows is enough; asking for all of them is slower.
+// Measured on 600 MB: rows of 64 bytes 0.86 -> 1.9 GB/s, 784 bytes 2.1 -> 3.3, 3136 bytes 4.6 -> 5.5.
+struct Lookahead {
+  explicit Lookahead(std::size_t row_bytes)
+      : lines(std::clamp<std::size_t>((row_bytes + kCacheLine - 1) / kCacheLine, 1, 8)), rows(16 / lines) {}
+  void fetch(const std::byte* row) const {
+    for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(row + line * kCacheLine, 0, 3);
+  }
+  std::size_t lines;  // of each row that are asked for
+  std::size_t rows;   // how far ahead
+};
+
+struct Rows {
+  const std::byte* base;
+  std::ptrdiff_t stride;
+  std::span<const std::uint64_t> indices;
+  const std::byte* operator[](std::size_t j) const { return base + static_cast<std::ptrdiff_t>(indices[j]) * stride; }
+};
+
+// Labels and the like: a size the compiler knows makes the copy one load and one store.
+template <std::size_t kRowBytes>
+void gather_tiny(const Rows& rows, std::byte* dst) {
+  const Lookahead ahead(kRowBytes);
+  const std::size_t n = rows.indices.size();
+  for (std::size_t j = 0; j < n; ++j) {
+    if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
+    std::memcpy(dst + j * kRowBytes, rows[j], kRowBytes);
+  }
+}
+
+void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
+  const Lookahead ahead(row_bytes);
+  const std::size_t n = rows.indices.size();
+  for (std::size_t j = 0; j < n; ++j) {
+    if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
+    std::memcpy(dst + j * row_bytes, rows[j], row_bytes);
+  }
+}
+
+bool is_range(std::span<const std::uint64_t> rows) {
+  for (std::size_t j = 1; j < rows.size(); ++j) {
+    if (rows[j] != rows[j - 1] + 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
+            std::byte* dst) {
+  if (rows.empty() || row_bytes == 0) return;
+  const Rows source{base, stride, rows};
+  if (std::cmp_equal(stride, row_bytes) && is_range(rows)) {  // unshuffled: the rows lie side by side
+    std::memcpy(dst, source[0], rows.size() * row_bytes);
+    return;
+  }
+  switch (row_bytes) {
+    case 1: return gather_tiny<1>(source, dst);
+    case 2: return gather_tiny<2>(source, dst);
+    case 4: return gather_tiny<4>(source, dst);
+    case 8: return gather_tiny<8>(source, dst);
+    default: return gather_rows(source, row_bytes, dst);
+  }
+}
+
+void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::size_t unit) {
+  const std::size_t n_bytes = n_units * unit;
+  if (n_bytes == 0) return;
+  if (unit == 1) {
+    std::memmove(dst, src, n_bytes);
+    return;
+  }
+  const std::size_t done = scalar_only() ? 0 : HWY_DYNAMIC_DISPATCH(SwapVectors)(src, dst, n_bytes, unit);
+  for (std::size_t start = done; start < n_bytes; start += unit) {
+    std::byte reversed[16];
+    std::reverse_copy(src + start, src + start + unit, reversed);
+    std::memcpy(dst + start, reversed, unit);
+  }
+}
+
+}  // namespace fastbatch::kernels
+#endif  // HWY_ONCE
