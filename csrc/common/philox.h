@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Random numbers without state: Philox4x64-10, a block cipher of a counter, number for number what NumPy gives from
+//   np.random.Philox(key=[seed, epoch], counter=[0, index, purpose, 0]).random_raw()
+// Reference: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+// Threads: a Stream is a value, one thread at a time; it costs nothing to build, a block is made when it is drawn from.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace fastbatch {
+
+// What a stream is for; it keeps streams apart that have the same seed, epoch and index.
+enum class Purpose : std::uint64_t {
+  kSample = 0,      // index = the sample's number in the source
+  kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
+  kSplit = 2,       // a split into training and validation data; epoch = 0
+};
+
+// high and low half of a * b
+struct Product {
+  std::uint64_t high, low;
+};
+
+constexpr Product multiply_wide(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ typedef unsigned __int128 Wide;
+  const Wide product = static_cast<Wide>(a) * b;
+  return {static_cast<std::uint64_t>(product >> 64), static_cast<std::uint64_t>(product)};
+}
+
+constexpr std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> counter,
+                                                  std::array<std::uint64_t, 2> key) noexcept {
+  for (int round = 0; round < 10; ++round) {
+    const Product even = multiply_wide(0xD2E7470EE14C6C93u, counter[0]);
+    const Product odd = multiply_wide(0xCA5A826395121157u, counter[2]);
+    counter = {odd.high ^ counter[1] ^ key[0], odd.low, even.high ^ counter[3] ^ key[1], even.low};
+    key[0] += 0x9E3779B97F4A7C15u;
+    key[1] += 0xBB67AE8584CAA73Bu;
+  }
+  return counter;
+}
+
+class Stream {
+ public:
+  constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index,
+                   Purpose purpose = Purpose::kSample) noexcept
+      : seed_(seed), epoch_(epoch), index_(index), purpose_(purpose) {}
+
+  constexpr std::uint64_t next() noexcept {
+    const std::uint64_t place = drawn_++ % 4;
+    if (place == 0) {
+      // NumPy counts up before it makes a block, so the first block is number 1.
+      block_ = philox4x64({drawn_ / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), 0}, {seed_, epoch_});
+    }
+    return block_[place];
+  }
+
+  // In [0, 1), a multiple of 2^-53: what np.random.Generator.random() makes of next().
+  constexpr double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+  // In [0, n), n > 0: the high half of next() * n. One draw always; no value is more than n / 2^64 too likely.
+  constexpr std::uint64_t below(std::uint64_t n) noexcept { return multiply_wide(next(), n).high; }
+
+ private:
+  std::uint64_t seed_, epoch_, index_;
+  Purpose purpose_;
+  std::uint64_t drawn_ = 0;
+  std::array<std::uint64_t, 4> block_{};
+};
+
+}  // namespace fastbatch

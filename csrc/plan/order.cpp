@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "plan/order.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <stdexcept>
+#include <string>
+
+namespace fastbatch {
+namespace {
+
+constexpr std::size_t kChunk = 64;  // samples whose blocks are looked up together
+
+void check(const Subset& subset, std::uint64_t n) {
+  if (subset.n != n) {
+    throw std::invalid_argument("a subset of " + std::to_string(subset.n) + " samples stands on " + std::to_string(n));
+  }
+  if (subset.start > n || subset.count > n - subset.start) {
+    throw std::invalid_argument("a subset of " + std::to_string(subset.count) + " samples from " +
+                                std::to_string(subset.start) + " on does not fit in " + std::to_string(n));
+  }
+}
+
+}  // namespace
+
+Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
+             std::uint64_t epoch)
+    : size_(n), seed_(seed), epoch_(epoch) {
+  if (n > Permutation::kMaxSize) throw std::invalid_argument("more than 2^63 samples: " + std::to_string(n));
+  if (shuffle.block_size == 0 || shuffle.window == 0) {
+    throw std::invalid_argument("the blocks and windows of a block shuffle cannot be empty");
+  }
+  for (const Subset& subset : subsets) {
+    check(subset, size_);
+    std::optional<Permutation> permutation;
+    if (subset.shuffled) permutation.emplace(subset.n, Stream(subset.seed, 0, 0, Purpose::kSplit));
+    parts_.insert(parts_.begin(), {subset.start, permutation});
+    size_ = subset.count;
+  }
+  if (size_ == 0 || shuffle.kind == Shuffle::kNone) return;
+  const Stream keys(seed, epoch, 0, Purpose::kEpochOrder);
+  if (shuffle.kind == Shuffle::kFull) {
+    permutation_.emplace(size_, keys);
+    return;
+  }
+  block_size_ = std::min(shuffle.block_size, size_);
+  const std::uint64_t n_blocks = (size_ - 1) / block_size_ + 1;
+  window_ = std::min(shuffle.window, n_blocks);
+  permutation_.emplace(n_blocks, keys);
+  short_slot_ = permutation_->inverse(n_blocks - 1);
+  missing_ = n_blocks * block_size_ - size_;
+}
+
+std::uint64_t Order::at(std::uint64_t position) const noexcept {
+  std::uint64_t index = 0;
+  fill(position, 1, {&index, 1});
+  return index;
+}
+
+void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept {
+  assert(out.empty() || first + (out.size() - 1) * stride < size_);
+  for (std::size_t j = 0; j < out.size(); ++j) out[j] = first + j * stride;
+  if (block_size_ > 0) {
+    mix_blocks(out);
+  } else if (permutation_) {
+    permutation_->at(out, out);
+  }
+  for (const Part& part : parts_) {
+    for (std::uint64_t& index : out) index += part.start;
+    if (part.permutation) part.permutation->at(out, out);
+  }
+}
+
+// Blocks, in random order, stand in slots; `window_` slots make a window, in which the samples change places.
+// A sample's place is slot * block_size + offset, where the short block is counted as long as the others.
+void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
+  while (!positions.empty()) {
+    const std::uint64_t window = place(positions.front()) / block_size_ / window_;
+    const std::uint64_t first_slot = window * window_;
+    const std::uint64_t begin = first_position(first_slot);
+    const std::uint64_t end = first_position(std::min(first_slot + window_, permutation_->size()));
+    const auto inside = [&](std::uint64_t position) { return position < end; };
+    const auto stop = std::find_if_not(positions.begin(), positions.end(), inside);
+    const auto mine = positions.first(static_cast<std::size_t>(stop - positions.begin()));
+    const Permutation inner(end - begin, Stream(seed_, epoch_, 1 + window, Purpose::kEpochOrder));
+
+    for (std::uint64_t& position : mine) position -= begin;
+    inner.at(mine, mine);
+    for (std::size_t done = 0; done < mine.size(); done += kChunk) {
+      std::array<std::uint64_t, kChunk> blocks;
+      const auto chunk = mine.subspan(done, std::min(kChunk, mine.size() - done));
+      for (std::size_t j = 0; j < chunk.size(); ++j) {
+        const std::uint64_t mixed = place(begin + chunk[j]);
+        blocks[j] = mixed / block_size_;
+        chunk[j] = mixed % block_size_;
+      }
+      permutation_->at({blocks.data(), chunk.size()}, {blocks.data(), chunk.size()});
+      for (std::size_t j = 0; j < chunk.size(); ++j) chunk[j] += blocks[j] * block_size_;
+    }
+    positions = positions.subspan(mine.size());
+  }
+}
+
+std::uint64_t Order::place(std::uint64_t position) const noexcept {
+  return position < first_position(short_slot_ + 1) ? position : position + missing_;
+}
+
+std::uint64_t Order::first_position(std::uint64_t slot) const noexcept {
+  return slot * block_size_ - (slot > short_slot_ ? missing_ : 0);
+}
+
+}  // namespace fastbatch

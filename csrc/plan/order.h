@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The order of one epoch: position in the epoch -> index of the sample in the source. Pure function, nothing stored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "plan/permutation.h"
+
+namespace fastbatch {
+
+// A part of what there was before: items [start, start + count) of its n, which are permuted first if `shuffled`.
+struct Subset {
+  bool shuffled = false;
+  std::uint64_t seed = 0;
+  std::uint64_t n = 0;
+  std::uint64_t start = 0;
+  std::uint64_t count = 0;
+};
+
+enum class Shuffle : std::uint8_t {
+  kNone,
+  kFull,   // every order is possible
+  kBlock,  // blocks of neighbours in random order, samples mixed inside windows of blocks: for slow disks
+};
+
+struct ShuffleOptions {
+  Shuffle kind = Shuffle::kNone;
+  std::uint64_t block_size = 1;  // samples, > 0; the last block may be short
+  std::uint64_t window = 1;      // blocks, > 0
+};
+
+// Threads: immutable once built; any thread.
+class Order {
+ public:
+  // Of a source of n samples, of which `subsets` (the first one of the source, each next one of the one before) leave
+  // the ones to go through. Throws std::invalid_argument when a subset does not fit in what it is a part of.
+  Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
+        std::uint64_t epoch);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
+
+  // out[j] = at(first + j * stride); every position < size(). Several times faster than one by one.
+  void fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept;
+
+ private:
+  struct Part {
+    std::uint64_t start;
+    std::optional<Permutation> permutation;
+  };
+
+  void mix_blocks(std::span<std::uint64_t> positions) const noexcept;  // positions -> indices; they ascend
+  [[nodiscard]] std::uint64_t place(std::uint64_t position) const noexcept;
+  [[nodiscard]] std::uint64_t first_position(std::uint64_t slot) const noexcept;
+
+  std::vector<Part> parts_;  // the last subset first
+  std::uint64_t size_;
+  std::uint64_t seed_, epoch_;
+  std::optional<Permutation> permutation_;  // of samples, or of blocks; none without shuffle
+  // Block shuffle; 0 otherwise.
+  std::uint64_t block_size_ = 0;  // samples
+  std::uint64_t window_ = 0;      // blocks
+  std::uint64_t short_slot_ = 0;  // where the last, short block stands
+  std::uint64_t missing_ = 0;     // samples that it is short of
+};
+
+}  // namespace fastbatch
