@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,8 +20,7 @@ from setuptools import Extension, setup
 
 LIBRARIES = {"libjpeg": "2.0", "zlib": "1.2", "libhwy": "1.0.2"}
 REMEDY = """
-  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev libjpeg62-turbo-dev zlib1g-dev libhwy-dev
-                   (Ubuntu's name for the JPEG library is libjpeg-turbo8-dev)
+  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev libjpeg-dev zlib1g-dev libhwy-dev
   Fedora, RHEL:    sudo dnf install gcc-c++ pkgconf python3-devel libjpeg-turbo-devel zlib-devel highway-devel
   conda, no root:  conda install -c conda-forge cxx-compiler pkg-config libjpeg-turbo zlib libhwy
   A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
@@ -70,7 +70,7 @@ class BuildExt(build_ext):
     def run(self):
         self.cython_c_in_temp = True  # generated C stays out of src/
         if self.inplace or getattr(self, "editable_mode", False):
-            self.build_temp = "build/inplace"  # kept, so that the next build compiles only what changed
+            self.build_temp = f"build/{sys.implementation.cache_tag}"  # kept: the next build compiles only what changed
         super().run()
 
     def build_extensions(self):
@@ -84,14 +84,12 @@ class BuildExt(build_ext):
 
     def check_compiler(self):
         command = getattr(self.compiler, "compiler_so_cxx", None) or self.compiler.compiler_so
-        program = [word for word in command if not word.startswith("-")][-1]
-        if shutil.which(command[0]) is None or shutil.which(program) is None:
+        program = command["ccache" in command[0]]
+        if shutil.which(program) is None:
             give_up(f"the C++ compiler `{program}` is missing")
         includes = [f"-I{folder}" for folder in self.include_dirs or []]
-        for header, problem in (
-            ("span", f"`{program}` does not know C++20"),
-            ("Python.h", "Python's headers are missing"),
-        ):
+        problems = {"span": f"`{program}` does not know C++20", "Python.h": "Python's headers are missing"}
+        for header, problem in problems.items():
             with tempfile.TemporaryDirectory() as folder:
                 probe = Path(folder, "probe.cpp")
                 probe.write_text(f"#include <{header}>\n")
@@ -114,7 +112,7 @@ words = [Extension(f"fastbatch.{path.stem}", [str(path)]) for path in sorted(Pat
 compile_in_parallel = ParallelCompile("FASTBATCH_BUILD_JOBS", needs_recompile=is_stale)
 try:
     multiprocessing.Lock()
-except OSError:  # /dev/shm is missing or read-only: no semaphores, so one compiler at a time
+except (ImportError, OSError):  # /dev/shm is missing or read-only: no semaphores, so one compiler at a time
     compile_in_parallel = contextlib.nullcontext()
 with compile_in_parallel:
     setup(ext_modules=[core, *words], cmdclass={"build_ext": BuildExt})

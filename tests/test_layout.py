@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""The rules of the house: who may include whom, how long a file may be, what stands in its first line."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CSRC = ROOT / "csrc"
+
+# Each folder of csrc/, with the folders that its files may include besides their own.
+MAY_INCLUDE = {
+    "common": set(),
+    "source": {"common"},
+    "plan": {"common"},
+    "kernels": {"common"},
+    "decode": {"common", "source", "plan", "kernels"},
+    "batch": {"common", "source", "plan", "kernels"},
+    "loader": {"common", "source", "plan", "kernels", "decode", "batch"},
+    "bindings": {"common", "source", "plan", "kernels", "decode", "batch", "loader"},
+}
+STAGES = ["source", "plan", "decode", "batch", "loader", "kernels"]
+CODE = {".cpp", ".h", ".py", ".pyi", ".pyx", ".pxd"}
+MOST_LINES = 400
+
+if not CSRC.is_dir():
+    pytest.skip("only in a checkout", allow_module_level=True)
+
+
+def code_files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in CODE)
+
+
+def includes(path: Path) -> list[str]:
+    return re.findall(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', path.read_text(), flags=re.MULTILINE)
+
+
+def relative(paths) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def test_every_folder_of_the_core_has_its_place():
+    assert {path.name for path in CSRC.iterdir() if path.is_dir()} == set(MAY_INCLUDE)
+
+
+def test_includes_point_one_way():
+    wrong = []
+    for path in code_files("csrc"):
+        stage = path.relative_to(CSRC).parts[0]
+        for name in includes(path):
+            target = name.split("/")[0]
+            if target in MAY_INCLUDE and target != stage and target not in MAY_INCLUDE[stage]:
+                wrong.append(f"{path.relative_to(ROOT)} includes {name}")
+    assert not wrong
+
+
+def test_includes_name_the_folder():
+    """`#include "npy.h"` would hide where the file stands; only `stage/file.h` is found from the include root."""
+    bare = [
+        f"{path.relative_to(ROOT)} includes {name}"
+        for path in code_files("csrc")
+        for name in re.findall(r'^\s*#\s*include\s*"([^"]+)"', path.read_text(), flags=re.MULTILINE)
+        if not (CSRC / name).is_file() and not name.startswith("hwy/")
+    ]
+    assert not bare
+
+
+def test_only_bindings_include_python():
+    outside = [p for p in code_files("csrc", "tests/cpp", "bench") if CSRC / "bindings" not in p.parents]
+    wrong = [p for p in outside if any(re.match(r"Python\.h|pybind11/|numpy/", name) for name in includes(p))]
+    assert not relative(wrong)
+
+
+def test_only_kernels_include_highway():
+    outside = [path for path in code_files("csrc") if CSRC / "kernels" not in path.parents]
+    assert not relative(path for path in outside if any(name.startswith("hwy/") for name in includes(path)))
+
+
+def test_the_core_neither_prints_nor_aborts():
+    speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
+    assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))
+
+
+def test_files_are_short():
+    long = {
+        str(p.relative_to(ROOT)): n for p in code_files("csrc", "src", "tests", "bench") if (n := lines(p)) > MOST_LINES
+    }
+    assert not long, f"more than {MOST_LINES} lines: a noun is missing"
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def test_setup_is_declarative():
+    assert lines(ROOT / "setup.py") < 120
+
+
+def test_first_line_names_the_license():
+    files = [*code_files("csrc", "src", "tests", "bench", "packaging"), ROOT / "setup.py", CSRC / "CMakeLists.txt"]
+    scripts = [ROOT / "dev", ROOT / ".ci/run", *(ROOT / "packaging").glob("*.sh")]
+    head = [(path, path.read_text().splitlines()[:1]) for path in files if path.read_text()]
+    head += [(path, path.read_text().splitlines()[1:2]) for path in scripts]
+    assert not relative(p for p, line in head if not line or not line[0].endswith("SPDX-License-Identifier: MIT"))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_is_tested(stage):
+    assert (ROOT / f"tests/test_{stage}.py").is_file()
+    cpp = [name for path in (ROOT / "tests/cpp").glob("test_*.cpp") for name in includes(path)]
+    assert any(name.startswith(f"{stage}/") for name in cpp), f"no tests/cpp/test_*.cpp includes {stage}/"
+
+
+def test_nothing_is_left_for_later():
+    words = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error"]))
+    assert not relative(path for path in code_files("csrc", "src", "tests", "bench") if words.search(path.read_text()))
+
+
+def test_generated_files_stay_out_of_git():
+    try:
+        tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    generated = re.compile(r"\.(so|o|a|pyc|whl)$|^(build|dist|wheelhouse|\.venv|\.deps)/")
+    assert not [name for name in tracked.splitlines() if generated.search(name)]
