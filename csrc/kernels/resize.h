@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// The two passes of a separable resize with Pillow's arithmetic: 8-bit pixels, weights with 22 fractional bits,
+// 32-bit sums, rounded and clipped to 8 bits after each pass.
+// Threads: any thread; nothing here allocates but pack(). Every target gives the same bytes as "scalar".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace fastbatch::kernels {
+
+constexpr int kWeightBits = 22;
+
+// How the kernels of one target want the weights; chosen when a plan is made, and obeyed when it runs elsewhere.
+enum class WeightLayout : std::uint8_t {
+  kPlain,  // Taps::weights
+  kPairs,  // two taps: two 16-bit words of bits 15 and up, then two of the lower 15 bits
+  kQuads,  // four taps: four signed bytes of each of three weights' digits to base 256, lowest first
+};
+
+// One axis: output i is the sum of weights[i * stride + k] * source[start[i] + k] over k < count[i].
+struct Taps {
+  std::vector<std::uint32_t> start;
+  std::vector<std::uint32_t> count;  // may be 0: the output is then 0
+  std::size_t most = 0;              // the largest count
+  std::size_t stride = 0;            // >= most, a multiple of 4; what lies past count is 0
+  std::vector<std::int32_t> weights;
+  WeightLayout layout = WeightLayout::kPlain;
+  std::vector<std::int32_t> packed;  // the same weights in `layout`
+};
+
+// Fills layout and packed for the target in use.
+void pack(Taps& taps);
+
+// Horizontal pass: dst[r] (start.size() pixels) from src[r] (`pixels` pixels, all that may be read), for r < n_rows.
+// `channels` is 1 to 4. Rows go fastest in groups of 4. src and dst do not overlap.
+void resize_rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src, std::size_t pixels,
+                 std::uint8_t* const* dst, std::size_t n_rows);
+
+// Vertical pass: output row i, n_bytes long, from count[i] rows; rows[k] is source row start[i] + k.
+void resize_columns(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst,
+                    std::size_t n_bytes);
+
+}  // namespace fastbatch::kernels

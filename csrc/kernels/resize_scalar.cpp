@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The resize passes in plain C++, and the packing of weights for the others.
+#include "kernels/resize_scalar.h"
+
+namespace fastbatch::kernels {
+namespace {
+
+constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+
+std::uint8_t to_byte(std::int32_t sum) noexcept {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+template <std::size_t kChannels>
+void row(const Taps& taps, const std::uint8_t* src, std::uint8_t* dst) {
+  for (std::size_t i = 0; i < taps.start.size(); ++i) {
+    const std::int32_t* const weight = taps.weights.data() + i * taps.stride;
+    const std::uint8_t* const pixel = src + taps.start[i] * kChannels;
+    std::int32_t sum[kChannels];
+    for (std::int32_t& s : sum) s = kHalf;
+    for (std::size_t k = 0; k < taps.count[i]; ++k) {
+      for (std::size_t c = 0; c < kChannels; ++c) sum[c] += pixel[k * kChannels + c] * weight[k];
+    }
+    for (std::size_t c = 0; c < kChannels; ++c) dst[i * kChannels + c] = to_byte(sum[c]);
+  }
+}
+
+}  // namespace
+
+void resize_rows_scalar(const Taps& taps, std::size_t channels, const std::uint8_t* const* src,
+                        std::uint8_t* const* dst, std::size_t n_rows) {
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    switch (channels) {
+      case 1: row<1>(taps, src[r], dst[r]); break;
+      case 2: row<2>(taps, src[r], dst[r]); break;
+      case 3: row<3>(taps, src[r], dst[r]); break;
+      default: row<4>(taps, src[r], dst[r]); break;
+    }
+  }
+}
+
+void resize_columns_scalar(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst,
+                           std::size_t first, std::size_t end) {
+  const std::int32_t* const weight = taps.weights.data() + i * taps.stride;
+  for (std::size_t x = first; x < end; ++x) {
+    std::int32_t sum = kHalf;
+    for (std::size_t k = 0; k < taps.count[i]; ++k) sum += rows[k][x] * weight[k];
+    dst[x] = to_byte(sum);
+  }
+}
+
+}  // namespace fastbatch::kernels
