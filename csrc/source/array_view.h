@@ -38,8 +38,8 @@ struct ArrayView {
 // Elements of `shape` times `itemsize`, or nothing when it, or what the dimensions other than 0 make, exceeds 2^63 - 1.
 std::optional<std::uint64_t> array_bytes(const std::vector<std::uint64_t>& shape, std::uint64_t itemsize) noexcept;
 
-// Strides of a dense array; the last dimension runs fastest, or the first with `fortran_order`. array_bytes() must fit.
-std::vector<std::ptrdiff_t> dense_strides(const std::vector<std::uint64_t>& shape, std::size_t itemsize,
-                                          bool fortran_order);
+// A dense array of `shape`, whose array_bytes() fit; the last dimension runs fastest, or the first with
+// `fortran_order`. Its data, owner and path are still to be set.
+ArrayView dense_view(const ElementType& element, std::vector<std::uint64_t> shape, bool fortran_order = false);
 
 }  // namespace fastbatch

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,13 +33,15 @@ class FileBuffer {
   // The bytes of the file, valid until the next read(). Throws FileError (EFBIG over `max_bytes`; a FIFO or a directory
   // is refused, never waited for), FormatError when the file became shorter meanwhile.
   std::span<const std::byte> read(std::string_view path, std::uint64_t max_bytes);
-  [[nodiscard]] std::size_t capacity() const noexcept { return buffer_.size(); }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
   void make_room(std::size_t size);
-  std::vector<std::byte> buffer_;
-  std::string path_;             // scratch: the path with its final zero
-  std::size_t small_reads_ = 0;  // in a row that would have fitted a buffer of a quarter
+
+  std::unique_ptr<std::byte[]> buffer_;
+  std::size_t capacity_ = 0;       // of buffer_
+  std::size_t n_small_ = 0;        // reads in a row that needed at most a quarter of it
+  std::size_t largest_small_ = 0;  // what the largest of them needed
 };
 
 }  // namespace fastbatch

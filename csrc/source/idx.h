@@ -3,11 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "source/array_view.h"
 
 namespace fastbatch {
+
+// Whether a file that begins with `head` (4 bytes are enough) is an IDX file.
+bool is_idx_magic(std::span<const std::byte> head);
 
 // gzip is recognised by content, not by name. Throws FileError, FormatError.
 ArrayView open_idx(const std::string& path);

@@ -32,6 +32,8 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }  // empty for an empty file
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }         // when it was mapped
 
+  [[nodiscard]] const OpenFile& file() const noexcept { return file_; }
+
   // Throws FormatError `expected <size> bytes, found <size now>` when the file has become shorter than `size`.
   void require(std::uint64_t size) const;
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace fastbatch {
 
@@ -22,6 +23,7 @@ class OpenFile {
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
   [[nodiscard]] std::uint64_t size_now() const;                        // throws FileError
+  [[nodiscard]] bool modified_since_open() const;                      // throws FileError
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // Fills `dst` from `offset` on, and returns how many bytes there were: fewer only at the end of the file.
@@ -31,6 +33,7 @@ class OpenFile {
   std::string path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
+  std::pair<std::int64_t, std::int64_t> modified_{};  // seconds, nanoseconds
 };
 
 }  // namespace fastbatch

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// The only process-wide state of the core: a signal has one handler for all threads.
+#include "source/guarded_read.h"
+
+#include <csetjmp>
+#include <csignal>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "common/error.h"
+
+namespace fastbatch {
+namespace {
+
+// One guarded read under way on this thread.
+struct Guard {
+  std::span<const std::byte> mapped;
+  Guard* outer = nullptr;
+  sigjmp_buf landing;
+};
+
+// What the handler knows of its thread. In the static part of thread storage where the C library can (glibc): the first
+// touch of the other part may allocate, which a signal handler must not.
+struct ThreadState {
+  Guard* guard = nullptr;             // innermost
+  bool passing_on = false;            // a foreign handler is being called; stays set when that one leaves by a jump
+  const void* returned_at = nullptr;  // fault from which a foreign handler returned
+};
+#if defined(__GLIBC__)
+[[gnu::tls_model("initial-exec")]]
+#endif
+thread_local constinit ThreadState thread_state;
+
+// Handlers found in our place, newest at `latest`. A slot is written before it is published, and used again only after
+// seven further handlers came.
+constinit std::array<struct sigaction, 8> found_handlers{};
+constinit std::atomic<unsigned> n_found{0};
+constinit std::atomic<const struct sigaction*> latest{nullptr};
+
+void take_default(int signal, bool was_sent) noexcept {
+  struct sigaction action{};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  // A fault comes again as soon as the handler returns; a signal sent by kill() or raise() does not.
+  if (was_sent) ::raise(signal);
+}
+
+// A SIGBUS that is not ours. Calling the other handler, instead of putting it back and letting the fault come again,
+// keeps control when that one has been switched off and only returns (faulthandler.disable()).
+void pass_on(int signal, siginfo_t* info, void* context) noexcept {
+  const bool was_sent = info->si_code <= 0;
+  const struct sigaction* other = latest.load(std::memory_order_acquire);
+  // faulthandler ends by sending the signal anew to whom it found in its place, which may be us.
+  const bool came_back = was_sent ? thread_state.passing_on : thread_state.returned_at == info->si_addr;
+  if (other == nullptr || came_back || other->sa_handler == SIG_DFL) return take_default(signal, was_sent);
+  if (other->sa_handler == SIG_IGN) {
+    if (!was_sent) take_default(signal, was_sent);  // a fault cannot be ignored
+    return;
+  }
+  thread_state.passing_on = true;
+  if ((other->sa_flags & SA_SIGINFO) != 0) {
+    other->sa_sigaction(signal, info, context);
+  } else {
+    other->sa_handler(signal);
+  }
+  thread_state.passing_on = false;
+  if (!was_sent) thread_state.returned_at = info->si_addr;
+}
+
+void on_sigbus(int signal, siginfo_t* info, void* context) {
+  if (info->si_code > 0) {
+    const auto* address = static_cast<const std::byte*>(info->si_addr);
+    for (Guard* guard = thread_state.guard; guard != nullptr; guard = guard->outer) {
+      const std::byte* start = guard->mapped.data();
+      if (address >= start && address < start + guard->mapped.size()) siglongjmp(guard->landing, 1);
+    }
+  }
+  const int saved_errno = errno;
+  pass_on(signal, info, context);
+  errno = saved_errno;
+}
+
+// Puts our handler on top unless it is there. No lock: a fork() in another thread must not leave one locked.
+void install_handler() noexcept {
+  struct sigaction now{};
+  ::sigaction(SIGBUS, nullptr, &now);
+  if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == &on_sigbus) return;
+  struct sigaction& slot = found_handlers[n_found.fetch_add(1, std::memory_order_relaxed) % found_handlers.size()];
+  slot = now;
+  latest.store(&slot, std::memory_order_release);
+  struct sigaction ours{};
+  ours.sa_sigaction = &on_sigbus;
+  // SA_NODEFER: the jump out of the handler then has no signal mask to put back.
+  ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  sigemptyset(&ours.sa_mask);
+  ::sigaction(SIGBUS, &ours, nullptr);
+}
+
+}  // namespace
+
+bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* context) noexcept {
+  install_handler();
+  thread_state.returned_at = nullptr;
+  thread_state.passing_on = false;
+  Guard guard;
+  guard.mapped = mapped;
+  guard.outer = thread_state.guard;
+  // Nothing that lives across the jump is changed after this line.
+  if (sigsetjmp(guard.landing, 0) != 0) {
+    thread_state.guard = guard.outer;
+    return false;
+  }
+  thread_state.guard = &guard;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  call(context);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread_state.guard = guard.outer;
+  return true;
+}
+
+void throw_lost_page(const MappedFile& file, std::uint64_t size) {
+  file.require(size);
+  if (file.file().modified_since_open()) {
+    throw FormatError({file.path()}, "file was written anew while in use: expected the " + std::to_string(file.size()) +
+                                         " bytes that were mapped, found " + std::to_string(file.file().size_now()));
+  }
+  throw FileError({file.path()}, EIO);
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "source/open_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/error.h"
+
+namespace fastbatch {
+namespace {
+
+// Owns the descriptor until the constructor has seen that the file is one we read.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  [[nodiscard]] int get() const noexcept { return value_; }
+  int release() noexcept { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+int open_without_waiting(const std::string& path) {
+  if (path.find('\0') != std::string::npos) throw FileError({path}, EINVAL);
+  int descriptor = -1;
+  do {
+    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer. It changes nothing for regular files.
+    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  } while (descriptor < 0 && errno == EINTR);
+  if (descriptor < 0) throw FileError({path}, errno);
+  return descriptor;
+}
+
+}  // namespace
+
+OpenFile::OpenFile(const std::string& path) : path_(path) {
+  Descriptor descriptor(open_without_waiting(path));
+  struct stat status{};
+  if (::fstat(descriptor.get(), &status) != 0) throw FileError({path}, errno);
+  if (S_ISDIR(status.st_mode)) throw FileError({path}, EISDIR);
+  if (!S_ISREG(status.st_mode)) throw FileError({path}, ESPIPE);
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  modified_ = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  descriptor_ = descriptor.release();
+}
+
+OpenFile::~OpenFile() { ::close(descriptor_); }
+
+std::uint64_t OpenFile::size_now() const {
+  struct stat status{};
+  if (::fstat(descriptor_, &status) != 0) throw FileError({path_}, errno);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+bool OpenFile::modified_since_open() const {
+  struct stat status{};
+  if (::fstat(descriptor_, &status) != 0) throw FileError({path_}, errno);
+  return modified_ != std::pair<std::int64_t, std::int64_t>{status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+std::size_t OpenFile::read_at(std::uint64_t offset, std::span<std::byte> dst) const {
+  constexpr std::size_t kLargestRead = std::size_t{1} << 30;  // Linux reads at most 2 GiB at once
+  std::size_t n_read = 0;
+  while (n_read < dst.size()) {
+    const std::size_t wanted = std::min(dst.size() - n_read, kLargestRead);
+    const ssize_t got = ::pread(descriptor_, dst.data() + n_read, wanted, static_cast<off_t>(offset + n_read));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw FileError({path_}, errno);
+    if (got == 0) break;
+    n_read += static_cast<std::size_t>(got);
+  }
+  return n_read;
+}
+
+}  // namespace fastbatch
