@@ -25,7 +25,25 @@ void row(const Taps& taps, const std::uint8_t* src, std::uint8_t* dst) {
   }
 }
 
+// Word k of two weights: bits 15 and up of both, or the lower 15.
+std::int32_t pair(std::int32_t even, std::int32_t odd) noexcept {
+  return static_cast<std::int32_t>((static_cast<std::uint32_t>(even) & 0xFFFFU) |
+                                   (static_cast<std::uint32_t>(odd) << 16));
+}
+
 }  // namespace
+
+void pack(Taps& taps) {
+  taps.layout = weight_layout();
+  if (taps.layout == WeightLayout::kPlain) return;
+  taps.packed.resize(taps.weights.size());
+  for (std::size_t k = 0; k < taps.weights.size(); k += 2) {
+    const std::int32_t even = taps.weights[k];
+    const std::int32_t odd = taps.weights[k + 1];
+    taps.packed[k] = pair(even >> kPairBits, odd >> kPairBits);
+    taps.packed[k + 1] = pair(even & kPairMask, odd & kPairMask);
+  }
+}
 
 void resize_rows_scalar(const Taps& taps, std::size_t channels, const std::uint8_t* const* src,
                         std::uint8_t* const* dst, std::size_t n_rows) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The resize passes in plain C++: what every other target must equal.
+// What the resize kernels share: the passes in plain C++, which every other target must equal.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,12 @@
 #include "kernels/resize.h"
 
 namespace fastbatch::kernels {
+
+// How kPairs splits a weight: a 16-bit word holds kPairBits bits and no sign.
+constexpr int kPairBits = 15;
+constexpr std::int32_t kPairMask = (1 << kPairBits) - 1;
+
+WeightLayout weight_layout();  // of the target in use
 
 void resize_rows_scalar(const Taps& taps, std::size_t channels, const std::uint8_t* const* src,
                         std::uint8_t* const* dst, std::size_t n_rows);
