@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The door to the hot loops: plain functions, picked at run time for this CPU. Only kernels/*.cpp know Highway.
-// Threads: any thread; nothing here allocates, and pointers need no alignment. Every target gives the same bytes as "scalar".
+// Every target gives the same bytes as "scalar", plain C++. Pointers need no alignment; nothing here allocates.
+// Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -14,38 +15,46 @@
 
 namespace fastbatch::kernels {
 
-// ---- targets.cpp: which instruction sets are in use ----------------------------------------------------------
-std::vector<std::string> supported_targets();     // of this binary on this CPU, best first; "scalar" is always last
-std::string active_target();                      // what the kernels run on now
-// Narrows to one target by name ("scalar", "sse2", "ssse3", "sse4", "avx2", "avx3", "avx3_dl", "neon", ...; "" = the best).
-// Throws std::invalid_argument naming the supported ones. Not while other threads run kernels.
+// ---- targets.cpp: which instruction sets are in use ----------------------------------------------------------------
+
+// Those of this binary that this CPU has, best first; "scalar" is always last.
+std::vector<std::string> supported_targets();
+// What the kernels run on now.
+std::string active_target();
+// Narrows to one target by name: "scalar", "ssse3", "sse4", "avx2", "avx3", "neon", ...; "" is the best one again.
+// Throws std::invalid_argument, which names the supported ones. Not while other threads run kernels.
 void narrow_targets(std::string_view name);
 
-// ---- copy.cpp -------------------------------------------------------------------------------------------------
-// dst[j * row_bytes ...] = base[rows[j] * stride ...] for every j.
+// ---- copy.cpp ------------------------------------------------------------------------------------------------------
+
+// dst[j * row_bytes ...] = base[rows[j] * stride ...] for every j; dst overlaps no row.
 void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
             std::byte* dst);
-// n elements of `size` bytes each with the bytes of every element (of every `unit` bytes within it) reversed; unit 1, 2, 4, 8, 16.
+// Reverses the bytes of each of n_units units of `unit` bytes: 1, 2, 4, 8 or 16. dst may be src.
 void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::size_t unit);
 
-// ---- cast.cpp -------------------------------------------------------------------------------------------------
+// ---- cast.cpp ------------------------------------------------------------------------------------------------------
+
 enum class Channels : std::uint8_t { kLast, kFirst };  // (pixels, channels) or (channels, pixels)
 
 // dst = src * scale[c] + shift[c]: cast, normalise and transpose of one sample in one pass.
 //   Without scale: what ndarray.astype does (integers wrap; float to integer truncates, saturates, NaN gives 0).
-//   With scale: in float32 when dst is float16, or when src has at most 16 bits or is float32 and dst has at most 16 bits
-//   or is float32; else in float64. scale and shift are rounded to that type first, the product and the sum are each
-//   rounded (never fused); the result is then cast as above.
+//   With scale: in float32 when dst is float16, or when src has at most 16 bits or is float32 and dst has at most 16
+//   bits or is float32; else in float64. scale and shift are rounded to that type first, the product and the sum are
+//   each rounded (never fused); the result is then cast as above. A NaN stays NaN between floats; a signalling one
+//   becomes quiet, unless src and dst are the same type without scale.
 struct Conversion {
   DType src = DType::kU8;
   DType dst = DType::kU8;
-  bool swap_bytes = false;             // src is of the other byte order
+  bool swap_bytes = false;  // src is of the other byte order
   Channels from = Channels::kLast;
   Channels to = Channels::kLast;
   std::size_t channels = 1;
-  std::vector<double> scale;           // `channels` values, or empty for a plain cast
-  std::vector<double> shift;           // as long as scale
+  std::vector<double> scale{};  // `channels` values, or empty for a plain cast
+  std::vector<double> shift{};  // as long as scale
 };
+// One sample of `pixels` pixels; src and dst do not overlap. Throws std::invalid_argument for opaque elements, and for
+// scales and shifts that are not as many as the channels.
 void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels);
 
 }  // namespace fastbatch::kernels

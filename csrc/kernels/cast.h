@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// What the parts of convert() share. cast.cpp cuts a sample into runs: elements side by side in src and in dst.
+//   cast_scalar.cpp  any run, in plain C++: the definition     cast_vector.cpp  the frequent runs, on this CPU
+//   transpose.cpp    pixels <-> planes
+// Threads: any; nothing here allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/dtype.h"
+
+namespace fastbatch::kernels {
+
+// Scale and shift of a run's elements, repeated every `period` elements, in the type that computes.
+struct Affine {
+  static constexpr std::size_t kCapacity = 256;  // elements
+  static constexpr std::size_t kPadding = 64;    // zeros after the last, so that a whole vector can be loaded there
+  template <typename T>
+  struct Table {
+    alignas(64) T scale[kCapacity + kPadding];
+    alignas(64) T shift[kCapacity + kPadding];
+  };
+  std::size_t period = 0;  // 0: a plain cast; at most kCapacity. The tables are filled that far, and then padded.
+  bool in_f32 = false;     // which table is filled
+  Table<float> f32;
+  Table<double> f64;
+  template <typename T>
+  [[nodiscard]] const Table<T>& table() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+};
+
+// Converts n elements; src and dst may be unaligned, and do not overlap.
+using Run = void (*)(const std::byte* src, std::byte* dst, std::size_t n, const Affine& affine);
+
+// The plain C++ of any pair of types.
+void run_scalar(DType src_type, DType dst_type, const std::byte* src, std::byte* dst, std::size_t n,
+                const Affine& affine);
+
+// The run for this CPU, or nullptr: this pair has none, or the plain path was asked for.
+[[nodiscard]] Run find_vector_run(DType src_type, DType dst_type, const Affine& affine);
+
+// (n_pixels, n_channels) elements of `size` bytes, a pixel every `pixel_bytes` -> planes, one every `plane_bytes`; and
+// back.
+void pixels_to_planes(const std::byte* src, std::size_t pixel_bytes, std::byte* dst, std::size_t plane_bytes,
+                      std::size_t n_pixels, std::size_t n_channels, std::size_t size);
+void planes_to_pixels(const std::byte* src, std::size_t plane_bytes, std::byte* dst, std::size_t pixel_bytes,
+                      std::size_t n_pixels, std::size_t n_channels, std::size_t size);
+
+}  // namespace fastbatch::kernels
