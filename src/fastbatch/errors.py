@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""What can go wrong with data. Bad arguments are `ValueError` or `TypeError`; what the system says stays `OSError`."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from typing import Any
+
+_EXPECTED_FOUND = re.compile(r"expected (?P<expected>.+), found (?P<found>.+)\Z", re.DOTALL)
+
+
+class FastbatchError(Exception):
+    """Base class of fastbatch's own errors. The message says where, what, and what was expected and found.
+
+    `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
+
+    Args:
+        message: What is wrong, without the place; may end in "expected ..., found ...".
+
+    Attributes:
+        path: The file, as the user wrote it, or None.
+        sample: Index in the data set, before shuffling, or None.
+        offset: Byte in the file, or None.
+        expected: What should have been there, or None.
+        found: What was there instead, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | bytes | os.PathLike[Any] | None = None,
+        sample: int | None = None,
+        offset: int | None = None,
+        expected: object = None,
+        found: object = None,
+    ) -> None:
+        self.path = None if path is None else os.fsdecode(path)
+        self.sample = sample
+        self.offset = offset
+        told = _EXPECTED_FOUND.search(message)
+        if expected is None and found is None and told:
+            expected, found = told["expected"], told["found"]
+        elif expected is not None and found is not None:
+            message = f"{message}: expected {expected}, found {found}"
+        self.expected = expected
+        self.found = found
+        self._message = message
+        place = "" if self.path is None else f"{self.path}: "
+        place += "" if sample is None else f"sample {sample}: "
+        place += "" if offset is None else f"byte {offset}: "
+        super().__init__(place + message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the place, so that the error can come out of another process."""
+        return partial(type(self), path=self.path, sample=self.sample, offset=self.offset), (self._message,)
+
+
+class FormatError(FastbatchError, ValueError):
+    """A file's header or structure is not what its format promises."""
+
+
+class DecodeError(FastbatchError, ValueError):
+    """The bytes of one sample cannot be decoded."""
+
+
+class StateError(FastbatchError, ValueError):
+    """A saved state does not fit the loader that is to go on from it."""
+
+
+class ClosedError(FastbatchError, RuntimeError):
+    """The loader was closed before, or while, it was used."""

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""Which sample stands where: random streams, the computed shuffle, the order of an epoch, shards and batches.
+
+Nothing here stores an order or draws from a shared generator: all are functions of (seed, epoch, position), so an epoch
+can be entered anywhere at no cost. The same in C++: `csrc/common/philox.h` and `csrc/plan/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastbatch.plan import Subset, Tail
+
+# What a stream is for; it keeps streams apart that have the same seed, epoch and index.
+SAMPLE = 0
+EPOCH_ORDER = 1
+SPLIT = 2
+
+Indices = NDArray[np.uint64]
+MAX_SIZE = 2**63
+
+
+def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE) -> np.random.Generator:
+    """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
+
+    The counter's first word counts the blocks of four numbers that were drawn.
+    """
+    key = np.array([seed, epoch], dtype=np.uint64)
+    counter = np.array([0, index, purpose, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def _draw(generator: np.random.Generator, n: int) -> Indices:
+    raw: Indices = generator.bit_generator.random_raw(n)
+    return raw
+
+
+class Permutation:
+    """A shuffle of [0, n), n <= 2^63, that is computed item by item, not stored.
+
+    A number is written with two digits, x = high * a + low, where a * b >= n, low < a and high < b. Every round adds a
+    keyed hash of one digit to the other; whoever knows the keys can undo that, so it is a bijection of [0, a * b).
+    Results >= n go round again until they fall inside ("cycle walking").
+
+    Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002. Source: `csrc/plan/permutation.cpp`.
+    """
+
+    def __init__(self, n: int, keys: np.random.Generator) -> None:
+        if n > MAX_SIZE:
+            raise ValueError(f"a permutation of more than 2^63 items: {n}")
+        self.size = n
+        last = max(n - 1, 0)
+        self._low_bits = np.uint64(max(1, last.bit_length() // 2))
+        self._a = np.uint64(1 << int(self._low_bits))
+        self._b = np.uint64((last >> int(self._low_bits)) + 1)
+        # Small digits mix slowly: see csrc/plan/permutation.h for the numbers.
+        rounds = 24 if n < 256 else 10 if n < 65536 else 6
+        self._keys = _draw(keys, rounds) ^ np.uint64(n * 0x9E3779B97F4A7C15 % 2**64)
+
+    def at(self, positions: ArrayLike) -> Indices:
+        """Return what stands at each position."""
+        out = np.array(positions, dtype=np.uint64)
+        outside = np.ones(out.shape, dtype=bool)
+        while outside.any():
+            out[outside] = self._once(out[outside])
+            outside = out >= np.uint64(self.size)
+        return out
+
+    def inverse(self, items: ArrayLike) -> Indices:
+        """Return where each item stands: `inverse(at(i)) == i`."""
+        out = np.array(items, dtype=np.uint64)
+        outside = np.ones(out.shape, dtype=bool)
+        while outside.any():
+            out[outside] = self._undo_once(out[outside])
+            outside = out >= np.uint64(self.size)
+        return out
+
+    def _once(self, x: Indices) -> Indices:
+        high, low = x >> self._low_bits, x % self._a
+        for even, odd in self._keys.reshape(-1, 2):
+            high = (high + _hash(low, even, self._b)) % self._b
+            low = (low + _hash(high, odd, self._a)) % self._a
+        joined: Indices = high * self._a + low
+        return joined
+
+    def _undo_once(self, x: Indices) -> Indices:
+        high, low = x >> self._low_bits, x % self._a
+        for even, odd in self._keys.reshape(-1, 2)[::-1]:
+            low = (low + self._a - _hash(high, odd, self._a)) % self._a
+            high = (high + self._b - _hash(low, even, self._b)) % self._b
+        joined: Indices = high * self._a + low
+        return joined
+
+
+def _hash(digit: Indices, key: np.uint64, radix: np.uint64) -> Indices:
+    """Return numbers below `radix` (at most 2^32) that look unrelated to the digits they are made from."""
+    x = (digit ^ key) * np.uint64(0xBF58476D1CE4E5B9)  # modulo 2^64
+    x = (x ^ (x >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
+    below: Indices = ((x >> np.uint64(32)) * radix) >> np.uint64(32)
+    return below
+
+
+class Order:
+    """The order of one epoch: position in the epoch -> index of the sample in the source.
+
+    Args:
+        n: Samples in the source.
+        subsets: What is left of them: the first subset of the source, each next one of the one before.
+        shuffle: False, True, or "block": blocks of `block_size` neighbours are put in random order, `window` of them at
+            a time make a window, and the samples of a window change places.
+
+    Source: `csrc/plan/order.cpp`.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        subsets: Sequence[Subset] = (),
+        shuffle: bool | str = False,
+        block_size: int = 1,
+        window: int = 1,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> None:
+        if block_size < 1 or window < 1:
+            raise ValueError("the blocks and windows of a block shuffle cannot be empty")
+        self._subsets = subsets
+        self._shuffle = shuffle
+        self._seed, self._epoch = seed, epoch
+        self.size = n
+        for subset in subsets:
+            if subset.n != self.size:
+                raise ValueError(f"a subset of {subset.n} samples stands on {self.size}")
+            if subset.start + subset.count > subset.n:
+                raise ValueError(
+                    f"a subset of {subset.count} samples from {subset.start} on does not fit in {subset.n}"
+                )
+            self.size = subset.count
+        self._block_size = min(block_size, max(self.size, 1))
+        self._n_blocks = -(-self.size // self._block_size)
+        self._window = min(window, max(self._n_blocks, 1))
+
+    def at(self, positions: ArrayLike) -> Indices:
+        """Return the index of the sample at each position of the epoch."""
+        index = np.array(positions, dtype=np.uint64)
+        if self._shuffle == "block":
+            index = self._mix_blocks(index)
+        elif self._shuffle:
+            index = Permutation(self.size, stream(self._seed, self._epoch, 0, EPOCH_ORDER)).at(index)
+        for subset in reversed(self._subsets):
+            index += np.uint64(subset.start)
+            if subset.shuffled:
+                index = Permutation(subset.n, stream(subset.seed, 0, 0, SPLIT)).at(index)
+        return index
+
+    def _mix_blocks(self, positions: Indices) -> Indices:
+        """Return the sample at each position.
+
+        The blocks stand, in random order, in slots. Only the slot of the last block is shorter than the others.
+        """
+        blocks = Permutation(self._n_blocks, stream(self._seed, self._epoch, 0, EPOCH_ORDER))
+        short_slot = int(blocks.inverse([self._n_blocks - 1])[0])
+        missing = self._n_blocks * self._block_size - self.size
+
+        def first_position(slot: int) -> int:
+            return slot * self._block_size - (missing if slot > short_slot else 0)
+
+        def slot_and_offset(position: Indices) -> tuple[Indices, Indices]:
+            after_short = position >= np.uint64(first_position(short_slot + 1))
+            as_if_full = position + np.where(after_short, np.uint64(missing), np.uint64(0))
+            return np.divmod(as_if_full, np.uint64(self._block_size))
+
+        mixed = np.empty_like(positions)
+        windows = slot_and_offset(positions)[0] // np.uint64(self._window)
+        for window in np.unique(windows).tolist():
+            begin = first_position(window * self._window)
+            end = first_position(min((window + 1) * self._window, self._n_blocks))
+            inside = Permutation(end - begin, stream(self._seed, self._epoch, 1 + window, EPOCH_ORDER))
+            here = windows == window
+            mixed[here] = inside.at(positions[here] - np.uint64(begin)) + np.uint64(begin)
+        slot, offset = slot_and_offset(mixed)
+        samples: Indices = blocks.at(slot) * np.uint64(self._block_size) + offset
+        return samples
+
+
+class BatchPlan:
+    """Which positions of an epoch's order one rank gets, and how they fall into batches.
+
+    The epoch stands at `position`: so many samples have been handed out by all ranks together. What is left is dealt
+    like cards: rank r gets position + r, position + r + world_size, ... When it does not come out even, `tail` decides:
+    "pad" gives everyone one more, taken from the start of the order again where none is left; "drop" leaves the rest
+    out; "uneven" gives the first ranks one more.
+
+    Source: `csrc/plan/batch_plan.cpp`.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        position: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        tail: Tail = "pad",
+        batch_size: int = 32,
+        drop_last: bool = False,
+        max_batches: int | None = None,
+    ) -> None:
+        if not 0 <= position <= n:
+            raise ValueError(f"position {position} is beyond the epoch of {n}")
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank} of {world_size}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size {batch_size}")
+        self._n = n
+        self._position = position
+        self._rank, self._world_size = rank, world_size
+        self._batch_size = batch_size
+        left = n - position
+        mine = {
+            "pad": -(-left // world_size),
+            "drop": left // world_size,
+            "uneven": left // world_size + (rank < left % world_size),
+        }[tail]
+        self.n_batches = mine // batch_size if drop_last else -(-mine // batch_size)
+        if max_batches is not None:
+            self.n_batches = min(self.n_batches, max_batches)
+        self.n_samples = min(mine, self.n_batches * batch_size)
+
+    def batch_size(self, k: int) -> int:
+        """Return the number of samples in batch `k`; 0 after the last."""
+        return max(0, min(self._batch_size, self.n_samples - k * self._batch_size))
+
+    def position_after(self, k: int) -> int:
+        """Return the epoch's position when every rank has handed out `k` batches."""
+        return min(self._n, self._position + k * self._batch_size * self._world_size)
+
+    def indices(self, order: Order, k: int) -> Indices:
+        """Return the indices in the source of the samples of batch `k`."""
+        size = self.batch_size(k)
+        first = self._position + self._rank + k * self._batch_size * self._world_size
+        positions = [first + j * self._world_size for j in range(size)]
+        return order.at([p if p < self._n else (p - self._n) % self._n for p in positions])
