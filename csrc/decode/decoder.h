@@ -27,8 +27,8 @@ class Decoder {
  public:
   virtual ~Decoder() = default;
 
-  [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;            // samples in the source
-  [[nodiscard]] virtual std::size_t slot_bytes() const noexcept = 0;       // bytes of one sample in the batch
+  [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;      // samples in the source
+  [[nodiscard]] virtual std::size_t slot_bytes() const noexcept = 0;  // bytes of one sample in the batch
   // About how many samples are worth one trip to the scheduler (some 50 microseconds of work); at least 1.
   [[nodiscard]] virtual std::size_t chunk_samples() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(); }
@@ -38,7 +38,8 @@ class Decoder {
   virtual void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                       std::size_t& failed_at) const = 0;
 
-  // Tells the kernel that these samples come soon. Returns how many bytes were not yet in memory; 0 means advice is idle here.
+  // Tells the kernel that these samples come soon. Returns how many bytes were not yet in memory; 0 means advice is
+  // idle here.
   [[nodiscard]] virtual std::size_t advise(std::span<const std::uint64_t> /*indices*/) const { return 0; }
 };
 

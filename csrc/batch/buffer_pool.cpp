@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "batch/buffer_pool.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace fastbatch {
+
+namespace {
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+}  // namespace
+
+void FreeAligned::operator()(std::byte* memory) const noexcept { std::free(memory); }
+
+AlignedBuffer allocate_aligned(std::size_t bytes) {
+  // Below two huge pages the rounding would cost more memory than the saved page-table walks are worth.
+  const bool huge = bytes >= 2 * kHugePage;
+  const std::size_t alignment = huge ? kHugePage : kCacheLine;
+  const std::size_t rounded = std::max(bytes, kCacheLine) + kCacheLine - 1;
+  if (rounded < bytes) throw std::bad_alloc();
+  void* memory = std::aligned_alloc(alignment, rounded / kCacheLine * kCacheLine);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish: refusal changes nothing
+  return AlignedBuffer(static_cast<std::byte*>(memory));
+}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    give_back();
+    buffer_ = std::move(other.buffer_);
+    pool_ = std::move(other.pool_);
+  }
+  return *this;
+}
+
+void Lease::give_back() noexcept {
+  if (buffer_ && pool_) pool_->take_back(std::move(buffer_));
+  buffer_.reset();
+  pool_.reset();
+}
+
+std::shared_ptr<BufferPool> BufferPool::create(std::size_t bytes, std::size_t keep) {
+  return std::shared_ptr<BufferPool>(new BufferPool(bytes, keep));  // make_shared cannot reach the constructor
+}
+
+BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), keep_(keep), owner_(getpid()) {
+  idle_.reserve(keep);  // so that take_back never allocates
+}
+
+Lease BufferPool::acquire() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      AlignedBuffer buffer = std::move(idle_.back());
+      idle_.pop_back();
+      return {std::move(buffer), shared_from_this()};
+    }
+  }
+  return {allocate_aligned(bytes_), shared_from_this()};
+}
+
+void BufferPool::take_back(AlignedBuffer buffer) noexcept {
+  if (getpid() != owner_) return;  // a fork may have copied mutex_ locked: the buffer is this process's own, free it
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() < keep_) idle_.push_back(std::move(buffer));
+}
+
+}  // namespace fastbatch

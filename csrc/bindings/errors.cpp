@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// The only map from C++ exceptions to Python's. The classes live in src/fastbatch/errors.py.
+#include <pybind11/pybind11.h>
+
+#include <exception>
+#include <new>
+#include <stdexcept>
+
+#include "bindings/register.h"
+#include "common/error.h"
+
+namespace fastbatch::bindings {
+
+namespace py = pybind11;
+
+namespace {
+
+// Paths and messages may hold bytes that are not UTF-8: they come out as os.fsdecode() gives them.
+py::object text(const std::string& bytes) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "surrogateescape"));
+}
+
+template <typename Number>
+py::object number_or_none(const std::optional<Number>& number) {
+  return number ? py::object(py::int_(*number)) : py::none();
+}
+
+void raise_error(const char* name, const Error& error) {
+  const py::object type = py::module_::import("fastbatch.errors").attr(name);
+  const Where& where = error.where();
+  const py::object path = where.path.empty() ? py::object(py::none()) : text(where.path);
+  const py::object instance =
+      type(text(error.message()), py::arg("path") = path, py::arg("sample") = number_or_none(where.sample),
+           py::arg("offset") = number_or_none(where.offset));
+  PyErr_SetObject(type.ptr(), instance.ptr());
+}
+
+void raise_os_error(const FileError& error) {
+  // OSError(errno, ...) becomes FileNotFoundError and its kin by itself.
+  const py::object instance =
+      py::reinterpret_borrow<py::object>(PyExc_OSError)(error.code(), text(error.message()), text(error.where().path));
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance.ptr())), instance.ptr());
+}
+
+void translate(std::exception_ptr pointer) {
+  if (!pointer) return;
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const FormatError& error) {
+    raise_error("FormatError", error);
+  } catch (const DecodeError& error) {
+    raise_error("DecodeError", error);
+  } catch (const FileError& error) {
+    raise_os_error(error);
+  } catch (const ClosedError& error) {
+    py::set_error(py::module_::import("fastbatch.errors").attr("ClosedError"), error.what());
+  } catch (const std::invalid_argument& error) {
+    py::set_error(PyExc_ValueError, error.what());
+  } catch (const std::length_error& error) {
+    py::set_error(PyExc_MemoryError, error.what());
+  } catch (const std::bad_alloc&) {
+    py::set_error(PyExc_MemoryError, "out of memory for a batch");
+  }
+}
+
+}  // namespace
+
+void register_errors(py::module_& /*module*/) { py::register_exception_translator(&translate); }
+
+}  // namespace fastbatch::bindings

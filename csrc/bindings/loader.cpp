@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "loader/loader.h"
+
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <memory>
+
+#include "bindings/ndarray.h"
+#include "bindings/register.h"
+
+namespace fastbatch::bindings {
+
+namespace {
+
+// Ctrl-C is answered this soon while next() waits.
+constexpr std::chrono::milliseconds kSignalInterval{50};
+
+// What NumPy has to know of a column besides its bytes.
+struct ColumnArray {
+  py::dtype dtype;
+  std::vector<py::ssize_t> sample_shape;
+};
+
+// The core's loader and the Python objects whose memory its columns read: they outlive its threads.
+struct PyLoader {
+  py::list decoders;
+  std::vector<ColumnArray> arrays;
+  std::unique_ptr<Loader> loader;  // destroyed first
+
+  ~PyLoader() {
+    const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads
+    loader.reset();
+  }
+};
+
+// One iterator's claim on a run. Holds the loader's Python object; dropping it cancels the run.
+class PyRun {
+ public:
+  PyRun(py::object owner, std::shared_ptr<Run> run) : owner_(std::move(owner)), run_(std::move(run)) {}
+  PyRun(PyRun&&) = default;
+  PyRun& operator=(PyRun&&) = delete;
+  ~PyRun() {
+    if (run_) core().loader->cancel(*run_);
+  }
+
+  // (batch's number in the run, [array of each column]), or None after the last.
+  py::object next() {
+    Batch batch;
+    for (;;) {
+      Loader::Status status{};
+      {
+        const py::gil_scoped_release no_gil;  // GIL released: waits for the workers, touches no Python object
+        status = core().loader->next(*run_, kSignalInterval, batch);
+      }
+      if (status == Loader::Status::kEnd) return py::none();
+      if (status == Loader::Status::kBatch) return wrap(std::move(batch));
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    }
+  }
+
+ private:
+  PyLoader& core() const { return owner_.cast<PyLoader&>(); }
+
+  py::object wrap(Batch batch) const {
+    const std::vector<ColumnArray>& arrays = core().arrays;
+    py::list columns(arrays.size());
+    for (std::size_t c = 0; c < arrays.size(); ++c) {
+      std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(batch.samples)};
+      shape.insert(shape.end(), arrays[c].sample_shape.begin(), arrays[c].sample_shape.end());
+      columns[c] = to_array(std::move(batch.columns[c]), arrays[c].dtype, shape);
+    }
+    return py::make_tuple(batch.number, std::move(columns));
+  }
+
+  py::object owner_;
+  std::shared_ptr<Run> run_;
+};
+
+std::unique_ptr<PyLoader> make_loader(py::list decoders, const py::list& dtypes,
+                                      const std::vector<std::vector<py::ssize_t>>& shapes, unsigned threads,
+                                      std::size_t batch_size, std::size_t prefetch, std::size_t prefetch_bytes,
+                                      bool advise) {
+  auto made = std::make_unique<PyLoader>();
+  std::vector<std::shared_ptr<const Decoder>> columns;
+  for (std::size_t c = 0; c < decoders.size(); ++c) {
+    columns.push_back(decoders[c].cast<std::shared_ptr<Decoder>>());
+    made->arrays.push_back({py::dtype::from_args(dtypes[c]), shapes.at(c)});
+  }
+  made->decoders = std::move(decoders);
+  made->loader = std::make_unique<Loader>(std::move(columns), Loader::Options{.threads = threads,
+                                                                              .batch_size = batch_size,
+                                                                              .prefetch = prefetch,
+                                                                              .prefetch_bytes = prefetch_bytes,
+                                                                              .advise = advise});
+  return made;
+}
+
+py::dict to_dict(const LoaderStats& stats) {
+  py::dict dict;
+  dict["batches"] = stats.batches;
+  dict["samples"] = stats.samples;
+  dict["bytes"] = stats.bytes;
+  dict["wait_s"] = stats.wait_s;
+  dict["decode_s"] = stats.decode_s;
+  dict["advise_s"] = stats.advise_s;
+  dict["ready_batches"] = stats.ready_batches;
+  dict["threads"] = stats.threads;
+  dict["prefetch"] = stats.prefetch;
+  return dict;
+}
+
+}  // namespace
+
+void register_loader(py::module_& module) {
+  py::class_<PyRun>(module, "Run").def("next", &PyRun::next);
+
+  py::class_<PyLoader>(module, "Loader")
+      .def(py::init(&make_loader), py::arg("decoders"), py::arg("dtypes"), py::arg("shapes"), py::arg("threads"),
+           py::arg("batch_size"), py::arg("prefetch"), py::arg("prefetch_bytes"), py::arg("advise"))
+      .def("start",
+           [](const py::object& self, const Order& order, const BatchPlan& plan, std::uint64_t seed,
+              std::uint64_t epoch) {
+             return PyRun(self, self.cast<PyLoader&>().loader->start(order, plan, {seed, epoch}));
+           })
+      .def("stats", [](const PyLoader& self) { return to_dict(self.loader->stats()); })
+      .def("close", [](const PyLoader& self) {
+        const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads
+        self.loader->close();
+      });
+}
+
+}  // namespace fastbatch::bindings

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// fastbatch._core: the table of contents. What is here is wrapped by src/fastbatch; users never import it.
+#include "bindings/register.h"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "The compiled core of fastbatch.";
+  fastbatch::bindings::register_errors(module);
+  fastbatch::bindings::register_kernels(module);
+  fastbatch::bindings::register_source(module);
+  fastbatch::bindings::register_plan(module);
+  fastbatch::bindings::register_decode(module);
+  fastbatch::bindings::register_loader(module);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Between the core's memory and NumPy's arrays. GIL held throughout.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "batch/buffer_pool.h"
+#include "source/array_view.h"
+
+namespace fastbatch::bindings {
+
+namespace py = pybind11;
+
+// A Python object that keeps a C++ value alive, for use as an array's base.
+template <typename Owner>
+py::capsule keep_alive(Owner owner) {
+  auto held = std::make_unique<Owner>(std::move(owner));
+  py::capsule capsule(held.get(), [](void* pointer) { delete static_cast<Owner*>(pointer); });
+  static_cast<void>(held.release());  // the capsule's now
+  return capsule;
+}
+
+// A writable array that owns its lease: the buffer goes back to the pool when the last view of it dies.
+inline py::array to_array(Lease lease, const py::dtype& dtype, const std::vector<py::ssize_t>& shape) {
+  std::byte* data = lease.data();
+  return py::array(dtype, shape, data, keep_alive(std::move(lease)));
+}
+
+// A read-only array of a source's elements, in place.
+inline py::array to_array(const ArrayView& view) {
+  const py::dtype dtype(view.descr);
+  std::vector<py::ssize_t> shape(view.shape.begin(), view.shape.end());
+  std::vector<py::ssize_t> strides(view.strides.begin(), view.strides.end());
+  if (view.n_elements() == 0) return py::array(dtype, std::move(shape));
+  py::array array(dtype, std::move(shape), std::move(strides), view.data, keep_alive(view));
+  array.attr("setflags")(py::arg("write") = false);
+  return array;
+}
+
+// An array that stays the caller's: whoever uses the view keeps the array alive.
+inline ArrayView borrow(const py::array& array) {
+  const auto descr = array.dtype().attr("str").cast<std::string>();
+  const ElementType element = parse_descr(descr, Where{});
+  ArrayView view;
+  view.data = static_cast<const std::byte*>(array.data());
+  view.dtype = element.dtype;
+  view.itemsize = static_cast<std::size_t>(array.itemsize());
+  view.swap_bytes = element.swap_bytes;
+  view.swap_unit = element.swap_unit;
+  view.descr = descr;
+  view.shape.assign(array.shape(), array.shape() + array.ndim());
+  view.strides.assign(array.strides(), array.strides() + array.ndim());
+  return view;
+}
+
+}  // namespace fastbatch::bindings

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <pybind11/stl.h>
+
+#include "bindings/ndarray.h"
+#include "bindings/register.h"
+#include "common/philox.h"
+#include "plan/batch_plan.h"
+#include "plan/order.h"
+#include "plan/permutation.h"
+
+namespace fastbatch::bindings {
+
+namespace {
+
+using Indices = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
+
+std::span<const std::uint64_t> span_of(const Indices& indices) {
+  return {indices.data(), static_cast<std::size_t>(indices.size())};
+}
+
+Indices allocate(std::size_t n) { return Indices(static_cast<py::ssize_t>(n)); }
+
+std::span<std::uint64_t> span_of(Indices& indices) {
+  return {indices.mutable_data(), static_cast<std::size_t>(indices.size())};
+}
+
+Shuffle shuffle_named(const std::string& name) {
+  if (name == "none") return Shuffle::kNone;
+  if (name == "full") return Shuffle::kFull;
+  if (name == "block") return Shuffle::kBlock;
+  throw std::invalid_argument("shuffle: expected none, full or block, found " + name);
+}
+
+Tail tail_named(const std::string& name) {
+  if (name == "pad") return Tail::kPad;
+  if (name == "drop") return Tail::kDrop;
+  if (name == "uneven") return Tail::kUneven;
+  throw std::invalid_argument("tail: expected pad, drop or uneven, found " + name);
+}
+
+using SubsetTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+
+}  // namespace
+
+void register_plan(py::module_& module) {
+  module.def("philox",
+             [](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, std::uint64_t purpose, std::size_t n) {
+               Stream stream(seed, epoch, index, static_cast<Purpose>(purpose));
+               Indices raw = allocate(n);
+               for (std::uint64_t& value : span_of(raw)) value = stream.next();
+               return raw;
+             });
+
+  py::class_<Permutation>(module, "Permutation")
+      .def(py::init([](std::uint64_t n, std::uint64_t seed, std::uint64_t epoch, std::uint64_t purpose,
+                       std::uint64_t index) {
+             return Permutation(n, Stream(seed, epoch, index, static_cast<Purpose>(purpose)));
+           }),
+           py::arg("n"), py::arg("seed"), py::arg("epoch"), py::arg("purpose") = 1, py::arg("index") = 0)
+      .def("at",
+           [](const Permutation& permutation, const Indices& positions) {
+             for (const std::uint64_t position : span_of(positions))
+               if (position >= permutation.size()) throw py::index_error();
+             Indices out = allocate(static_cast<std::size_t>(positions.size()));
+             permutation.at(span_of(positions), span_of(out));
+             return out;
+           })
+      .def("inverse", [](const Permutation& permutation, std::uint64_t i) {
+        if (i >= permutation.size()) throw py::index_error();
+        return permutation.inverse(i);
+      });
+
+  py::class_<Order>(module, "Order")
+      .def(py::init([](std::uint64_t n, const std::vector<SubsetTuple>& subsets, const std::string& shuffle,
+                       std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch) {
+             std::vector<Subset> parts;
+             for (const auto& [shuffled, subset_seed, size, start, count] : subsets)
+               parts.push_back({shuffled, subset_seed, size, start, count});
+             return Order(n, parts, {shuffle_named(shuffle), block_size, window}, seed, epoch);
+           }),
+           py::arg("n"), py::arg("subsets"), py::arg("shuffle"), py::arg("block_size"), py::arg("window"),
+           py::arg("seed"), py::arg("epoch"))
+      .def_property_readonly("size", &Order::size)
+      .def("at", [](const Order& order, const Indices& positions) {
+        Indices out = allocate(static_cast<std::size_t>(positions.size()));
+        const auto in = span_of(positions);
+        for (std::size_t j = 0; j < in.size(); ++j) {
+          if (in[j] >= order.size()) throw py::index_error();
+          span_of(out)[j] = order.at(in[j]);
+        }
+        return out;
+      });
+
+  py::class_<BatchPlan>(module, "BatchPlan")
+      .def(py::init([](std::uint64_t n, std::uint64_t position, std::uint64_t rank, std::uint64_t world_size,
+                       const std::string& tail, std::uint64_t batch_size, bool drop_last,
+                       std::optional<std::uint64_t> max_batches) {
+             return BatchPlan(n, position, {rank, world_size, tail_named(tail)}, batch_size, drop_last,
+                              max_batches.value_or(BatchPlan::kNoLimit));
+           }),
+           py::arg("n"), py::arg("position"), py::arg("rank"), py::arg("world_size"), py::arg("tail"),
+           py::arg("batch_size"), py::arg("drop_last"), py::arg("max_batches") = py::none())
+      .def_property_readonly("n_samples", &BatchPlan::n_samples)
+      .def_property_readonly("n_batches", &BatchPlan::n_batches)
+      .def("batch_size", &BatchPlan::batch_size)
+      .def("position_after", &BatchPlan::position_after)
+      .def("indices", [](const BatchPlan& plan, const Order& order, std::uint64_t k) {
+        Indices out = allocate(plan.batch_size(k));
+        plan.indices(order, k, 0, span_of(out));
+        return out;
+      });
+}
+
+}  // namespace fastbatch::bindings

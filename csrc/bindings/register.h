@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// One function a stage; module.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastbatch::bindings {
+
+void register_errors(pybind11::module_& module);
+void register_kernels(pybind11::module_& module);
+void register_source(pybind11::module_& module);
+void register_plan(pybind11::module_& module);
+void register_decode(pybind11::module_& module);
+void register_loader(pybind11::module_& module);
+
+}  // namespace fastbatch::bindings

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+#include "decode/array_decoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "source/guarded_read.h"
+
+namespace fastbatch {
+
+namespace {
+constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr std::size_t kMaxChunk = 4096;
+constexpr std::size_t kMaxDimensions = 64;  // as NumPy
+}  // namespace
+
+struct ArrayDecoder::Scratch : Workspace {
+  explicit Scratch(std::size_t bytes) : row(bytes) {}
+  std::vector<std::byte> row;
+};
+
+ArrayDecoder::ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion)
+    : view_(std::move(view)), conversion_(std::move(conversion)) {
+  if (view_.shape.empty() || view_.shape.size() > kMaxDimensions)
+    throw std::invalid_argument("expected 1 to 64 dimensions, found " + std::to_string(view_.shape.size()));
+  std::ptrdiff_t expected = static_cast<std::ptrdiff_t>(view_.itemsize);
+  for (std::size_t d = view_.shape.size(); d-- > 1;) {
+    if (view_.shape[d] > 1 && view_.strides[d] != expected) dense_ = false;
+    expected *= static_cast<std::ptrdiff_t>(view_.shape[d]);
+    row_elements_ *= static_cast<std::size_t>(view_.shape[d]);
+  }
+  row_bytes_ = row_elements_ * view_.itemsize;
+  slot_bytes_ = row_bytes_;
+  if (!conversion_) {
+    if (view_.swap_bytes && view_.swap_unit <= 1)
+      throw std::invalid_argument("elements of type " + view_.descr + " cannot be brought into native byte order");
+    return;
+  }
+  if (view_.dtype == DType::kOpaque || conversion_->dst == DType::kOpaque)
+    throw std::invalid_argument("elements of type " + view_.descr + " can be copied but not converted");
+  if (conversion_->channels == 0 || row_elements_ % conversion_->channels != 0 ||
+      conversion_->scale.size() != conversion_->shift.size() ||
+      (!conversion_->scale.empty() && conversion_->scale.size() != conversion_->channels))
+    throw std::invalid_argument("the conversion does not fit samples of " + std::to_string(row_elements_) +
+                                " elements");
+  conversion_->src = view_.dtype;
+  conversion_->swap_bytes = view_.swap_bytes;
+  slot_bytes_ = row_elements_ * size_of(conversion_->dst);
+}
+
+std::size_t ArrayDecoder::chunk_samples() const noexcept {
+  return std::clamp<std::size_t>(kChunkBytes / std::max<std::size_t>({1, row_bytes_, slot_bytes_}), 1, kMaxChunk);
+}
+
+std::unique_ptr<Workspace> ArrayDecoder::workspace() const {
+  return std::make_unique<Scratch>(dense_ ? 0 : row_bytes_);
+}
+
+void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*key*/, std::byte* slots,
+                          Workspace& workspace, std::size_t& failed_at) const {
+  failed_at = 0;
+  if (dense_ && !conversion_ && !view_.swap_bytes) {
+    read_guarded(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
+    return;
+  }
+  std::byte* scratch = static_cast<Scratch&>(workspace).row.data();
+  read_guarded(view_, [&]() noexcept {
+    for (std::size_t j = 0; j < indices.size(); ++j)
+      decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], slots + j * slot_bytes_,
+                 scratch);
+  });
+}
+
+void ArrayDecoder::decode_row(const std::byte* row, std::byte* slot, std::byte* scratch) const noexcept {
+  const bool converts = conversion_ || view_.swap_bytes;
+  if (!dense_) {
+    make_dense(row, converts ? scratch : slot);
+    row = scratch;
+  }
+  if (conversion_)
+    kernels::convert(*conversion_, row, slot, row_elements_ / conversion_->channels);
+  else if (view_.swap_bytes)
+    kernels::byte_swap(row, slot, row_bytes_ / view_.swap_unit, view_.swap_unit);
+}
+
+void ArrayDecoder::make_dense(const std::byte* row, std::byte* dense) const noexcept {
+  const std::size_t last = view_.shape.size() - 1;
+  if (row_bytes_ == 0) return;
+  std::uint64_t place[kMaxDimensions] = {};  // an odometer over all but the last dimension
+  for (;;) {
+    for (std::uint64_t i = 0; i < view_.shape[last]; ++i, dense += view_.itemsize)
+      std::memcpy(dense, row + static_cast<std::ptrdiff_t>(i) * view_.strides[last], view_.itemsize);
+    std::size_t d = last;
+    while (--d >= 1) {
+      row += view_.strides[d];
+      if (++place[d] < view_.shape[d]) break;
+      row -= static_cast<std::ptrdiff_t>(view_.shape[d]) * view_.strides[d];
+      place[d] = 0;
+    }
+    if (d < 1) return;
+  }
+}
+
+std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
+  if (!view_.file || !dense_ || row_bytes_ == 0) return 0;
+  std::vector<ByteRange> ranges;
+  ranges.reserve(indices.size());
+  for (const std::uint64_t i : indices) {
+    const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(i) * view_.strides[0];
+    ranges.push_back({view_.file_offset() + static_cast<std::uint64_t>(offset), row_bytes_});
+  }
+  return view_.file->advise_will_need(ranges);
+}
+
+void ArrayDecoder::expect_random_access() const noexcept {
+  if (view_.file) view_.file->set_access(Access::kRandom);
+}
+
+}  // namespace fastbatch

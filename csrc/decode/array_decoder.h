@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Rows of an array -> slots: copied, or converted on the way. The one place that says how arrays are served:
+//   dense rows, native byte order, no conversion   gathered as they lie (also complex, dates, strings: any fixed size)
+//   anything else of the twelve types              converted row by row: other byte order, cast, scale, transpose
+//   rows with gaps (strided, Fortran order)        made dense in scratch memory first
+//   other byte order without a conversion          swapped; refused (std::invalid_argument) where no unit is known
+// Threads: immutable, any.
+#pragma once
+
+#include <optional>
+
+#include "decode/decoder.h"
+#include "kernels/kernels.h"
+#include "source/array_view.h"
+
+namespace fastbatch {
+
+class ArrayDecoder : public Decoder {
+ public:
+  // Samples are view[i] (at least 1-d). `conversion.src` and `.swap_bytes` are taken from the view; a sample is
+  // (pixels, channels) or (channels, pixels). Throws std::invalid_argument when the two do not fit.
+  ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion);
+
+  [[nodiscard]] std::uint64_t size() const noexcept override { return view_.shape[0]; }
+  [[nodiscard]] std::size_t slot_bytes() const noexcept override { return slot_bytes_; }
+  [[nodiscard]] std::size_t chunk_samples() const noexcept override;
+  [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
+  void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+              std::size_t& failed_at) const override;
+  [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
+
+  // The order will be random: the kernel need not read around what is asked for.
+  void expect_random_access() const noexcept;
+
+ private:
+  struct Scratch;
+  void decode_row(const std::byte* row, std::byte* slot, std::byte* scratch) const noexcept;
+  void make_dense(const std::byte* row, std::byte* dense) const noexcept;
+
+  const ArrayView view_;
+  std::optional<kernels::Conversion> conversion_;
+  std::size_t row_elements_ = 1;
+  std::size_t row_bytes_ = 0;  // in the source, without gaps
+  std::size_t slot_bytes_ = 0;
+  bool dense_ = true;  // a row has no gaps
+};
+
+}  // namespace fastbatch

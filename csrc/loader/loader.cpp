@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "loader/loader.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "common/error.h"
+
+namespace fastbatch {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMinPrefetch = 2;
+constexpr std::size_t kMaxDefaultPrefetch = 16;
+constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // how far ahead the kernel is told, about
+constexpr std::size_t kMaxAdviceBatches = 64;
+constexpr std::size_t kProbeSamples = 4;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Bytes of a batch in all columns. Throws std::length_error when that is no size at all.
+std::size_t batch_bytes(const std::vector<std::shared_ptr<const Decoder>>& columns, std::size_t batch_size) {
+  std::size_t sample_bytes = 0;
+  for (const auto& column : columns) sample_bytes += column->slot_bytes();
+  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max());
+  if (sample_bytes > 0 && batch_size > kMost / sample_bytes)
+    throw std::length_error("a batch of " + std::to_string(batch_size) + " samples of " + std::to_string(sample_bytes) +
+                            " bytes is larger than the address space");
+  return std::max<std::size_t>(1, sample_bytes * batch_size);
+}
+
+Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& columns, const Loader::Options& options) {
+  const std::size_t bytes = batch_bytes(columns, options.batch_size);
+  std::size_t depth = options.prefetch;
+  if (depth == 0) depth = std::clamp(Loader::kDefaultPrefetchBytes / bytes, kMinPrefetch, kMaxDefaultPrefetch);
+  if (options.prefetch_bytes > 0) depth = std::min(depth, options.prefetch_bytes / bytes);
+  std::size_t chunk = options.batch_size;
+  for (const auto& column : columns) chunk = std::min(chunk, column->chunk_samples());
+  return {.depth = std::max<std::size_t>(1, depth),
+          .chunk_samples = std::max<std::size_t>(1, chunk),
+          .advice_ahead = options.advise ? std::clamp<std::size_t>(kAdviceBytes / bytes, 1, kMaxAdviceBatches) : 0};
+}
+
+}  // namespace
+
+// What one thread keeps from task to task.
+struct Loader::Worker {
+  std::vector<std::unique_ptr<Workspace>> workspaces;  // one a column
+  std::vector<std::uint64_t> indices;
+  std::vector<double> decode_s;
+  std::size_t failed_at = 0;
+  std::exception_ptr error;
+};
+
+Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
+    : columns_(std::move(columns)),
+      options_(options),
+      owner_(getpid()),
+      limits_(limits_for(columns_, options)),
+      shared_(std::make_unique<Shared>()) {
+  // In flight, one that the user holds and one more while `for` binds the next before it lets go of the last.
+  for (const auto& column : columns_)
+    pools_.push_back(BufferPool::create(column->slot_bytes() * options.batch_size, limits_.depth + 2));
+  shared_->stats.decode_s.resize(columns_.size());
+  shared_->stats.threads = options.threads;
+  shared_->stats.prefetch = limits_.depth;
+  try {
+    for (unsigned i = 0; i < options.threads; ++i) shared_->threads.emplace_back([this] { work(); });
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+Loader::~Loader() {
+  close();
+  if (getpid() != owner_) static_cast<void>(shared_.release());  // the threads that could be joined are the parent's
+}
+
+std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
+  auto run = std::make_shared<Run>(std::move(order), plan, key, limits_);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->closed) throw ClosedError("the loader is closed");
+    shared_->runs.push_back(run);
+  }
+  shared_->work.notify_one();  // whoever wakes wakes another while there is more
+  return run;
+}
+
+Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch& batch) {
+  Shared& shared = *shared_;
+  bool wake_worker = false;
+  {
+    std::unique_lock lock(shared.mutex);
+    const auto settled = [&] { return shared.closed || run.cancelled() || run.front() != Run::Front::kPending; };
+    if (!settled()) {
+      const Clock::time_point start = Clock::now();
+      const bool in_time = run.ready.wait_for(lock, patience, settled);
+      shared.stats.wait_s += seconds_since(start);
+      if (!in_time) return Status::kTimeout;
+    }
+    if (shared.closed) throw ClosedError("the loader was closed");
+    if (run.cancelled() || run.front() == Run::Front::kEnd) return Status::kEnd;
+    batch = run.take_front();
+    ++shared.stats.batches;
+    shared.stats.samples += batch.samples;
+    for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * batch.samples;
+    wake_worker = shared.idle_workers > 0 && has_work();
+  }
+  if (wake_worker) shared.work.notify_one();
+  return Status::kBatch;
+}
+
+void Loader::cancel(Run& run) noexcept {
+  if (getpid() != owner_) return;
+  std::shared_ptr<Run> last;  // so that its buffers go back outside the lock
+  const std::lock_guard lock(shared_->mutex);
+  run.cancel();
+  run.ready.notify_all();
+  auto& runs = shared_->runs;
+  const auto it = std::find_if(runs.begin(), runs.end(), [&](const auto& other) { return other.get() == &run; });
+  if (it == runs.end()) return;
+  last = std::move(*it);
+  runs.erase(it);
+}
+
+void Loader::close() noexcept {
+  if (getpid() != owner_) return;
+  Shared& shared = *shared_;
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard lock(shared.mutex);
+    shared.closed = true;
+    threads.swap(shared.threads);
+    for (const auto& run : shared.runs) {
+      run->cancel();
+      run->ready.notify_all();
+    }
+  }
+  shared.work.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  std::vector<std::shared_ptr<Run>> ended;
+  const std::lock_guard lock(shared.mutex);
+  ended.swap(shared.runs);
+}
+
+LoaderStats Loader::stats() const {
+  const std::lock_guard lock(shared_->mutex);
+  LoaderStats stats = shared_->stats;
+  for (const auto& run : shared_->runs) stats.ready_batches += run->ready_batches();
+  return stats;
+}
+
+bool Loader::has_work() const noexcept {
+  return std::any_of(shared_->runs.begin(), shared_->runs.end(), [](const auto& run) { return run->has_work(); });
+}
+
+// Runs take turns, so that two iterators of one loader share its threads.
+bool Loader::claim(Task& task, std::shared_ptr<Run>& run) {
+  auto& runs = shared_->runs;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto& candidate = runs[(shared_->turn + i) % runs.size()];
+    if (!candidate->claim(task, pools_)) continue;
+    run = candidate;
+    shared_->turn = (shared_->turn + i + 1) % runs.size();
+    return true;
+  }
+  return false;
+}
+
+void Loader::work() {
+  Shared& shared = *shared_;
+  Worker worker;
+  worker.decode_s.resize(columns_.size());
+  Task task;
+  std::shared_ptr<Run> run;
+  std::shared_ptr<Run> to_wake;  // its consumer is told outside the lock, or it would wake only to wait for it
+  std::unique_lock lock(shared.mutex);
+  while (!shared.closed) {
+    const bool claimed = claim(task, run);
+    if (!claimed && !to_wake) {
+      ++shared.idle_workers;
+      shared.work.wait(lock);
+      --shared.idle_workers;
+      continue;
+    }
+    const bool wake_peer = claimed && shared.idle_workers > 0 && has_work();
+    lock.unlock();
+    if (to_wake) to_wake->ready.notify_one();
+    to_wake.reset();
+    if (wake_peer) shared.work.notify_one();
+    if (!claimed) {
+      lock.lock();
+      continue;
+    }
+    if (task.kind == Task::Kind::kDecode) {
+      decode(*run, task, worker);
+      lock.lock();
+      for (std::size_t c = 0; c < columns_.size(); ++c)
+        shared.stats.decode_s[c] += std::exchange(worker.decode_s[c], 0);
+      if (run->complete(task, worker.failed_at, std::exchange(worker.error, nullptr))) to_wake = run;
+    } else {
+      const Clock::time_point start = Clock::now();
+      const std::size_t bytes = advise(*run, task, worker);
+      lock.lock();
+      shared.stats.advise_s += seconds_since(start);
+      run->complete_advice(bytes);
+    }
+    if (run.use_count() == 1) {  // cancelled meanwhile: its buffers go back outside the lock
+      lock.unlock();
+      run.reset();
+      lock.lock();
+    }
+    run.reset();
+  }
+}
+
+void Loader::decode(const Run& run, const Task& task, Worker& worker) const noexcept {
+  try {
+    worker.indices.resize(task.count);
+    run.plan().indices(run.order(), task.batch, task.begin, worker.indices);
+    while (worker.workspaces.size() < columns_.size())
+      worker.workspaces.push_back(columns_[worker.workspaces.size()]->workspace());
+  } catch (...) {
+    worker.failed_at = task.begin;
+    worker.error = std::current_exception();
+    return;
+  }
+  Clock::time_point start = Clock::now();
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    std::size_t failed_at = 0;
+    try {
+      std::byte* slots = task.columns[c] + task.begin * columns_[c]->slot_bytes();
+      columns_[c]->decode(worker.indices, run.key(), slots, *worker.workspaces[c], failed_at);
+    } catch (...) {
+      if (!worker.error || task.begin + failed_at < worker.failed_at) {
+        worker.failed_at = task.begin + failed_at;
+        worker.error = std::current_exception();
+      }
+    }
+    const Clock::time_point end = Clock::now();
+    worker.decode_s[c] += std::chrono::duration<double>(end - start).count();
+    start = end;
+  }
+}
+
+// Advice is a courtesy: what fails here fails again, and is reported, where the sample is read.
+std::size_t Loader::advise(const Run& run, const Task& task, Worker& worker) const noexcept {
+  try {
+    std::size_t samples = run.plan().batch_size(task.batch);
+    if (task.kind == Task::Kind::kProbe) samples = std::min(samples, kProbeSamples);
+    worker.indices.resize(samples);
+    run.plan().indices(run.order(), task.batch, 0, worker.indices);
+    std::size_t bytes = 0;
+    for (const auto& column : columns_) bytes += column->advise(worker.indices);
+    return bytes;
+  } catch (...) {
+    return 0;
+  }
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "loader/run.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fastbatch {
+
+namespace {
+// While all is in memory, one batch in so many is looked at: it costs little and notices a page cache that was dropped.
+constexpr std::uint64_t kWarmProbeInterval = 8;
+}  // namespace
+
+bool Run::filling() const noexcept { return !window_.empty() && window_.back().claimed < window_.back().batch.samples; }
+
+bool Run::has_work() const noexcept {
+  if (cancelled_) return false;
+  return filling() || (window_.size() < limits_.depth && first_ + window_.size() < plan_.n_batches());
+}
+
+bool Run::claim_advice(Task& task) noexcept {
+  const std::uint64_t opened = first_ + window_.size();
+  advise_next_ = std::max(advise_next_, opened);  // what is being read needs no advice
+  if (!cold_) advise_next_ = (advise_next_ + kWarmProbeInterval - 1) / kWarmProbeInterval * kWarmProbeInterval;
+  if (advise_next_ >= std::min<std::uint64_t>(opened + limits_.advice_ahead, plan_.n_batches())) return false;
+  task = Task{.kind = cold_ ? Task::Kind::kAdvise : Task::Kind::kProbe, .batch = advise_next_++};
+  return true;
+}
+
+void Run::open_batch(std::vector<std::shared_ptr<BufferPool>>& pools) {
+  InFlight fresh;
+  fresh.batch.number = first_ + window_.size();
+  fresh.batch.samples = plan_.batch_size(fresh.batch.number);
+  fresh.pending = fresh.batch.samples;
+  fresh.batch.columns.reserve(pools.size());
+  try {
+    for (const auto& pool : pools) fresh.batch.columns.push_back(pool->acquire());
+  } catch (...) {  // out of memory: this batch owes the error, and no worker touches it
+    fresh.error = std::current_exception();
+    fresh.claimed = fresh.batch.samples;
+    fresh.pending = 0;
+  }
+  window_.push_back(std::move(fresh));
+}
+
+bool Run::claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools) {
+  if (cancelled_) return false;
+  if (limits_.advice_ahead > 0 && claim_advice(task)) return true;
+  if (!filling()) {
+    if (!has_work()) return false;
+    open_batch(pools);
+    if (!filling()) {  // no memory: nothing to fill, but the consumer must hear of it
+      ready.notify_one();
+      return false;
+    }
+  }
+  InFlight& newest = window_.back();
+  task.kind = Task::Kind::kDecode;
+  task.batch = newest.batch.number;
+  task.begin = newest.claimed;
+  task.count = std::min(limits_.chunk_samples, newest.batch.samples - newest.claimed);
+  newest.claimed += task.count;
+  task.columns.clear();
+  for (const Lease& column : newest.batch.columns) task.columns.push_back(column.data());
+  return true;
+}
+
+bool Run::complete(const Task& task, std::size_t failed_at, std::exception_ptr error) {
+  InFlight& batch = window_[static_cast<std::size_t>(task.batch - first_)];
+  if (error && (!batch.error || failed_at < batch.failed_at)) {
+    batch.error = std::move(error);
+    batch.failed_at = failed_at;
+  }
+  batch.pending -= task.count;
+  return batch.pending == 0 && task.batch == first_;
+}
+
+void Run::complete_advice(std::size_t bytes_not_resident) noexcept { cold_ = bytes_not_resident > 0; }
+
+Run::Front Run::front() const noexcept {
+  if (window_.empty()) return first_ < plan_.n_batches() ? Front::kPending : Front::kEnd;
+  const InFlight& front = window_.front();
+  return front.claimed == front.batch.samples && front.pending == 0 ? Front::kReady : Front::kPending;
+}
+
+Batch Run::take_front() {
+  InFlight front = std::move(window_.front());
+  window_.pop_front();
+  ++first_;
+  if (front.error) {
+    cancel();
+    std::rethrow_exception(front.error);
+  }
+  return std::move(front.batch);
+}
+
+std::size_t Run::ready_batches() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(window_.begin(), window_.end(), [](const InFlight& batch) { return batch.pending == 0; }));
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// One pass over (part of) one epoch: which batches are being filled, which are ready, and who is owed the next.
+// Owner: shared by the iterator that consumes it and the workers that are filling it; dropping the iterator cancels it.
+// Threads: the plan is immutable; every method is called with the owning Loader's mutex held.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "batch/buffer_pool.h"
+#include "decode/decoder.h"
+#include "plan/batch_plan.h"
+#include "plan/order.h"
+
+namespace fastbatch {
+
+// What next() hands out: one buffer a column, each with its own lease.
+struct Batch {
+  std::uint64_t number = 0;  // counted from the start of the run
+  std::size_t samples = 0;
+  std::vector<Lease> columns;
+};
+
+// One trip of a worker. kDecode: samples [begin, begin + count) of a batch; kAdvise: tell the kernel of the whole
+// batch; kProbe: of a few of its samples, to learn whether they are in memory.
+struct Task {
+  enum class Kind : std::uint8_t { kDecode, kAdvise, kProbe };
+  Kind kind = Kind::kDecode;
+  std::uint64_t batch = 0;
+  std::size_t begin = 0;
+  std::size_t count = 0;
+  std::vector<std::byte*> columns{};  // first byte of each of the batch's buffers
+};
+
+class Run {
+ public:
+  struct Limits {
+    std::size_t depth;          // batches in flight or ready, at least 1
+    std::size_t chunk_samples;  // samples a task holds
+    std::size_t advice_ahead;   // batches
+  };
+
+  Run(Order order, BatchPlan plan, StreamKey key, Limits limits)
+      : order_(std::move(order)), plan_(plan), key_(key), limits_(limits) {}
+
+  [[nodiscard]] const Order& order() const noexcept { return order_; }
+  [[nodiscard]] const BatchPlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] StreamKey key() const noexcept { return key_; }
+  std::condition_variable ready;  // the front batch is ready, or the run is over
+
+  // The next piece of work, if the window has room; fills `task` and returns true. New batches take their buffers from
+  // `pools`. Advice comes first: it is short, and the earlier the kernel knows, the better.
+  bool claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools);
+  [[nodiscard]] bool has_work() const noexcept;
+
+  // A task ended: its first failing sample (place in the batch) and error, if any. True: the consumer has to be woken.
+  bool complete(const Task& task, std::size_t failed_at, std::exception_ptr error);
+  void complete_advice(std::size_t bytes_not_resident) noexcept;
+
+  enum class Front { kReady, kPending, kEnd };
+  [[nodiscard]] Front front() const noexcept;
+  Batch take_front();  // front() is kReady; rethrows the batch's error, which ends the run
+
+  void cancel() noexcept { cancelled_ = true; }
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  [[nodiscard]] std::size_t ready_batches() const noexcept;
+
+ private:
+  struct InFlight {
+    Batch batch;
+    std::size_t claimed = 0;  // samples given to workers
+    std::size_t pending = 0;  // samples not yet completed
+    std::size_t failed_at = 0;
+    std::exception_ptr error;
+  };
+  bool claim_advice(Task& task) noexcept;
+  void open_batch(std::vector<std::shared_ptr<BufferPool>>& pools);
+  [[nodiscard]] bool filling() const noexcept;  // the newest batch has unclaimed samples
+
+  const Order order_;
+  const BatchPlan plan_;
+  const StreamKey key_;
+  const Limits limits_;
+  std::deque<InFlight> window_;  // batches [first_, first_ + window_.size()), the front is owed next
+  std::uint64_t first_ = 0;
+  std::uint64_t advise_next_ = 0;  // batch
+  bool cold_ = false;              // the last look found samples that are not in memory
+  bool cancelled_ = false;
+};
+
+}  // namespace fastbatch

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""fastbatch: the data loader that training does not wait for.
+
+    import fastbatch as fb
+
+    train = fb.images("photos/train", size=224, flip=True, batch_size=64, shuffle=True, seed=1)
+    for epoch in range(3):
+        for x, y in train:      # float32 (64, 3, 224, 224), int64 (64,)
+            ...
+
+`fastbatch.pure` has the same functions in plain Python: slow, easy to read, and equal to the byte.
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+try:
+    from . import _core
+except ImportError as _error:
+    raise ImportError(
+        f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
+        "elsewhere, `pip install --force-reinstall fastbatch` installs it."
+    ) from _error
+
+from .decode import field
+from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from .loader import Loader
+from .native import NativeSurface as _NativeSurface
+from .source import idx, npy, npz, raw
+
+_core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
+
+_surface = _NativeSurface()
+arrays = _surface.arrays
+images = _surface.images
+
+__version__ = "0.1.0"
+__all__ = [
+    "ClosedError",
+    "DecodeError",
+    "FastbatchError",
+    "FormatError",
+    "Loader",
+    "StateError",
+    "arrays",
+    "field",
+    "idx",
+    "images",
+    "npy",
+    "npz",
+    "raw",
+]

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What a batch is made of: columns, each one array with a slot for every sample."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Column(Protocol):
+    """One array of every batch.
+
+    Attributes:
+        n_samples: Samples in the source.
+        dtype: Of the batch.
+        shape: Of one sample in the batch.
+    """
+
+    n_samples: int
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def identity(self) -> Any:
+        """Return something JSON can write that differs for other data and not for other options."""
+
+
+def dataset_fingerprint(columns: Sequence[Column]) -> str:
+    """Return a short name for the data behind `columns`: the same wherever the files lie, whatever becomes of them."""
+    text = json.dumps([column.identity() for column in columns], sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def array_identity(array: Any, n_probes: int = 16) -> Any:
+    """Return the identity of an array: its shape, type, and the bytes of some rows, in native byte order."""
+    n = len(array)
+    probes = hashlib.blake2b(digest_size=16)
+    for i in sorted({j * (n - 1) // max(1, n_probes - 1) for j in range(n_probes)} if n else ()):
+        row = np.asarray(array[i])
+        probes.update(np.ascontiguousarray(row, dtype=row.dtype.newbyteorder("=")).tobytes())
+    return [list(array.shape), np.dtype(array.dtype).newbyteorder("=").str, probes.hexdigest()]
+
+
+def files_identity(paths: Sequence[bytes]) -> Any:
+    """Return the identity of a list of files: their names, relative to the folder that holds them all."""
+    folder = _common_folder(paths)
+    names = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        names.update(path[len(folder) :] + b"\0")
+    return [len(paths), names.hexdigest()]
+
+
+def _common_folder(paths: Sequence[bytes]) -> bytes:
+    if not paths:
+        return b""
+    first, last = min(paths), max(paths)
+    same = 0
+    while same < min(len(first), len(last)) and first[same] == last[same]:
+        same += 1
+    return first[: first.rfind(b"/", 0, same) + 1]

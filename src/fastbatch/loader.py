@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: MIT
+"""The loader that users hold: epochs, restart, shards, splits. How batches are made is its engine's business."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, SupportsIndex
+
+import numpy as np
+
+from .batch import Column, dataset_fingerprint
+from .errors import ClosedError, StateError
+from .plan import MAX_SEED, Plan, whole
+from .structure import Pack
+
+STATE_VERSION = 1
+
+
+class Run(Protocol):
+    """One pass over an epoch from some position on. Dropping it ends the work ahead."""
+
+    def next(self) -> tuple[int, list[np.ndarray[Any, Any]]] | None:
+        """Return the batch's number in this run and its columns, or None after the last."""
+
+
+class Engine(Protocol):
+    """Makes batches of some columns: threads in native code, or a plain generator."""
+
+    def start(self, plan: Plan, epoch: int, position: int) -> Run: ...
+    def stats(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
+
+
+class BatchPlan(Protocol):
+    """How the rest of an epoch falls into batches."""
+
+    @property
+    def n_batches(self) -> int: ...
+    def position_after(self, k: int) -> int: ...
+
+
+class Implementation(Protocol):
+    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two."""
+
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What may change how fast batches come, and never which.
+
+    Attributes:
+        threads: None takes the CPUs that this process may use.
+        prefetch: Batches in work or ready; None takes what fits about 8 MB, 2 to 16.
+        prefetch_bytes: Most memory they may take together, or None.
+    """
+
+    threads: int | None = None
+    prefetch: int | None = None
+    prefetch_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a loader is made from, and what its shards and splits share.
+
+    Attributes:
+        pack: Puts the columns of a batch into the structure that the user gave.
+        class_names: Names of the labels 0, 1, ..., if there are any.
+    """
+
+    implementation: Implementation
+    columns: tuple[Column, ...]
+    pack: Pack
+    options: EngineOptions
+    class_names: tuple[str, ...] | None = None
+
+
+@dataclass
+class _Progress:
+    """How far one iterator is. Outlives it, since the state may be asked for after the loop was left."""
+
+    epoch: int
+    start: int  # global position
+    batches: int = 0
+    ended: bool = False
+
+
+class Loader:
+    """Batches of a data set. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
+
+    Batch `k` of epoch `e` depends on the data, the options, the seed, `e` and `k` alone. The arrays are the user's:
+    nothing writes to them again.
+
+    Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
+    Fork: works in the child, which starts threads of its own.
+    """
+
+    def __init__(self, recipe: Recipe, plan: Plan) -> None:
+        self._recipe = recipe
+        self._plan = plan
+        self._engine_: Engine | None = None
+        self._engine_pid = 0
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._closed = False
+        self._next_epoch = 0
+        self._resume_at = 0  # global position at which the next iterator begins
+        self._progress: _Progress | None = None  # of the latest iterator
+        self._fingerprint: str | None = None
+
+    # ---- what there is ---------------------------------------------------------------------------------------
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in one epoch, over all ranks."""
+        return self._plan.n
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a full batch."""
+        return self._plan.batch_size
+
+    @property
+    def seed(self) -> int:
+        """What the order and all random draws depend on."""
+        return self._plan.seed
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The name of each label, or None when the data has no names for them."""
+        return self._recipe.class_names
+
+    def __len__(self) -> int:
+        """Return the number of batches that a full epoch has on this rank."""
+        return self._batch_plan(0).n_batches
+
+    def __repr__(self) -> str:
+        plan = self._plan
+        columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
+        parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
+        if plan.shuffle:
+            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size}), tail={plan.tail!r}")
+        if plan.drop_last:
+            parts.append("drop_last=True")
+        if plan.take is not None:
+            parts.append(f"take={plan.take}")
+        parts.append("closed" if self._closed else f"epoch={self.epoch}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    # ---- epochs ----------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Any]:
+        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        progress = _Progress(self._next_epoch, self._resume_at)
+        iterator = Epoch(self, progress)
+        self._progress = progress
+        self._next_epoch += 1
+        self._resume_at = 0
+        return iterator
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
+        if self._progress is None or self._progress.ended:
+            return self._next_epoch
+        return self._progress.epoch
+
+    def set_epoch(self, epoch: SupportsIndex) -> None:
+        """Let the next `for` be epoch `epoch`, from its start. Iterators at work are not disturbed."""
+        self._next_epoch = whole("epoch", epoch, 0, MAX_SEED)
+        self._resume_at = 0
+        self._progress = None
+
+    def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
+        """Return an iterator over `times` epochs, or over epochs without end."""
+        count = None if times is None else whole("times", times, 0)
+        return self._repeat(count)
+
+    def _repeat(self, times: int | None) -> Iterator[Any]:
+        done = 0
+        while times is None or done < times:
+            batches = 0
+            for batch in self:
+                batches += 1
+                yield batch
+            if batches == 0 and times is None and len(self) == 0:
+                return  # an endless loop over nothing
+            done += 1
+
+    # ---- parts -----------------------------------------------------------------------------------------------
+
+    def take(self, n: SupportsIndex) -> Loader:
+        """Return a loader over the first `n` batches of each epoch."""
+        return self._derive(replace(self._plan, take=whole("n", n, 0)))
+
+    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Loader:
+        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
+
+        Args:
+            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
+                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
+        """
+        return self._derive(self._plan.sharded(rank, world_size, tail or self._plan.tail))
+
+    def split(self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True) -> tuple[Loader, Loader]:
+        """Return (training, validation): two loaders that share out the samples.
+
+        Args:
+            validation: Share of the samples (float, rounded down) or their number (int).
+            seed: Decides which samples are held out, in every epoch the same.
+            shuffle: False holds out the last samples instead, as time series need it.
+
+        The validation loader goes in order, and keeps its last batch.
+        """
+        train, held_out = self._plan.split(validation, whole("seed", seed, 0, MAX_SEED), shuffle)
+        return self._derive(train), self._derive(held_out)
+
+    def _derive(self, plan: Plan) -> Loader:
+        return Loader(self._recipe, plan)
+
+    # ---- restart ---------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the latest iterator stands: small, JSON, the same for any number of threads and ranks.
+
+        A batch counts once `next()` has returned it. On ranks that are equally far, the states are equal.
+        """
+        epoch, position = self._next_epoch, self._resume_at
+        progress = self._progress
+        if progress is not None and not progress.ended:
+            epoch = progress.epoch
+            position = self._batch_plan(progress.start).position_after(progress.batches)
+        return {
+            "version": STATE_VERSION,
+            "seed": self._plan.seed,
+            "epoch": epoch,
+            "position": position,
+            "order": self._order(),
+            "dataset": self._dataset(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next `for` go on where `state` was taken; takes no time and reads no data again.
+
+        The seed comes from the state. Threads, prefetch, ranks and batch size may differ from those of its maker.
+
+        Raises:
+            StateError: It is no state of this version, or one of another data set, shuffle or split.
+        """
+        try:
+            version = state["version"]
+            if version != STATE_VERSION:
+                raise StateError("state of another version", expected=STATE_VERSION, found=version)
+            seed = whole("seed", state["seed"], 0, MAX_SEED)
+            epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
+            position = whole("position", state["position"], 0, self._plan.n)
+            order, dataset = state["order"], state["dataset"]
+        except StateError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"not a loader's state: {error}") from error
+        if dataset != self._dataset():
+            raise StateError("state of another data set", expected=self._dataset(), found=dataset)
+        if order != self._order():
+            raise StateError("state of a loader with another order", expected=self._order(), found=order)
+        self._plan = replace(self._plan, seed=seed)
+        self._next_epoch = epoch
+        self._resume_at = position
+        self._progress = None
+
+    def _order(self) -> str:
+        """What decides the order besides seed, epoch and data, in one line."""
+        plan = self._plan
+        shuffle = f"block({plan.block_size}, {plan.window})" if plan.shuffle == "block" else str(bool(plan.shuffle))
+        parts = [f"{part.start}+{part.count}/{part.n}{f' seed {part.seed}' * part.shuffled}" for part in plan.subsets]
+        return "; ".join([f"shuffle {shuffle}", *parts])
+
+    def _dataset(self) -> str:
+        if self._fingerprint is None:
+            self._fingerprint = dataset_fingerprint(self._recipe.columns)
+        return self._fingerprint
+
+    # ---- life ------------------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters since the loader was made: is the training bound by data?
+
+        `batches`, `samples`, `bytes` handed out; `wait_s`: seconds that `next()` waited; `decode_s`: thread-seconds
+        of work, per column; `ready_batches` now; `threads`; `prefetch` (batches).
+        """
+        return self._engine().stats()
+
+    def close(self) -> None:
+        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
+        self._closed = True
+        if self._finalizer is not None:
+            self._finalizer()
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _engine(self) -> Engine:
+        """Return this process's engine: a forked child makes its own, since threads do not survive a fork."""
+        if self._engine_ is None or self._engine_pid != os.getpid():
+            recipe = self._recipe
+            self._engine_ = recipe.implementation.engine(recipe.columns, self._plan, recipe.options)
+            self._engine_pid = os.getpid()
+            self._finalizer = weakref.finalize(self, self._engine_.close)
+        return self._engine_
+
+    def _batch_plan(self, position: int) -> BatchPlan:
+        return self._recipe.implementation.batch_plan(self._plan, position)
+
+    def _start(self, epoch: int, position: int) -> Run:
+        if self._closed:
+            raise ClosedError("the loader is closed")
+        return self._engine().start(self._plan, epoch, position)
+
+
+class Epoch:
+    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
+
+    Threads: any; each batch goes to one caller.
+    """
+
+    def __init__(self, loader: Loader, progress: _Progress) -> None:
+        self._loader = loader
+        self._pack = loader._recipe.pack
+        self._progress = progress
+        self._pid = os.getpid()
+        self._run: Run | None = loader._start(progress.epoch, progress.start)
+
+    def __iter__(self) -> Epoch:
+        return self
+
+    def __next__(self) -> Any:
+        run = self._run
+        if run is None:
+            raise StopIteration
+        if self._pid != os.getpid():
+            run = self._restart()
+        try:
+            batch = run.next()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._run = None
+            raise
+        if batch is None:
+            self._run = None
+            self._progress.ended = True
+            raise StopIteration
+        number, columns = batch
+        if number >= self._progress.batches:  # threads that share an iterator may come out of order
+            self._progress.batches = number + 1
+        return self._pack(columns)
+
+    def _restart(self) -> Run:
+        """Go on in a forked child: same epoch, same batch, own threads."""
+        progress = self._progress
+        loader = self._loader
+        progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
+        progress.batches = 0
+        self._pid = os.getpid()
+        self._run = loader._start(progress.epoch, progress.start)
+        return self._run
+
+    def __length_hint__(self) -> int:
+        loader, progress = self._loader, self._progress
+        if self._run is None:
+            return 0
+        return loader._batch_plan(progress.start).n_batches - progress.batches
+
+    def close(self) -> None:
+        """End this pass; `next` raises StopIteration from now on."""
+        self._run = None

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The compiled implementation: columns are decoders of the C++ core, the engine is its loader."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .batch import Column, array_identity, files_identity
+from .decode import Conversion, ImageOptions
+from .loader import EngineOptions
+from .plan import Plan
+from .source import Source, open_file
+from .surface import Surface
+
+
+def core_conversion(conversion: Conversion) -> _core.Conversion:
+    """Return the core's form of a conversion."""
+    return _core.Conversion(
+        conversion.dtype,
+        conversion.channels,
+        conversion.from_first,
+        conversion.to_first,
+        conversion.scale,
+        conversion.shift,
+    )
+
+
+class ArrayColumn:
+    """Rows of an array."""
+
+    def __init__(self, source: Any, conversion: Conversion) -> None:
+        self.source = source
+        self.n_samples: int = source.shape[0]
+        self.dtype = conversion.dtype
+        self.shape = conversion.shape
+        data = source.view if isinstance(source, Source) else np.asarray(source)
+        self.decoder = _core.ArrayDecoder(data, None if conversion.is_copy else core_conversion(conversion))
+
+    def identity(self) -> Any:
+        return array_identity(self.source)
+
+
+class ImageColumn:
+    """Image files, decoded."""
+
+    def __init__(self, paths: Sequence[bytes], options: ImageOptions) -> None:
+        self.files = _core.FileList(list(paths))
+        self.n_samples = len(self.files)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self.decoder = _core.ImageDecoder(
+            self.files,
+            options.height,
+            options.width,
+            options.crop,
+            options.resize,
+            options.filter,
+            options.flip,
+            core_conversion(options.conversion),
+        )
+
+    def identity(self) -> Any:
+        return files_identity([self.files[i] for i in range(self.n_samples)])
+
+
+class NativeEngine:
+    """The core's loader for one process."""
+
+    def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
+        if plan.shuffle is True:
+            for column in columns:
+                if isinstance(column, ArrayColumn):
+                    column.decoder.expect_random_access()
+        self._loader = _core.Loader(
+            [column.decoder for column in columns],
+            [column.dtype for column in columns],
+            [column.shape for column in columns],
+            options.threads or _core.available_cpus(),
+            max(1, min(plan.batch_size, plan.n)),
+            options.prefetch or 0,
+            options.prefetch_bytes or 0,
+            advise=True,
+        )
+        self._since = time.monotonic()
+
+    def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:
+        return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
+
+    def stats(self) -> dict[str, Any]:
+        return self._loader.stats()
+
+    def close(self) -> None:
+        self._loader.close()
+
+
+def core_order(plan: Plan, epoch: int) -> _core.Order:
+    """Return the core's order of one epoch."""
+    subsets = [(part.shuffled, part.seed, part.n, part.start, part.count) for part in plan.subsets]
+    kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
+    return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
+
+
+def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
+    """Return the core's batches of the rest of an epoch."""
+    return _core.BatchPlan(
+        plan.n,
+        position,
+        plan.rank,
+        plan.world_size,
+        plan.tail,
+        plan.batch_size,
+        plan.drop_last,
+        plan.max_batches(position),
+    )
+
+
+class NativeSurface(Surface):
+    """`fastbatch` itself."""
+
+    def open_file(self, path: bytes) -> Any:
+        return open_file(path)
+
+    def array_column(self, source: Any, conversion: Conversion) -> Column:
+        return ArrayColumn(source, conversion)
+
+    def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
+        return ImageColumn(paths, options)
+
+    def batch_plan(self, plan: Plan, position: int) -> _core.BatchPlan:
+        return core_batch_plan(plan, position)
+
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> NativeEngine:
+        return NativeEngine(columns, plan, options)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Which sample stands where: the options that fix the order, validated once for both implementations."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, SupportsIndex
+
+Tail = Literal["pad", "drop", "uneven"]
+TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
+SHUFFLES = (False, True, "block")
+MAX_SEED = 2**64 - 1
+MAX_WORLD_SIZE = 2**32
+
+
+def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) -> int:
+    """Return `value` as an int in [low, high].
+
+    Raises:
+        TypeError: It is no integer (bool counts as none).
+        ValueError: It is outside the range.
+    """
+    if isinstance(value, bool):
+        raise TypeError(f"{name}: expected an integer, found {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, found {value!r}") from None
+    if number < low or (high is not None and number > high):
+        wanted = f"at least {low}" if high is None else f"{low} to {high}"
+        raise ValueError(f"{name}: expected {wanted}, found {number}")
+    return number
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Items [start, start + count) of the `n` there were before, permuted by `seed` first when `shuffled`."""
+
+    shuffled: bool
+    seed: int
+    n: int
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides which sample stands at which place of which batch; the epoch and the position come later.
+
+    Attributes:
+        n_source: Samples in the source.
+        subsets: How `split` narrowed them, the first one first.
+        take: Batches an epoch has at most, or None.
+    """
+
+    n_source: int
+    batch_size: int = 32
+    shuffle: bool | str = False
+    seed: int = 0
+    drop_last: bool = False
+    rank: int = 0
+    world_size: int = 1
+    tail: Tail = "pad"
+    block_size: int = 4096
+    window: int = 16
+    subsets: tuple[Subset, ...] = ()
+    take: int | None = None
+
+    @property
+    def n(self) -> int:
+        """Samples in one epoch, over all ranks."""
+        return self.subsets[-1].count if self.subsets else self.n_source
+
+    def max_batches(self, position: int) -> int | None:
+        """Return how many batches `take` still allows at a global position, or None."""
+        if self.take is None:
+            return None
+        return max(0, self.take - -(-position // (self.batch_size * self.world_size)))
+
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str) -> Plan:
+        """Return the plan of one rank of `world_size`."""
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        if tail not in TAILS:
+            raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {tail!r}")
+        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
+
+    def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
+        """Return the plans of two disjoint parts; together they hold every sample once."""
+        held_out = _held_out(validation, self.n)
+        kept = self.n - held_out
+        train = Subset(shuffle, seed, self.n, 0, kept)
+        rest = Subset(shuffle, seed, self.n, kept, held_out)
+        return (
+            replace(self, subsets=(*self.subsets, train)),
+            replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False),
+        )
+
+
+def _held_out(validation: float, n: int) -> int:
+    if isinstance(validation, float):
+        if not 0.0 < validation < 1.0:
+            raise ValueError(f"validation: expected a share between 0 and 1 or a number of samples, found {validation}")
+        return int(n * validation)
+    return whole("validation", validation, 0, n)
+
+
+def make_plan(
+    n_source: int,
+    *,
+    batch_size: Any = 32,
+    shuffle: bool | str = False,
+    seed: Any = 0,
+    drop_last: bool = False,
+    shard: tuple[int, int] | None = None,
+    tail: str = "pad",
+    block_size: Any = 4096,
+    window: Any = 16,
+) -> Plan:
+    """Return the plan that these loader options describe; every bad one is named in its error."""
+    if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle: expected False, True or 'block', found {shuffle!r}")
+    plan = Plan(
+        n_source,
+        batch_size=whole("batch_size", batch_size, 1, 2**63 - 1),
+        shuffle=shuffle,
+        seed=whole("seed", seed, 0, MAX_SEED),
+        drop_last=bool(drop_last),
+        block_size=whole("block_size", block_size, 1, 2**63 - 1),
+        window=whole("window", window, 1, 2**63 - 1),
+    )
+    if shard is None:
+        return plan.sharded(0, 1, tail)
+    try:
+        rank, world_size = shard
+    except (TypeError, ValueError):
+        raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
+    return plan.sharded(rank, world_size, tail)

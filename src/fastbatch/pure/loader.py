@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""Batches made one after another by the thread that asks for them: what `csrc/loader/` does with many threads ahead."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..batch import array_identity, files_identity
+from ..decode import Conversion, ImageOptions
+from ..errors import ClosedError
+from ..plan import Plan
+from .decode import convert, image
+from .plan import BatchPlan, Order
+
+Array = np.ndarray[Any, Any]
+
+
+class PureColumn(Protocol):
+    """A column that makes one sample at a time."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array: ...
+
+
+class ArrayColumn:
+    """Rows of an array."""
+
+    def __init__(self, source: Any, conversion: Conversion) -> None:
+        self.source = source
+        self.n_samples: int = source.shape[0]
+        self.dtype = conversion.dtype
+        self.shape = conversion.shape
+        self._conversion = conversion
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        return convert(np.asarray(self.source[index]), self._conversion)
+
+    def identity(self) -> Any:
+        return array_identity(self.source)
+
+
+class ImageColumn:
+    """Image files, decoded."""
+
+    def __init__(self, paths: Sequence[bytes], options: ImageOptions) -> None:
+        self.paths = list(paths)
+        self.n_samples = len(self.paths)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self._options = options
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        pixels = image(self.paths[index], index, self._options, seed, epoch)
+        return convert(pixels, self._options.conversion)
+
+    def identity(self) -> Any:
+        return files_identity(self.paths)
+
+
+def batch_plan(plan: Plan, position: int) -> BatchPlan:
+    """Return how the rest of an epoch falls into batches."""
+    return BatchPlan(
+        plan.n,
+        position,
+        plan.rank,
+        plan.world_size,
+        plan.tail,
+        plan.batch_size,
+        plan.drop_last,
+        plan.max_batches(position),
+    )
+
+
+def batches(columns: Sequence[PureColumn], plan: Plan, epoch: int, position: int) -> Iterator[list[Array]]:
+    """Yield the batches of an epoch from a position on: the whole of fastbatch in one function."""
+    rest = batch_plan(plan, position)
+    order = Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
+    for k in range(rest.n_batches):
+        batch = [np.empty((rest.batch_size(k), *column.shape), column.dtype) for column in columns]
+        for slot, index in enumerate(rest.indices(order, k).tolist()):
+            for column, array in zip(columns, batch, strict=True):
+                array[slot] = column.sample(index, plan.seed, epoch)
+        yield batch
+
+
+class PureRun:
+    """A pass over an epoch; its lock lets threads share it."""
+
+    def __init__(self, engine: PureEngine, source: Iterator[list[Array]]) -> None:
+        self._engine = engine
+        self._source = enumerate(source)
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[int, list[Array]] | None:
+        with self._lock:
+            return self._engine.count(self._source)
+
+
+class PureEngine:
+    """Makes batches when they are asked for, and counts them."""
+
+    def __init__(self, columns: Sequence[Any], plan: Plan) -> None:
+        self._columns = columns
+        self._closed = False
+        self._counts = {"batches": 0, "samples": 0, "bytes": 0}
+        self._wait_s = 0.0
+
+    def start(self, plan: Plan, epoch: int, position: int) -> PureRun:
+        return PureRun(self, batches(self._columns, plan, epoch, position))
+
+    def count(self, source: Iterator[tuple[int, list[Array]]]) -> tuple[int, list[Array]] | None:
+        """Return the next batch of `source`, counted and timed."""
+        if self._closed:
+            raise ClosedError("the loader was closed")
+        start = time.perf_counter()
+        item = next(source, None)
+        self._wait_s += time.perf_counter() - start
+        if item is not None:
+            self._counts["batches"] += 1
+            self._counts["samples"] += len(item[1][0])
+            self._counts["bytes"] += sum(array.nbytes for array in item[1])
+        return item
+
+    def stats(self) -> dict[str, Any]:
+        fixed = {"ready_batches": 0, "threads": 0, "prefetch": 0, "advise_s": 0.0}
+        return {**self._counts, "wait_s": self._wait_s, "decode_s": [0.0] * len(self._columns), **fixed}
+
+    def close(self) -> None:
+        self._closed = True

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Batches look like the data that was given: an array, a tuple, a list or a dict, nested as the user likes."""
+
+from __future__ import annotations
+
+import numbers
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Structure = Any  # a leaf's number, or a tuple, list or dict of structures
+Pack = Callable[[Sequence[Any]], Any]  # the leaves of one batch -> what the user gets
+
+
+def flatten(data: Any) -> tuple[list[Any], Structure]:
+    """Return the leaves in order and the structure that holds their numbers.
+
+    Tuples, lists and dicts are structure; a list of plain numbers is a leaf; all else is a leaf.
+    """
+    leaves: list[Any] = []
+    return leaves, _walk(data, leaves)
+
+
+def _walk(data: Any, leaves: list[Any]) -> Structure:
+    if isinstance(data, dict):
+        return {key: _walk(value, leaves) for key, value in data.items()}
+    if isinstance(data, (list, tuple)) and not _is_numbers(data):
+        items = [_walk(value, leaves) for value in data]
+        if isinstance(data, list):
+            return items
+        return type(data)(*items) if hasattr(data, "_fields") else tuple(items)
+    leaves.append(data)
+    return len(leaves) - 1
+
+
+def _is_numbers(data: Sequence[Any]) -> bool:
+    return len(data) > 0 and all(isinstance(item, (numbers.Number, bool)) for item in data)
+
+
+def packer(structure: Structure) -> Pack:
+    """Return the function that puts a batch's leaves back into `structure`."""
+    if isinstance(structure, int):
+        return lambda leaves: leaves[structure]
+    if structure == tuple(range(len(structure))) and type(structure) is tuple:
+        return tuple  # the common (x, y)
+    return lambda leaves: _fill(structure, leaves)
+
+
+def _fill(structure: Structure, leaves: Sequence[Any]) -> Any:
+    if isinstance(structure, int):
+        return leaves[structure]
+    if isinstance(structure, dict):
+        return {key: _fill(value, leaves) for key, value in structure.items()}
+    items = [_fill(value, leaves) for value in structure]
+    if isinstance(structure, list):
+        return items
+    return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+
+
+def is_path(leaf: Any) -> bool:
+    """Return whether a leaf names a file."""
+    return isinstance(leaf, (str, bytes, os.PathLike))

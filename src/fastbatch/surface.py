@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""The functions that make loaders, written once: `fastbatch` and `fastbatch.pure` differ in who does the work."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .batch import Column
+from .decode import Conversion, Field, ImageOptions, Numbers, make_conversion, make_image_options
+from .image_folder import list_images
+from .loader import BatchPlan, Engine, EngineOptions, Loader, Recipe
+from .plan import Plan, make_plan, whole
+from .structure import flatten, is_path, packer
+
+MAX_THREADS = 1024
+MAX_PREFETCH = 65536
+
+
+class Surface(ABC):
+    """Makes loaders over one implementation of sources, columns and engines."""
+
+    @abstractmethod
+    def open_file(self, path: bytes) -> Any:
+        """Return the array in a .npy or IDX file, or a dict of those in a .npz file, recognised by content."""
+
+    @abstractmethod
+    def array_column(self, source: Any, conversion: Conversion) -> Column: ...
+    @abstractmethod
+    def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column: ...
+    @abstractmethod
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
+    @abstractmethod
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
+
+    def arrays(
+        self,
+        *data: Any,
+        dtype: DTypeLike | None = None,
+        scale: Numbers | None = None,
+        mean: Numbers | None = None,
+        std: Numbers | None = None,
+        layout: str | None = None,
+        batch_size: int = 32,
+        shuffle: bool | str = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        shard: tuple[int, int] | None = None,
+        tail: str = "pad",
+        block_size: int = 4096,
+        window: int = 16,
+        threads: int | None = None,
+        prefetch: int | None = None,
+        prefetch_bytes: int | None = None,
+    ) -> Loader:
+        """Return a loader over arrays of equal length, in memory or in files that are mapped.
+
+        Args:
+            data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`,
+                `idx`), or tuples, lists and dicts of those, nested as you like. One datum gives batches of its structure,
+                several give tuples. Sample `i` of each is its `[i]`.
+            dtype, scale, mean, std, layout: Conversion `(x * scale - mean) / std` of the first datum; see `field`, which
+                gives any part of the data a conversion of its own.
+            batch_size: Samples in a batch; the last one may be short.
+            shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring samples,
+                and the samples inside each `window` blocks: for data larger than memory.
+            seed: With the epoch, decides the order and all random draws.
+            drop_last: Leave a short last batch out.
+            shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, from rank on.
+            tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop" leaves
+                the last ones out, "uneven" gives the first ranks one more.
+            threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota).
+            prefetch: Batches made ahead; None takes what fits about 8 MB, 2 to 16. Never more than `prefetch_bytes`.
+
+        Raises:
+            ValueError: Arrays of different lengths, no data, options out of range.
+            TypeError: A datum that is no array, Python objects, elements that cannot be converted.
+            OSError: A file that cannot be read.
+            FormatError: A file that is not what its header says.
+        """
+        if not data:
+            raise TypeError("arrays() expects at least one array")
+        first, rest = data[0], data[1:]
+        convert = partial(Field, dtype=dtype, scale=scale, mean=mean, std=std, layout=layout)
+        opened = self._open(first, convert)
+        if rest:
+            opened = (opened, *(self._open(datum, Field) for datum in rest))
+        leaves, structure = flatten(opened)
+        columns = tuple(self._column(leaf) for leaf in leaves)
+        lengths = [column.n_samples for column in columns]
+        if len(set(lengths)) != 1:
+            raise ValueError(f"expected arrays of equal length, found {', '.join(map(str, lengths))} samples")
+        plan = make_plan(
+            lengths[0],
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            shard=shard,
+            tail=tail,
+            block_size=block_size,
+            window=window,
+        )
+        options = engine_options(threads, prefetch, prefetch_bytes)
+        return Loader(Recipe(self, columns, packer(structure), options), plan)
+
+    def images(
+        self,
+        root_or_paths: Any,
+        labels: Any = "infer",
+        *,
+        size: int | tuple[int, int] = 224,
+        crop: str = "none",
+        resize: int | None = None,
+        filter: str = "bilinear",
+        flip: bool = False,
+        dtype: DTypeLike = "float32",
+        layout: str = "NCHW",
+        scale: Numbers | None = None,
+        mean: Numbers | None = None,
+        std: Numbers | None = None,
+        batch_size: int = 32,
+        shuffle: bool | str = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        shard: tuple[int, int] | None = None,
+        tail: str = "pad",
+        block_size: int = 4096,
+        window: int = 16,
+        threads: int | None = None,
+        prefetch: int | None = None,
+        prefetch_bytes: int | None = None,
+    ) -> Loader:
+        """Return a loader over JPEG files: `(x, y)` with y int64, or x alone without labels.
+
+        The pixels are exactly those of Pillow's `Image.open(path).convert("RGB").resize(size, filter)`.
+
+        Args:
+            root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order), or paths.
+            labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
+                paths. None: no labels. Or one number per file, in the order of the paths.
+            size: (height, width) of the batch's images, or one number for both.
+            crop: "none" stretches the whole image; "center" first resizes the shorter side to `resize` (default: the larger
+                number of `size`) and then cuts out the middle, as torchvision's Resize and CenterCrop do.
+            filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
+            flip: Mirror left and right in half of the samples, drawn anew in each epoch.
+            dtype, layout: Of the batch: (batch, 3, height, width) for "NCHW", channels last for "NHWC".
+            scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
+            batch_size, shuffle, seed, ...: As for `arrays`.
+
+        Raises:
+            ValueError: A folder without images, labels of another length, options out of range.
+            OSError, DecodeError: By `next()`, for the file that cannot be read or decoded.
+        """
+        options = Field(None, dtype, scale, mean, std, layout)
+        image_options = make_image_options(size, crop, resize, filter, flip, options)
+        files = list_images(root_or_paths, infer=isinstance(labels, str) and labels == "infer")
+        given = files.labels if isinstance(labels, str) and labels == "infer" else labels
+        columns = [self.image_column(files.paths, image_options)]
+        if given is not None:
+            y = np.asarray(given)
+            if y.shape[:1] != (len(files.paths),):
+                raise ValueError(f"labels: expected one for each of {len(files.paths)} files, found shape {y.shape}")
+            columns.append(self._column(Field(y.astype(np.int64) if y.dtype.kind in "iub" else y)))
+        plan = make_plan(
+            len(files.paths),
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            shard=shard,
+            tail=tail,
+            block_size=block_size,
+            window=window,
+        )
+        pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
+        engine = engine_options(threads, prefetch, prefetch_bytes)
+        return Loader(Recipe(self, tuple(columns), pack, engine, files.class_names), plan)
+
+    def _open(self, datum: Any, convert: Callable[[Any], Field]) -> Any:
+        """Return `datum` with every leaf opened and made a Field."""
+        leaves, structure = flatten(datum)
+        opened = []
+        for leaf in leaves:
+            field = leaf if isinstance(leaf, Field) else convert(leaf)
+            source = self.open_file(os.fsencode(field.leaf)) if is_path(field.leaf) else field.leaf
+            if isinstance(source, dict):  # a .npz file: one leaf a member
+                opened.append({name: replace(field, leaf=member) for name, member in source.items()})
+            else:
+                opened.append(replace(field, leaf=source))
+        return packer(structure)(opened)
+
+    def _column(self, field: Field) -> Column:
+        source = field.leaf
+        if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
+            if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
+                raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
+            source = np.asarray(source)
+        if source.dtype.hasobject:
+            raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
+        if len(source.shape) == 0:
+            raise ValueError("expected at least one dimension, found an array without any")
+        return self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))
+
+
+def engine_options(threads: Any, prefetch: Any, prefetch_bytes: Any) -> EngineOptions:
+    """Return the checked options that change speed and memory only."""
+    return EngineOptions(
+        None if threads is None else whole("threads", threads, 1, MAX_THREADS),
+        None if prefetch is None else whole("prefetch", prefetch, 1, MAX_PREFETCH),
+        None if prefetch_bytes is None else whole("prefetch_bytes", prefetch_bytes, 1, 2**63 - 1),
+    )
