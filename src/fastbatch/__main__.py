@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+"""`python -m fastbatch` is the `fastbatch` command."""
+
+import sys
+
+from fastbatch.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
