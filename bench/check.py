@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""Compares what a rival delivered with what it should have delivered, before its time counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from job import Job
+
+TOLERANCE = 2e-5  # of a mean or a projection of normalised samples: some roundings of float32 apart, not more
+TILES = 7
+
+
+@dataclass
+class Digest:
+    """What is kept of an epoch: each sample's label, a hash of its bytes, features that are close for close samples."""
+
+    layout: str = "NCHW"
+    shapes: set[tuple[int, ...]] = field(default_factory=set)
+    dtypes: set[str] = field(default_factory=set)
+    labels: list[NDArray[Any]] = field(default_factory=list)
+    hashes: list[NDArray[np.uint64]] = field(default_factory=list)
+    features: list[NDArray[np.float32]] = field(default_factory=list)
+
+    @property
+    def samples(self) -> int:
+        return sum(len(one) for one in self.labels)
+
+    def add(self, x: Any, y: Any) -> None:
+        x, y = np.asarray(x), np.asarray(y)
+        if self.layout == "NHWC" and x.ndim == 4:
+            x = x.transpose(0, 3, 1, 2)
+        self.shapes.add(x.shape[1:])
+        self.dtypes.add(str(x.dtype))
+        self.labels.append(y.astype(np.int64))
+        self.hashes.append(_hashes(x))
+        self.features.append(_features(x))
+
+    def save(self, path: str | Path) -> None:
+        with Path(path).open("wb") as file:
+            np.savez(
+                file,
+                shape=np.array(sorted(self.shapes)),
+                dtype=np.array(sorted(self.dtypes)),
+                labels=np.concatenate(self.labels),
+                hashes=np.concatenate(self.hashes),
+                features=np.concatenate(self.features),
+            )
+
+
+@cache
+def _weights(n: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Return n odd numbers, and n x 4 random signs scaled so that a projection has the values' own size."""
+    odd = np.random.default_rng(7).integers(0, 2**63, n, np.uint64) * np.uint64(2) + np.uint64(1)
+    signs = np.random.default_rng(8).choice([-1.0, 1.0], (n, 4)).astype(np.float32) / np.float32(np.sqrt(n))
+    return odd, signs
+
+
+def _hashes(x: NDArray[Any]) -> NDArray[np.uint64]:
+    words = np.ascontiguousarray(x).reshape(len(x), -1).view(np.uint32)
+    odd, _ = _weights(words.shape[1])
+    step = max(1, 2**17 // words.shape[1])  # products of a whole batch of images would not fit the caches
+    parts = [(words[i : i + step] * odd).sum(1, np.uint64) for i in range(0, len(words), step)]
+    return np.concatenate(parts)
+
+
+def _features(x: NDArray[Any]) -> NDArray[np.float32]:
+    flat = x.reshape(len(x), -1).astype(np.float32)
+    projections = flat @ _weights(flat.shape[1])[1]
+    if x.ndim != 4:
+        return projections
+    n, channels, height, width = x.shape
+    tiles = x.reshape(n, channels, TILES, height // TILES, TILES, width // TILES).mean((3, 5), dtype=np.float32)
+    return np.concatenate([projections, tiles.reshape(n, -1)], 1)
+
+
+def expect(job: Job) -> Digest:
+    """Return what an epoch of the job must hold, worked out in the plainest way, in the data's own order."""
+    from rivals.numpy import A, B, list_jpegs, read_jpeg
+
+    digest = Digest()
+    if job.kind == "jpeg":
+        for path, label in list_jpegs(job.data):
+            digest.add((read_jpeg(path).astype(np.float32).transpose(2, 0, 1) * A + B)[None], [label])
+        return digest
+    data, ids = np.load(job.data, mmap_mode="r"), np.load(job.ids)
+    for start in range(0, job.n, 1000 if job.kind == "rows" else 20):
+        part = slice(start, start + (1000 if job.kind == "rows" else 20))
+        x = np.array(data[part])
+        if job.kind == "images":
+            x = x.astype(np.float32).transpose(0, 3, 1, 2) * A + B
+        digest.add(x, ids[part])
+    return digest
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the rival's time may count, and how its samples compare."""
+
+    is_sound: bool
+    words: str
+
+
+def compare(expected: Path, found: Path, other_work: str, has_ids: bool) -> Verdict:
+    """Compare two saved digests: shape, dtype, each sample exactly once with its own label, and the values."""
+    want, got = np.load(expected), np.load(found)
+    for what in ("shape", "dtype"):
+        if want[what].tolist() != got[what].tolist():
+            return Verdict(False, f"{what}: expected {want[what].tolist()}, found {got[what].tolist()}")
+    if len(got["labels"]) != len(want["labels"]):
+        return Verdict(False, f"expected {len(want['labels'])} samples, found {len(got['labels'])}")
+    place = got["labels"] if has_ids else _nearest(want, got)
+    if not np.array_equal(np.sort(place), np.arange(len(want["labels"]))):
+        return Verdict(False, f"expected every sample once, found {len(np.unique(place))} different ones")
+    wrong = np.count_nonzero(want["labels"][place] != got["labels"])
+    if wrong:
+        return Verdict(False, f"{wrong} samples have another one's label")
+    but = f", but {other_work}" if other_work else ""
+    if np.array_equal(want["hashes"][place], got["hashes"]):
+        return Verdict(True, f"same bytes{but}")
+    distance = float(np.abs(want["features"][place] - got["features"]).max())
+    if distance <= TOLERANCE:
+        return Verdict(True, f"same within {distance:.0e}{but}")
+    if other_work:
+        return Verdict(True, f"other work: {other_work} (up to {distance:.1g} apart)")
+    return Verdict(False, f"values are up to {distance:.2g} apart")
+
+
+def _nearest(want: Any, got: Any) -> NDArray[np.int64]:
+    """For each sample found, the place of the expected one that it is closest to: the labels are classes, not names."""
+    by_hash = {int(value): i for i, value in enumerate(want["hashes"])}
+    place = np.array([by_hash.get(int(value), -1) for value in got["hashes"]], np.int64)
+    tiles = want["features"][:, 4:].astype(np.float64)
+    for i in np.flatnonzero(place < 0):
+        place[i] = np.square(tiles - got["features"][i, 4:]).sum(1).argmin()
+    return place

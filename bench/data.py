@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Makes the data sets of the scenarios once, into a cache folder, from fixed seeds."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK_ROWS = 10_000
+PHOTOS = (
+    "astronaut",
+    "chelsea",
+    "coffee",
+    "hubble_deep_field",
+    "ihc",
+    "retina",
+    "rocket",
+    "motorcycle_left",
+    "china",
+    "flower",
+)
+
+
+def default_folder() -> Path:
+    """Return the folder that the data sets live in unless `--data` names another."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastbatch-bench"
+
+
+def once(path: Path, make: Callable[[Path], None]) -> Path:
+    """Return `path`; when it is not there yet, have it made under another name first, so that it is whole or absent."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{os.getpid()}-{path.name}")
+        make(unfinished)
+        unfinished.rename(path)
+    return path
+
+
+def rows(folder: Path, n: int, columns: int, name: str = "rows") -> Path:
+    """Return an `.npy` of `n` x `columns` float32 normal numbers."""
+
+    def make(path: Path) -> None:
+        random = np.random.default_rng(1)
+        out = np.lib.format.open_memmap(path, "w+", np.float32, (n, columns))
+        for start in range(0, n, CHUNK_ROWS):
+            out[start : start + CHUNK_ROWS] = random.standard_normal(out[start : start + CHUNK_ROWS].shape, np.float32)
+        out.flush()
+
+    return once(folder / f"{name}-{n}x{columns}.npy", make)
+
+
+def ids(folder: Path, n: int) -> Path:
+    """Return an `.npy` of 0..n-1 as int64: labels by which every sample can be told from the others."""
+    return once(folder / f"ids-{n}.npy", lambda path: np.save(path.open("wb"), np.arange(n, dtype=np.int64)))
+
+
+def images(folder: Path, n: int, side: int) -> Path:
+    """Return an `.npy` of `n` x `side` x `side` x 3 uint8."""
+
+    def make(path: Path) -> None:
+        random = np.random.default_rng(2)
+        out = np.lib.format.open_memmap(path, "w+", np.uint8, (n, side, side, 3))
+        for i in range(n):
+            out[i] = random.integers(0, 256, (side, side, 3), np.uint8)
+        out.flush()
+
+    return once(folder / f"images-{n}x{side}.npy", make)
+
+
+def sparse_rows(folder: Path, n: int, columns: int) -> Path:
+    """Return an `.npy` of `n` x `columns` float32 zeros that takes no room on disk."""
+
+    def make(path: Path) -> None:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (n, columns)}
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_2_0(file, header)
+            file.truncate(file.tell() + 4 * n * columns)
+
+    return once(folder / f"sparse-{n}x{columns}.npy", make)
+
+
+def jpegs(folder: Path, n: int) -> Path:
+    """Return a folder of `n` JPEGs of about 500 x 375 and 100 KB, one class a photograph.
+
+    Each is a random part of a photograph that ships with scikit-image or scikit-learn, resized to a random size and
+    shape near 500 x 375 (some upright), perhaps mirrored, and compressed with the quality that comes next above its
+    own random number of bytes.
+    """
+
+    def make(path: Path) -> None:
+        random = np.random.default_rng(3)
+        photographs = dict(_photographs())
+        for i in range(n):
+            name = list(photographs)[i % len(photographs)]
+            target = path / name / f"{i:06d}.jpg"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_variation(photographs[name], random))
+
+    try:
+        return once(folder / f"jpegs-{n}", make)
+    except BaseException:
+        for left in folder.glob(f".{os.getpid()}-jpegs-*"):
+            shutil.rmtree(left)
+        raise
+
+
+def _photographs() -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    import skimage
+    import sklearn
+    from PIL import Image
+
+    folders = (Path(skimage.__file__).parent / "data", Path(sklearn.__file__).parent / "datasets" / "images")
+    for name in PHOTOS:
+        path = next(path for folder in folders for path in folder.glob(f"{name}.[jp][pn]g"))
+        yield name, np.asarray(Image.open(path).convert("RGB"))
+
+
+def _variation(photograph: NDArray[np.uint8], random: np.random.Generator) -> bytes:
+    from PIL import Image
+
+    image = Image.fromarray(photograph)
+    width, height = random.normal((500, 375), (40, 30)).clip(200, 800)
+    if random.random() < 0.25:
+        width, height = height, width
+    part = random.uniform(0.75, 1.0) * min(image.width / width, image.height / height)
+    left = random.uniform(0, image.width - part * width)
+    top = random.uniform(0, image.height - part * height)
+    box = (left, top, left + part * width, top + part * height)
+    image = image.resize((round(width), round(height)), Image.Resampling.BICUBIC, box=box)
+    if random.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    wanted = random.uniform(60_000, 150_000)
+    for quality in (75, 85, 90, 93, 95, 97, 98, 99):
+        out = io.BytesIO()
+        image.save(out, "JPEG", quality=quality)
+        if out.tell() >= wanted:
+            break
+    return out.getvalue()

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""What a scenario asks of every rival, and what a rival hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+SIDE = 224
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One epoch's work: `n` samples from `data`, in batches, each with its label."""
+
+    kind: (
+        str  # "rows": float32 as it is; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder
+    )
+    data: str  # .npy file, or the folder of class folders
+    n: int
+    batch_size: int
+    threads: int
+    columns: int = 0  # of rows
+    ids: str = ""  # .npy of int64 labels 0..n-1; "" when the label is the class folder's place among the sorted ones
+    shuffle: bool = True
+    seed: int = 0
+    is_cold: bool = False  # the page cache is dropped before every epoch, and every epoch opens the data anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """A rival, opened: `epoch()` starts one full epoch of (samples, labels) batches."""
+
+    epoch: Callable[[], Iterable[tuple[Any, Any]]]
+    config: str  # how it was set up, for the table
+    other_work: str = ""  # in what its batches differ from what was asked; "" when in nothing
+    layout: str = "NCHW"
+    close: Callable[[], None] = lambda: None
+
+
+class Skipped(Exception):  # noqa: N818 - not an error
+    """Raised by a rival that cannot take part, with the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A bound on a ratio of two contestants' rates, or on one measured value."""
+
+    of: str
+    to: str = ""  # a contestant, or "fastest rival"; "" for a measured value
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = "x"
+
+    @property
+    def name(self) -> str:
+        return f"{self.of} / {self.to}" if self.to else self.of
+
+    def is_reached(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""One adapter a library: contestant `module` or `module-variant` is that module's `open_feed(variant, job)`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from importlib import metadata
+
+from job import Feed, Job, Skipped
+
+# module -> what it imports, by the names of the distributions
+DISTRIBUTIONS = {
+    "fastbatch": {"fastbatch": "fastbatch"},
+    "pure": {"fastbatch": "fastbatch"},
+    "numpy": {"numpy": "numpy", "PIL": "pillow"},
+    "torch": {"torch": "torch", "PIL": "pillow"},
+    "tf": {"tensorflow": "tensorflow"},
+    "grain": {"grain": "grain", "PIL": "pillow"},
+}
+
+
+def need(module: str) -> None:
+    """Import a package, or say in one sentence why the contestant that needs it is left out."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name.partition(".")[0]):
+            raise Skipped(f"{error.name} is not installed") from None
+        raise Skipped(f"{module} does not import: {error}") from None
+    except ImportError as error:
+        raise Skipped(f"{module} does not import: {error}".splitlines()[0]) from None
+
+
+def find(name: str) -> Callable[[Job], Feed]:
+    """Return what opens the contestant `name`."""
+    library, _, variant = name.partition("-")
+    for module in DISTRIBUTIONS[library]:
+        need(module)
+    return partial(importlib.import_module(f"rivals.{library}").open_feed, variant)
+
+
+def versions(name: str) -> dict[str, str]:
+    """Return the versions of what the contestant stands on."""
+    wanted = {"numpy", *DISTRIBUTIONS[name.partition("-")[0]].values()}
+    return {
+        one.name: one.version for one in metadata.distributions() if one.name.removesuffix("-cpu").lower() in wanted
+    }

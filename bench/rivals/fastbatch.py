@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""fastbatch itself. Variants: `t1`, `t2`, ... for that many threads; `unadvised` without hints to the kernel."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import Any
+
+from job import MEAN, SIDE, STD, Feed, Job
+
+
+def open_feed(variant: str, job: Job) -> Feed:
+    if variant == "unadvised":
+        os.environ["FASTBATCH_READAHEAD"] = "0"
+    import fastbatch
+
+    threads = int(variant[1:]) if variant.startswith("t") else job.threads
+    loader = build(fastbatch, job, threads=threads)
+    return Feed(epoch=lambda: loader, config=f"threads={threads}", close=loader.close)
+
+
+def build(package: ModuleType, job: Job, **options: Any) -> Any:
+    """Return the loader that does the job, of the compiled package or of `fastbatch.pure`."""
+    options = {"batch_size": job.batch_size, "shuffle": job.shuffle, "seed": job.seed, **options}
+    if job.kind == "jpeg":
+        return package.images(job.data, size=SIDE, dtype="float32", layout="NCHW", mean=MEAN, std=STD, **options)
+    if job.kind == "images":
+        options.update(dtype="float32", scale=1 / 255, mean=MEAN, std=STD, layout="NCHW")
+    return package.arrays(job.data, job.ids, **options)

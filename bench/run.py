@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""Races the loader against its rivals and against the machine's limits; README.md says how it is done.
+
+python bench/run.py                                    everything (about half an hour on two cores)
+python bench/run.py --smoke                            everything, tiny: does it work? (under a minute)
+python bench/run.py --scenario rows_shuffled --rivals fastbatch,numpy --rounds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from types import ModuleType
+from typing import Any
+
+import check
+import data
+import drive
+import report
+import scenarios
+from job import Job, Skipped
+
+COLD = 0.01  # the largest fraction of a file in memory that still counts as cold
+
+
+def main() -> int:
+    """Run what the command line asks for; return 1 when a contestant failed (a missed target is no failure)."""
+    arguments = parse(sys.argv[1:])
+    results: dict[str, Any] = {
+        "smoke": arguments.smoke,
+        "rounds": arguments.rounds,
+        "threads": arguments.threads,
+        "machine": report.machine(),
+        "code": report.code(drive.environment()),
+        "scenarios": {},
+    }
+    failed = False
+    for name in arguments.scenario:
+        scenario = importlib.import_module(f"scenarios.{name}")
+        result: dict[str, Any] = {"question": (scenario.__doc__ or "").strip()}
+        try:
+            job = scenario.job(arguments.data, arguments.threads, arguments.smoke)
+            result["job"] = {key: value for key, value in asdict(job).items() if key not in ("data", "ids")}
+            with tempfile.TemporaryDirectory() as scratch:
+                run = race if hasattr(scenario, "RIVALS") else measure
+                result.update(run(name, scenario, job, arguments, Path(scratch)))
+        except Skipped as reason:
+            result["skipped"] = str(reason)
+        except ModuleNotFoundError as error:
+            result["skipped"] = f"{error.name} is not installed"
+        failed |= any("failed" in one.get("skipped", "") for one in result.get("contestants", {}).values())
+        failed |= "failed" in result.get("skipped", "")
+        results["scenarios"][name] = result
+        report.show(name, result)
+        sys.stdout.flush()
+    print(f"\nwritten to {report.save(results, arguments.results)}")
+    return 1 if failed else 0
+
+
+def race(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """Check every contestant's batches, warm it up, then time all of them in interleaved rounds."""
+    found: dict[str, dict[str, Any]] = {}
+    running: dict[str, drive.Contestant] = {}
+    check.expect(job).save(scratch / "expected.npz")
+
+    def attempt(step: Callable[[str], None], contestant: str) -> None:
+        # One contestant's trouble is a word in the table, not the end of the race.
+        try:
+            step(contestant)
+        except Skipped as reason:
+            found[contestant] = {"skipped": f"skipped: {reason}"}
+        except (RuntimeError, OSError) as error:
+            found[contestant] = {"skipped": f"failed: {error}"}
+            if contestant in running:
+                running.pop(contestant).close()
+
+    with ExitStack() as stack:
+
+        def admit(contestant: str) -> None:
+            command = command_of(contestant, scenario, job, arguments.data)
+            process = stack.enter_context(drive.Contestant(contestant, command, scratch / f"{contestant}.log"))
+            running[contestant] = process
+            words = inspect(process, job, scratch)
+            about = {key: value for key, value in process.about.items() if key != "ready"}
+            found[contestant] = {"check": words, "config": "C++", **about, "rates": [], "cores": []}
+            time_once(process, job)
+
+        def time(contestant: str) -> None:
+            rate, cores = time_once(running[contestant], job)
+            found[contestant]["rates"].append(rate)
+            found[contestant]["cores"].append(cores)
+
+        for contestant in names(scenario, job, arguments):
+            attempt(admit, contestant)
+        for number in range(arguments.rounds):
+            for contestant in random.Random(number).sample(list(running), len(running)):
+                attempt(time, contestant)
+    for one in found.values():
+        if "rates" in one:
+            one.update(median=median(one["rates"]), min=min(one["rates"]), max=max(one["rates"]))
+            one.update(cores=median(one["cores"]))
+    result = {"unit": scenario.UNIT, "cache": "cold" if job.is_cold else "warm", "contestants": found}
+    return {**result, "targets": report.judge_race(result, scenario.TARGETS)}
+
+
+def names(scenario: ModuleType, job: Job, arguments: argparse.Namespace) -> list[str]:
+    """Return the contestants to run, the limits first."""
+    # A smoke run has each library once for each kind of data: importing them is what takes its time.
+    every = getattr(scenario, "SMOKE", scenario.RIVALS) if arguments.smoke else scenario.RIVALS
+    wanted = arguments.rivals
+    return [
+        name
+        for name in (*scenario.limits(job), *every)
+        if wanted is None or name in wanted or name.partition("-")[0] in wanted
+    ]
+
+
+def command_of(contestant: str, scenario: ModuleType, job: Job, folder: Path) -> list[str]:
+    """Return the command line that starts a contestant; raises Skipped where the limits do not compile."""
+    if words := scenario.limits(job).get(contestant):
+        return [str(drive.build_limits(folder)), *words]
+    return drive.worker("race", contestant, job=job)
+
+
+def inspect(process: drive.Contestant, job: Job, scratch: Path) -> str:
+    """Have a rival's batches compared with the expected ones, in words; raises RuntimeError when they are wrong."""
+    if process.name.startswith("limit"):
+        return "the least work, nothing handed over"
+    make_cold(job)
+    process.ask(f"check {scratch / process.name}.npz")
+    other = process.about["other_work"]
+    verdict = check.compare(scratch / "expected.npz", scratch / f"{process.name}.npz", other, bool(job.ids))
+    if not verdict.is_sound:
+        raise RuntimeError(f"its batches are wrong: {verdict.words}")
+    return verdict.words
+
+
+def make_cold(job: Job) -> None:
+    """Drop the file's pages when the job wants that; raises RuntimeError when they stay."""
+    if job.is_cold and (left := drive.drop_cache(job.data)) > COLD:
+        raise RuntimeError(f"{left:.0%} of the file stayed in the page cache")
+
+
+def time_once(process: drive.Contestant, job: Job) -> tuple[float, float]:
+    """Time one epoch; return samples per second and how many cores were busy."""
+    make_cold(job)
+    timed = process.ask("epoch")
+    if timed["samples"] != job.n:
+        raise RuntimeError(f"expected {job.n} samples, found {timed['samples']}")
+    return timed["samples"] / timed["seconds"], timed["cpu_s"] / timed["seconds"]
+
+
+def measure(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """Run a measurement of the package under test in a process of its own."""
+    command = drive.worker("measure", name, arguments.subject, job=job)
+    with (scratch / "log").open("w+") as log:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=drive.environment(), check=False
+        )
+        log.seek(0)
+        last = (log.read().strip().splitlines() or ["ended without a word"])[-1]
+    if done.returncode != 0:
+        raise Skipped(f"failed: {last}")
+    answer = json.loads(done.stdout)
+    if "skipped" in answer:
+        raise Skipped(answer["skipped"])
+    return {"values": answer["values"], "targets": report.judge_values(answer["values"], scenario.TARGETS)}
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    listed = lambda text: text.split(",")  # noqa: E731
+    parser.add_argument("--scenario", type=listed, default=list(scenarios.NAMES), help=", ".join(scenarios.NAMES))
+    parser.add_argument("--rivals", type=listed, help="contestants, or whole libraries (torch); default: all")
+    parser.add_argument("--rounds", type=int, help="timed epochs of each contestant (default 7, with --smoke 1)")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="threads or workers")
+    parser.add_argument(
+        "--smoke", action="store_true", help="everything at tiny sizes: shows that it works, not how fast"
+    )
+    parser.add_argument(
+        "--subject", default="fastbatch", help="what the measurements measure: fastbatch or fastbatch.pure"
+    )
+    parser.add_argument("--data", type=Path, default=data.default_folder(), help="where the data sets are kept")
+    parser.add_argument("--results", type=Path, help="folder of the result file (bench/results; smoke: in --data)")
+    arguments = parser.parse_args(words)
+    unknown = set(arguments.scenario) - set(scenarios.NAMES)
+    if unknown:
+        parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(scenarios.NAMES)}")
+    kept = arguments.data if arguments.smoke else Path(__file__).resolve().parent
+    arguments.results = arguments.results or kept / "results"
+    arguments.rounds = arguments.rounds or (1 if arguments.smoke else 7)
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

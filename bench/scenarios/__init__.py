@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""One question a file.
+
+A race has `job(folder, threads, smoke)`, `RIVALS`, `UNIT` and `limits(job)`, the arguments of the limit program for
+each contestant that it plays; `SMOKE` are the rivals that stay in a smoke run when not all do. A measurement has `job`
+and `measure(subject, job)`, which runs in a process of its own and returns named values. Both have a docstring that
+asks the question, and `TARGETS`.
+"""
+
+NAMES = (
+    "rows_shuffled",
+    "rows_sequential",
+    "images_normalise",
+    "jpeg_folder",
+    "jpeg_scaling",
+    "cold_rows",
+    "cold_small_rows",
+    "latency",
+    "huge",
+    "import_time",
+    "memory",
+)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""How fast does a folder of JPEG photographs (500 x 375, 100 KB) become shuffled float32 batches at 224 x 224?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import data
+from job import Job, Target
+
+UNIT = "images/s"
+RIVALS = ("fastbatch", "pure", "numpy", "torch-w0", "torch-w2", "tf", "grain")
+SMOKE = ("fastbatch", "pure", "numpy", "torch-w0", "tf", "grain")
+TARGETS = (
+    Target(of="fastbatch", to="limit", at_least=0.85),
+    Target(of="fastbatch", to="torch-w2", at_least=2.4),
+)
+
+
+def job(folder: Path, threads: int, smoke: bool) -> Job:
+    n = 40 if smoke else 1_000
+    return Job(kind="jpeg", data=str(data.jpegs(folder, n)), n=n, batch_size=16 if smoke else 64, threads=threads)
+
+
+def limits(job: Job) -> dict[str, list[str]]:
+    """Reads each file with one pread and decodes it whole; resizes nothing."""
+    return {"limit": ["jpeg", "--folder", job.data, "--threads", str(job.threads)]}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""The process in which one rival runs: it does what each line on standard input asks and answers with a line of JSON.
+
+worker.py race <rival> <job as JSON>         then lines: `check FILE`, `epoch`, `quit`
+worker.py measure <scenario> <subject> <job as JSON>
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import rivals
+from check import Digest
+from job import Feed, Job, Skipped
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time that this process and all its descendants have used."""
+    ticks, pids = 0, [os.getpid()]
+    try:
+        while pids:
+            pid = pids.pop()
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                pids += [int(child) for child in (task / "children").read_text().split()]
+    except OSError:  # no /proc, or a child that has just ended
+        times = os.times()
+        return times.user + times.system + times.children_user + times.children_system
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def run_epoch(feed: Feed) -> int:
+    """Consume one epoch and return the number of samples it brought."""
+    samples = 0
+    for x, _ in feed.epoch():
+        samples += x.shape[0]
+    return samples
+
+
+def answer(channel: Any, **what: Any) -> None:
+    channel.write(json.dumps(what) + "\n")
+    channel.flush()
+
+
+def race(channel: Any, rival: str, job: Job) -> None:
+    """Serve one rival until standard input ends."""
+    open_feed = rivals.find(rival)
+    opened = open_feed(job)
+    answer(channel, ready=True, config=opened.config, other_work=opened.other_work, versions=rivals.versions(rival))
+    feed: Feed | None = opened
+    if job.is_cold:
+        opened.close()
+        feed = None
+    del opened
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        if command == "quit":
+            break
+        cpu, start = cpu_seconds(), time.perf_counter()
+        feed = feed or open_feed(job)
+        if command == "check":
+            digest = Digest(feed.layout)
+            for x, y in feed.epoch():
+                digest.add(x, y)
+            digest.save(argument)
+            samples = digest.samples
+        else:
+            samples = run_epoch(feed)
+        seconds = time.perf_counter() - start
+        spent = cpu_seconds() - cpu
+        if job.is_cold:
+            feed.close()
+            feed = x = y = None  # what it has mapped goes with it: pages in use cannot be dropped from the page cache
+            gc.collect()
+        answer(channel, samples=samples, seconds=seconds, cpu_s=spent)
+    if feed is not None:
+        feed.close()
+
+
+def main() -> None:
+    # Libraries print as they like; what they print must not get between the answers.
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    try:
+        if sys.argv[1] == "race":
+            race(channel, sys.argv[2], Job(**json.loads(sys.argv[3])))
+        else:
+            scenario = importlib.import_module(f"scenarios.{sys.argv[2]}")
+            rivals.need(sys.argv[3])
+            answer(channel, values=scenario.measure(sys.argv[3], Job(**json.loads(sys.argv[4]))))
+    except Skipped as reason:
+        answer(channel, skipped=str(reason))
+
+
+if __name__ == "__main__":
+    main()
