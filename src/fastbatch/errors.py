@@ -23,8 +23,9 @@ class FastbatchError(Exception):
         path: The file, as the user wrote it, or None.
         sample: Index in the data set, before shuffling, or None.
         offset: Byte in the file, or None.
-        expected: What should have been there, or None.
+        expected: What should have been there, in the message's words, or None.
         found: What was there instead, or None.
+        message: All of it without the place.
     """
 
     def __init__(
@@ -45,9 +46,9 @@ class FastbatchError(Exception):
             expected, found = told["expected"], told["found"]
         elif expected is not None and found is not None:
             message = f"{message}: expected {expected}, found {found}"
-        self.expected = expected
-        self.found = found
-        self._message = message
+        self.expected = None if expected is None else str(expected)
+        self.found = None if found is None else str(found)
+        self.message = message
         place = "" if self.path is None else f"{self.path}: "
         place += "" if sample is None else f"sample {sample}: "
         place += "" if offset is None else f"byte {offset}: "
@@ -55,7 +56,7 @@ class FastbatchError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the place, so that the error can come out of another process."""
-        return partial(type(self), path=self.path, sample=self.sample, offset=self.offset), (self._message,)
+        return partial(type(self), path=self.path, sample=self.sample, offset=self.offset), (self.message,)
 
 
 class FormatError(FastbatchError, ValueError):

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of a sample on its way into the batch: decode, resize, flip, cast, normalise, transpose.
+
+The same in C++: `csrc/decode/` and `csrc/kernels/`, byte for byte.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from fastbatch.decode import Conversion, ImageOptions
+from fastbatch.errors import DecodeError
+
+from .plan import stream
+from .source import open_regular
+
+Array = np.ndarray[Any, Any]
+Box = tuple[float, float, float, float]
+
+MOST_PIXELS = 178_956_970  # where Pillow stops
+
+
+# ---- images ----------------------------------------------------------------------------------------------------------
+
+
+def image(path: bytes | str, index: int, options: ImageOptions, seed: int, epoch: int) -> Array:
+    """Return one image file as the batch wants it, still `uint8`, shape (height, width, 3).
+
+    Seed, epoch and the sample's index decide whether it is mirrored.
+
+    Raises:
+        DecodeError: The file is not a whole JPEG image.
+        OSError: It cannot be read.
+    """
+    with open_regular(path) as file:
+        content = file.read()
+    try:
+        pixels = decode(content)
+    except DecodeError as error:
+        raise DecodeError(error.message, path=path, sample=index) from error.__cause__
+    size = (options.height, options.width)
+    if options.crop == "center":
+        pixels = center_crop(resize_shorter(pixels, options.resize, options.filter), size)
+    else:
+        pixels = resize(pixels, size, options.filter)
+    if options.flip and stream(seed, epoch, index).random() < 0.5:
+        pixels = pixels[:, ::-1]
+    return pixels
+
+
+def decode(content: bytes) -> Array:
+    """Return the pixels of a JPEG file: RGB, `uint8`, shape (height, width, 3)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as many pixels are an error
+            with Image.open(io.BytesIO(content), formats=["JPEG"]) as opened:
+                return np.asarray(opened.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise DecodeError("not an image of this format", expected="JPEG", found=_format_of(content)) from error
+    except Image.DecompressionBombError as error:
+        n_pixels = re.search(r"\d+", str(error))
+        raise DecodeError(
+            "image too large", expected=f"at most {MOST_PIXELS} pixels", found=n_pixels and n_pixels[0]
+        ) from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+        what = "JPEG ends early" if "truncated" in str(error).lower() else "broken JPEG"
+        raise DecodeError(f"{what}: {error}") from error
+
+
+def _format_of(content: bytes) -> str:
+    if not content:
+        return "an empty file"
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            return str(opened.format)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return f"the bytes {content[:4].hex(' ')}"
+
+
+def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", box: Box | None = None) -> Array:
+    """Return `pixels` resized to (height, width) as Pillow does it.
+
+    Filters are "nearest", "box", "bilinear", "hamming", "bicubic" and "lanczos". A box (left, top, right and bottom
+    edge in pixels, whole or not) is the part that is resized.
+    """
+    height, width = size
+    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling[filter_name.upper()], box)
+    return np.asarray(resized)
+
+
+def resize_shorter(pixels: Array, side: int, filter_name: str = "bilinear") -> Array:
+    """Return `pixels` resized so that the shorter side is `side`; the longer one is rounded down (torchvision)."""
+    height, width = pixels.shape[:2]
+    if width <= height:
+        return resize(pixels, (int(side * height / width), side), filter_name)
+    return resize(pixels, (side, int(side * width / height)), filter_name)
+
+
+def center_crop(pixels: Array, size: tuple[int, int]) -> Array:
+    """Return the middle of `pixels`; where it cannot be in the middle it is torchvision's side (Python's `round`)."""
+    top, left = (round((have - want) / 2) for have, want in zip(pixels.shape, size, strict=False))
+    return pixels[top : top + size[0], left : left + size[1]]
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def convert(sample: Array, conversion: Conversion) -> Array:
+    """Return one sample, cast to another type, as `sample * scale + shift` if there is a scale, and transposed.
+
+    `csrc/kernels/kernels.h` defines the arithmetic.
+    """
+    if conversion.is_copy:
+        return sample.astype(conversion.dtype, copy=False)
+    x = sample
+    if conversion.scale:
+        compute = _compute_type(sample.dtype, conversion.dtype)
+        scale, shift = (_per_channel(numbers, x.ndim, conversion) for numbers in (conversion.scale, conversion.shift))
+        with np.errstate(all="ignore"):
+            x = x.astype(compute) * scale.astype(compute)  # rounded here,
+            x = x + shift.astype(compute)  # and here again
+    x = cast(x, conversion.dtype)
+    if conversion.from_first and not conversion.to_first:
+        return np.moveaxis(x, 0, -1)
+    if conversion.to_first and not conversion.from_first:
+        return np.moveaxis(x, -1, 0)
+    return x
+
+
+def _compute_type(source: np.dtype[Any], target: np.dtype[Any]) -> type[np.floating[Any]]:
+    """Return float32 where it loses nothing that matters, else float64."""
+
+    def is_short(dtype: np.dtype[Any]) -> bool:
+        return dtype.itemsize <= 2 or dtype.newbyteorder("=") == np.float32
+
+    is_single = target == np.float16 or (is_short(source) and is_short(target))
+    return np.float32 if is_single else np.float64
+
+
+def _per_channel(numbers: tuple[float, ...], n_dimensions: int, conversion: Conversion) -> Array:
+    """Return one number a channel, in a shape that meets the channels of the sample."""
+    values = np.array(numbers, dtype=np.float64)
+    if conversion.from_first and n_dimensions > 1:
+        return values.reshape(-1, *[1] * (n_dimensions - 1))
+    return values
+
+
+def cast(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Return what `x.astype(dtype)` gives, where the language leaves no doubt.
+
+    Where it does, from float to integer: out of range gives the nearest integer there is, NaN gives 0.
+    """
+    if x.dtype.kind == "f" and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        wide = x.astype(np.float64)
+        low = wide <= limits.min
+        high = wide >= float(limits.max + 1)  # limits.max itself may not be a float
+        inside = np.where(low | high | np.isnan(wide), 0.0, wide)
+        out = inside.astype(dtype)  # toward zero
+        return np.where(low, dtype.type(limits.min), np.where(high, dtype.type(limits.max), out))
+    with np.errstate(all="ignore"):  # too large for the type: infinity
+        return x.astype(dtype)
