@@ -177,7 +177,7 @@ TEST_CASE("the message of an early end counts the rows that were there") {
   JpegKind progressive;
   progressive.progressive = true;
   Bytes scans = make(64, 64, progressive);
-  scans.resize(scans.size() - 40);
+  scans.erase(scans.end() - 40, scans.end());
   CHECK(error_of(decoder, scans).starts_with("JPEG ends early: expected 64 rows, found the end of the file in scan "));
 }
 
@@ -189,7 +189,7 @@ TEST_CASE("what follows the pixels may be missing or wrong") {
   longer.resize(file.size() + 100'000, std::byte{0x5A});
   CHECK(decode(decoder, longer) == expected);
   Bytes endless = file;
-  endless.resize(file.size() - 2);
+  endless.erase(endless.end() - 2, endless.end());
   endless.resize(file.size() + 100'000);  // zeros where the end marker should be
   CHECK(decode(decoder, endless) == expected);
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "decode/image_decoder.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/error.h"
+#include "common/philox.h"
+#include "decode/jpeg.h"
+#include "decode/mirror.h"
+#include "decode/resize_stream.h"
+
+namespace fastbatch {
+namespace {
+
+constexpr std::size_t kChannels = 3;
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
+constexpr std::size_t kRowsAtOnce = 16;                    // a row of blocks of the commonest subsampling
+constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;  // more than this is given back after the image
+
+// (size - part) / 2, halves to the even number: Python's round().
+std::size_t centre(std::size_t size, std::size_t part) {
+  const std::size_t twice = size - part;
+  return twice / 2 + (twice % 4 == 3 ? 1 : 0);
+}
+
+template <typename T>
+void give_back_giant(std::vector<T>& memory) {
+  if (memory.capacity() * sizeof(T) > kKeptBytes) std::vector<T>().swap(memory);
+}
+
+}  // namespace
+
+// What one worker needs; nothing of one sample reaches the next.
+struct ImageDecoder::Bench : Workspace {
+  FileBuffer file;
+  JpegDecoder jpeg;
+  ResizerCache resizers;
+  std::vector<std::uint8_t> rows;     // as they come from the codec
+  std::vector<std::uint8_t> resized;  // unless they go straight to the slot
+  std::vector<std::byte> scratch;     // of the resize
+};
+
+ResizeSpec plan_resize(ImageSize image, const ImageOptions& options) {
+  ResizeSpec spec;
+  spec.in_height = image.height;
+  spec.in_width = image.width;
+  spec.channels = kChannels;
+  spec.out_height = options.height;
+  spec.out_width = options.width;
+  spec.filter = options.filter;
+  if (options.crop == Crop::kNone) return spec;
+  const auto longer = [&](std::size_t side, std::size_t shorter) {
+    return static_cast<std::size_t>(static_cast<double>(options.resize * side) / static_cast<double>(shorter));
+  };
+  const bool upright = image.width <= image.height;
+  spec.out_width = upright ? options.resize : longer(image.width, image.height);
+  spec.out_height = upright ? longer(image.height, image.width) : options.resize;
+  spec.window = Window{centre(spec.out_width, options.width), centre(spec.out_height, options.height), options.width,
+                       options.height};
+  return spec;
+}
+
+ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options)
+    : files_(std::move(files)), options_(std::move(options)) {
+  kernels::Conversion& conversion = options_.conversion;
+  conversion.src = DType::kU8;
+  conversion.swap_bytes = false;
+  conversion.from = kernels::Channels::kLast;
+  conversion.channels = kChannels;
+  if (options_.height == 0 || options_.width == 0) throw std::invalid_argument("an image has at least one pixel");
+  if (options_.crop == Crop::kCenter && options_.resize < std::max(options_.height, options_.width)) {
+    throw std::invalid_argument("expected resize to cover the crop of " + std::to_string(options_.height) + " x " +
+                                std::to_string(options_.width) + ", found " + std::to_string(options_.resize));
+  }
+  if (conversion.scale.size() != conversion.shift.size() ||
+      (!conversion.scale.empty() && conversion.scale.size() != kChannels)) {
+    throw std::invalid_argument("expected a scale and a shift for each of 3 channels");
+  }
+  converts_ = conversion.dst != DType::kU8 || conversion.to != kernels::Channels::kLast || !conversion.scale.empty();
+}
+
+std::size_t ImageDecoder::slot_bytes() const noexcept {
+  return options_.height * options_.width * kChannels * size_of(options_.conversion.dst);
+}
+
+std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Bench>(); }
+
+void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+                          std::size_t& failed_at) const {
+  auto& bench = static_cast<Bench&>(workspace);
+  for (std::size_t j = 0; j < indices.size(); ++j) {
+    failed_at = j;
+    const auto where = [&] { return Where{std::string((*files_)[indices[j]]), indices[j]}; };
+    try {
+      decode_file(indices[j], key, slots + j * slot_bytes(), bench);
+    } catch (const DecodeError& error) {
+      throw DecodeError(where(), error.message());
+    } catch (const FormatError& error) {
+      throw FormatError(where(), error.message());
+    } catch (const FileError& error) {
+      throw FileError(where(), error.code());
+    }
+  }
+}
+
+void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
+  const ImageSize size = bench.jpeg.read_header(bench.file.read((*files_)[index], kMaxFileBytes), options_.max_pixels);
+  const Resizer& resizer = bench.resizers.get(plan_resize(size, options_));
+  const std::size_t stride = kChannels * size.width;
+  const std::size_t out_stride = kChannels * options_.width;
+  bench.rows.resize(stride * std::min<std::size_t>(kRowsAtOnce, size.height));
+  if (converts_) bench.resized.resize(out_stride * options_.height);
+  std::uint8_t* pixels = converts_ ? bench.resized.data() : reinterpret_cast<std::uint8_t*>(slot);
+
+  ResizeStream resized(resizer, pixels, static_cast<std::ptrdiff_t>(out_stride), bench.scratch);
+  bench.jpeg.start();
+  while (const std::size_t n = bench.jpeg.read_rows(bench.rows.data(), kRowsAtOnce)) {
+    resized.push(bench.rows.data(), static_cast<std::ptrdiff_t>(stride), n);
+  }
+  bench.jpeg.finish();
+
+  if (options_.flip && Stream(key.seed, key.epoch, index).uniform() < 0.5) {
+    mirror_rows(pixels, options_.width, options_.height);
+  }
+  if (converts_) {
+    kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,
+                     options_.height * options_.width);
+  }
+  give_back_giant(bench.rows);
+  give_back_giant(bench.scratch);
+}
+
+}  // namespace fastbatch
