@@ -113,7 +113,7 @@ def open_file(path: bytes) -> Any:
     if content not in openers:
         found = {"empty": "an empty file", "jpeg": "a JPEG image"}.get(content, "something else")
         raise FormatError(
-            "not an array: expected .npy, .npz or IDX",
+            "not an array",
             path=os.fsdecode(path),
             expected=".npy, .npz or IDX",
             found=found,
