@@ -10,7 +10,7 @@
 // (1 + 1 / a^(rounds / 2 - 2)) / n instead of 1 / n. From n = 2^16 on (a >= 256) 6 rounds make that less than half a
 // percent too likely, from n = 2^8 on (a >= 16) 10 rounds less than 0.03 percent. Digits of two or three values mix
 // slowest: the distance from a uniform choice among all n! orders shrinks by 0.5 (n = 4) to 0.7 (n = 6) a round; after
-// the 24 rounds that small n get it is below 0.0004. tests/test_plan.py measures all this.
+// the 24 rounds that small n get it is below 0.0004. tests/test_shuffle_quality.py measures all this.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The plan without Python: random streams against NumPy's numbers, bijections, shards. Statistics are in test_plan.py.
+// The plan without Python: random streams against NumPy's numbers, bijections, shards. For statistics see
+// tests/test_shuffle_quality.py.
 #include <doctest/doctest.h>
 
 #include <algorithm>
