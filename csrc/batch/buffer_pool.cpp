@@ -20,11 +20,8 @@ void FreeAligned::operator()(std::byte* memory) const noexcept { std::free(memor
 AlignedBuffer allocate_aligned(std::size_t bytes) {
   // Below two huge pages the rounding would cost more memory than the saved page-table walks are worth.
   const bool huge = bytes >= 2 * kHugePage;
-  const std::size_t alignment = huge ? kHugePage : kCacheLine;
-  const std::size_t rounded = std::max(bytes, kCacheLine) + kCacheLine - 1;
-  if (rounded < bytes) throw std::bad_alloc();
-  void* memory = std::aligned_alloc(alignment, rounded / kCacheLine * kCacheLine);
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = nullptr;
+  if (posix_memalign(&memory, huge ? kHugePage : kCacheLine, std::max(bytes, kCacheLine)) != 0) throw std::bad_alloc();
   if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish: refusal changes nothing
   return AlignedBuffer(static_cast<std::byte*>(memory));
 }
