@@ -305,8 +305,7 @@ def test_eight_ranks_stop_and_six_go_on(make: Implementation, shuffle: bool | st
             seen += plan.indices(order, k).tolist()
     position = plan.position_after(batches)
     for rank in range(6):
-        plan = make.batch_plan(n, position=position, rank=rank, world_size=6, tail="uneven", batch_size=3)
-        seen += all_batches(plan, order)
+        seen += all_batches(make.batch_plan(n, position=position, rank=rank, world_size=6, tail="uneven"), order)
     assert sorted(seen) == list(range(n))
 
 
