@@ -18,12 +18,11 @@ _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|z|hwy)[-.]")
 
 def facts() -> dict[str, str]:
     """Return names and values: versions, instruction sets, CPUs, and the libraries that are loaded."""
-    targets = [f"[{name}]" if name == _core.active_target() else name for name in _core.supported_targets()]
     return {
         "fastbatch": f"{fastbatch.__version__}, {Path(_core.__file__).parent}",
         "Python": f"{platform.python_version()}, {platform.platform()}",
         "NumPy": np.__version__,
-        "SIMD": f"{' '.join(targets)}, in use [{_core.active_target()}]",
+        "SIMD": f"{_core.active_target()} in use; this CPU can {', '.join(_core.supported_targets())}",
         "CPUs": f"{_core.available_cpus()} of {os.cpu_count()} for this process",
         "libraries": ", ".join(_loaded_libraries()) or "linked statically, or unknown on this system",
     }

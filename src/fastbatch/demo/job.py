@@ -21,7 +21,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which ev
 
 @dataclass(frozen=True)
 class Job:
-    """What to run; `most` limits the number of samples, `loading_s` is the least time to measure loading for."""
+    """What to run; `most` limits the number of samples, loading is measured for `loading_s` or a little more."""
 
     feed: Feed
     data: Data
@@ -64,5 +64,5 @@ def open_loaders(package: ModuleType, job: Job, **options: Any) -> tuple[Loader,
             options |= {"mean": MEAN, "std": STD}
         loader = package.images(folder, size=SIZE, resize=256, crop="center", flip=True, **options)
     if job.most is not None and job.most < loader.n_samples:
-        loader, _ = loader.split(validation=1 - job.most / loader.n_samples, seed=job.seed)
+        loader, _ = loader.split(validation=loader.n_samples - job.most, seed=job.seed)
     return loader.split(validation=VALIDATION, seed=job.seed)

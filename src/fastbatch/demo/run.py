@@ -23,7 +23,7 @@ from fastbatch.demo.table import Comparison, Screen
 from fastbatch.errors import FastbatchError
 
 _PHOTOS, _QUICK_PHOTOS = 3000, 96
-_LOADING_S, _QUICK_LOADING_S = 1.0, 0.1
+_LOADING_S, _QUICK_LOADING_S = 2.0, 0.1
 _FEWEST = 10  # images: some are held out, and both parts need a few
 
 
