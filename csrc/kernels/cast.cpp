@@ -126,26 +126,13 @@ class Converter {
     }
   }
 
-  // What rgb_to_planes() does of the sample, in pixels.
-  [[nodiscard]] std::size_t rgb_done(const std::byte* src, std::byte* dst, std::size_t pixels) const {
-    if (conversion_.src != DType::kU8 || conversion_.dst != DType::kF32 || conversion_.channels != 3) return 0;
-    float scale[3] = {1, 1, 1};  // which leave a byte as it is
-    float shift[3] = {};
-    for (std::size_t c = 0; c < conversion_.scale.size(); ++c) {
-      scale[c] = static_cast<float>(conversion_.scale[c]);
-      shift[c] = static_cast<float>(conversion_.shift[c]);
-    }
-    return rgb_to_planes(src, dst, pixels, scale, shift);
-  }
-
   void to_planes(const std::byte* src, std::byte* dst, std::size_t pixels) {
     const std::size_t channels = conversion_.channels;
-    const std::size_t done = rgb_done(src, dst, pixels);
     alignas(64) std::byte piece[kPieceBytes];
     const std::size_t step = kPieceBytes / kGroup / src_size_;
     for (std::size_t first = 0; first < channels; first += kGroup) {
       const std::size_t group = std::min(kGroup, channels - first);
-      for (std::size_t start = done; start < pixels; start += step) {
+      for (std::size_t start = 0; start < pixels; start += step) {
         const std::size_t count = std::min(step, pixels - start);
         const std::byte* from = src + (start * channels + first) * src_size_;
         pixels_to_planes(from, channels * src_size_, piece, step * src_size_, count, group, src_size_);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the parts of convert() share. cast.cpp cuts a sample into runs: elements side by side in src and in dst.
 //   cast_scalar.cpp  any run, in plain C++: the definition     cast_vector.cpp  the frequent runs, on this CPU
-//   transpose.cpp    pixels <-> planes                         cast_rgb.cpp     both at once, for photographs
+//   transpose.cpp    pixels <-> planes
 // Threads: any; nothing here allocates.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "common/dtype.h"
 
@@ -52,10 +51,5 @@ void pixels_to_planes(const std::byte* src, std::size_t pixel_bytes, std::byte* 
                       std::size_t n_pixels, std::size_t n_channels, std::size_t size);
 void planes_to_pixels(const std::byte* src, std::size_t plane_bytes, std::byte* dst, std::size_t pixel_bytes,
                       std::size_t n_pixels, std::size_t n_channels, std::size_t size);
-
-// uint8 pixels of three channels -> scaled float32 planes of n_pixels each. Returns how many pixels of each plane it
-// did: all but the last few, or none on the plain path.
-[[nodiscard]] std::size_t rgb_to_planes(const std::byte* src, std::byte* dst, std::size_t n_pixels,
-                                        std::span<const float, 3> scale, std::span<const float, 3> shift);
 
 }  // namespace fastbatch::kernels
