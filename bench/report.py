@@ -88,14 +88,16 @@ def _show_race(race: dict[str, Any]) -> None:
     columns = [name for name in ("limit", best, "torch-w2") if name and "rates" in contestants.get(name, {})]
     columns = list(dict.fromkeys(columns))
     head = "".join(f" {'/ ' + name:>18}" for name in columns)
-    print(f"{'contestant':<20} {race['unit']:>12} {'min':>10} {'max':>10} {'cores':>5}{head}  batches; set-up")
+    measured = f"{race['unit']:>12} {'min':>10} {'max':>10} {'cores':>5} {'per CPU s':>11}"
+    print(f"{'contestant':<20} {measured}{head}  batches; set-up")
     for name, one in sorted(contestants.items(), key=lambda item: -item[1].get("median", 0)):
         if "rates" not in one:
             print(f"{name:<20} {one['skipped']}")
             continue
         ratios = "".join(f" {ratio(one['rates'], contestants[other]['rates']):>18.3f}" for other in columns)
-        rates = f"{one['median']:>12,.0f} {one['min']:>10,.0f} {one['max']:>10,.0f} {one['cores']:>5.1f}"
-        print(f"{name:<20} {rates}{ratios}  {one['check']}; {one['config']}")
+        measured = f"{one['median']:>12,.0f} {one['min']:>10,.0f} {one['max']:>10,.0f}"
+        measured += f" {one['cores']:>5.1f} {one['per_cpu_s']:>11,.0f}"
+        print(f"{name:<20} {measured}{ratios}  {one['check']}; {one['config']}")
 
 
 def machine() -> dict[str, Any]:

@@ -27,14 +27,14 @@ def cpu_seconds() -> float:
     try:
         while pids:
             pid = pids.pop()
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
+            if pid != os.getpid():
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks += int(fields[11]) + int(fields[12])
             for task in Path(f"/proc/{pid}/task").iterdir():
                 pids += [int(child) for child in (task / "children").read_text().split()]
-    except OSError:  # no /proc, or a child that has just ended
-        times = os.times()
-        return times.user + times.system + times.children_user + times.children_system
-    return ticks / os.sysconf("SC_CLK_TCK")
+    except OSError:  # no /proc, or a process that has just ended
+        pass
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def run_epoch(feed: Feed) -> int:

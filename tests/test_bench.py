@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks' own machinery: wrong batches are caught, losses past the margin are told, a race runs to its result."""
+"""The benchmarks' own machinery: wrong batches are caught, losses past the margin told, a race runs to its result."""
 
 from __future__ import annotations
 
@@ -93,12 +93,12 @@ def test_classes_are_matched_by_content_and_checked(bench: SimpleNamespace, tmp_
 
 
 def test_what_is_not_installed_is_said(bench: SimpleNamespace) -> None:
-    with pytest.raises(bench.job.Skipped, match="^no_such_library is not installed$"):
+    with pytest.raises(bench.job.Skipped, match="no_such_library is not installed"):
         bench.rivals.need("no_such_library.part")
 
 
 def test_a_contestant_that_dies_leaves_its_last_words(bench: SimpleNamespace, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="^out of luck$"):
+    with pytest.raises(RuntimeError, match="out of luck"):
         bench.drive.Contestant("unlucky", [sys.executable, "-c", "raise SystemExit('out of luck')"], tmp_path / "log")
 
 
