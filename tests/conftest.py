@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What all tests share: how hypothesis searches."""
+"""What all tests share: both implementations, some data, and how hypothesis searches."""
 
+import importlib
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+from making import make_photos
 
 # The same examples in every run: a failure that comes and goes helps nobody. FASTBATCH_EXPLORE=1 searches anew.
 settings.register_profile(
@@ -13,3 +16,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture(params=["fastbatch", "fastbatch.pure"])
+def api(request):
+    """Both implementations: a test that takes this runs on each."""
+    return importlib.import_module(request.param)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder of small JPEGs in three classes, of different sizes and kinds; returns its path."""
+    return make_photos(tmp_path / "photos")

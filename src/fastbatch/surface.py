@@ -95,6 +95,8 @@ class Surface(ABC):
         leaves, structure = flatten(opened)
         columns = tuple(self._column(leaf) for leaf in leaves)
         lengths = [column.n_samples for column in columns]
+        if not lengths:
+            raise ValueError("expected at least one array, found none")
         if len(set(lengths)) != 1:
             raise ValueError(f"expected arrays of equal length, found {', '.join(map(str, lengths))} samples")
         plan = make_plan(

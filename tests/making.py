@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Data that tests are made of, and what they ask of batches."""
+
+import numpy as np
+from PIL import Image
+
+
+def make_photos(root, n_per_class=4):
+    """Write n_per_class JPEGs into each of three class folders and return their folder."""
+    rng = np.random.default_rng(0)
+    for c, name in enumerate(["cat", "dog", "owl"]):
+        (root / name).mkdir(parents=True)
+        for i in range(n_per_class):
+            height, width = 40 + 13 * i + c, 60 + 7 * i
+            smooth = rng.integers(0, 255, (5, 7, 3), dtype=np.uint8)
+            image = Image.fromarray(smooth).resize((width, height), Image.Resampling.BICUBIC)
+            image = image.convert("L") if i == 1 else image
+            image.save(root / name / f"{i}.jpg", quality=90, progressive=i == 2)
+    return root
+
+
+def same(one, other):
+    """Assert that two batches are equal: structure, types, shapes, bytes."""
+    assert type(one) is type(other)
+    if isinstance(one, dict):
+        assert list(one) == list(other)
+        for key in one:
+            same(one[key], other[key])
+    elif isinstance(one, (tuple, list)):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            same(a, b)
+    else:
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        assert one.tobytes() == other.tobytes()
+
+
+def same_batches(ones, others):
+    """Assert that two iterables give the same batches."""
+    ones, others = list(ones), list(others)
+    assert len(ones) == len(others)
+    for one, other in zip(ones, others, strict=True):
+        same(one, other)
+
+
+def ids(loader):
+    """Return the samples of one epoch of a loader whose batches, or their last parts, are sample numbers."""
+    return [int(i) for batch in loader for i in (batch[-1] if isinstance(batch, tuple) else batch)]
