@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: `fastbatch demo` from nothing to its pictures, what it refuses, and how it is interrupted."""
+"""`fastbatch demo` from nothing to its pictures, what it refuses, how it is interrupted; its parts."""
 # ruff: noqa: E402 (without the libraries of the demo, these tests are skipped before they import anything)
 
 import os
@@ -18,7 +18,7 @@ for module in ("sklearn", "skimage", "matplotlib", "PIL", "rich"):
 from PIL import Image
 
 from fastbatch import cli
-from fastbatch.demo import DemoError, cache, photos, pictures, require_extras, run, table, train
+from fastbatch.demo import DemoError, photos, pictures, require_extras, run, table, train
 from fastbatch.demo.job import Result
 
 pytestmark = pytest.mark.timeout(300)  # processes that import scikit-learn: seconds, on a busy machine minutes
@@ -156,26 +156,6 @@ def test_a_difference_fails_and_is_named(own_folder, tmp_path, monkeypatch, caps
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([], "required: COMMAND"),
-        (["train"], "invalid choice: 'train'"),
-        (["demo", "--epochs", "0"], "argument --epochs: expected a whole number of at least 1, found 0"),
-        (["demo", "--epochs", "many"], "argument --epochs: expected a whole number, found 'many'"),
-        (["demo", "--photos", "-5"], "argument --photos: expected a whole number of at least 1, found -5"),
-        (["demo", "--threads", "0"], "argument --threads: expected a whole number of at least 1, found 0"),
-        (["demo", "--seed", "-1"], "argument --seed: expected a whole number of at least 0, found -1"),
-        (["demo", "--speed", "11"], "unrecognized arguments: --speed 11"),
-    ],
-)
-def test_wrong_arguments(arguments, message, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments)
-    assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
 
 
 def refusal(capsys, *arguments: str | Path) -> str:
@@ -326,54 +306,6 @@ def test_photographs_do_not_depend_on_threads(tmp_path, monkeypatch):
     assert one == three
 
 
-def test_cache_is_complete_or_not_there(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-    def is_complete(folder: Path) -> bool:
-        return (folder / "a").is_file() and (folder / "b").is_file()
-
-    def stop_halfway(folder: Path) -> None:
-        (folder / "a").write_text("half")
-        raise KeyboardInterrupt
-
-    def make(folder: Path) -> None:
-        (folder / "a").write_text("whole")
-        (folder / "b").write_text("whole")
-
-    with pytest.raises(KeyboardInterrupt):
-        cache.complete_folder("data", stop_halfway, is_complete)
-    assert list((tmp_path / "fastbatch").iterdir()) == []
-    folder = cache.complete_folder("data", make, is_complete)
-    assert folder == tmp_path / "fastbatch" / "data"
-    assert cache.complete_folder("data", stop_halfway, is_complete) == folder  # found, not made again
-    (folder / "b").unlink()
-    cache.complete_folder("data", make, is_complete)
-    assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
-    assert [path.name for path in folder.parent.iterdir()] == ["data"]
-
-
-def test_cache_removes_what_a_killed_process_left(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    old, new = (tmp_path / "fastbatch" / f".unfinished-{age}" for age in ("old", "new"))
-    for folder in (old, new):
-        folder.mkdir(parents=True)
-    os.utime(old, (0, 0))
-    cache.complete_folder("data", lambda folder: None, lambda folder: folder.name == "data" and folder.exists())
-    assert not old.exists()
-    assert new.exists()  # may belong to a process that is still at it
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the XDG convention")
-def test_cache_folder_follows_the_convention(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache.cache_folder() == Path("/home/someone/.cache/fastbatch")
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache.cache_folder() == Path("/home/someone/.cache/fastbatch")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/var/tmp/caches")
-    assert cache.cache_folder() == Path("/var/tmp/caches/fastbatch")
-
-
 def test_digest_sees_every_difference():
     x, y = np.arange(12, dtype=np.float32).reshape(3, 4), np.arange(3)
     changed = x.copy()
@@ -412,12 +344,3 @@ def test_batch_picture_takes_any_label(tmp_path):
     x = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), dtype=np.uint8)
     pictures.save_batch(tmp_path / "batch.png", x, ["$\\frac{$", "火箭 🚀", "\udce9t\udce9 " + "long " * 20])
     assert_is_picture(tmp_path / "batch.png", (1000, 200))
-
-
-def test_info_says_what_is_installed(capsys):
-    assert cli.main(["info"]) == 0
-    facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert facts["NumPy"] == np.__version__
-    assert "scalar" in facts["SIMD"]
-    assert int(facts["CPUs"].split()[0]) >= 1
-    assert "libjpeg" in facts["libraries"] or "static" in facts["libraries"]
