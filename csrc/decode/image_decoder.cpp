@@ -124,7 +124,7 @@ void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* sl
   bench.jpeg.finish();
 
   if (options_.flip && Stream(key.seed, key.epoch, index).uniform() < 0.5) {
-    mirror_rows(pixels, options_.width, options_.height);
+    mirror_rows(pixels, options_.width, options_.height, bench.rows);
   }
   if (converts_) {
     kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,

@@ -4,10 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace fastbatch {
 
-// `height` rows of `width` RGB pixels without gaps.
-void mirror_rows(std::uint8_t* pixels, std::size_t width, std::size_t height) noexcept;
+// `height` rows of `width` RGB pixels without gaps. `row` is scratch memory.
+void mirror_rows(std::uint8_t* pixels, std::size_t width, std::size_t height, std::vector<std::uint8_t>& row);
 
 }  // namespace fastbatch

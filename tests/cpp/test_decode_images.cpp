@@ -172,6 +172,7 @@ TEST_CASE("geometry is torchvision's") {
 }
 
 TEST_CASE("mirrored rows") {
+  Pixels row;
   for (std::size_t width = 0; width < 70; ++width) {
     for (const std::size_t height : {0U, 1U, 3U}) {
       Pixels pixels = test::test_pixels(static_cast<unsigned>(width), static_cast<unsigned>(height), 3);
@@ -181,7 +182,7 @@ TEST_CASE("mirrored rows") {
           for (std::size_t c = 0; c < 3; ++c) expected.push_back(pixels[(y * width + x) * 3 + c]);
         }
       }
-      mirror_rows(pixels.data(), width, height);
+      mirror_rows(pixels.data(), width, height, row);
       CHECK(pixels == expected);
     }
   }
