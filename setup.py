@@ -68,7 +68,6 @@ class BuildExt(build_ext):
     """Checks compiler and libraries first, so that metadata and sdist need neither."""
 
     def run(self):
-        self.cython_c_in_temp = True  # generated C stays out of src/
         if self.inplace or getattr(self, "editable_mode", False):
             self.build_temp = f"build/{sys.implementation.cache_tag}"  # kept: the next build compiles only what changed
         super().run()
@@ -80,6 +79,8 @@ class BuildExt(build_ext):
             if isinstance(extension, Pybind11Extension):
                 extension.extra_compile_args += cflags
                 extension.extra_link_args += ldflags
+            else:
+                extension.cython_c_in_temp = True  # generated C stays out of src/
         super().build_extensions()
 
     def check_compiler(self):
