@@ -144,7 +144,7 @@ Axis make_axis(std::size_t in, float low, float high, std::size_t out, Filter fi
     axis.kind = Axis::Kind::kTaps;
     make_taps(axis, in, low, high, out, kernel_of(filter), begin);
     rebase(axis, in);
-    kernels::pack(axis.taps);
+    kernels::pack(axis.taps, kernels::weight_layouts().front());
   }
   return axis;
 }

@@ -12,11 +12,11 @@ namespace fastbatch::kernels {
 
 constexpr int kWeightBits = 22;
 
-// How the kernels of one target want the weights; chosen when a plan is made, and obeyed when it runs elsewhere.
+// How the kernels of one target want the weights. Chosen by pack(); a target that cannot use it takes `weights`.
 enum class WeightLayout : std::uint8_t {
   kPlain,  // Taps::weights
   kPairs,  // two taps: two 16-bit words of bits 15 and up, then two of the lower 15 bits
-  kQuads,  // four taps: four signed bytes of each of three weights' digits to base 256, lowest first
+  kQuads,  // four taps: their lowest digits to base 256 as signed bytes, the middle ones, the highest; then 0
 };
 
 // One axis: output i is the sum of weights[i * stride + k] * source[start[i] + k] over k < count[i].
@@ -30,8 +30,9 @@ struct Taps {
   std::vector<std::int32_t> packed;  // the same weights in `layout`
 };
 
-// Fills layout and packed for the target in use.
-void pack(Taps& taps);
+std::vector<WeightLayout> weight_layouts();  // that the target in use understands, best first, kPlain last
+// Fills layout and packed.
+void pack(Taps& taps, WeightLayout layout);
 
 // Horizontal pass: dst[r] (start.size() pixels) from src[r] (`pixels` pixels, all that may be read), for r < n_rows.
 // `channels` is 1 to 4. Rows go fastest in groups of 4. src and dst do not overlap.

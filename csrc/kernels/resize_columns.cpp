@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The vertical pass on this CPU's vectors: the bytes of two rows side by side, times two weights, summed in 32 bits.
-// A weight is split into two 16-bit words; sums are taken modulo 2^32, so the split is exact.
+// The vertical pass on this CPU's vectors: bytes of two or four rows side by side, times as many weights.
 #include "kernels/resize_scalar.h"
 #include "kernels/targets.h"
 
@@ -16,48 +15,85 @@ HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
 #if FASTBATCH_PAIRS_TARGET
-// Lanes(d8) bytes at x of the sum of `count` rows.
+// Bytes of neighbouring rows side by side in 32-bit lanes: 16 columns of a block in four groups of four.
 template <class D8>
+HWY_INLINE void AddRows(D8 d8, PairSum<D8>* sum, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t rest,
+                        std::size_t x, const std::int32_t* weights) {
+  const auto zero = hn::Zero(d8);
+  const auto even = hn::LoadU(d8, rows[0] + x);
+  const auto odd = hn::LoadU(d8, rows[rest > 1 ? 1 : 0] + x);  // past the last row the weight is 0
+  const auto lower = hn::InterleaveLower(d8, even, odd);
+  const auto upper = hn::InterleaveUpper(d8, even, odd);
+  const typename PairSum<D8>::Weight weight(weights);
+  sum[0].Add(hn::InterleaveLower(d8, lower, zero), weight);
+  sum[1].Add(hn::InterleaveUpper(d8, lower, zero), weight);
+  sum[2].Add(hn::InterleaveLower(d8, upper, zero), weight);
+  sum[3].Add(hn::InterleaveUpper(d8, upper, zero), weight);
+}
+
+#if FASTBATCH_QUADS_TARGET
+template <class D8>
+HWY_INLINE void AddRows(D8 d8, QuadSum<D8>* sum, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t rest,
+                        std::size_t x, const std::int32_t* weights) {
+  const hn::Repartition<std::uint16_t, D8> d16;
+  const auto row0 = hn::LoadU(d8, rows[0] + x);
+  const auto row1 = hn::LoadU(d8, rows[rest > 1 ? 1 : 0] + x);
+  const auto row2 = hn::LoadU(d8, rows[rest > 2 ? 2 : 0] + x);
+  const auto row3 = hn::LoadU(d8, rows[rest > 3 ? 3 : 0] + x);
+  const auto lower01 = hn::BitCast(d16, hn::InterleaveLower(d8, row0, row1));
+  const auto upper01 = hn::BitCast(d16, hn::InterleaveUpper(d8, row0, row1));
+  const auto lower23 = hn::BitCast(d16, hn::InterleaveLower(d8, row2, row3));
+  const auto upper23 = hn::BitCast(d16, hn::InterleaveUpper(d8, row2, row3));
+  const typename QuadSum<D8>::Weight weight(weights);
+  sum[0].Add(hn::BitCast(d8, hn::InterleaveLower(d16, lower01, lower23)), weight);
+  sum[1].Add(hn::BitCast(d8, hn::InterleaveUpper(d16, lower01, lower23)), weight);
+  sum[2].Add(hn::BitCast(d8, hn::InterleaveLower(d16, upper01, upper23)), weight);
+  sum[3].Add(hn::BitCast(d8, hn::InterleaveUpper(d16, upper01, upper23)), weight);
+}
+#endif
+
+// Lanes(d8) bytes at x of the sum of `count` rows.
+template <class Sum, class D8>
 HWY_INLINE hn::Vec<D8> SumRows(D8 d8, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t x,
                                const std::int32_t* HWY_RESTRICT weights, std::size_t count) {
-  const auto zero = hn::Zero(d8);
-  PairSum<D8> sum[4];
-  for (std::size_t k = 0; k < count; k += 2) {
-    const auto even = hn::LoadU(d8, rows[k] + x);
-    const auto odd = hn::LoadU(d8, rows[k + 1 < count ? k + 1 : k] + x);  // the last one's weight may be 0
-    const auto lower = hn::InterleaveLower(d8, even, odd);
-    const auto upper = hn::InterleaveUpper(d8, even, odd);
-    const PairWeight<D8> weight(weights + k);
-    sum[0].Add(hn::InterleaveLower(d8, lower, zero), weight);
-    sum[1].Add(hn::InterleaveUpper(d8, lower, zero), weight);
-    sum[2].Add(hn::InterleaveLower(d8, upper, zero), weight);
-    sum[3].Add(hn::InterleaveUpper(d8, upper, zero), weight);
-  }
+  Sum sum[4];
+  for (std::size_t k = 0; k < count; k += Sum::kTaps) AddRows(d8, sum, rows + k, count - k, x, weights + k);
   return ToBytes(d8, sum[0].Rounded(), sum[1].Rounded(), sum[2].Rounded(), sum[3].Rounded());
 }
 
-// From byte `first` on as long as a vector fits, the last one overlapping the one before. Returns where it ends.
-template <class D8>
-HWY_INLINE std::size_t Sums(D8 d8, const Taps& taps, std::size_t i, const std::uint8_t* const* rows,
-                            std::uint8_t* HWY_RESTRICT dst, std::size_t n_bytes) {
+// As many bytes as vectors cover, the last vector overlapping the one before; 0 when the row is shorter than one.
+template <class Sum, class D8>
+HWY_INLINE std::size_t SumVectors(D8 d8, const Taps& taps, std::size_t i, const std::uint8_t* const* rows,
+                                  std::uint8_t* HWY_RESTRICT dst, std::size_t n_bytes) {
   const std::size_t lanes = hn::Lanes(d8);
   if (n_bytes < lanes) return 0;
   const std::int32_t* const weights = taps.packed.data() + i * taps.stride;
   const std::size_t count = taps.count[i];
   for (std::size_t x = 0; x + lanes <= n_bytes; x += lanes) {
-    hn::StoreU(SumRows(d8, rows, x, weights, count), d8, dst + x);
+    hn::StoreU(SumRows<Sum>(d8, rows, x, weights, count), d8, dst + x);
   }
   if (n_bytes % lanes != 0) {
     const std::size_t x = n_bytes - lanes;
-    hn::StoreU(SumRows(d8, rows, x, weights, count), d8, dst + x);
+    hn::StoreU(SumRows<Sum>(d8, rows, x, weights, count), d8, dst + x);
   }
   return n_bytes;
 }
 
-void Columns(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst, std::size_t n_bytes) {
-  std::size_t done = Sums(hn::ScalableTag<std::uint8_t>(), taps, i, rows, dst, n_bytes);
-  if (done == 0) done = Sums(hn::FixedTag<std::uint8_t, 16>(), taps, i, rows, dst, n_bytes);
+template <template <class> class Sum>
+HWY_INLINE void ColumnsBy(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst,
+                          std::size_t n_bytes) {
+  using Small = hn::FixedTag<std::uint8_t, kBlock>;
+  std::size_t done = SumVectors<Sum<Bytes>>(Bytes(), taps, i, rows, dst, n_bytes);
+  if (done == 0) done = SumVectors<Sum<Small>>(Small(), taps, i, rows, dst, n_bytes);
   resize_columns_scalar(taps, i, rows, dst, done, n_bytes);
+}
+
+void Columns(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst, std::size_t n_bytes) {
+  if (taps.layout == WeightLayout::kPairs) return ColumnsBy<PairSum>(taps, i, rows, dst, n_bytes);
+#if FASTBATCH_QUADS_TARGET
+  if (taps.layout == WeightLayout::kQuads) return ColumnsBy<QuadSum>(taps, i, rows, dst, n_bytes);
+#endif
+  resize_columns_scalar(taps, i, rows, dst, 0, n_bytes);
 }
 #else
 void Columns(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst, std::size_t n_bytes) {
@@ -75,8 +111,7 @@ HWY_EXPORT(Columns);
 
 void resize_columns(const Taps& taps, std::size_t i, const std::uint8_t* const* rows, std::uint8_t* dst,
                     std::size_t n_bytes) {
-  if (scalar_only() || taps.layout != WeightLayout::kPairs)
-    return resize_columns_scalar(taps, i, rows, dst, 0, n_bytes);
+  if (scalar_only()) return resize_columns_scalar(taps, i, rows, dst, 0, n_bytes);
   HWY_DYNAMIC_DISPATCH(Columns)(taps, i, rows, dst, n_bytes);
 }
 

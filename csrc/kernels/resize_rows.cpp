@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The horizontal pass on this CPU's vectors. A block of 16 bytes holds one row's pixels, so that as many rows as a
-// vector has blocks share the weights; a byte shuffle puts two pixels' channels side by side for each pair of weights.
+// vector has blocks share the weights; a byte shuffle puts the pixels of a channel side by side in the lane that sums
+// them.
 #include <cstring>
 
 #include "kernels/resize_scalar.h"
@@ -18,12 +19,9 @@ HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
 #if FASTBATCH_PAIRS_TARGET
-constexpr std::size_t kBlock = 16;
-using Bytes = hn::ScalableTag<std::uint8_t>;
 using BytesVec = hn::Vec<Bytes>;
 using Block = hn::FixedTag<std::uint8_t, kBlock>;
 constexpr std::size_t kRows = HWY_MAX_BYTES / kBlock;  // that go together
-constexpr std::size_t kPixels = 4;                     // outputs that go together, one 32-bit lane for a channel each
 
 // The rows that go together; the last one repeats when there are fewer.
 struct Source {
@@ -84,23 +82,21 @@ HWY_INLINE void StoreBlocks(V blocks, std::uint8_t* const* dst, std::size_t at, 
 
 constexpr std::uint8_t kZero = 0x80;  // a shuffle's index that gives 0
 
-// For each of the pairs of pixels in a block: channel c of both into lane c, as 16-bit words.
-template <std::size_t kChannels>
-struct PairShuffles {
-  static constexpr std::size_t kPairs = kChannels == 2 ? 4 : 3;  // the third of 3 channels has only its first pixel
-  constexpr PairShuffles() {
-    for (std::size_t pair = 0; pair < kPairs; ++pair) {
-      for (std::size_t j = 0; j < kBlock; ++j) index[pair * kBlock + j] = kZero;
-      for (std::size_t c = 0; c < kChannels; ++c) {
-        const std::size_t first = 2 * pair * kChannels + c;
-        if (first < kBlock) index[pair * kBlock + 4 * c] = static_cast<std::uint8_t>(first);
-        if (first + kChannels < kBlock) {
-          index[pair * kBlock + 4 * c + 2] = static_cast<std::uint8_t>(first + kChannels);
-        }
+// For each kTaps pixels of a block: channel c of all of them into lane c, as bytes or 16-bit words.
+template <std::size_t kChannels, std::size_t kTaps>
+struct Spread {
+  static constexpr std::size_t kSteps = (5 + kTaps - 1) / kTaps;  // up to 5 pixels: what a block has of 3 channels
+  constexpr Spread() {
+    for (std::size_t j = 0; j < kSteps * kBlock; ++j) index[j] = kZero;
+    for (std::size_t step = 0; step < kSteps; ++step) {
+      for (std::size_t j = 0; j < kTaps * kChannels; ++j) {
+        const std::size_t from = step * kTaps * kChannels + j;
+        const std::size_t to = step * kBlock + j % kChannels * 4 + j / kChannels * (4 / kTaps);
+        if (from < kBlock) index[to] = static_cast<std::uint8_t>(from);
       }
     }
   }
-  alignas(kBlock) std::uint8_t index[kPairs * kBlock] = {};
+  alignas(kBlock) std::uint8_t index[kSteps * kBlock] = {};
 };
 
 // Four pixels of four bytes each, without the bytes that are not channels.
@@ -108,76 +104,177 @@ template <std::size_t kChannels>
 struct Squeeze {
   constexpr Squeeze() {
     for (std::size_t j = 0; j < kBlock; ++j) {
-      index[j] = j < kPixels * kChannels ? static_cast<std::uint8_t>(j / kChannels * 4 + j % kChannels) : kZero;
+      index[j] = j < 4 * kChannels ? static_cast<std::uint8_t>(j / kChannels * 4 + j % kChannels) : kZero;
     }
   }
   alignas(kBlock) std::uint8_t index[kBlock] = {};
 };
 
-// One output pixel of every row. kPairs: all its pairs of weights are in one block; 0: any number of `pairs`, 2 to a
-// block.
-template <std::size_t kChannels, std::size_t kPairs, bool kInside>
-HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* HWY_RESTRICT weights, std::size_t pairs,
-                      const BytesVec* shuffle) {
-  PairSum<Bytes> sum;
-  if constexpr (kPairs != 0) {
+// One output pixel of every row, a channel a lane. kMost: the most weights, 5 at most; 0: any number.
+template <class Sum, std::size_t kChannels, std::size_t kMost, bool kInside>
+HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* HWY_RESTRICT weights, std::size_t most,
+                      const BytesVec* spread) {
+  using Weight = typename Sum::Weight;
+  Sum sum;
+  if constexpr (kMost != 0) {
     const auto pixels = LoadBlocks<kInside>(source, at);
-    for (std::size_t k = 0; k < kPairs; ++k) {
-      sum.Add(hn::TableLookupBytesOr0(pixels, shuffle[k]), PairWeight<Bytes>(weights + 2 * k));
+    for (std::size_t k = 0; k < kMost; k += Sum::kTaps) {
+      sum.Add(hn::TableLookupBytesOr0(pixels, spread[k / Sum::kTaps]), Weight(weights + k));
     }
   } else {
-    for (std::size_t k = 0; k < pairs; k += 2) {
-      const auto pixels = LoadBlocks<kInside>(source, at + 2 * k * kChannels);
-      sum.Add(hn::TableLookupBytesOr0(pixels, shuffle[0]), PairWeight<Bytes>(weights + 2 * k));
-      if (k + 1 == pairs) break;
-      sum.Add(hn::TableLookupBytesOr0(pixels, shuffle[1]), PairWeight<Bytes>(weights + 2 * k + 2));
+    for (std::size_t first = 0; first < most; first += 4) {
+      const auto pixels = LoadBlocks<kInside>(source, at + first * kChannels);
+      for (std::size_t k = 0; k < 4; k += Sum::kTaps) {
+        if (k != 0 && first + k >= most) break;
+        sum.Add(hn::TableLookupBytesOr0(pixels, spread[k / Sum::kTaps]), Weight(weights + first + k));
+      }
     }
   }
   return sum.Rounded();
 }
 
-template <std::size_t kChannels, std::size_t kPairs>
-HWY_INLINE void Pixels(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
-  static constexpr PairShuffles<kChannels> kShuffles;
+// Outputs i to last, at most four, of 2 to 4 channels.
+template <class Sum, std::size_t kChannels, std::size_t kMost, bool kInside>
+HWY_INLINE BytesVec FourPixels(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+                               const BytesVec* spread) {
+  const auto pixel = [&](std::size_t output) HWY_ATTR {
+    return Pixel<Sum, kChannels, kMost, kInside>(source, taps.start[output] * kChannels,
+                                                 taps.packed.data() + output * taps.stride, taps.most, spread);
+  };
+  const auto sum0 = pixel(i);
+  const auto sum1 = pixel(std::min(i + 1, last));
+  const auto sum2 = pixel(std::min(i + 2, last));
+  const auto sum3 = pixel(last);
+  return ToBytes(Bytes(), sum0, sum1, sum2, sum3);
+}
+
+template <class Sum, std::size_t kChannels, std::size_t kMost>
+HWY_NOINLINE void Pixels(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
+  using Spreads = Spread<kChannels, Sum::kTaps>;
+  static constexpr Spreads kSpread;
   static constexpr Squeeze<kChannels> kSqueeze;
-  const Bytes bytes;
-  BytesVec shuffle[3];
-  for (std::size_t k = 0; k < 3; ++k) shuffle[k] = hn::LoadDup128(bytes, kShuffles.index + k * kBlock);
-  const auto squeeze = hn::LoadDup128(bytes, kSqueeze.index);
+  BytesVec spread[Spreads::kSteps];
+  for (std::size_t k = 0; k < Spreads::kSteps; ++k) spread[k] = hn::LoadDup128(Bytes(), kSpread.index + k * kBlock);
+  const auto squeeze = hn::LoadDup128(Bytes(), kSqueeze.index);
 
   const std::size_t n = taps.start.size();
-  const std::size_t pairs = (taps.most + 1) / 2;
-  const std::size_t blocks = kPairs != 0 ? 1 : (pairs + 1) / 2;
-  const std::size_t reach = (blocks - 1) * 4 * kChannels + kBlock;  // bytes read from a pixel's start on
-  for (std::size_t i = 0; i < n; i += kPixels) {
-    hn::Vec<hn::Repartition<std::int32_t, Bytes>> sum[kPixels];
-    const std::size_t last = std::min(i + kPixels, n) - 1;
-    const bool inside = taps.start[last] * kChannels + reach <= source.n_bytes;
-    for (std::size_t j = 0; j < kPixels; ++j) {
-      const std::size_t output = std::min(i + j, last);
-      const std::size_t at = taps.start[output] * kChannels;
-      const std::int32_t* const weights = taps.packed.data() + output * taps.stride;
-      sum[j] = inside ? Pixel<kChannels, kPairs, true>(source, at, weights, pairs, shuffle)
-                      : Pixel<kChannels, kPairs, false>(source, at, weights, pairs, shuffle);
-    }
-    const auto pixels = ToBytes(bytes, sum[0], sum[1], sum[2], sum[3]);
-    StoreBlocks(hn::TableLookupBytesOr0(pixels, squeeze), dst, i * kChannels,
-                i + kBlock / kChannels + 1 <= n ? kBlock : (last + 1 - i) * kChannels);
+  const std::size_t reach =
+      (kMost != 0 ? 0 : (taps.most - 1) / 4 * 4 * kChannels) + kBlock;  // from a start on, in bytes
+  std::size_t i = 0;
+  // While sources and targets have room for whole blocks; what is written too far, the next pixels overwrite.
+  for (; (n - i) * kChannels >= std::max(kBlock, 4 * kChannels) &&
+         taps.start[i + 3] * kChannels + reach <= source.n_bytes;
+       i += 4) {
+    const auto pixels = FourPixels<Sum, kChannels, kMost, true>(taps, source, i, i + 3, spread);
+    StoreBlocks(hn::TableLookupBytesOr0(pixels, squeeze), dst, i * kChannels, kBlock);
+  }
+  for (; i < n; i += 4) {
+    const std::size_t last = std::min(i + 4, n) - 1;
+    const auto pixels = FourPixels<Sum, kChannels, kMost, false>(taps, source, i, last, spread);
+    StoreBlocks(hn::TableLookupBytesOr0(pixels, squeeze), dst, i * kChannels, (last + 1 - i) * kChannels);
   }
 }
 
-template <std::size_t kChannels>
-HWY_NOINLINE void AnyPairs(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
-  if (taps.most <= 2) return Pixels<kChannels, 1>(taps, source, dst);
-  if (taps.most <= 4) return Pixels<kChannels, 2>(taps, source, dst);
-  if constexpr (kChannels < 4) {
-    if (taps.most == 5) return Pixels<kChannels, 3>(taps, source, dst);
+// The lanes of a, b, c and d, each added up within its block.
+template <class V32>
+HWY_INLINE V32 AddLanes(V32 a, V32 b, V32 c, V32 d) {
+  const hn::Repartition<std::int32_t, Bytes> d32;
+  const hn::Repartition<std::int64_t, Bytes> d64;
+  const auto ab = hn::BitCast(d64, hn::Add(hn::InterleaveLower(d32, a, b), hn::InterleaveUpper(d32, a, b)));
+  const auto cd = hn::BitCast(d64, hn::Add(hn::InterleaveLower(d32, c, d), hn::InterleaveUpper(d32, c, d)));
+  return hn::Add(hn::BitCast(d32, hn::InterleaveLower(d64, ab, cd)),
+                 hn::BitCast(d32, hn::InterleaveUpper(d64, ab, cd)));
+}
+
+// One output of every row, in lanes that are still to be added up. kMost: the most weights, a multiple of 4; 0: any.
+template <class Digits, std::size_t kMost, bool kInside>
+HWY_INLINE auto Gray(const Source& source, std::size_t at, const std::int32_t* HWY_RESTRICT weights, std::size_t most,
+                     const BytesVec* spread) {
+  Digits sum;
+  for (std::size_t first = 0; first < (kMost != 0 ? kMost : most); first += 8) {
+    const auto pixels = LoadBlocks<kInside>(source, at + first);
+    sum.Add(hn::TableLookupBytesOr0(pixels, spread[0]), weights + first);
+    if (first + 4 >= (kMost != 0 ? kMost : most)) break;
+    sum.Add(hn::TableLookupBytesOr0(pixels, spread[1]), weights + first + 4);
   }
-  return Pixels<kChannels, 0>(taps, source, dst);
+  return sum.Lanes();
+}
+
+// Outputs i to last, at most four.
+template <class Digits, std::size_t kMost, bool kInside>
+HWY_INLINE auto FourGrays(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+                          const BytesVec* spread) {
+  const auto gray = [&](std::size_t output) HWY_ATTR {
+    output = std::min(output, last);
+    return Gray<Digits, kMost, kInside>(source, taps.start[output], taps.packed.data() + output * taps.stride,
+                                        taps.most, spread);
+  };
+  const auto lanes0 = gray(i);
+  const auto lanes1 = gray(i + 1);
+  const auto lanes2 = gray(i + 2);
+  const auto lanes3 = gray(i + 3);
+  const auto sums = AddLanes(lanes0, lanes1, lanes2, lanes3);
+  return hn::ShiftRight<kWeightBits>(hn::Add(sums, hn::Set(hn::Repartition<std::int32_t, Bytes>(), kHalf)));
+}
+
+template <class Digits, std::size_t kMost, bool kInside>
+HWY_INLINE BytesVec SixteenGrays(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+                                 const BytesVec* spread) {
+  const auto sum0 = FourGrays<Digits, kMost, kInside>(taps, source, i, last, spread);
+  const auto sum1 = FourGrays<Digits, kMost, kInside>(taps, source, i + 4, last, spread);
+  const auto sum2 = FourGrays<Digits, kMost, kInside>(taps, source, i + 8, last, spread);
+  const auto sum3 = FourGrays<Digits, kMost, kInside>(taps, source, i + 12, last, spread);
+  return ToBytes(Bytes(), sum0, sum1, sum2, sum3);
+}
+
+template <class Digits, std::size_t kMost>
+HWY_NOINLINE void Grays(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
+  BytesVec spread[2];
+  spread[0] = hn::LoadDup128(Bytes(), Digits::kShuffle);
+  // The same four pixels further on; an index that gives 0 keeps its top bit.
+  spread[1] = hn::Add(spread[0], hn::Set(Bytes(), std::uint8_t{4}));
+
+  const std::size_t n = taps.start.size();
+  const std::size_t reach = (kMost != 0 ? 0 : (taps.most - 1) / 8 * 8) + kBlock;
+  std::size_t i = 0;
+  for (; i + kBlock <= n && taps.start[i + kBlock - 1] + reach <= source.n_bytes; i += kBlock) {
+    StoreBlocks(SixteenGrays<Digits, kMost, true>(taps, source, i, i + kBlock - 1, spread), dst, i, kBlock);
+  }
+  for (; i < n; i += kBlock) {
+    const std::size_t last = std::min(i + kBlock, n) - 1;
+    StoreBlocks(SixteenGrays<Digits, kMost, false>(taps, source, i, last, spread), dst, i, last + 1 - i);
+  }
+}
+
+template <class Sum, std::size_t kChannels>
+HWY_INLINE void PixelsBySize(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
+  if (taps.most > 5 || (taps.most == 5 && kChannels == 4)) {
+    return Pixels<Sum, kChannels, 0>(taps, source, dst);
+  }
+  if (taps.most <= 2) return Pixels<Sum, kChannels, 2>(taps, source, dst);
+  if (taps.most <= 4) return Pixels<Sum, kChannels, 4>(taps, source, dst);
+  Pixels<Sum, kChannels, kChannels == 4 ? 4 : 5>(taps, source, dst);
+}
+
+template <class Sum, class Digits>
+HWY_INLINE void RowsBy(const Taps& taps, std::size_t channels, const Source& source, std::uint8_t* const* dst) {
+  switch (channels) {
+    case 1:
+      if (taps.most <= 4) return Grays<Digits, 4>(taps, source, dst);
+      if (taps.most <= 8) return Grays<Digits, 8>(taps, source, dst);
+      return Grays<Digits, 0>(taps, source, dst);
+    case 2: return PixelsBySize<Sum, 2>(taps, source, dst);
+    case 3: return PixelsBySize<Sum, 3>(taps, source, dst);
+    default: return PixelsBySize<Sum, 4>(taps, source, dst);
+  }
 }
 
 void Rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src, std::size_t pixels,
           std::uint8_t* const* dst, std::size_t n_rows) {
+  const bool quads = FASTBATCH_QUADS_TARGET && taps.layout == WeightLayout::kQuads;
+  if (taps.most == 0 || (taps.layout != WeightLayout::kPairs && !quads)) {
+    return resize_rows_scalar(taps, channels, src, dst, n_rows);
+  }
   for (std::size_t first = 0; first < n_rows; first += kRows) {
     Source source{};
     source.n_bytes = pixels * channels;
@@ -186,24 +283,33 @@ void Rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src
       source.row[r] = src[std::min(first + r, n_rows - 1)];
       target[r] = dst[std::min(first + r, n_rows - 1)];
     }
-    switch (channels) {
-      case 1: AnyPairs<1>(taps, source, target); break;
-      case 2: AnyPairs<2>(taps, source, target); break;
-      case 3: AnyPairs<3>(taps, source, target); break;
-      default: AnyPairs<4>(taps, source, target); break;
+#if FASTBATCH_QUADS_TARGET
+    if (quads) {
+      RowsBy<QuadSum<Bytes>, QuadDigits<Bytes>>(taps, channels, source, target);
+      continue;
     }
+#endif
+    RowsBy<PairSum<Bytes>, PairDigits<Bytes>>(taps, channels, source, target);
   }
 }
-
-WeightLayout Layout() { return WeightLayout::kPairs; }
 #else
 void Rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src, std::size_t /*pixels*/,
           std::uint8_t* const* dst, std::size_t n_rows) {
   resize_rows_scalar(taps, channels, src, dst, n_rows);
 }
 
-WeightLayout Layout() { return WeightLayout::kPlain; }
 #endif
+
+std::vector<WeightLayout> Layouts() {
+  std::vector<WeightLayout> layouts = {WeightLayout::kPlain};
+#if FASTBATCH_PAIRS_TARGET
+  layouts.insert(layouts.begin(), WeightLayout::kPairs);
+#endif
+#if FASTBATCH_QUADS_TARGET
+  if (__builtin_cpu_supports("avx512vnni")) layouts.insert(layouts.begin(), WeightLayout::kQuads);
+#endif
+  return layouts;
+}
 
 }  // namespace fastbatch::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -212,15 +318,15 @@ HWY_AFTER_NAMESPACE();
 namespace fastbatch::kernels {
 
 HWY_EXPORT(Rows);
-HWY_EXPORT(Layout);
+HWY_EXPORT(Layouts);
 
-WeightLayout weight_layout() { return scalar_only() ? WeightLayout::kPlain : HWY_DYNAMIC_DISPATCH(Layout)(); }
+std::vector<WeightLayout> weight_layouts() {
+  return scalar_only() ? std::vector{WeightLayout::kPlain} : HWY_DYNAMIC_DISPATCH(Layouts)();
+}
 
 void resize_rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src, std::size_t pixels,
                  std::uint8_t* const* dst, std::size_t n_rows) {
-  if (scalar_only() || taps.layout != WeightLayout::kPairs) {
-    return resize_rows_scalar(taps, channels, src, dst, n_rows);
-  }
+  if (scalar_only()) return resize_rows_scalar(taps, channels, src, dst, n_rows);
   HWY_DYNAMIC_DISPATCH(Rows)(taps, channels, src, pixels, dst, n_rows);
 }
 

@@ -25,23 +25,47 @@ void row(const Taps& taps, const std::uint8_t* src, std::uint8_t* dst) {
   }
 }
 
-// Word k of two weights: bits 15 and up of both, or the lower 15.
 std::int32_t pair(std::int32_t even, std::int32_t odd) noexcept {
   return static_cast<std::int32_t>((static_cast<std::uint32_t>(even) & 0xFFFFU) |
                                    (static_cast<std::uint32_t>(odd) << 16));
 }
 
+void pack_pair(const std::int32_t* weights, std::int32_t* packed) noexcept {
+  packed[0] = pair(weights[0] >> kPairBits, weights[1] >> kPairBits);
+  packed[1] = pair(weights[0] & kPairMask, weights[1] & kPairMask);
+}
+
+// False when a weight needs more than three signed digits: it is then 2 or more, which no filter of ours gives.
+bool pack_quad(const std::int32_t* weights, std::int32_t* packed) noexcept {
+  std::uint32_t digits[3] = {};
+  for (int k = 0; k < 4; ++k) {
+    std::int32_t rest = weights[k];
+    for (std::uint32_t& digit : digits) {
+      const auto byte = static_cast<std::uint8_t>(rest & 0xFF);
+      digit |= static_cast<std::uint32_t>(byte) << (kQuadBits * k);
+      rest = (rest - static_cast<std::int8_t>(byte)) >> kQuadBits;
+    }
+    if (rest != 0) return false;
+  }
+  for (std::size_t digit = 0; digit < 3; ++digit) packed[digit] = static_cast<std::int32_t>(digits[digit]);
+  return true;
+}
+
 }  // namespace
 
-void pack(Taps& taps) {
-  taps.layout = weight_layout();
-  if (taps.layout == WeightLayout::kPlain) return;
+void pack(Taps& taps, WeightLayout layout) {
+  taps.layout = layout;
+  taps.packed.clear();
+  if (layout == WeightLayout::kPlain) return;
   taps.packed.resize(taps.weights.size());
-  for (std::size_t k = 0; k < taps.weights.size(); k += 2) {
-    const std::int32_t even = taps.weights[k];
-    const std::int32_t odd = taps.weights[k + 1];
-    taps.packed[k] = pair(even >> kPairBits, odd >> kPairBits);
-    taps.packed[k + 1] = pair(even & kPairMask, odd & kPairMask);
+  const std::int32_t* const weights = taps.weights.data();
+  for (std::size_t k = 0; k < taps.weights.size(); k += 4) {
+    if (layout == WeightLayout::kPairs) {
+      pack_pair(weights + k, taps.packed.data() + k);
+      pack_pair(weights + k + 2, taps.packed.data() + k + 2);
+    } else if (!pack_quad(weights + k, taps.packed.data() + k)) {
+      return pack(taps, WeightLayout::kPlain);
+    }
   }
 }
 

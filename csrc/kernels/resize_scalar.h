@@ -12,7 +12,7 @@ namespace fastbatch::kernels {
 constexpr int kPairBits = 15;
 constexpr std::int32_t kPairMask = (1 << kPairBits) - 1;
 
-WeightLayout weight_layout();  // of the target in use
+constexpr int kQuadBits = 8;  // of a digit of kQuads
 
 void resize_rows_scalar(const Taps& taps, std::size_t channels, const std::uint8_t* const* src,
                         std::uint8_t* const* dst, std::size_t n_rows);
