@@ -60,6 +60,7 @@ def race(channel: Any, rival: str, job: Job) -> None:
         opened.close()
         feed = None
     del opened
+    gc.collect()  # a mapping that only a cycle keeps would keep its pages from being dropped
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
         if command == "quit":
@@ -78,7 +79,7 @@ def race(channel: Any, rival: str, job: Job) -> None:
         spent = cpu_seconds() - cpu
         if job.is_cold:
             feed.close()
-            feed = x = y = None  # what it has mapped goes with it: pages in use cannot be dropped from the page cache
+            feed = x = y = None  # its mapping goes with it: pages in use cannot be dropped from the page cache
             gc.collect()
         answer(channel, samples=samples, seconds=seconds, cpu_s=spent)
     if feed is not None:
