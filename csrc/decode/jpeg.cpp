@@ -49,6 +49,7 @@ struct JpegDecoder::Codec {
   Codec& operator=(const Codec&) = delete;
 
   void open(std::span<const std::byte> file);
+  [[noreturn]] void fail(const std::string& text);  // gives all memory back first
   // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing.
   template <typename Call>
   void guarded(const Call& call);
@@ -125,8 +126,14 @@ bool JpegDecoder::Codec::returns(const Call& call) {
 template <typename Call>
 void JpegDecoder::Codec::guarded(const Call& call) {
   if (returns(call)) return;
-  if (errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
-  throw DecodeError({}, std::string("broken JPEG: ") + message.data());
+  if (errors.msg_code != JERR_OUT_OF_MEMORY) fail(std::string("broken JPEG: ") + message.data());
+  jpeg_destroy_decompress(&info);
+  throw std::bad_alloc();
+}
+
+void JpegDecoder::Codec::fail(const std::string& text) {
+  jpeg_destroy_decompress(&info);
+  throw DecodeError({}, text);
 }
 
 // A new libjpeg object for every image: tables of the image before would else stand in for those this one lacks, and
@@ -212,8 +219,8 @@ ImageSize JpegDecoder::read_header(std::span<const std::byte> file, std::uint64_
     } while (status == JPEG_HEADER_TABLES_ONLY);
   });
   if (status == JPEG_SUSPENDED) {
-    throw DecodeError({}, "JPEG ends early: expected an image header, found the end of the file after " +
-                              std::to_string(file.size()) + " bytes");
+    codec.fail("JPEG ends early: expected an image header, found the end of the file after " +
+               std::to_string(file.size()) + " bytes");
   }
   check_kind(codec.info, max_pixels);
   codec.size = {codec.info.image_width, codec.info.image_height};
@@ -227,9 +234,8 @@ void JpegDecoder::start() {
   boolean ready = FALSE;
   codec.guarded([&] { ready = jpeg_start_decompress(&codec.info); });
   if (ready == FALSE) {
-    throw DecodeError({}, "JPEG ends early: expected " + std::to_string(codec.size.height) +
-                              " rows, found the end of the file in scan " +
-                              std::to_string(codec.info.input_scan_number));
+    codec.fail("JPEG ends early: expected " + std::to_string(codec.size.height) +
+               " rows, found the end of the file in scan " + std::to_string(codec.info.input_scan_number));
   }
 }
 
@@ -250,8 +256,8 @@ std::size_t JpegDecoder::read_rows(std::uint8_t* rows, std::size_t n) {
     }
   });
   if (got < wanted) {
-    throw DecodeError({}, "JPEG ends early: expected " + std::to_string(codec.size.height) + " rows, found " +
-                              std::to_string(codec.info.output_scanline));
+    codec.fail("JPEG ends early: expected " + std::to_string(codec.size.height) + " rows, found " +
+               std::to_string(codec.info.output_scanline));
   }
   return got;
 }
@@ -262,7 +268,6 @@ void JpegDecoder::finish() {
   // A missing end marker is no error once all rows are there.
   codec.guarded([&] { jpeg_finish_decompress(&codec.info); });
   jpeg_destroy_decompress(&codec.info);
-  if (codec.cmyk.capacity() > (std::size_t{1} << 20U)) codec.cmyk = {};
 }
 
 void decode_all(JpegDecoder& decoder, std::uint8_t* pixels) {
