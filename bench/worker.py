@@ -53,14 +53,15 @@ def answer(channel: Any, **what: Any) -> None:
 def race(channel: Any, rival: str, job: Job) -> None:
     """Serve one rival until standard input ends."""
     open_feed = rivals.find(rival)
-    opened = open_feed(job)
-    answer(channel, ready=True, config=opened.config, other_work=opened.other_work, versions=rivals.versions(rival))
-    feed: Feed | None = opened
+    feed: Feed | None = open_feed(job)
+    assert feed is not None
+    about = {"config": feed.config, "other_work": feed.other_work, "versions": rivals.versions(rival)}
     if job.is_cold:
-        opened.close()
+        feed.close()
         feed = None
-    del opened
-    gc.collect()  # a mapping that only a cycle keeps would keep its pages from being dropped
+        gc.collect()  # a mapping that only a cycle keeps would keep its pages from being dropped
+    # Nothing may follow an answer: the process is stopped as soon as it is read.
+    answer(channel, ready=True, **about)
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
         if command == "quit":
