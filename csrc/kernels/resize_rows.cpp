@@ -133,23 +133,38 @@ HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* 
   return sum.Rounded();
 }
 
-// Outputs i to last, at most four, of 2 to 4 channels.
+// What the loops read of Taps, in registers: a store to the target could change it for all the compiler knows.
+struct Weights {
+  explicit Weights(const Taps& taps)
+      : start(taps.start.data()), packed(taps.packed.data()), stride(taps.stride), most(taps.most) {}
+  const std::uint32_t* start;
+  const std::int32_t* packed;
+  std::size_t stride;
+  std::size_t most;
+};
+
+// Outputs i to last, at most four and just four when kInside, of 2 to 4 channels.
 template <class Sum, std::size_t kChannels, std::size_t kMost, bool kInside>
-HWY_INLINE BytesVec FourPixels(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+HWY_INLINE BytesVec FourPixels(const Weights& weights, const Source& source, std::size_t i, std::size_t last,
                                const BytesVec* spread) {
   const auto pixel = [&](std::size_t output) HWY_ATTR {
-    return Pixel<Sum, kChannels, kMost, kInside>(source, taps.start[output] * kChannels,
-                                                 taps.packed.data() + output * taps.stride, taps.most, spread);
+    if constexpr (!kInside) output = std::min(output, last);
+    return Pixel<Sum, kChannels, kMost, kInside>(source, weights.start[output] * kChannels,
+                                                 weights.packed + output * weights.stride, weights.most, spread);
   };
   const auto sum0 = pixel(i);
-  const auto sum1 = pixel(std::min(i + 1, last));
-  const auto sum2 = pixel(std::min(i + 2, last));
-  const auto sum3 = pixel(last);
+  const auto sum1 = pixel(i + 1);
+  const auto sum2 = pixel(i + 2);
+  const auto sum3 = pixel(i + 3);
   return ToBytes(Bytes(), sum0, sum1, sum2, sum3);
 }
 
 template <class Sum, std::size_t kChannels, std::size_t kMost>
-HWY_NOINLINE void Pixels(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
+HWY_NOINLINE void Pixels(const Taps& taps, const Source& all, std::uint8_t* const* targets) {
+  const Weights weights(taps);
+  const Source source = all;
+  std::uint8_t* dst[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) dst[r] = targets[r];
   using Spreads = Spread<kChannels, Sum::kTaps>;
   static constexpr Spreads kSpread;
   static constexpr Squeeze<kChannels> kSqueeze;
@@ -163,14 +178,14 @@ HWY_NOINLINE void Pixels(const Taps& taps, const Source& source, std::uint8_t* c
   std::size_t i = 0;
   // While sources and targets have room for whole blocks; what is written too far, the next pixels overwrite.
   for (; (n - i) * kChannels >= std::max(kBlock, 4 * kChannels) &&
-         taps.start[i + 3] * kChannels + reach <= source.n_bytes;
+         weights.start[i + 3] * kChannels + reach <= source.n_bytes;
        i += 4) {
-    const auto pixels = FourPixels<Sum, kChannels, kMost, true>(taps, source, i, i + 3, spread);
+    const auto pixels = FourPixels<Sum, kChannels, kMost, true>(weights, source, i, i + 3, spread);
     StoreBlocks(hn::TableLookupBytesOr0(pixels, squeeze), dst, i * kChannels, kBlock);
   }
   for (; i < n; i += 4) {
     const std::size_t last = std::min(i + 4, n) - 1;
-    const auto pixels = FourPixels<Sum, kChannels, kMost, false>(taps, source, i, last, spread);
+    const auto pixels = FourPixels<Sum, kChannels, kMost, false>(weights, source, i, last, spread);
     StoreBlocks(hn::TableLookupBytesOr0(pixels, squeeze), dst, i * kChannels, (last + 1 - i) * kChannels);
   }
 }
@@ -202,12 +217,12 @@ HWY_INLINE auto Gray(const Source& source, std::size_t at, const std::int32_t* H
 
 // Outputs i to last, at most four.
 template <class Digits, std::size_t kMost, bool kInside>
-HWY_INLINE auto FourGrays(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+HWY_INLINE auto FourGrays(const Weights& weights, const Source& source, std::size_t i, std::size_t last,
                           const BytesVec* spread) {
   const auto gray = [&](std::size_t output) HWY_ATTR {
-    output = std::min(output, last);
-    return Gray<Digits, kMost, kInside>(source, taps.start[output], taps.packed.data() + output * taps.stride,
-                                        taps.most, spread);
+    if constexpr (!kInside) output = std::min(output, last);
+    return Gray<Digits, kMost, kInside>(source, weights.start[output], weights.packed + output * weights.stride,
+                                        weights.most, spread);
   };
   const auto lanes0 = gray(i);
   const auto lanes1 = gray(i + 1);
@@ -218,17 +233,21 @@ HWY_INLINE auto FourGrays(const Taps& taps, const Source& source, std::size_t i,
 }
 
 template <class Digits, std::size_t kMost, bool kInside>
-HWY_INLINE BytesVec SixteenGrays(const Taps& taps, const Source& source, std::size_t i, std::size_t last,
+HWY_INLINE BytesVec SixteenGrays(const Weights& weights, const Source& source, std::size_t i, std::size_t last,
                                  const BytesVec* spread) {
-  const auto sum0 = FourGrays<Digits, kMost, kInside>(taps, source, i, last, spread);
-  const auto sum1 = FourGrays<Digits, kMost, kInside>(taps, source, i + 4, last, spread);
-  const auto sum2 = FourGrays<Digits, kMost, kInside>(taps, source, i + 8, last, spread);
-  const auto sum3 = FourGrays<Digits, kMost, kInside>(taps, source, i + 12, last, spread);
+  const auto sum0 = FourGrays<Digits, kMost, kInside>(weights, source, i, last, spread);
+  const auto sum1 = FourGrays<Digits, kMost, kInside>(weights, source, i + 4, last, spread);
+  const auto sum2 = FourGrays<Digits, kMost, kInside>(weights, source, i + 8, last, spread);
+  const auto sum3 = FourGrays<Digits, kMost, kInside>(weights, source, i + 12, last, spread);
   return ToBytes(Bytes(), sum0, sum1, sum2, sum3);
 }
 
 template <class Digits, std::size_t kMost>
-HWY_NOINLINE void Grays(const Taps& taps, const Source& source, std::uint8_t* const* dst) {
+HWY_NOINLINE void Grays(const Taps& taps, const Source& all, std::uint8_t* const* targets) {
+  const Weights weights(taps);
+  const Source source = all;
+  std::uint8_t* dst[kRows];
+  for (std::size_t r = 0; r < kRows; ++r) dst[r] = targets[r];
   BytesVec spread[2];
   spread[0] = hn::LoadDup128(Bytes(), Digits::kShuffle);
   // The same four pixels further on; an index that gives 0 keeps its top bit.
@@ -237,12 +256,12 @@ HWY_NOINLINE void Grays(const Taps& taps, const Source& source, std::uint8_t* co
   const std::size_t n = taps.start.size();
   const std::size_t reach = (kMost != 0 ? 0 : (taps.most - 1) / 8 * 8) + kBlock;
   std::size_t i = 0;
-  for (; i + kBlock <= n && taps.start[i + kBlock - 1] + reach <= source.n_bytes; i += kBlock) {
-    StoreBlocks(SixteenGrays<Digits, kMost, true>(taps, source, i, i + kBlock - 1, spread), dst, i, kBlock);
+  for (; i + kBlock <= n && weights.start[i + kBlock - 1] + reach <= source.n_bytes; i += kBlock) {
+    StoreBlocks(SixteenGrays<Digits, kMost, true>(weights, source, i, i + kBlock - 1, spread), dst, i, kBlock);
   }
   for (; i < n; i += kBlock) {
     const std::size_t last = std::min(i + kBlock, n) - 1;
-    StoreBlocks(SixteenGrays<Digits, kMost, false>(taps, source, i, last, spread), dst, i, last + 1 - i);
+    StoreBlocks(SixteenGrays<Digits, kMost, false>(weights, source, i, last, spread), dst, i, last + 1 - i);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -227,6 +228,44 @@ TEST_CASE("resize: a plan made on one target runs on another") {
   on_all_targets([&] { plans.push_back(std::make_unique<Resizer>(spec)); });
   on_all_targets([&] {
     for (const auto& plan : plans) CHECK(fnv1a(resize(*plan, src)) == kFrozen[0].hashes[4]);
+  });
+}
+
+TEST_CASE("resize: every layout of the weights gives the same bytes") {
+  const Pixels src = pattern(7, 90, 4);  // rows of 360 bytes, read as 1 to 4 channels
+  on_all_targets([&] {
+    for (const Filter filter : {Filter::kBilinear, Filter::kLanczos}) {
+      for (const std::size_t out : {11, 40, 70, 233}) {
+        kernels::Taps taps = make_axis(90, 0, 90, out, filter, false, 0, out).taps;
+        const kernels::Taps down = make_axis(7, 0, 7, 2, filter, false, 0, 2).taps;
+        const auto passes = [&](kernels::WeightLayout layout) {
+          kernels::pack(taps, layout);
+          kernels::Taps columns = down;
+          kernels::pack(columns, layout);
+          CHECK(taps.layout == layout);
+          std::vector<Pixels> results;
+          for (std::size_t channels = 1; channels <= 4; ++channels) {
+            std::vector<const std::uint8_t*> rows;
+            std::vector<std::uint8_t*> targets;
+            for (std::size_t r = 0; r < 7; ++r) {
+              results.emplace_back(out * channels);
+              rows.push_back(src.data() + r * 360);
+            }
+            for (Pixels& result : std::span(results).last(7)) targets.push_back(result.data());
+            kernels::resize_rows(taps, channels, rows.data(), 90, targets.data(), 7);
+          }
+          std::vector<const std::uint8_t*> rows;
+          for (std::size_t r = 0; r < down.count[1]; ++r) rows.push_back(src.data() + (down.start[1] + r) * 360);
+          for (const std::size_t n_bytes : {5, 16, 33, 360}) {
+            results.emplace_back(n_bytes);
+            kernels::resize_columns(columns, 1, rows.data(), results.back().data(), n_bytes);
+          }
+          return results;
+        };
+        const std::vector<Pixels> expected = passes(kernels::WeightLayout::kPlain);
+        for (const kernels::WeightLayout layout : kernels::weight_layouts()) CHECK(passes(layout) == expected);
+      }
+    }
   });
 }
 
