@@ -43,6 +43,15 @@ Crop crop_named(const std::string& name) {
   throw std::invalid_argument("crop: found " + name);
 }
 
+// The bytes of one sample as they would stand in a batch.
+py::bytes decode_row(const ArrayDecoder& decoder, std::uint64_t index) {
+  if (index >= decoder.size()) throw py::index_error();
+  std::string row(decoder.slot_bytes(), '\0');
+  std::size_t failed_at = 0;
+  decoder.decode({&index, 1}, {}, reinterpret_cast<std::byte*>(row.data()), *decoder.workspace(), failed_at);
+  return row;
+}
+
 }  // namespace
 
 void register_decode(py::module_& module) {
@@ -61,6 +70,7 @@ void register_decode(py::module_& module) {
              return std::make_shared<ArrayDecoder>(borrow(array), std::move(conversion));
            }),
            py::keep_alive<1, 2>())
+      .def("row", &decode_row, py::arg("index"))
       .def("expect_random_access", &ArrayDecoder::expect_random_access);
 
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")

@@ -3,6 +3,7 @@
 
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -27,10 +28,33 @@ struct PyLoader {
   py::list decoders;
   std::vector<ColumnArray> arrays;
   std::unique_ptr<Loader> loader;  // destroyed first
+  std::atomic<int> waiting{0};     // Python threads inside next() without the GIL
 
   ~PyLoader() {
     const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads
     loader.reset();
+  }
+
+  // Returns when all threads that waited in next() are back in Python: when the interpreter ends, close() is called
+  // first, and a thread that asked for the GIL after that would be ended inside C++.
+  void close() {
+    const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads, lets the waiting ones have it
+    loader->close();
+    if (!loader->is_forked_copy())
+      for (int n = 0; (n = waiting.load()) > 0;) waiting.wait(n);
+  }
+
+  Loader::Status next(Run& run, Batch& batch) {
+    struct Waiting {
+      std::atomic<int>& count;
+      explicit Waiting(std::atomic<int>& counter) : count(counter) { ++count; }
+      ~Waiting() {
+        --count;
+        count.notify_all();
+      }
+    } const inside(waiting);
+    const py::gil_scoped_release no_gil;  // GIL released: waits for the workers, touches no Python object
+    return loader->next(run, kSignalInterval, batch);
   }
 };
 
@@ -48,11 +72,7 @@ class PyRun {
   py::object next() {
     Batch batch;
     for (;;) {
-      Loader::Status status{};
-      {
-        const py::gil_scoped_release no_gil;  // GIL released: waits for the workers, touches no Python object
-        status = core().loader->next(*run_, kSignalInterval, batch);
-      }
+      const Loader::Status status = core().next(*run_, batch);
       if (status == Loader::Status::kEnd) return py::none();
       if (status == Loader::Status::kBatch) return wrap(std::move(batch));
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -124,10 +144,7 @@ void register_loader(py::module_& module) {
              return PyRun(self, self.cast<PyLoader&>().loader->start(order, plan, {seed, epoch}));
            })
       .def("stats", [](const PyLoader& self) { return to_dict(self.loader->stats()); })
-      .def("close", [](const PyLoader& self) {
-        const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads
-        self.loader->close();
-      });
+      .def("close", &PyLoader::close);
 }
 
 }  // namespace fastbatch::bindings

@@ -80,7 +80,7 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
 
 Loader::~Loader() {
   close();
-  if (getpid() != owner_) static_cast<void>(shared_.release());  // the threads that could be joined are the parent's
+  if (is_forked_copy()) static_cast<void>(shared_.release());  // the threads that could be joined are the parent's
 }
 
 std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
@@ -119,7 +119,7 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
 }
 
 void Loader::cancel(Run& run) noexcept {
-  if (getpid() != owner_) return;
+  if (is_forked_copy()) return;
   std::shared_ptr<Run> last;  // so that its buffers go back outside the lock
   const std::lock_guard lock(shared_->mutex);
   run.cancel();
@@ -132,7 +132,7 @@ void Loader::cancel(Run& run) noexcept {
 }
 
 void Loader::close() noexcept {
-  if (getpid() != owner_) return;
+  if (is_forked_copy()) return;
   Shared& shared = *shared_;
   std::vector<std::thread> threads;
   {
@@ -150,6 +150,8 @@ void Loader::close() noexcept {
   const std::lock_guard lock(shared.mutex);
   ended.swap(shared.runs);
 }
+
+bool Loader::is_forked_copy() const noexcept { return getpid() != owner_; }
 
 LoaderStats Loader::stats() const {
   const std::lock_guard lock(shared_->mutex);

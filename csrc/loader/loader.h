@@ -62,6 +62,7 @@ class Loader {
   void cancel(Run& run) noexcept;  // the run's consumer is gone
   void close() noexcept;           // joins the threads; consumers that wait get ClosedError; may be called twice
   [[nodiscard]] LoaderStats stats() const;
+  [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one that has the threads
 
  private:
   struct Worker;  // a thread's own scratch
