@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+# The compiled core, as csrc/bindings/ gives it. Checked against the module by tests/test_layout.py.
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+def supported_targets() -> list[str]: ...
+def active_target() -> str: ...
+def narrow_targets(name: str, /) -> None: ...
+def available_cpus() -> int: ...
+@final
+class ArrayView:
+    @property
+    def mapped(self) -> bool: ...
+    def array(self) -> NDArray[Any]: ...
+
+def open_npy(path: bytes, /) -> ArrayView: ...
+def open_idx(path: bytes, /) -> ArrayView: ...
+def open_raw(path: bytes, descr: str, shape: Sequence[int], offset: int, /) -> ArrayView: ...
+def recognise(path: bytes, /) -> str: ...
+@final
+class NpzFile:
+    def __init__(self, path: bytes, /) -> None: ...
+    @property
+    def names(self) -> list[str]: ...
+    def open(self, i: int, /) -> ArrayView: ...
+
+@final
+class FileList:
+    def __init__(self, paths: list[bytes], /) -> None: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, i: int, /) -> bytes: ...
+
+def philox(seed: int, epoch: int, index: int, purpose: int, n: int, /) -> NDArray[np.uint64]: ...
+@final
+class Permutation:
+    def __init__(self, n: int, seed: int, epoch: int, purpose: int = 1, index: int = 0) -> None: ...
+    def at(self, positions: ArrayLike, /) -> NDArray[np.uint64]: ...
+    def inverse(self, i: int, /) -> int: ...
+
+@final
+class Order:
+    def __init__(
+        self,
+        n: int,
+        subsets: Sequence[tuple[bool, int, int, int, int]],
+        shuffle: str,
+        block_size: int,
+        window: int,
+        seed: int,
+        epoch: int,
+    ) -> None: ...
+    @property
+    def size(self) -> int: ...
+    def at(self, positions: ArrayLike, /) -> NDArray[np.uint64]: ...
+
+@final
+class BatchPlan:
+    def __init__(
+        self,
+        n: int,
+        position: int,
+        rank: int,
+        world_size: int,
+        tail: str,
+        batch_size: int,
+        drop_last: bool,
+        max_batches: int | None = None,
+    ) -> None: ...
+    @property
+    def n_samples(self) -> int: ...
+    @property
+    def n_batches(self) -> int: ...
+    def batch_size(self, k: int, /) -> int: ...
+    def position_after(self, k: int, /) -> int: ...
+    def indices(self, order: Order, k: int, /) -> NDArray[np.uint64]: ...
+
+@final
+class Conversion:
+    def __init__(
+        self,
+        dtype: np.dtype[Any],
+        channels: int = 1,
+        from_first: bool = False,
+        to_first: bool = False,
+        scale: Sequence[float] = (),
+        shift: Sequence[float] = (),
+    ) -> None: ...
+
+class Decoder: ...
+
+@final
+class ArrayDecoder(Decoder):
+    def __init__(self, data: ArrayView | NDArray[Any], conversion: Conversion | None, /) -> None: ...
+    def expect_random_access(self) -> None: ...
+
+@final
+class ImageDecoder(Decoder):
+    def __init__(
+        self,
+        files: FileList,
+        height: int,
+        width: int,
+        crop: str,
+        resize: int,
+        filter: str,
+        flip: bool,
+        conversion: Conversion,
+        /,
+    ) -> None: ...
+
+@final
+class Run:
+    def next(self) -> tuple[int, list[NDArray[Any]]] | None: ...
+
+@final
+class Loader:
+    def __init__(
+        self,
+        decoders: Sequence[Decoder],
+        dtypes: Sequence[np.dtype[Any]],
+        shapes: Sequence[tuple[int, ...]],
+        threads: int,
+        batch_size: int,
+        prefetch: int,
+        prefetch_bytes: int,
+        advise: bool,
+    ) -> None: ...
+    def start(self, order: Order, plan: BatchPlan, seed: int, epoch: int, /) -> Run: ...
+    def stats(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
