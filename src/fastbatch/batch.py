@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+
+from .decode import native_dtype
 
 
 class Column(Protocol):
@@ -34,14 +36,13 @@ def dataset_fingerprint(columns: Sequence[Column]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def array_identity(array: Any, n_probes: int = 16) -> Any:
-    """Return the identity of an array: its shape, type, and the bytes of some rows, in native byte order."""
-    n = len(array)
+def array_identity(shape: Sequence[int], dtype: np.dtype[Any], row: Callable[[int], bytes], n_probes: int = 16) -> Any:
+    """Return the identity of an array: its shape, type, and some of its rows, in native byte order."""
+    n = shape[0]
     probes = hashlib.blake2b(digest_size=16)
     for i in sorted({j * (n - 1) // max(1, n_probes - 1) for j in range(n_probes)} if n else ()):
-        row = np.asarray(array[i])
-        probes.update(np.ascontiguousarray(row, dtype=row.dtype.newbyteorder("=")).tobytes())
-    return [list(array.shape), np.dtype(array.dtype).newbyteorder("=").str, probes.hexdigest()]
+        probes.update(row(i))
+    return [list(shape), native_dtype(dtype).str, probes.hexdigest()]
 
 
 def files_identity(paths: Sequence[bytes]) -> Any:

@@ -61,7 +61,7 @@ class Conversion:
         shape: Of one sample in the batch.
         channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
         scale, shift: Empty for a plain cast.
-        is_copy: Nothing changes but the byte order.
+        is_copy: Nothing changes but the byte order, and that of records does not either.
     """
 
     dtype: np.dtype[Any]
@@ -74,6 +74,11 @@ class Conversion:
     is_copy: bool = False
 
 
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` in this machine's byte order; records stay as they are, since they are copied whole."""
+    return dtype if dtype.fields else dtype.newbyteorder("=")
+
+
 def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
     """Return what `options` mean for samples of this type and shape.
 
@@ -81,10 +86,10 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
         TypeError: The elements are of a type that can only be copied (complex, strings, dates, records).
         ValueError: Numbers per channel that do not fit the channels, a std of zero, a layout without meaning.
     """
-    native = source.newbyteorder("=")
+    native = native_dtype(source)
     affine = any(option is not None for option in (options.scale, options.mean, options.std))
     if options.dtype is not None:
-        target = np.dtype(options.dtype).newbyteorder("=")
+        target = native_dtype(np.dtype(options.dtype))
     elif affine:
         target = np.dtype("f8" if native == np.float64 else "f4")
     else:

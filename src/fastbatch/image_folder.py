@@ -33,7 +33,12 @@ def list_images(root_or_paths: Any, infer: bool) -> ImageFiles:
     """
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
         root = os.fsencode(root_or_paths)
-        return _class_folders(root) if infer else ImageFiles(_non_empty(_images_below(root), root))
+        try:
+            return _class_folders(root) if infer else ImageFiles(_non_empty(_images_below(root), root))
+        except OSError as error:
+            if isinstance(error.filename, bytes):
+                error.filename = os.fsdecode(error.filename)  # as all other errors name files
+            raise
     paths = [os.fsencode(path) for path in root_or_paths]
     for path in paths:
         if b"\0" in path:

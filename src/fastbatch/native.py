@@ -38,11 +38,12 @@ class ArrayColumn:
         self.n_samples: int = source.shape[0]
         self.dtype = conversion.dtype
         self.shape = conversion.shape
-        data = source.view if isinstance(source, Source) else np.asarray(source)
-        self.decoder = _core.ArrayDecoder(data, None if conversion.is_copy else core_conversion(conversion))
+        self._data = source.view if isinstance(source, Source) else np.asarray(source)
+        self.decoder = _core.ArrayDecoder(self._data, None if conversion.is_copy else core_conversion(conversion))
 
     def identity(self) -> Any:
-        return array_identity(self.source)
+        rows = _core.ArrayDecoder(self._data, None)
+        return array_identity(self.source.shape, self.source.dtype, rows.row)
 
 
 class ImageColumn:

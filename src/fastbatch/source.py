@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from numpy.typing import DTypeLike
 
 from . import _core
 from .errors import FormatError
+from .plan import whole
+
+MAX_LENGTH = 2**63 - 1
 
 
 class Source:
@@ -57,7 +60,7 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
-    return Source(_core.open_npy(os.fsencode(path)), os.fsdecode(path))
+    return Source(_core.open_npy(_path_bytes(path)), os.fsdecode(path))
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
@@ -69,10 +72,12 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
 
     Source: `csrc/source/npz.cpp`.
     """
-    file = _core.NpzFile(os.fsencode(path))
+    file = _core.NpzFile(_path_bytes(path))
     text = os.fsdecode(path)
     if member is None:
         return {name: Source(file.open(i), f"{text}: member {name}") for i, name in enumerate(file.names)}
+    if member not in file.names:
+        member = member.removesuffix(".npy")
     if member not in file.names:
         raise KeyError(f"{text}: expected member {member!r}, found {', '.join(file.names) or 'none'}")
     return Source(file.open(file.names.index(member)), f"{text}: member {member}")
@@ -89,10 +94,25 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
 
     Source: `csrc/source/raw.cpp`.
     """
-    dimensions = [shape] if isinstance(shape, int) else list(shape)
-    if offset < 0:
-        raise ValueError(f"offset: expected at least 0, found {offset}")
-    return Source(_core.open_raw(os.fsencode(path), np.dtype(dtype).str, dimensions, offset), os.fsdecode(path))
+    element, lengths, start = raw_layout(dtype, shape, offset)
+    return Source(_core.open_raw(_path_bytes(path), element.str, lengths, start), os.fsdecode(path))
+
+
+def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return what `raw` was asked for, checked: the element type, the shape, the offset."""
+    element = np.dtype(dtype)
+    if element.hasobject or element.fields or element.subdtype or element.itemsize == 0:
+        raise TypeError(f"dtype: expected numbers, or another type of fixed size, found {element}")
+    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    lengths = tuple(whole("shape", length, 0 if i else -1, MAX_LENGTH) for i, length in enumerate(given))
+    return element, lengths, whole("offset", offset, 0, MAX_LENGTH)
+
+
+def _path_bytes(path: str | bytes | os.PathLike[Any]) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"path: embedded null byte in {os.fsdecode(path)!r}")
+    return encoded
 
 
 def idx(path: str | os.PathLike[str]) -> Source:
@@ -103,13 +123,13 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/idx.cpp`.
     """
-    return Source(_core.open_idx(os.fsencode(path)), os.fsdecode(path))
+    return Source(_core.open_idx(_path_bytes(path)), os.fsdecode(path))
 
 
 def open_file(path: bytes) -> Any:
     """Open a .npy, .npz or IDX file, whatever its name."""
     openers = {"npy": npy, "npz": npz, "idx": idx}
-    content = _core.recognise(path)
+    content = _core.recognise(_path_bytes(path))
     if content not in openers:
         found = {"empty": "an empty file", "jpeg": "a JPEG image"}.get(content, "something else")
         raise FormatError(

@@ -207,6 +207,8 @@ class Surface(ABC):
             source = np.asarray(source)
         if source.dtype.hasobject:
             raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
+        if source.dtype.itemsize == 0:
+            raise TypeError(f"expected elements of at least 1 byte, found {source.dtype}")
         if len(source.shape) == 0:
             raise ValueError("expected at least one dimension, found an array without any")
         return self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))

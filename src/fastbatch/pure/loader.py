@@ -10,12 +10,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..batch import array_identity, files_identity
-from ..decode import Conversion, ImageOptions
-from ..errors import ClosedError
-from ..plan import Plan
+from fastbatch.batch import array_identity, files_identity
+from fastbatch.decode import Conversion, ImageOptions, native_dtype
+from fastbatch.errors import ClosedError
+from fastbatch.plan import Plan
 from .decode import convert, image
 from .plan import BatchPlan, Order
+from .source import require_mapped
 
 Array = np.ndarray[Any, Any]
 
@@ -40,10 +41,16 @@ class ArrayColumn:
         self._conversion = conversion
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
+        require_mapped(self.source)
         return convert(np.asarray(self.source[index]), self._conversion)
 
     def identity(self) -> Any:
-        return array_identity(self.source)
+        return array_identity(self.source.shape, self.source.dtype, self._row)
+
+    def _row(self, index: int) -> bytes:
+        require_mapped(self.source)
+        row = np.asarray(self.source[index : index + 1])
+        return row.astype(native_dtype(row.dtype), copy=False).tobytes()
 
 
 class ImageColumn:

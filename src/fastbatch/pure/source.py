@@ -10,6 +10,7 @@ import ast
 import errno
 import gzip
 import math
+import mmap
 import os
 import re
 import stat
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.errors import FormatError
+from fastbatch.source import raw_layout
 
 Array = np.ndarray[Any, Any]
 Path = str | bytes | os.PathLike[str]
@@ -125,22 +127,18 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
     Raises:
         OSError, FormatError: As for `npy`.
     """
+    element, dimensions, offset = raw_layout(dtype, shape, offset)
     place = Place(os.fsdecode(path), offset=offset)
-    dimensions = (shape,) if isinstance(shape, int) else tuple(shape)
-    if offset < 0:
-        raise ValueError(f"offset: expected at least 0, found {offset}")
-    for i, length in enumerate(dimensions):
-        if length < 0 and (i > 0 or length != -1):
-            raise ValueError(f"shape: expected lengths of 0 or more (-1 only first), found {length}")
     is_open = dimensions[:1] == (-1,)
-    element = _element_type(np.dtype(dtype).str, Place(place.path, offset=None))
     header = Header(element, tuple(abs(length) for length in dimensions), offset)
     _check_product(header, Place(place.path, offset=None), 0)
 
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
     if offset > size:
-        raise FormatError("offset past the end", path=place.path, expected=f"at most {size} bytes", found=offset)
+        raise FormatError(
+            "offset past the end", path=place.path, expected=f"at most {size} bytes", found=f"offset {offset}"
+        )
     left = size - offset
     if is_open:
         row = header.n_bytes
@@ -210,6 +208,16 @@ def _map(path: str, header: Header) -> Array:
         return array
     order: Any = header.order
     return np.asarray(np.memmap(path, header.dtype, "r", header.offset, header.shape, order))
+
+
+def require_mapped(array: Any) -> None:
+    """Raise FormatError when the file under a mapped array has become too short: touching it would be a SIGBUS."""
+    mapped = getattr(array, "base", None)
+    if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
+        expected, found = mapped.offset + mapped.nbytes, mapped.base.size()
+        if found < expected:
+            what = "file became shorter while in use"
+            raise FormatError(what, path=mapped.filename, expected=f"{expected} bytes", found=found)
 
 
 def _npy_header(head: bytes, size: int, place: Place) -> Header:
