@@ -114,7 +114,7 @@ def test_every_stage_is_tested(stage):
 
 
 def test_nothing_is_left_for_later():
-    words = re.compile("|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error"]))
+    words = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b|raise NotImplemented" + "Error")
     assert not relative(path for path in code_files("csrc", "src", "tests", "bench") if words.search(path.read_text()))
 
 
