@@ -70,15 +70,17 @@ ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions o
   conversion.src = DType::kU8;
   conversion.swap_bytes = false;
   conversion.from = kernels::Channels::kLast;
-  conversion.channels = kChannels;
+  // One scale for all channels that stay where they are: then an image is a row of numbers.
+  conversion.channels =
+      conversion.to == kernels::Channels::kFirst || conversion.scale.size() == kChannels ? kChannels : 1;
   if (options_.height == 0 || options_.width == 0) throw std::invalid_argument("an image has at least one pixel");
   if (options_.crop == Crop::kCenter && options_.resize < std::max(options_.height, options_.width)) {
     throw std::invalid_argument("expected resize to cover the crop of " + std::to_string(options_.height) + " x " +
                                 std::to_string(options_.width) + ", found " + std::to_string(options_.resize));
   }
   if (conversion.scale.size() != conversion.shift.size() ||
-      (!conversion.scale.empty() && conversion.scale.size() != kChannels)) {
-    throw std::invalid_argument("expected a scale and a shift for each of 3 channels");
+      (!conversion.scale.empty() && conversion.scale.size() != conversion.channels)) {
+    throw std::invalid_argument("expected a scale and a shift for each of 3 channels, or one for all");
   }
   converts_ = conversion.dst != DType::kU8 || conversion.to != kernels::Channels::kLast || !conversion.scale.empty();
 }
@@ -128,7 +130,7 @@ void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* sl
   }
   if (converts_) {
     kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,
-                     options_.height * options_.width);
+                     options_.height * options_.width * kChannels / options_.conversion.channels);
   }
   give_back_giant(bench.rows);
   give_back_giant(bench.scratch);

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -110,7 +110,7 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
     out_shape = shape
     if moves:
         out_shape = (*shape[1:], shape[0]) if from_first else (shape[-1], *shape[:-1])
-    return Conversion(target, out_shape, channels, from_first, to_first, scale, shift)
+    return Conversion(target, out_shape, max(1, channels), from_first, to_first, scale, shift)
 
 
 def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
@@ -167,10 +167,10 @@ class ImageOptions:
 
 def make_image_options(size: Any, crop: str, resize: Any, filter_name: str, flip: bool, options: Field) -> ImageOptions:
     """Return the checked options; every bad one is named in its error."""
-    try:
-        height, width = size
-    except TypeError:
-        height = width = size
+    sides = tuple(size) if isinstance(size, Iterable) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
+    height, width = sides
     height, width = whole("size", height, 1, 65535), whole("size", width, 1, 65535)
     if crop not in CROPS:
         raise ValueError(f"crop: expected one of {', '.join(CROPS)}, found {crop!r}")
