@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Data that tests are made of, and what they ask of batches."""
 
+import io
+
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -46,3 +49,17 @@ def same_batches(ones, others):
 def ids(loader):
     """Return the samples of one epoch of a loader whose batches, or their last parts, are sample numbers."""
     return [int(i) for batch in loader for i in (batch[-1] if isinstance(batch, tuple) else batch)]
+
+
+def error_of(call, *arguments, **options):
+    """Return the exception that a call raises."""
+    with pytest.raises(Exception) as caught:
+        call(*arguments, **options)
+    return caught.value
+
+
+def jpeg(size=(64, 48)):
+    """Return the bytes of a small JPEG file."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert("RGB").save(file, "JPEG")
+    return file.getvalue()

@@ -65,7 +65,7 @@ def agree(leaf, expected):
 
 
 def write_npy(path, array, version=(1, 0)):
-    with open(path, "wb") as file:
+    with Path(path).open("wb") as file:
         np.lib.format.write_array(file, array, version=version)
     return path
 
@@ -185,12 +185,12 @@ def test_content_decides_and_not_the_name(api, tmp_path):
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_any_name_and_any_kind_of_path(api, tmp_path, name):
     array = numbers("i4", (5, 2))
-    path = os.path.join(os.fsencode(tmp_path), name)
+    path = tmp_path / os.fsdecode(name)
     write_npy(path, array)
-    for given in (path, os.fsdecode(path), Path(os.fsdecode(path))):
+    for given in (path, str(path), os.fsencode(path)):
         assert np.array_equal(served(api, given), array)
         assert np.array_equal(api.npy(given), array)
-        assert len(api.raw(given, "u1", -1)) == os.path.getsize(path)
+        assert len(api.raw(given, "u1", -1)) == path.stat().st_size
 
 
 # ---- what a source is ----------------------------------------------------------------------------------------------

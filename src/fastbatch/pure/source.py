@@ -351,6 +351,10 @@ def _inflated_idx(file: IO[bytes], place: Place) -> Array:
             head = inflated.read(4 + 4 * MOST_DIMENSIONS)
             header = _idx_header(head, place)
             expected = header.offset + header.n_bytes
+            size = os.fstat(file.fileno()).st_size
+            if expected > 1032 * size + 64:  # deflate's best
+                found = f"a file of {size} bytes that cannot hold them"
+                raise place.error("inflated IDX ends early", 0, f"{expected} bytes", found)
             content = head + inflated.read(max(0, expected - len(head)) + 1)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise place.error(f"damaged compressed data: {error}") from error
