@@ -93,8 +93,8 @@ Bytes step_by_step(const Bytes& file, const ImageOptions& options, bool mirrored
     }
   }
   kernels::Conversion conversion = options.conversion;
-  conversion.channels = 3;
-  kernels::convert(conversion, cropped.data(), slot.data(), options.width * options.height);
+  conversion.channels = conversion.scale.size() == 1 ? 1 : 3;
+  kernels::convert(conversion, cropped.data(), slot.data(), cropped.size() / conversion.channels);
   return slot;
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("the fused path gives the bytes of its steps") {
 
   for (const Crop crop : {Crop::kNone, Crop::kCenter}) {
     for (const Filter filter : {Filter::kNearest, Filter::kBilinear, Filter::kLanczos}) {
-      for (const int output : {0, 1, 2}) {
+      for (const int output : {0, 1, 2, 3}) {
         ImageOptions options;
         options.height = 30;
         options.width = 41;
@@ -116,15 +116,20 @@ TEST_CASE("the fused path gives the bytes of its steps") {
         options.resize = crop == Crop::kCenter ? 48 : 0;
         options.filter = filter;
         options.flip = true;
-        if (output >= 1) options.conversion.to = kernels::Channels::kFirst;
+        if (output == 1 || output == 2) options.conversion.to = kernels::Channels::kFirst;
         if (output == 2) {
           options.conversion.dst = DType::kF32;
           options.conversion.scale = {0.5, 0.25, 0.125};
           options.conversion.shift = {-1, 0, 1};
         }
+        if (output == 3) {
+          options.conversion.dst = DType::kF32;
+          options.conversion.scale = {1.0 / 255};
+          options.conversion.shift = {0};
+        }
         const ImageDecoder decoder(paths_list, options);
         CHECK(decoder.size() == files.size());
-        CHECK(decoder.slot_bytes() == 30 * 41 * 3 * (output == 2 ? 4 : 1));
+        CHECK(decoder.slot_bytes() == 30 * 41 * 3 * (output >= 2 ? 4 : 1));
         const StreamKey key{7, 3};
         std::vector<std::uint64_t> indices;
         Bytes expected;
@@ -270,7 +275,11 @@ TEST_CASE("options that contradict each other are refused") {
     o.resize = 223;
   });
   refuse([](ImageOptions& o) { o.conversion.scale = {1, 1, 1}; });
-  refuse([](ImageOptions& o) { o.conversion.scale = o.conversion.shift = {1}; });
+  refuse([](ImageOptions& o) { o.conversion.scale = o.conversion.shift = {1, 1}; });
+  refuse([](ImageOptions& o) {
+    o.conversion.scale = o.conversion.shift = {1};
+    o.conversion.to = kernels::Channels::kFirst;
+  });
 }
 
 TEST_CASE("the limit on pixels is the one that was given") {
