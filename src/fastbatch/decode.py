@@ -151,7 +151,8 @@ class ImageOptions:
 
     Attributes:
         height, width: Of the image in the batch.
-        crop: "none" stretches the image to the size; "center" resizes its shorter side to `resize` and cuts out the middle.
+        crop: "none" stretches the image to the size; "center" resizes its shorter side to `resize` and cuts the middle
+            out.
         filter: Pillow's name of the resampling filter.
         flip: Mirror left and right in half of the samples, drawn anew in each epoch.
     """

@@ -147,7 +147,7 @@ def _per_channel(numbers: tuple[float, ...], n_dimensions: int, conversion: Conv
     """Return one number a channel, in a shape that meets the channels of the sample."""
     values = np.array(numbers, dtype=np.float64)
     if n_dimensions == 0:
-        return values[0]
+        return values.reshape(())
     if conversion.from_first and n_dimensions > 1:
         return values.reshape(-1, *[1] * (n_dimensions - 1))
     return values
