@@ -189,7 +189,7 @@ class Surface(ABC):
     def _open(self, datum: Any, convert: Callable[[Any], Field]) -> Any:
         """Return `datum` with every leaf opened and made a Field."""
         leaves, structure = flatten(datum)
-        opened = []
+        opened: list[Any] = []
         for leaf in leaves:
             field = leaf if isinstance(leaf, Field) else convert(leaf)
             source = self.open_file(os.fsencode(field.leaf)) if is_path(field.leaf) else field.leaf
