@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The rules of the house: who may include whom, how long a file may be, what stands in its first line."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -125,3 +126,18 @@ def test_generated_files_stay_out_of_git():
         pytest.skip("not a git checkout")
     generated = re.compile(r"\.(so|o|a|pyc|whl)$|^(build|dist|wheelhouse|\.venv|\.deps)/")
     assert not [name for name in tracked.splitlines() if generated.search(name)]
+
+
+def test_the_stub_names_what_the_core_has():
+    from fastbatch import _core
+
+    def public(names):
+        return {name for name in names if not name.startswith("_")}
+
+    stub = ast.parse((ROOT / "src/fastbatch/_core.pyi").read_text())
+    defined = {node.name: node for node in stub.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    assert set(defined) == public(vars(_core))
+    for name, node in defined.items():
+        if isinstance(node, ast.ClassDef):
+            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            assert public(methods) == public(vars(getattr(_core, name))), name

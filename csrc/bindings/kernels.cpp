@@ -2,7 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/register.h"
-#include "common/cpu_count.h"
+#include "common/machine.h"
 #include "kernels/kernels.h"
 
 namespace fastbatch::bindings {

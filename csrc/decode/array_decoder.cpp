@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/machine.h"
 #include "source/guarded_read.h"
 
 namespace fastbatch {
@@ -14,7 +15,8 @@ namespace fastbatch {
 namespace {
 constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 constexpr std::size_t kMaxChunk = 4096;
-constexpr std::size_t kMaxDimensions = 64;  // as NumPy
+constexpr std::size_t kMaxDimensions = 64;                      // as NumPy
+constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks give at once without waiting twice
 }  // namespace
 
 struct ArrayDecoder::Scratch : Workspace {
@@ -110,13 +112,19 @@ std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
   ranges.reserve(indices.size());
   for (const std::uint64_t i : indices) {
     const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(i) * view_.strides[0];
-    ranges.push_back({view_.file_offset() + static_cast<std::uint64_t>(offset), row_bytes_});
+    const std::uint64_t begin = view_.file_offset() + static_cast<std::uint64_t>(offset);
+    const std::uint64_t end = begin + row_bytes_ + advice_unit_ - 1;
+    ranges.push_back({begin - begin % advice_unit_, end - end % advice_unit_ - (begin - begin % advice_unit_)});
   }
   return view_.file->advise_will_need(ranges);
 }
 
-void ArrayDecoder::expect_random_access() const noexcept {
-  if (view_.file) view_.file->set_access(Access::kRandom);
+void ArrayDecoder::expect_random_access() {
+  if (!view_.file) return;
+  if (row_bytes_ < kNeighbourhood && view_.file->size() < available_memory() / 2)
+    advice_unit_ = kNeighbourhood;
+  else
+    view_.file->set_access(Access::kRandom);
 }
 
 }  // namespace fastbatch

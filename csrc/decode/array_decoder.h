@@ -29,8 +29,8 @@ class ArrayDecoder : public Decoder {
               std::size_t& failed_at) const override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
-  // The order will be random: the kernel need not read around what is asked for.
-  void expect_random_access() const noexcept;
+  // The order will be random: pages around a row are worth reading only if they stay until they are needed.
+  void expect_random_access();
 
  private:
   struct Scratch;
@@ -42,7 +42,8 @@ class ArrayDecoder : public Decoder {
   std::size_t row_elements_ = 1;
   std::size_t row_bytes_ = 0;  // in the source, without gaps
   std::size_t slot_bytes_ = 0;
-  bool dense_ = true;  // a row has no gaps
+  bool dense_ = true;            // a row has no gaps
+  std::size_t advice_unit_ = 1;  // bytes: advice is given for whole multiples of it
 };
 
 }  // namespace fastbatch

@@ -256,12 +256,17 @@ void Loader::decode(const Run& run, const Task& task, Worker& worker) const noex
 // Advice is a courtesy: what fails here fails again, and is reported, where the sample is read.
 std::size_t Loader::advise(const Run& run, const Task& task, Worker& worker) const noexcept {
   try {
-    std::size_t samples = run.plan().batch_size(task.batch);
-    if (task.kind == Task::Kind::kProbe) samples = std::min(samples, kProbeSamples);
-    worker.indices.resize(samples);
-    run.plan().indices(run.order(), task.batch, 0, worker.indices);
-    std::size_t bytes = 0;
-    for (const auto& column : columns_) bytes += column->advise(worker.indices);
+    const std::size_t samples = run.plan().batch_size(task.batch);
+    const auto tell = [&](std::size_t n) {
+      worker.indices.resize(n);
+      run.plan().indices(run.order(), task.batch, 0, worker.indices);
+      std::size_t missing = 0;
+      for (const auto& column : columns_) missing += column->advise(worker.indices);
+      return missing;
+    };
+    if (task.kind == Task::Kind::kAdvise) return tell(samples);
+    const std::size_t bytes = tell(std::min(samples, kProbeSamples));
+    if (bytes > 0) tell(samples);  // cold: the rest of this batch is as urgent as what comes after it
     return bytes;
   } catch (...) {
     return 0;

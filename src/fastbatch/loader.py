@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -107,6 +108,7 @@ class Loader:
         self._engine_pid = 0
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self._closed = False
+        self._since: float | None = None  # when the first iterator was made, by the monotonic clock
         self._next_epoch = 0
         self._resume_at = 0  # global position at which the next iterator begins
         self._progress: _Progress | None = None  # of the latest iterator
@@ -157,6 +159,8 @@ class Loader:
 
     def __iter__(self) -> Iterator[Any]:
         """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        if self._since is None:
+            self._since = time.monotonic()
         progress = _Progress(self._next_epoch, self._resume_at)
         iterator = Epoch(self, progress)
         self._progress = progress
@@ -289,12 +293,15 @@ class Loader:
     # ---- life ------------------------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
-        """Return counters since the loader was made: is the training bound by data?
+        """Return counters since the first iterator: is the training bound by data?
 
-        `batches`, `samples`, `bytes` handed out; `wait_s`: seconds that `next()` waited; `decode_s`: thread-seconds
-        of work, per column; `ready_batches` now; `threads`; `prefetch` (batches).
+        `batches`, `samples`, `bytes` handed out; `elapsed_s`; `wait_s`: seconds that `next()` waited; `bound_by_data`: that
+        is more than a tenth of the time; `decode_s`: thread-seconds of work, per column; `advise_s`: of telling the
+        kernel what comes; `ready_batches` now; `threads`; `prefetch` (batches).
         """
-        return self._engine().stats()
+        stats = self._engine().stats()
+        elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
+        return {**stats, "elapsed_s": elapsed_s, "bound_by_data": stats["wait_s"] > 0.1 * elapsed_s}
 
     def close(self) -> None:
         """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""

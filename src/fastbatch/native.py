@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,7 +70,7 @@ class ImageColumn:
 
 
 class NativeEngine:
-    """The core's loader for one process."""
+    """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
         if plan.shuffle is True:
@@ -85,9 +85,8 @@ class NativeEngine:
             max(1, min(plan.batch_size, plan.n)),
             options.prefetch or 0,
             options.prefetch_bytes or 0,
-            advise=True,
+            advise=os.environ.get("FASTBATCH_READAHEAD") != "0",
         )
-        self._since = time.monotonic()
 
     def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:
         return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)

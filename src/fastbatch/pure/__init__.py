@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..batch import Column
-from ..decode import Conversion, ImageOptions, field
-from ..errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
-from ..loader import EngineOptions, Loader
-from ..plan import Plan
-from ..surface import Surface
+from fastbatch.batch import Column
+from fastbatch.decode import Conversion, ImageOptions, field
+from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from fastbatch.loader import EngineOptions, Loader
+from fastbatch.plan import Plan
+from fastbatch.surface import Surface
 from .loader import ArrayColumn, ImageColumn, PureEngine, batch_plan
 from .plan import BatchPlan
 from .source import idx, npy, npz, open_file, raw

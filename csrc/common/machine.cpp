@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "common/cpu_count.h"
+#include "common/machine.h"
 
 #include <sched.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -34,18 +35,36 @@ double folder_quota(const std::string& v2, const std::string& v1) {
   return kUnlimited;
 }
 
-// The tightest quota from this process's own cgroup up to the root: a limit binds all below it.
-double cgroup_quota() {
-  double cpus = folder_quota("/sys/fs/cgroup", "/sys/fs/cgroup/cpu");
+// Calls visit(folder) for this process's cgroups, from its own up to the root, as paths below the hierarchy's mount:
+// a limit binds all below it.
+template <typename Visit>
+void visit_cgroups(Visit visit) {
+  visit("");
   std::ifstream self("/proc/self/cgroup");
   for (std::string line; std::getline(self, line);) {
     const std::size_t controllers = line.find(':');
     const std::size_t path = line.find(':', controllers + 1);
     if (controllers == std::string::npos || path == std::string::npos) continue;
-    for (std::string folder = line.substr(path + 1); folder.size() > 1; folder.erase(folder.rfind('/')))
-      cpus = std::min(cpus, folder_quota("/sys/fs/cgroup" + folder, "/sys/fs/cgroup/cpu" + folder));
+    for (std::string folder = line.substr(path + 1); folder.size() > 1; folder.erase(folder.rfind('/'))) visit(folder);
   }
+}
+
+double cgroup_quota() {
+  double cpus = kUnlimited;
+  visit_cgroups([&](const std::string& folder) {
+    cpus = std::min(cpus, folder_quota("/sys/fs/cgroup" + folder, "/sys/fs/cgroup/cpu" + folder));
+  });
   return cpus;
+}
+
+// What one cgroup v2 folder has left; everything when it sets no limit.
+std::uint64_t folder_memory(const std::string& folder) {
+  std::ifstream max_file("/sys/fs/cgroup" + folder + "/memory.max");
+  std::ifstream current_file("/sys/fs/cgroup" + folder + "/memory.current");
+  std::uint64_t max = 0;
+  std::uint64_t current = 0;
+  if (max_file >> max && current_file >> current) return max > current ? max - current : 0;
+  return std::numeric_limits<std::uint64_t>::max();
 }
 
 unsigned affinity_count() {
@@ -60,6 +79,15 @@ unsigned affinity_count() {
 unsigned available_cpus() {
   const double cpus = std::min(static_cast<double>(affinity_count()), std::ceil(cgroup_quota()));
   return static_cast<unsigned>(std::max(1.0, cpus));
+}
+
+std::uint64_t available_memory() {
+  std::uint64_t bytes = 0;
+  std::ifstream meminfo("/proc/meminfo");
+  for (std::string line; std::getline(meminfo, line);)
+    if (line.starts_with("MemAvailable:")) bytes = std::strtoull(line.c_str() + 13, nullptr, 10) * 1024;
+  visit_cgroups([&](const std::string& folder) { bytes = std::min(bytes, folder_memory(folder)); });
+  return bytes;
 }
 
 }  // namespace fastbatch
