@@ -96,7 +96,7 @@ std::optional<ElementType> element(char kind, std::string_view rest) {
 }  // namespace
 
 ElementType parse_descr(std::string_view descr, const Where& where, const std::string& prefix) {
-  const std::string quoted = "'" + std::string(descr) + "'";
+  const std::string quoted = std::string("'").append(descr).append("'");
   char order = '=';
   std::string_view rest = descr;
   if (!rest.empty() && std::string_view("<>|=").find(rest.front()) != std::string_view::npos) {

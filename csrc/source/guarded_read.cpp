@@ -28,6 +28,7 @@ struct ThreadState {
   Guard* guard = nullptr;             // innermost
   bool passing_on = false;            // a foreign handler is being called; stays set when that one leaves by a jump
   const void* returned_at = nullptr;  // fault from which a foreign handler returned
+  unsigned n_sent = 0;                // signals, not faults, passed on since the last guarded read
 };
 #if defined(__GLIBC__)
 [[gnu::tls_model("initial-exec")]]
@@ -53,8 +54,12 @@ void take_default(int signal, bool was_sent) noexcept {
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
   const bool was_sent = info->si_code <= 0;
   const struct sigaction* other = latest.load(std::memory_order_acquire);
-  // faulthandler ends by sending the signal anew to whom it found in its place, which may be us.
-  const bool came_back = was_sent ? thread_state.passing_on : thread_state.returned_at == info->si_addr;
+  // faulthandler ends by sending the signal anew to whom it found in its place, which may be us: while it runs, or,
+  // where signals are blocked meanwhile, over and over after it has returned.
+  constexpr unsigned kMostSent = 16;
+  if (was_sent) ++thread_state.n_sent;
+  const bool came_back =
+      was_sent ? thread_state.passing_on || thread_state.n_sent > kMostSent : thread_state.returned_at == info->si_addr;
   if (other == nullptr || came_back || other->sa_handler == SIG_DFL) return take_default(signal, was_sent);
   if (other->sa_handler == SIG_IGN) {
     if (!was_sent) take_default(signal, was_sent);  // a fault cannot be ignored
@@ -93,7 +98,7 @@ void install_handler() noexcept {
   latest.store(&slot, std::memory_order_release);
   struct sigaction ours{};
   ours.sa_sigaction = &on_sigbus;
-  // SA_NODEFER: the jump out of the handler then has no signal mask to put back.
+  // SA_NODEFER: a second fault, in a handler that we call, must reach us too.
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&ours.sa_mask);
   ::sigaction(SIGBUS, &ours, nullptr);
@@ -105,11 +110,13 @@ bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* c
   install_handler();
   thread_state.returned_at = nullptr;
   thread_state.passing_on = false;
+  thread_state.n_sent = 0;
   Guard guard;
   guard.mapped = mapped;
   guard.outer = thread_state.guard;
-  // Nothing that lives across the jump is changed after this line.
-  if (sigsetjmp(guard.landing, 0) != 0) {
+  // Nothing that lives across the jump is changed after this line. The signal mask is put back: whoever stands between
+  // us and the kernel (ThreadSanitizer) may block signals while a handler runs.
+  if (sigsetjmp(guard.landing, 1) != 0) {
     thread_state.guard = guard.outer;
     return false;
   }

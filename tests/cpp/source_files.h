@@ -67,7 +67,7 @@ class MemoryFile {
 // `value` in `n` bytes, the lowest first.
 inline std::string little(std::uint64_t value, std::size_t n) {
   std::string bytes;
-  for (std::size_t i = 0; i < n; ++i) bytes += static_cast<char>(value >> (8 * i));
+  for (std::size_t i = 0; i < n; ++i) bytes += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
   return bytes;
 }
 

@@ -109,7 +109,7 @@ struct sigaction found_by_foreign;
 
 // Whether a handler jumped to foreign_landing when the page was read.
 [[gnu::noinline]] bool leaves_by_jump(const LostPage& lost) {
-  if (sigsetjmp(foreign_landing, 0) != 0) return true;
+  if (sigsetjmp(foreign_landing, 1) != 0) return true;
   lost.read();
   return false;
 }
@@ -149,15 +149,12 @@ TEST_CASE("what cannot be mapped says why, and never waits") {
   }
 }
 
-TEST_CASE("a sparse file of a terabyte is mapped and read at its end") {
+TEST_CASE("a sparse file of 64 GiB is mapped and read at its end") {
   const TemporaryFolder folder;
   const auto path = folder.write("huge", "");
-  const std::uint64_t size = std::uint64_t{1} << 40;
-  if (::truncate(path.c_str(), static_cast<off_t>(size)) != 0) {
-    MESSAGE("this file system has no files of a terabyte; 5 GiB instead");
-    REQUIRE(::truncate(path.c_str(), 5LL << 30) == 0);
-  }
+  REQUIRE(::truncate(path.c_str(), 64LL << 30) == 0);
   const MappedFile file(path);
+  CHECK(file.size() == std::uint64_t{64} << 30);
   CHECK(file.copy(file.size() - 4, 4) == std::vector<std::byte>(4));
 }
 
