@@ -90,9 +90,11 @@ def test_batches_have_the_structure_of_the_data(data):
     if len(data) == 2:
         assert isinstance(first, tuple)
     else:
-        assert type(first) is (np.ndarray if data[0] is X or isinstance(data[0][0], int) else type(data[0])) if not (
-            isinstance(data[0], dict)
-        ) else list(first) == ["x", "y"]
+        assert (
+            type(first) is (np.ndarray if data[0] is X or isinstance(data[0][0], int) else type(data[0]))
+            if not (isinstance(data[0], dict))
+            else list(first) == ["x", "y"]
+        )
 
 
 def test_named_tuples_stay_named(api):
@@ -145,7 +147,9 @@ def test_split_of_a_split_and_its_shards(api):
 
 
 def test_both_implementations_split_alike():
-    for ours, theirs in zip(fastbatch.arrays(Y, shuffle=True).split(), pure.arrays(Y, shuffle=True).split(), strict=True):
+    for ours, theirs in zip(
+        fastbatch.arrays(Y, shuffle=True).split(), pure.arrays(Y, shuffle=True).split(), strict=True
+    ):
         same_batches(ours, theirs)
 
 

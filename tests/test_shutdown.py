@@ -214,7 +214,7 @@ def test_loaders_made_before_a_pool_of_processes():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         with multiprocessing.get_context("fork").Pool(2) as pool:
-            assert pool.map(_sum_of, [loader_seed for loader_seed in range(4)]) == [sum(range(N))] * 4
+            assert pool.map(_sum_of, list(range(4))) == [sum(range(N))] * 4
 
 
 def _sum_of(seed):
@@ -242,12 +242,15 @@ def test_waiting_releases_the_gil():
 
 def test_affinity_is_respected():
     cpu = min(os.sched_getaffinity(0))
-    assert check(
-        "import os, sys, numpy as np, fastbatch as fb\n"
-        "os.sched_setaffinity(0, {int(sys.argv[1])})\n"
-        "print(fb.arrays(np.zeros(3)).stats()['threads'])\n",
-        str(cpu),
-    ) == "1\n"
+    assert (
+        check(
+            "import os, sys, numpy as np, fastbatch as fb\n"
+            "os.sched_setaffinity(0, {int(sys.argv[1])})\n"
+            "print(fb.arrays(np.zeros(3)).stats()['threads'])\n",
+            str(cpu),
+        )
+        == "1\n"
+    )
 
 
 def test_unknown_instruction_sets_are_refused():

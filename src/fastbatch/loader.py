@@ -295,9 +295,9 @@ class Loader:
     def stats(self) -> dict[str, Any]:
         """Return counters since the first iterator: is the training bound by data?
 
-        `batches`, `samples`, `bytes` handed out; `elapsed_s`; `wait_s`: seconds that `next()` waited; `bound_by_data`: that
-        is more than a tenth of the time; `decode_s`: thread-seconds of work, per column; `advise_s`: of telling the
-        kernel what comes; `ready_batches` now; `threads`; `prefetch` (batches).
+        `batches`, `samples`, `bytes` handed out; `elapsed_s`; `wait_s`: seconds that `next()` waited; `bound_by_data`:
+        that is more than a tenth of the time; `decode_s`: thread-seconds of work, per column; `advise_s`: of telling
+        the kernel what comes; `ready_batches` now; `threads`; `prefetch` (batches).
         """
         stats = self._engine().stats()
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since

@@ -64,18 +64,18 @@ class Surface(ABC):
 
         Args:
             data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`,
-                `idx`), or tuples, lists and dicts of those, nested as you like. One datum gives batches of its structure,
-                several give tuples. Sample `i` of each is its `[i]`.
-            dtype, scale, mean, std, layout: Conversion `(x * scale - mean) / std` of the first datum; see `field`, which
-                gives any part of the data a conversion of its own.
+                `idx`), or tuples, lists and dicts of those, nested as you like. One datum gives batches of its
+                structure, several give tuples. Sample `i` of each is its `[i]`.
+            dtype, scale, mean, std, layout: Conversion `(x * scale - mean) / std` of the first datum; see `field`,
+                which gives any part of the data a conversion of its own.
             batch_size: Samples in a batch; the last one may be short.
-            shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring samples,
-                and the samples inside each `window` blocks: for data larger than memory.
+            shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring
+                samples, and the samples inside each `window` blocks: for data larger than memory.
             seed: With the epoch, decides the order and all random draws.
             drop_last: Leave a short last batch out.
             shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, from rank on.
-            tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop" leaves
-                the last ones out, "uneven" gives the first ranks one more.
+            tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
+                leaves the last ones out, "uneven" gives the first ranks one more.
             threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota).
             prefetch: Batches made ahead; None takes what fits 2 MB, 2 to 16. Never more than `prefetch_bytes`.
 
@@ -149,8 +149,8 @@ class Surface(ABC):
             labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
                 paths. None: no labels. Or one number per file, in the order of the paths.
             size: (height, width) of the batch's images, or one number for both.
-            crop: "none" stretches the whole image; "center" first resizes the shorter side to `resize` (default: the larger
-                number of `size`) and then cuts out the middle, as torchvision's Resize and CenterCrop do.
+            crop: "none" stretches the whole image; "center" first resizes the shorter side to `resize` (default: the
+                larger number of `size`) and then cuts out the middle, as torchvision's Resize and CenterCrop do.
             filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
             flip: Mirror left and right in half of the samples, drawn anew in each epoch.
             dtype, layout: Of the batch: (batch, 3, height, width) for "NCHW", channels last for "NHWC".

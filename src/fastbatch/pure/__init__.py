@@ -16,6 +16,7 @@ from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatErr
 from fastbatch.loader import EngineOptions, Loader
 from fastbatch.plan import Plan
 from fastbatch.surface import Surface
+
 from .loader import ArrayColumn, ImageColumn, PureEngine, batch_plan
 from .plan import BatchPlan
 from .source import idx, npy, npz, open_file, raw

@@ -14,6 +14,7 @@ from fastbatch.batch import array_identity, files_identity
 from fastbatch.decode import Conversion, ImageOptions, native_dtype
 from fastbatch.errors import ClosedError
 from fastbatch.plan import Plan
+
 from .decode import convert, image
 from .plan import BatchPlan, Order
 from .source import require_mapped

@@ -73,11 +73,11 @@ def open_regular(path: Path) -> IO[bytes]:
         OSError: With errno and file name.
     """
     text = os.fsdecode(path)
-    mode = os.stat(text).st_mode  # noqa: PTH116
+    mode = os.stat(text).st_mode
     if not stat.S_ISREG(mode):
         code = errno.EISDIR if stat.S_ISDIR(mode) else errno.ESPIPE
         raise OSError(code, os.strerror(code), text)
-    return open(text, "rb")  # noqa: PTH123
+    return open(text, "rb")
 
 
 def npy(path: Path) -> Array:
