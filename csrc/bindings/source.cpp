@@ -11,6 +11,7 @@
 #include "source/npy.h"
 #include "source/npz.h"
 #include "source/raw.h"
+#include "source/window.h"
 
 namespace fastbatch::bindings {
 
@@ -35,7 +36,9 @@ const char* content_name(Content content) {
 void register_source(py::module_& module) {
   py::class_<ArrayView>(module, "ArrayView")
       .def_property_readonly("mapped", [](const ArrayView& view) { return view.file != nullptr; })
-      .def("array", [](const ArrayView& view) { return to_array(view); });
+      .def("array", [](const ArrayView& view) { return to_array(view); })
+      .def("windows", &windows, py::arg("length"), py::arg("step"))
+      .def("every", &every, py::arg("start"), py::arg("n"), py::arg("stride"));
 
   module.def("open_npy", [](const py::bytes& path) { return open_npy(std::string(path)); });
   module.def("open_idx", [](const py::bytes& path) { return open_idx(std::string(path)); });
