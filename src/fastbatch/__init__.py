@@ -27,6 +27,7 @@ from .decode import field
 from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from .loader import Loader
 from .native import NativeSurface as _NativeSurface
+from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
@@ -34,6 +35,14 @@ _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an
 _surface = _NativeSurface()
 arrays = _surface.arrays
 images = _surface.images
+windows = _surface.windows
+tokens = _surface.tokens
+
+
+class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
+    __doc__ = _TimeSeriesDataset.__doc__
+    _surface = _surface
+
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,6 +52,7 @@ __all__ = [
     "FormatError",
     "Loader",
     "StateError",
+    "TimeSeriesDataset",
     "arrays",
     "field",
     "idx",
@@ -50,4 +60,6 @@ __all__ = [
     "npy",
     "npz",
     "raw",
+    "tokens",
+    "windows",
 ]

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from . import _core
 from .batch import Column, array_identity, files_identity
 from .decode import Conversion, ImageOptions
 from .loader import EngineOptions
 from .plan import Plan
-from .source import Source, open_file
-from .surface import Surface
+from .sequences import Part, SequenceSurface
+from .source import Source, open_file, raw
 
 
 def core_conversion(conversion: Conversion) -> _core.Conversion:
@@ -119,11 +120,27 @@ def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
     )
 
 
-class NativeSurface(Surface):
+class NativeSurface(SequenceSurface):
     """`fastbatch` itself."""
 
     def open_file(self, path: bytes) -> Any:
         return open_file(path)
+
+    def open_raw(self, path: bytes, dtype: np.dtype[Any]) -> Source:
+        return raw(os.fsdecode(path), dtype, -1)
+
+    def is_npy(self, path: bytes) -> bool:
+        return _core.recognise(path) == "npy"
+
+    def part(self, source: Any, part: Part) -> Any:
+        if isinstance(source, Source):
+            view = source.view if part.length is None else source.view.windows(part.length, part.step)
+            return Source(view.every(part.start, part.n, part.stride), source.path)
+        rows = np.asarray(source)
+        if part.length is not None:
+            reach = (part.length - 1) * part.step + 1
+            rows = np.moveaxis(sliding_window_view(rows, reach, axis=0)[..., :: part.step], -1, 1)
+        return rows[part.start : part.start + (part.n - 1) * part.stride + 1 : part.stride]
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)

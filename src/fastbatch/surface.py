@@ -200,18 +200,29 @@ class Surface(ABC):
         return packer(structure)(opened)
 
     def _column(self, field: Field) -> Column:
-        source = field.leaf
-        if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
-            if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
-                raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
-            source = np.asarray(source)
-        if source.dtype.hasobject:
-            raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
-        if source.dtype.itemsize == 0:
-            raise TypeError(f"expected elements of at least 1 byte, found {source.dtype}")
-        if len(source.shape) == 0:
-            raise ValueError("expected at least one dimension, found an array without any")
+        source = as_rows(field.leaf)
         return self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))
+
+
+def as_rows(leaf: Any) -> Any:
+    """Return what has a NumPy dtype and a shape as it is, and all else as an array; its rows are what can be served.
+
+    Raises:
+        TypeError: No array, Python objects, elements of no size.
+        ValueError: An array without dimensions.
+    """
+    source = leaf
+    if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
+        if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
+            raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
+        source = np.asarray(source)
+    if source.dtype.hasobject:
+        raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
+    if source.dtype.itemsize == 0:
+        raise TypeError(f"expected elements of at least 1 byte, found {source.dtype}")
+    if len(source.shape) == 0:
+        raise ValueError("expected at least one dimension, found an array without any")
+    return source
 
 
 def engine_options(threads: Any, prefetch: Any, prefetch_bytes: Any) -> EngineOptions:

@@ -10,23 +10,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastbatch.batch import Column
 from fastbatch.decode import Conversion, ImageOptions, field
 from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from fastbatch.loader import EngineOptions, Loader
 from fastbatch.plan import Plan
-from fastbatch.surface import Surface
+from fastbatch.sequences import Part, SequenceSurface
+from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
 
 from .loader import ArrayColumn, ImageColumn, PureEngine, batch_plan
 from .plan import BatchPlan
-from .source import idx, npy, npz, open_file, raw
+from .sequences import PartOf
+from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
 
 
-class PureSurface(Surface):
+class PureSurface(SequenceSurface):
     """`fastbatch.pure` itself. Threads and prefetch are accepted, and there are none."""
 
     def open_file(self, path: bytes) -> Any:
         return open_file(path)
+
+    def open_raw(self, path: bytes, dtype: np.dtype[Any]) -> Any:
+        return raw(path, dtype, -1)
+
+    def is_npy(self, path: bytes) -> bool:
+        with open_regular(path) as file:
+            return file.read(len(NPY_MAGIC)) == NPY_MAGIC
+
+    def part(self, source: Any, part: Part) -> PartOf:
+        return PartOf(source, part)
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
@@ -44,6 +58,14 @@ class PureSurface(Surface):
 _surface = PureSurface()
 arrays = _surface.arrays
 images = _surface.images
+windows = _surface.windows
+tokens = _surface.tokens
+
+
+class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
+    __doc__ = _TimeSeriesDataset.__doc__
+    _surface = _surface
+
 
 __all__ = [
     "ClosedError",
@@ -52,6 +74,7 @@ __all__ = [
     "FormatError",
     "Loader",
     "StateError",
+    "TimeSeriesDataset",
     "arrays",
     "field",
     "idx",
@@ -59,4 +82,6 @@ __all__ = [
     "npy",
     "npz",
     "raw",
+    "tokens",
+    "windows",
 ]
