@@ -13,7 +13,7 @@
 namespace fastbatch {
 
 namespace {
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 constexpr std::size_t kMaxChunk = 4096;
 constexpr std::size_t kMaxDimensions = 64;                      // as NumPy
 constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks give at once without waiting twice

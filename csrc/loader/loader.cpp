@@ -42,8 +42,10 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
   if (options.prefetch_bytes > 0) depth = std::min(depth, options.prefetch_bytes / bytes);
   std::size_t chunk = options.batch_size;
   for (const auto& column : columns) chunk = std::min(chunk, column->chunk_samples());
+  chunk = std::max<std::size_t>(1, chunk);
+  const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // of a batch; equally long, no short one last
   return {.depth = std::max<std::size_t>(1, depth),
-          .chunk_samples = std::max<std::size_t>(1, chunk),
+          .chunk_samples = (options.batch_size + chunks - 1) / chunks,
           .advice_ahead = options.advise ? std::clamp<std::size_t>(kAdviceBytes / bytes, 1, kMaxAdviceBatches) : 0};
 }
 
