@@ -18,7 +18,10 @@ namespace {
 
 constexpr std::size_t kChannels = 3;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
-constexpr std::size_t kRowsAtOnce = 16;                    // a row of blocks of the commonest subsampling
+// The codec and the resize push each other out of the L1 cache whenever they take turns, so they do it as seldom as the
+// L2 cache allows; but the codec makes at least 16 rows, a row of blocks of the commonest subsampling, at a time.
+constexpr std::size_t kBytesAtOnce = std::size_t{768} << 10U;
+constexpr std::size_t kFewestRowsAtOnce = 16;
 constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;  // more than this is given back after the image
 
 // (size - part) / 2, halves to the even number: Python's round().
@@ -114,13 +117,14 @@ void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* sl
   const Resizer& resizer = bench.resizers.get(plan_resize(size, options_));
   const std::size_t stride = kChannels * size.width;
   const std::size_t out_stride = kChannels * options_.width;
-  bench.rows.resize(stride * std::min<std::size_t>(kRowsAtOnce, size.height));
+  const std::size_t rows = std::min<std::size_t>(std::max(kBytesAtOnce / stride, kFewestRowsAtOnce), size.height);
+  bench.rows.resize(stride * rows);
   if (converts_) bench.resized.resize(out_stride * options_.height);
   std::uint8_t* pixels = converts_ ? bench.resized.data() : reinterpret_cast<std::uint8_t*>(slot);
 
   ResizeStream resized(resizer, pixels, static_cast<std::ptrdiff_t>(out_stride), bench.scratch);
   bench.jpeg.start();
-  while (const std::size_t n = bench.jpeg.read_rows(bench.rows.data(), kRowsAtOnce)) {
+  while (const std::size_t n = bench.jpeg.read_rows(bench.rows.data(), rows)) {
     resized.push(bench.rows.data(), static_cast<std::ptrdiff_t>(stride), n);
   }
   bench.jpeg.finish();
