@@ -2,6 +2,8 @@
 """Data that tests are made of, and what they ask of batches."""
 
 import io
+import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -63,3 +65,23 @@ def jpeg(size=(64, 48)):
     file = io.BytesIO()
     Image.linear_gradient("L").resize(size).convert("RGB").save(file, "JPEG")
     return file.getvalue()
+
+
+def numbers(n=10):
+    """Yield 0, 1, ..., n - 1."""
+    yield from range(n)
+
+
+def numbers_from(n, start=0):
+    """Yield start, ..., n - 1."""
+    yield from range(start, n)
+
+
+def take(data, n):
+    """Return the first n batches of a pass, leaving it early."""
+    return list(itertools.islice(iter(data), n))
+
+
+def worker_threads():
+    """Return the threads that make items of the user's generators ahead."""
+    return [thread for thread in threading.enumerate() if thread.name == "fastbatch prefetch"]

@@ -27,6 +27,7 @@ from .decode import field
 from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from .loader import Loader
 from .native import NativeSurface as _NativeSurface
+from .restart import RestartableGeneratorWrapper, restartable
 from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
 
@@ -51,6 +52,7 @@ __all__ = [
     "FastbatchError",
     "FormatError",
     "Loader",
+    "RestartableGeneratorWrapper",
     "StateError",
     "TimeSeriesDataset",
     "arrays",
@@ -60,6 +62,7 @@ __all__ = [
     "npy",
     "npz",
     "raw",
+    "restartable",
     "tokens",
     "windows",
 ]

@@ -17,6 +17,7 @@ from fastbatch.decode import Conversion, ImageOptions, field
 from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from fastbatch.loader import EngineOptions, Loader
 from fastbatch.plan import Plan
+from fastbatch.restart import RestartableGeneratorWrapper, restartable
 from fastbatch.sequences import Part, SequenceSurface
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
 
@@ -73,6 +74,7 @@ __all__ = [
     "FastbatchError",
     "FormatError",
     "Loader",
+    "RestartableGeneratorWrapper",
     "StateError",
     "TimeSeriesDataset",
     "arrays",
@@ -82,6 +84,7 @@ __all__ = [
     "npy",
     "npz",
     "raw",
+    "restartable",
     "tokens",
     "windows",
 ]
