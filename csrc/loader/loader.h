@@ -45,7 +45,7 @@ class Loader {
     std::size_t prefetch_bytes = 0;  // upper bound on the memory of those batches (one is always allowed); 0: none
     bool advise = true;              // tell the kernel ahead what will be read
   };
-  static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{2} << 20;
+  static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
 
   // Throws std::length_error when a batch is larger than the address space, std::system_error when no thread can start.
   Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options);

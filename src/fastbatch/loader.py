@@ -56,7 +56,7 @@ class EngineOptions:
 
     Attributes:
         threads: None takes the CPUs that this process may use.
-        prefetch: Batches in work or ready; None takes what fits 2 MB, 2 to 16.
+        prefetch: Batches in work or ready; None takes what fits 4 MB, 2 to 16.
         prefetch_bytes: Most memory they may take together, or None.
     """
 

@@ -77,7 +77,7 @@ class Surface(ABC):
             tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
                 leaves the last ones out, "uneven" gives the first ranks one more.
             threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota).
-            prefetch: Batches made ahead; None takes what fits 2 MB, 2 to 16. Never more than `prefetch_bytes`.
+            prefetch: Batches made ahead; None takes what fits 4 MB, 2 to 16. Never more than `prefetch_bytes`.
 
         Raises:
             ValueError: Arrays of different lengths, no data, options out of range.
