@@ -7,8 +7,10 @@
 #include <chrono>
 #include <memory>
 
+#include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
+#include "common/error.h"
 
 namespace fastbatch::bindings {
 
@@ -31,16 +33,17 @@ struct PyLoader {
   std::atomic<int> waiting{0};     // Python threads inside next() without the GIL
 
   ~PyLoader() {
-    const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads
+    const GilRelease no_gil;  // GIL released: joins the worker threads
     loader.reset();
   }
 
   // Returns when all threads that waited in next() are back in Python: when the interpreter ends, close() is called
-  // first, and a thread that asked for the GIL after that would be ended inside C++.
+  // first, and a thread that asked for the GIL after that would wait for ever (`gil.h`).
   void close() {
-    const py::gil_scoped_release no_gil;  // GIL released: joins the worker threads, lets the waiting ones have it
+    const bool awaited = !is_finalizing() && !loader->is_forked_copy();
+    const GilRelease no_gil;  // GIL released: joins the worker threads, lets the waiting ones have it
     loader->close();
-    if (!loader->is_forked_copy())
+    if (awaited)
       for (int n = 0; (n = waiting.load()) > 0;) waiting.wait(n);
   }
 
@@ -53,7 +56,7 @@ struct PyLoader {
         count.notify_all();
       }
     } const inside(waiting);
-    const py::gil_scoped_release no_gil;  // GIL released: waits for the workers, touches no Python object
+    const GilRelease no_gil;  // GIL released: waits for the workers, touches no Python object
     return loader->next(run, kSignalInterval, batch);
   }
 };
@@ -68,11 +71,18 @@ class PyRun {
     if (run_) core().loader->cancel(*run_);
   }
 
-  // (batch's number in the run, [array of each column]), or None after the last.
+  // (batch's number in the run, [array of each column]); None after the last; False when the loader was closed: that is
+  // for Python to raise. A thread that runs Python code below C++ frames, as making an exception does, must not lose
+  // the GIL to an interpreter that ends: it would be ended in between, and the process with it.
   py::object next() {
     Batch batch;
     for (;;) {
-      const Loader::Status status = core().next(*run_, batch);
+      Loader::Status status{};
+      try {
+        status = core().next(*run_, batch);
+      } catch (const ClosedError&) {
+        return py::bool_(false);
+      }
       if (status == Loader::Status::kEnd) return py::none();
       if (status == Loader::Status::kBatch) return wrap(std::move(batch));
       if (PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "source/content.h"
@@ -55,7 +56,7 @@ void register_source(py::module_& module) {
                                return names;
                              })
       .def("open", [](const NpzFile& file, std::size_t i) {
-        const py::gil_scoped_release no_gil;  // GIL released: may inflate a large member, touches no Python object
+        const GilRelease no_gil;  // GIL released: may inflate a large member, touches no Python object
         return file.open(i);
       });
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The compiled core, as csrc/bindings/ gives it. Checked against the module by tests/test_layout.py.
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,7 @@ class ImageDecoder(Decoder):
 
 @final
 class Run:
-    def next(self) -> tuple[int, list[NDArray[Any]]] | None: ...
+    def next(self) -> tuple[int, list[NDArray[Any]]] | Literal[False] | None: ...
 
 @final
 class Loader:

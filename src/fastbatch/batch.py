@@ -33,7 +33,8 @@ def dataset_fingerprint(columns: Sequence[Column]) -> str:
     import json
 
     text = json.dumps([column.identity() for column in columns], sort_keys=True)
-    return _digest(text.encode()).hexdigest()
+    digest: str = _digest(text.encode()).hexdigest()
+    return digest
 
 
 def array_identity(shape: Sequence[int], dtype: np.dtype[Any], row: Callable[[int], bytes], n_probes: int = 16) -> Any:

@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, SupportsIndex
+from typing import Any, Literal, Protocol, SupportsIndex
 
 import numpy as np
 
@@ -23,8 +23,8 @@ STATE_VERSION = 1
 class Run(Protocol):
     """One pass over an epoch from some position on. Dropping it ends the work ahead."""
 
-    def next(self) -> tuple[int, list[np.ndarray[Any, Any]]] | None:
-        """Return the batch's number in this run and its columns, or None after the last."""
+    def next(self) -> tuple[int, list[np.ndarray[Any, Any]]] | Literal[False] | None:
+        """Return the batch's number in this run and its columns; None after the last, False when it was closed."""
 
 
 class Engine(Protocol):
@@ -267,7 +267,9 @@ class Loader:
             order, dataset = state["order"], state["dataset"]
         except StateError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
+        except KeyError as error:
+            raise StateError(f"not a loader's state: {error} is missing") from error
+        except (TypeError, ValueError) as error:
             raise StateError(f"not a loader's state: {error}") from error
         if dataset != self._dataset():
             raise StateError("state of another data set", expected=self._dataset(), found=dataset)
@@ -366,6 +368,9 @@ class Epoch:
             self._run = None
             self._progress.ended = True
             raise StopIteration
+        if batch is False:
+            self._run = None
+            raise ClosedError("the loader was closed")
         number, columns = batch
         if number >= self._progress.batches:  # threads that share an iterator may come out of order
             self._progress.batches = number + 1

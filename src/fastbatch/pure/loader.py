@@ -6,13 +6,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from fastbatch.batch import array_identity, files_identity
 from fastbatch.decode import Conversion, ImageOptions, native_dtype
-from fastbatch.errors import ClosedError
 from fastbatch.plan import Plan
 
 from .decode import convert, image
@@ -106,7 +105,7 @@ class PureRun:
         self._source = enumerate(source)
         self._lock = threading.Lock()
 
-    def next(self) -> tuple[int, list[Array]] | None:
+    def next(self) -> tuple[int, list[Array]] | Literal[False] | None:
         with self._lock:
             return self._engine.count(self._source)
 
@@ -123,10 +122,10 @@ class PureEngine:
     def start(self, plan: Plan, epoch: int, position: int) -> PureRun:
         return PureRun(self, batches(self._columns, plan, epoch, position))
 
-    def count(self, source: Iterator[tuple[int, list[Array]]]) -> tuple[int, list[Array]] | None:
+    def count(self, source: Iterator[tuple[int, list[Array]]]) -> tuple[int, list[Array]] | Literal[False] | None:
         """Return the next batch of `source`, counted and timed."""
         if self._closed:
-            raise ClosedError("the loader was closed")
+            return False
         start = time.perf_counter()
         item = next(source, None)
         self._wait_s += time.perf_counter() - start
