@@ -99,11 +99,12 @@ def all_batches(plan: Any, order: Any) -> list[int]:
 # ---- random streams ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed, epoch, index, purpose", [(0, 0, 0, 0), (7, 3, 11, 1), (2**64 - 1, 2**63, 2**63, 2)])
-def test_streams_are_numpys_philox(seed: int, epoch: int, index: int, purpose: int) -> None:
-    expected = np.random.Philox(key=u64(seed, epoch), counter=u64(0, index, purpose, 0)).random_raw(11)
-    np.testing.assert_array_equal(_core.philox(seed, epoch, index, purpose, 11), expected)
-    np.testing.assert_array_equal(pure.stream(seed, epoch, index, purpose).bit_generator.random_raw(11), expected)
+@pytest.mark.parametrize("name", [(0, 0, 0, 0, 0), (7, 3, 11, 1, 2), (2**64 - 1, 2**63, 2**63, 2, 12)])
+def test_streams_are_numpys_philox(name: tuple[int, int, int, int, int]) -> None:
+    seed, epoch, index, purpose, operation = name
+    expected = np.random.Philox(key=u64(seed, epoch), counter=u64(0, index, purpose, operation)).random_raw(11)
+    np.testing.assert_array_equal(_core.philox(*name, 11), expected)
+    np.testing.assert_array_equal(pure.stream(*name).bit_generator.random_raw(11), expected)
     assert len({int(pure.stream(*parts).bit_generator.random_raw()) for parts in np.ndindex(3, 3, 3, 3)}) == 81
 
 

@@ -44,8 +44,9 @@ using SubsetTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t
 
 void register_plan(py::module_& module) {
   module.def("philox",
-             [](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, std::uint64_t purpose, std::size_t n) {
-               Stream stream(seed, epoch, index, static_cast<Purpose>(purpose));
+             [](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, std::uint64_t purpose,
+                std::uint64_t operation, std::size_t n) {
+               Stream stream(seed, epoch, index, static_cast<Purpose>(purpose), static_cast<Operation>(operation));
                Indices raw = allocate(n);
                for (std::uint64_t& value : span_of(raw)) value = stream.next();
                return raw;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Random numbers without state: Philox4x64-10, a block cipher of a counter, number for number what NumPy gives from
-//   np.random.Philox(key=[seed, epoch], counter=[0, index, purpose, 0]).random_raw()
+//   np.random.Philox(key=[seed, epoch], counter=[0, index, purpose, operation]).random_raw()
 // Reference: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 // Threads: a Stream is a value, one thread at a time; it costs nothing to build, a block is made when it is drawn from.
 #pragma once
@@ -15,6 +15,24 @@ enum class Purpose : std::uint64_t {
   kSample = 0,      // index = the sample's number in the source
   kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
   kSplit = 2,       // a split into training and validation data; epoch = 0
+};
+
+// What is drawn for a sample: each operation has a stream of its own, so that asking for one more, or drawing again
+// and again in one, changes nothing in the others.
+enum class Operation : std::uint64_t {
+  kFlip = 0,
+  kVerticalFlip = 1,
+  kCrop = 2,
+  kAffine = 3,
+  kBrightness = 4,
+  kContrast = 5,
+  kSaturation = 6,
+  kHue = 7,
+  kChannelShift = 8,
+  kErase = 9,
+  kMix = 10,      // MixUp and CutMix; index = the batch's first sample
+  kReplace = 11,  // another sample in place of one that cannot be decoded
+  kUser = 12,     // what a user's own transform draws
 };
 
 // high and low half of a * b
@@ -42,15 +60,20 @@ constexpr std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> c
 
 class Stream {
  public:
-  constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index,
-                   Purpose purpose = Purpose::kSample) noexcept
-      : seed_(seed), epoch_(epoch), index_(index), purpose_(purpose) {}
+  constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, Purpose purpose = Purpose::kSample,
+                   Operation operation = Operation::kFlip) noexcept
+      : seed_(seed), epoch_(epoch), index_(index), purpose_(purpose), operation_(operation) {}
+
+  constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, Operation operation) noexcept
+      : Stream(seed, epoch, index, Purpose::kSample, operation) {}
 
   constexpr std::uint64_t next() noexcept {
     const std::uint64_t place = drawn_++ % 4;
     if (place == 0) {
       // NumPy counts up before it makes a block, so the first block is number 1.
-      block_ = philox4x64({drawn_ / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), 0}, {seed_, epoch_});
+      block_ = philox4x64(
+          {drawn_ / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), static_cast<std::uint64_t>(operation_)},
+          {seed_, epoch_});
     }
     return block_[place];
   }
@@ -64,6 +87,7 @@ class Stream {
  private:
   std::uint64_t seed_, epoch_, index_;
   Purpose purpose_;
+  Operation operation_;
   std::uint64_t drawn_ = 0;
   std::array<std::uint64_t, 4> block_{};
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "decode/resize_axis.h"
+#include "decode/window.h"
 
 namespace fastbatch {
 
@@ -18,12 +19,6 @@ namespace fastbatch {
 struct Box {
   double left = 0, top = 0, right = 0, bottom = 0;
   bool operator==(const Box&) const = default;
-};
-
-// Whole pixels of an image.
-struct Window {
-  std::size_t x = 0, y = 0, width = 0, height = 0;
-  bool operator==(const Window&) const = default;
 };
 
 struct ResizeSpec {

@@ -23,13 +23,14 @@ Indices = NDArray[np.uint64]
 MAX_SIZE = 2**63
 
 
-def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE) -> np.random.Generator:
+def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
     """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
 
-    The counter's first word counts the blocks of four numbers that were drawn.
+    The counter's first word counts the blocks of four numbers that were drawn. Each operation on a sample (crop, flip,
+    ...) has a stream of its own, numbered as in `csrc/common/philox.h`: one more operation changes no other.
     """
     key = np.array([seed, epoch], dtype=np.uint64)
-    counter = np.array([0, index, purpose, 0], dtype=np.uint64)
+    counter = np.array([0, index, purpose, operation], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
