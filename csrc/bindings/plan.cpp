@@ -43,14 +43,13 @@ using SubsetTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t
 }  // namespace
 
 void register_plan(py::module_& module) {
-  module.def("philox",
-             [](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, std::uint64_t purpose,
-                std::uint64_t operation, std::size_t n) {
-               Stream stream(seed, epoch, index, static_cast<Purpose>(purpose), static_cast<Operation>(operation));
-               Indices raw = allocate(n);
-               for (std::uint64_t& value : span_of(raw)) value = stream.next();
-               return raw;
-             });
+  module.def("philox", [](std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, std::uint64_t purpose,
+                          std::uint64_t operation, std::size_t n) {
+    Stream stream(seed, epoch, index, static_cast<Purpose>(purpose), static_cast<Operation>(operation));
+    Indices raw = allocate(n);
+    for (std::uint64_t& value : span_of(raw)) value = stream.next();
+    return raw;
+  });
 
   py::class_<Permutation>(module, "Permutation")
       .def(py::init([](std::uint64_t n, std::uint64_t seed, std::uint64_t epoch, std::uint64_t purpose,
