@@ -15,6 +15,7 @@ enum class Purpose : std::uint64_t {
   kSample = 0,      // index = the sample's number in the source
   kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
   kSplit = 2,       // a split into training and validation data; epoch = 0
+  kBatch = 4,       // what a function of the user's own draws for a batch; index = position (Python only)
 };
 
 // What is drawn for a sample: each operation has a stream of its own, so that asking for one more, or drawing again

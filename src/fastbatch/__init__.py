@@ -26,6 +26,7 @@ except ImportError as _error:
 from .decode import field
 from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from .loader import Loader
+from .mapping import BatchInfo
 from .native import NativeSurface as _NativeSurface
 from .restart import RestartableGeneratorWrapper, restartable
 from .sequences import TimeSeriesDataset as _TimeSeriesDataset
@@ -47,6 +48,7 @@ class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
 
 __version__ = "0.1.0"
 __all__ = [
+    "BatchInfo",
     "ClosedError",
     "DecodeError",
     "FastbatchError",

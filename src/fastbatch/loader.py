@@ -6,89 +6,18 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, SupportsIndex
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal, SupportsIndex
 
-import numpy as np
-
-from .batch import Column, dataset_fingerprint
+from .batch import dataset_fingerprint
+from .engine import BatchPlan, Engine, Recipe, Run
+from .epoch import Epoch, Progress
 from .errors import ClosedError, StateError
+from .mapping import make_step
 from .plan import MAX_SEED, Plan, whole
-from .structure import Pack
 
 STATE_VERSION = 1
-
-
-class Run(Protocol):
-    """One pass over an epoch from some position on. Dropping it ends the work ahead."""
-
-    def next(self) -> tuple[int, list[np.ndarray[Any, Any]]] | Literal[False] | None:
-        """Return the batch's number in this run and its columns; None after the last, False when it was closed."""
-
-
-class Engine(Protocol):
-    """Makes batches of some columns: threads in native code, or a plain generator."""
-
-    def start(self, plan: Plan, epoch: int, position: int) -> Run: ...
-    def stats(self) -> dict[str, Any]: ...
-    def close(self) -> None: ...
-
-
-class BatchPlan(Protocol):
-    """How the rest of an epoch falls into batches."""
-
-    @property
-    def n_batches(self) -> int: ...
-    def position_after(self, k: int) -> int: ...
-
-
-class Implementation(Protocol):
-    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two."""
-
-    def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
-    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
-
-
-@dataclass(frozen=True)
-class EngineOptions:
-    """What may change how fast batches come, and never which.
-
-    Attributes:
-        threads: None takes the CPUs that this process may use.
-        prefetch: Batches in work or ready; None takes what fits 4 MB, 2 to 16.
-        prefetch_bytes: Most memory they may take together, or None.
-    """
-
-    threads: int | None = None
-    prefetch: int | None = None
-    prefetch_bytes: int | None = None
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a loader is made from, and what its shards and splits share.
-
-    Attributes:
-        pack: Puts the columns of a batch into the structure that the user gave.
-        class_names: Names of the labels 0, 1, ..., if there are any.
-    """
-
-    implementation: Implementation
-    columns: tuple[Column, ...]
-    pack: Pack
-    options: EngineOptions
-    class_names: tuple[str, ...] | None = None
-
-
-@dataclass
-class _Progress:
-    """How far one iterator is. Outlives it, since the state may be asked for after the loop was left."""
-
-    epoch: int
-    start: int  # global position
-    batches: int = 0
-    ended: bool = False
 
 
 class Loader:
@@ -111,7 +40,7 @@ class Loader:
         self._since: float | None = None  # when the first iterator was made, by the monotonic clock
         self._next_epoch = 0
         self._resume_at = 0  # global position at which the next iterator begins
-        self._progress: _Progress | None = None  # of the latest iterator
+        self._progress: Progress | None = None  # of the latest iterator
         self._fingerprint: str | None = None
 
     # ---- what there is ---------------------------------------------------------------------------------------
@@ -161,7 +90,7 @@ class Loader:
         """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
         if self._since is None:
             self._since = time.monotonic()
-        progress = _Progress(self._next_epoch, self._resume_at)
+        progress = Progress(self._plan, self._next_epoch, self._resume_at)
         iterator = Epoch(self, progress)
         self._progress = progress
         self._next_epoch += 1
@@ -224,6 +153,22 @@ class Loader:
         """
         train, held_out = self._plan.split(validation, whole("seed", seed, 0, MAX_SEED), shuffle)
         return self._derive(train), self._derive(held_out)
+
+    def map(self, function: Callable[..., Any], *, each: Literal["batch", "sample"] = "batch") -> Loader:
+        """Return a loader whose batches are what `function` makes of this one's.
+
+        Args:
+            function: Called with a batch, by the thread that asks for it. If it has a second parameter (without a
+                default, or called `info`), that gets a `BatchInfo`: epoch, number, position, and `generator()`, random
+                numbers that are the same in every run.
+            each: "sample" calls it with one sample after another, in the structure of the batch, and puts what it
+                returns, in whatever structure, into a batch again.
+
+        An exception in the function comes out with its own type and traceback and, from Python 3.11 on, a note with the
+        batch's number; it ends the iterator, and a state taken then goes on with that batch.
+        """
+        step = make_step(function, each)
+        return Loader(replace(self._recipe, steps=(*self._recipe.steps, step)), self._plan)
 
     def _derive(self, plan: Plan) -> Loader:
         return Loader(self._recipe, plan)
@@ -329,69 +274,7 @@ class Loader:
     def _batch_plan(self, position: int) -> BatchPlan:
         return self._recipe.implementation.batch_plan(self._plan, position)
 
-    def _start(self, epoch: int, position: int) -> Run:
+    def _start(self, progress: Progress) -> Run:
         if self._closed:
             raise ClosedError("the loader is closed")
-        return self._engine().start(self._plan, epoch, position)
-
-
-class Epoch:
-    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
-
-    Threads: any; each batch goes to one caller.
-    """
-
-    def __init__(self, loader: Loader, progress: _Progress) -> None:
-        self._loader = loader
-        self._pack = loader._recipe.pack
-        self._progress = progress
-        self._pid = os.getpid()
-        self._run: Run | None = loader._start(progress.epoch, progress.start)
-
-    def __iter__(self) -> Epoch:
-        return self
-
-    def __next__(self) -> Any:
-        run = self._run
-        if run is None:
-            raise StopIteration
-        if self._pid != os.getpid():
-            run = self._restart()
-        try:
-            batch = run.next()
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            self._run = None
-            raise
-        if batch is None:
-            self._run = None
-            self._progress.ended = True
-            raise StopIteration
-        if batch is False:
-            self._run = None
-            raise ClosedError("the loader was closed")
-        number, columns = batch
-        if number >= self._progress.batches:  # threads that share an iterator may come out of order
-            self._progress.batches = number + 1
-        return self._pack(columns)
-
-    def _restart(self) -> Run:
-        """Go on in a forked child: same epoch, same batch, own threads."""
-        progress = self._progress
-        loader = self._loader
-        progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
-        progress.batches = 0
-        self._pid = os.getpid()
-        self._run = loader._start(progress.epoch, progress.start)
-        return self._run
-
-    def __length_hint__(self) -> int:
-        loader, progress = self._loader, self._progress
-        if self._run is None:
-            return 0
-        return loader._batch_plan(progress.start).n_batches - progress.batches
-
-    def close(self) -> None:
-        """End this pass; `next` raises StopIteration from now on."""
-        self._run = None
+        return self._engine().start(progress.plan, progress.epoch, progress.start)

@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from . import _core
 from .batch import Column, array_identity, files_identity
 from .decode import Conversion, ImageOptions
-from .loader import EngineOptions
+from .engine import EngineOptions
 from .plan import Plan
 from .sequences import Part, SequenceSurface
 from .source import Source, open_file, raw

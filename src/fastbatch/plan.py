@@ -7,11 +7,30 @@ import operator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, SupportsIndex
 
+import numpy as np
+
 Tail = Literal["pad", "drop", "uneven"]
 TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
 SHUFFLES = (False, True, "block")
 MAX_SEED = 2**64 - 1
 MAX_WORLD_SIZE = 2**32
+
+# What a stream is for; it keeps streams apart that have the same seed, epoch and index.
+SAMPLE = 0  # index = the sample's number in the source
+EPOCH_ORDER = 1
+SPLIT = 2
+BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
+
+
+def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
+    """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
+
+    The counter's first word counts the blocks of four numbers that were drawn. Each operation on a sample (crop, flip,
+    ...) has a stream of its own, numbered as in `csrc/common/philox.h`: one more operation changes no other.
+    """
+    key = np.array([seed, epoch], dtype=np.uint64)
+    counter = np.array([0, index, purpose, operation], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) -> int:
@@ -76,7 +95,11 @@ class Plan:
         """Return how many batches `take` still allows at a global position, or None."""
         if self.take is None:
             return None
-        return max(0, self.take - -(-position // (self.batch_size * self.world_size)))
+        return max(0, self.take - self.batches_before(position))
+
+    def batches_before(self, position: int) -> int:
+        """Return how many batches a rank has had when the epoch stands at a global position."""
+        return -(-position // (self.batch_size * self.world_size))
 
     def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str) -> Plan:
         """Return the plan of one rank of `world_size`."""

@@ -12,20 +12,20 @@ Structure = Any  # a leaf's number, or a tuple, list or dict of structures
 Pack = Callable[[Sequence[Any]], Any]  # the leaves of one batch -> what the user gets
 
 
-def flatten(data: Any) -> tuple[list[Any], Structure]:
+def flatten(data: Any, arrays: tuple[type, ...] = (list, tuple)) -> tuple[list[Any], Structure]:
     """Return the leaves in order and the structure that holds their numbers.
 
-    Tuples, lists and dicts are structure; a list of plain numbers is a leaf; all else is a leaf.
+    Tuples, lists and dicts are structure; `arrays` of plain numbers are leaves; all else is a leaf.
     """
     leaves: list[Any] = []
-    return leaves, _walk(data, leaves)
+    return leaves, _walk(data, leaves, arrays)
 
 
-def _walk(data: Any, leaves: list[Any]) -> Structure:
+def _walk(data: Any, leaves: list[Any], arrays: tuple[type, ...]) -> Structure:
     if isinstance(data, dict):
-        return {key: _walk(value, leaves) for key, value in data.items()}
-    if isinstance(data, (list, tuple)) and not _is_numbers(data):
-        items = [_walk(value, leaves) for value in data]
+        return {key: _walk(value, leaves, arrays) for key, value in data.items()}
+    if isinstance(data, (list, tuple)) and not (isinstance(data, arrays) and _is_numbers(data)):
+        items = [_walk(value, leaves, arrays) for value in data]
         if isinstance(data, list):
             return items
         return type(data)(*items) if hasattr(data, "_fields") else tuple(items)

@@ -15,8 +15,9 @@ from numpy.typing import DTypeLike
 
 from .batch import Column
 from .decode import Conversion, Field, ImageOptions, Numbers, make_conversion, make_image_options
+from .engine import BatchPlan, Engine, EngineOptions, Recipe
 from .image_folder import list_images
-from .loader import BatchPlan, Engine, EngineOptions, Loader, Recipe
+from .loader import Loader
 from .plan import Plan, make_plan, whole
 from .structure import flatten, is_path, packer
 

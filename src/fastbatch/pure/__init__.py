@@ -14,8 +14,10 @@ import numpy as np
 
 from fastbatch.batch import Column
 from fastbatch.decode import Conversion, ImageOptions, field
+from fastbatch.engine import EngineOptions
 from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
-from fastbatch.loader import EngineOptions, Loader
+from fastbatch.loader import Loader
+from fastbatch.mapping import BatchInfo
 from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
 from fastbatch.sequences import Part, SequenceSurface
@@ -69,6 +71,7 @@ class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
 
 
 __all__ = [
+    "BatchInfo",
     "ClosedError",
     "DecodeError",
     "FastbatchError",

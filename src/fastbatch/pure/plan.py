@@ -12,26 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan import Subset, Tail
-
-# What a stream is for; it keeps streams apart that have the same seed, epoch and index.
-SAMPLE = 0
-EPOCH_ORDER = 1
-SPLIT = 2
+from fastbatch.plan import EPOCH_ORDER, SPLIT, Subset, Tail
+from fastbatch.plan import stream as stream
 
 Indices = NDArray[np.uint64]
 MAX_SIZE = 2**63
-
-
-def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
-    """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
-
-    The counter's first word counts the blocks of four numbers that were drawn. Each operation on a sample (crop, flip,
-    ...) has a stream of its own, numbered as in `csrc/common/philox.h`: one more operation changes no other.
-    """
-    key = np.array([seed, epoch], dtype=np.uint64)
-    counter = np.array([0, index, purpose, operation], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def _draw(generator: np.random.Generator, n: int) -> Indices:

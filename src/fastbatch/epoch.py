@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""The iterator of one epoch: batches as the engine hands them out, packed, and mapped by the user's functions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .engine import Run
+from .errors import ClosedError
+from .mapping import BatchInfo
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from .loader import Loader
+
+
+@dataclass
+class Progress:
+    """How far one iterator is. Outlives it, since the state may be asked for after the loop was left."""
+
+    plan: Plan
+    epoch: int
+    start: int  # global position
+    batches: int = 0
+    ended: bool = False
+
+
+class Epoch:
+    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
+
+    Threads: any; each batch goes to one caller.
+    """
+
+    def __init__(self, loader: Loader, progress: Progress) -> None:
+        self._loader = loader
+        self._pack = loader._recipe.pack
+        self._steps = loader._recipe.steps
+        self._progress = progress
+        self._pid = os.getpid()
+        self._run: Run | None = loader._start(progress)
+
+    def __iter__(self) -> Epoch:
+        return self
+
+    def __next__(self) -> Any:
+        run = self._run
+        if run is None:
+            raise StopIteration
+        if self._pid != os.getpid():
+            run = self._restart()
+        try:
+            batch = run.next()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._run = None
+            raise
+        if batch is None:
+            self._run = None
+            self._progress.ended = True
+            raise StopIteration
+        if batch is False:
+            self._run = None
+            raise ClosedError("the loader was closed")
+        number, columns = batch
+        packed = self._pack(columns)
+        if self._steps:
+            packed = self._map(packed, number)
+        if number >= self._progress.batches:  # threads that share an iterator may come out of order
+            self._progress.batches = number + 1
+        return packed
+
+    def _map(self, batch: Any, number: int) -> Any:
+        progress, plan = self._progress, self._progress.plan
+        position = progress.start + number * plan.batch_size * plan.world_size + plan.rank
+        number += plan.batches_before(progress.start)
+        info = BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size)
+        try:
+            for step in self._steps:
+                batch = step(batch, info)
+        except BaseException:
+            self._run = None
+            raise
+        return batch
+
+    def _restart(self) -> Run:
+        """Go on in a forked child: same epoch, same batch, own threads."""
+        progress = self._progress
+        loader = self._loader
+        progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
+        progress.batches = 0
+        self._pid = os.getpid()
+        self._run = loader._start(progress)
+        return self._run
+
+    def __length_hint__(self) -> int:
+        loader, progress = self._loader, self._progress
+        if self._run is None:
+            return 0
+        return loader._batch_plan(progress.start).n_batches - progress.batches
+
+    def close(self) -> None:
+        """End this pass; `next` raises StopIteration from now on."""
+        self._run = None
