@@ -117,6 +117,18 @@ class ImageDecoder(Decoder):
         /,
     ) -> None: ...
 
+def warp_batch(
+    images: NDArray[Any],
+    matrices: ArrayLike,
+    offsets: ArrayLike,
+    order: int,
+    mode: str,
+    cval: float,
+    threads: int,
+    flips: ArrayLike | None = None,
+    out: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]: ...
+
 @final
 class Run:
     def next(self) -> tuple[int, list[NDArray[Any]]] | Literal[False] | None: ...
