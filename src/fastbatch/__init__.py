@@ -25,6 +25,8 @@ except ImportError as _error:
 
 from .decode import field
 from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from .generators import DataGenerator as _DataGenerator
+from .generators import ImageDataLoader as _ImageDataLoader
 from .loader import Loader
 from .mapping import BatchInfo
 from .native import NativeSurface as _NativeSurface
@@ -37,8 +39,19 @@ _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an
 _surface = _NativeSurface()
 arrays = _surface.arrays
 images = _surface.images
+image_generator = _surface.image_generator
 windows = _surface.windows
 tokens = _surface.tokens
+
+
+class DataGenerator(_DataGenerator):  # noqa: D101
+    __doc__ = _DataGenerator.__doc__
+    _surface = _surface
+
+
+class ImageDataLoader(_ImageDataLoader):  # noqa: D101
+    __doc__ = _ImageDataLoader.__doc__
+    _surface = _surface
 
 
 class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
@@ -50,9 +63,11 @@ __version__ = "0.1.0"
 __all__ = [
     "BatchInfo",
     "ClosedError",
+    "DataGenerator",
     "DecodeError",
     "FastbatchError",
     "FormatError",
+    "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
     "StateError",
@@ -60,6 +75,7 @@ __all__ = [
     "arrays",
     "field",
     "idx",
+    "image_generator",
     "images",
     "npy",
     "npz",

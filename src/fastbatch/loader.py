@@ -14,13 +14,14 @@ from .batch import dataset_fingerprint
 from .engine import BatchPlan, Engine, Recipe, Run
 from .epoch import Epoch, Progress
 from .errors import ClosedError, StateError
+from .keras_fit import KerasReady
 from .mapping import make_step
 from .plan import MAX_SEED, Plan, whole
 
 STATE_VERSION = 1
 
 
-class Loader:
+class Loader(KerasReady):
     """Batches of a data set. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
 
     Batch `k` of epoch `e` depends on the data, the options, the seed, `e` and `k` alone. The arrays are the user's:

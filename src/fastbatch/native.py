@@ -14,6 +14,7 @@ from . import _core
 from .batch import Column, array_identity, files_identity
 from .decode import Conversion, ImageOptions
 from .engine import EngineOptions
+from .generators import ImageGeneratorSurface
 from .plan import Plan
 from .sequences import Part, SequenceSurface
 from .source import Source, open_file, raw
@@ -120,7 +121,7 @@ def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
     )
 
 
-class NativeSurface(SequenceSurface):
+class NativeSurface(SequenceSurface, ImageGeneratorSurface):
     """`fastbatch` itself."""
 
     def open_file(self, path: bytes) -> Any:

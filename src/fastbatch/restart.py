@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
 from .errors import StateError
+from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .prefetch import Prefetch
 
@@ -32,7 +33,7 @@ class _Progress:
     ended: bool = False
 
 
-class RestartableGeneratorWrapper:
+class RestartableGeneratorWrapper(KerasReady):
     """Calls a generator function anew for each `for`, so that every epoch sees all of its batches.
 
     `restartable` makes the same with options. All arguments go to the function.

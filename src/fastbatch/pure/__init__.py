@@ -16,6 +16,9 @@ from fastbatch.batch import Column
 from fastbatch.decode import Conversion, ImageOptions, field
 from fastbatch.engine import EngineOptions
 from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from fastbatch.generators import DataGenerator as _DataGenerator
+from fastbatch.generators import ImageDataLoader as _ImageDataLoader
+from fastbatch.generators import ImageGeneratorSurface
 from fastbatch.loader import Loader
 from fastbatch.mapping import BatchInfo
 from fastbatch.plan import Plan
@@ -29,7 +32,7 @@ from .sequences import PartOf
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
 
 
-class PureSurface(SequenceSurface):
+class PureSurface(SequenceSurface, ImageGeneratorSurface):
     """`fastbatch.pure` itself. Threads and prefetch are accepted, and there are none."""
 
     def open_file(self, path: bytes) -> Any:
@@ -61,8 +64,19 @@ class PureSurface(SequenceSurface):
 _surface = PureSurface()
 arrays = _surface.arrays
 images = _surface.images
+image_generator = _surface.image_generator
 windows = _surface.windows
 tokens = _surface.tokens
+
+
+class DataGenerator(_DataGenerator):  # noqa: D101
+    __doc__ = _DataGenerator.__doc__
+    _surface = _surface
+
+
+class ImageDataLoader(_ImageDataLoader):  # noqa: D101
+    __doc__ = _ImageDataLoader.__doc__
+    _surface = _surface
 
 
 class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
@@ -73,9 +87,11 @@ class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
 __all__ = [
     "BatchInfo",
     "ClosedError",
+    "DataGenerator",
     "DecodeError",
     "FastbatchError",
     "FormatError",
+    "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
     "StateError",
@@ -83,6 +99,7 @@ __all__ = [
     "arrays",
     "field",
     "idx",
+    "image_generator",
     "images",
     "npy",
     "npz",

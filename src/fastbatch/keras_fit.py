@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""How Keras 3's `fit`, `evaluate` and `predict` take our data as it is, although fastbatch never imports Keras.
+
+Keras asks `isinstance(data, PyDataset)`, and Python asks the object for its `__class__` before it says no. Once the
+user has imported Keras, ours answers with a class that is both. `type(data)` stays what it was.
+
+Keras then calls `data[i]` for each batch: i in a random order under `shuffle=True`, some batches twice (the first ones,
+to learn their shapes), and next epochs without a word. What it asks in which order is written in
+keras/src/trainers/data_adapters/py_dataset_adapter.py and keras/src/trainers/epoch_iterator.py; the tests run it.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_ADAPTERS = "keras.src.trainers.data_adapters."
+_PEEKED = 2  # Keras looks at so many batches before an epoch, and wants them again in it
+
+
+class KerasClass:
+    """An object that Keras takes for one of its data sets, once there is a Keras."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return _keras_class(type(self), _length(self) is not None)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Tell pickle the type, since it finds another `__class__`."""
+        reduced: Any = super().__reduce_ex__(protocol)
+        function, *rest = reduced
+        return (_new if getattr(function, "__name__", "") == "__newobj__" else function, *rest)
+
+    def on_epoch_begin(self) -> None:
+        """Do nothing; Keras calls it."""
+
+    def on_epoch_end(self) -> None:
+        """Do nothing; Keras calls it."""
+
+
+class KerasReady(KerasClass):
+    """Data that is iterated once an epoch, and that Keras's `fit`, `evaluate` and `predict` take as it is.
+
+    A pass that Keras begins is one epoch, in our order, whatever order it asks for. A pass that was left after no more
+    than two batches was a look at their shapes: the next one gives the same batches again. `steps_per_epoch` goes on
+    where the last epoch stopped, as Keras says it does.
+
+    Data without a length is taken as Keras takes generators: `class_weight` is refused, the end of the first epoch is
+    met with Keras's warning about data that ran out, and the length is known from then on. With `steps_per_epoch` it
+    begins again wherever it ends.
+    """
+
+    # Keras's own threads would only stand in the way of ours: what users set here is not looked at.
+    use_multiprocessing = False
+    max_queue_size = 10
+
+    @property
+    def workers(self) -> int:
+        """Always 1; Keras reads it when `fit`, `evaluate` or `predict` begins."""
+        self._keras().begin_session()
+        return 1
+
+    @property
+    def num_batches(self) -> int | None:
+        """The length, or None; Keras reads it before each pass."""
+        length = _length(self)
+        self._keras().announce_pass(length, sys._getframe(1).f_locals)
+        return length
+
+    def __getitem__(self, index: int) -> Any:
+        """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError."""
+        passes = self._keras()
+        if not passes.in_session:
+            raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
+        return passes.next()
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _ADAPTER_METHODS and self._keras().is_adapter:
+            return getattr(self._keras().adapter(), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _keras(self) -> KerasPasses:
+        passes: KerasPasses | None = self.__dict__.get("_keras_passes")
+        if passes is None or passes.data is not self:  # or it came with a copy
+            passes = self.__dict__["_keras_passes"] = KerasPasses(self)
+        return passes
+
+
+_ADAPTER_METHODS = frozenset(
+    ["get_numpy_iterator", "get_tf_dataset", "get_jax_iterator", "get_torch_dataloader", "batch_size"]
+    + ["has_partial_batch", "partial_batch_size"]
+)
+
+
+class KerasPasses:
+    """One epoch of the data after another, as Keras asks for them.
+
+    Threads: any; TensorFlow asks from a thread of its own.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self.in_session = False
+        self._lock = threading.RLock()
+        self._batches: Iterator[Any] | None = None  # the epoch under way
+        self._first: list[Any] = []  # its first batches, while they are all that was given out
+        self._given = 0  # of this epoch
+        self._again = 0  # of `_first`, in this pass
+        self._pass_begins = False
+        self.is_adapter = False  # Keras took data without a length
+        self._adapter: Any = None
+        self._endless = False  # steps_per_epoch ends the epochs, the data never does
+
+    def begin_session(self) -> None:
+        """Leave what an earlier `fit` did not use up."""
+        with self._lock:
+            self._batches, self._adapter = None, None
+            self.in_session, self.is_adapter = True, False
+
+    def __reduce__(self) -> Any:
+        """Become None: a copy of the data, here or in another process, is not under Keras's hands."""
+        return (type(None), ())
+
+    def announce_pass(self, length: int | None, reader: Mapping[str, Any]) -> None:
+        """Let the next batch be the first of a pass.
+
+        Args:
+            reader: Names and values in the function that read `num_batches`. Keras's `EpochIterator` knows
+                `steps_per_epoch` and tells nobody; it reads the length when it is made.
+        """
+        self._pass_begins = True
+        if "steps_per_epoch" in reader:
+            self._endless = reader["steps_per_epoch"] is not None
+            self.is_adapter, self._adapter = length is None, None
+
+    def next(self) -> Any:
+        """Return the next batch."""
+        with self._lock:
+            if self._pass_begins or self._batches is None:
+                self._begin_pass()
+            if self._again < len(self._first):
+                self._again += 1
+                return self._first[self._again - 1]
+            assert self._batches is not None
+            try:
+                batch = next(self._batches)
+            except StopIteration:  # shorter than it said, because samples were skipped: Keras cannot be told
+                self._batches = iter(self.data)
+                batch = next(self._batches)
+                self._given = 0
+            self._given += 1
+            if self._given <= _PEEKED:
+                self._first.append(batch)
+                self._again += 1
+            else:
+                self._first.clear()
+                self._again = 0
+            return batch
+
+    def _begin_pass(self) -> None:
+        self._pass_begins = False
+        self._again = 0
+        if self._batches is None or self._given > len(self._first) or self._given == _length(self.data):
+            self._batches = iter(self.data)
+            self._first, self._given = [], 0
+
+    def adapter(self) -> Any:
+        """Return Keras's adapter of generators, but with a new epoch where it would end."""
+        if self._adapter is None:
+            self._batches = iter(self.data)
+            self._first = [_as_tuple(batch) for batch in itertools.islice(self._batches, _PEEKED)]
+            self._given = len(self._first)
+            generators = sys.modules[_ADAPTERS + "generator_data_adapter"]
+            self._adapter = generators.GeneratorDataAdapter(iter(self._first))
+            self._adapter.generator = self._pass
+        return self._adapter
+
+    def _pass(self) -> Iterator[Any]:
+        if self._given > len(self._first):
+            self._batches = iter(self.data)
+            self._first, self._given = [], 0
+        yield from list(self._first)
+        assert self._batches is not None
+        while True:
+            n = self._given
+            for batch in self._batches:
+                self._given += 1
+                yield _as_tuple(batch)
+            if not self._endless or (self._given == n and not self._first):
+                break
+            self._batches = iter(self.data)
+        self._given = len(self._first) + 1  # even if nothing came: this epoch is over
+
+
+def _new(cls: type, *arguments: Any) -> Any:
+    return cls.__new__(cls, *arguments)
+
+
+def _as_tuple(batch: Any) -> Any:
+    return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
+
+
+def _length(data: Any) -> int | None:
+    try:
+        return len(data)
+    except TypeError:
+        return None
+
+
+@functools.lru_cache(maxsize=256)
+def _both(ours: type, theirs: type) -> type:
+    return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__, "__doc__": ours.__doc__})
+
+
+def _keras_class(ours: type, sized: bool) -> type:
+    module, name = ("py_dataset_adapter", "PyDataset") if sized else ("data_adapter", "DataAdapter")
+    theirs = getattr(sys.modules.get(_ADAPTERS + module), name, None)
+    return ours if theirs is None else _both(ours, theirs)
