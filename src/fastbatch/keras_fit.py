@@ -49,9 +49,9 @@ class KerasReady(KerasClass):
     than two batches was a look at their shapes: the next one gives the same batches again. `steps_per_epoch` goes on
     where the last epoch stopped, as Keras says it does.
 
-    Data without a length is taken as Keras takes generators: `class_weight` is refused, the end of the first epoch is
-    met with Keras's warning about data that ran out, and the length is known from then on. With `steps_per_epoch` it
-    begins again wherever it ends.
+    Data without a length is taken as Keras takes generators: `class_weight` is refused, and in the first `fit` the end
+    of an epoch is met with Keras's warning about data that ran out; the length is known from then on. With
+    `steps_per_epoch` it begins again wherever it ends, without a warning.
     """
 
     # Keras's own threads would only stand in the way of ours: what users set here is not looked at.
