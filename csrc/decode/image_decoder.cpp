@@ -16,7 +16,6 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kChannels = 3;
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 // The codec and the resize push each other out of the L1 cache whenever they take turns, so they do it as seldom as the
 // L2 cache allows; but the codec makes at least 16 rows, a row of blocks of the commonest subsampling, at a time.
@@ -40,7 +39,7 @@ void give_back_giant(std::vector<T>& memory) {
 // What one worker needs; nothing of one sample reaches the next.
 struct ImageDecoder::Bench : Workspace {
   FileBuffer file;
-  JpegDecoder jpeg;
+  JpegReader jpeg;
   ResizerCache resizers;
   std::vector<std::uint8_t> rows;     // as they come from the codec
   std::vector<std::uint8_t> resized;  // unless they go straight to the slot
@@ -51,7 +50,7 @@ ResizeSpec plan_resize(ImageSize image, const ImageOptions& options) {
   ResizeSpec spec;
   spec.in_height = image.height;
   spec.in_width = image.width;
-  spec.channels = kChannels;
+  spec.channels = channels_of(options.color);
   spec.out_height = options.height;
   spec.out_width = options.width;
   spec.filter = options.filter;
@@ -68,14 +67,17 @@ ResizeSpec plan_resize(ImageSize image, const ImageOptions& options) {
 }
 
 ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options)
-    : files_(std::move(files)), options_(std::move(options)) {
+    : files_(std::move(files)), options_(std::move(options)), channels_(channels_of(options_.color)) {
   kernels::Conversion& conversion = options_.conversion;
   conversion.src = DType::kU8;
   conversion.swap_bytes = false;
   conversion.from = kernels::Channels::kLast;
   // One scale for all channels that stay where they are: then an image is a row of numbers.
   conversion.channels =
-      conversion.to == kernels::Channels::kFirst || conversion.scale.size() == kChannels ? kChannels : 1;
+      conversion.to == kernels::Channels::kFirst || conversion.scale.size() == channels_ ? channels_ : 1;
+  if (pixel_bytes_of(options_.color) != channels_ || options_.color == ColorMode::kIndex) {
+    throw std::invalid_argument("expected a colour mode of 8 bits a channel");
+  }
   if (options_.height == 0 || options_.width == 0) throw std::invalid_argument("an image has at least one pixel");
   if (options_.crop == Crop::kCenter && options_.resize < std::max(options_.height, options_.width)) {
     throw std::invalid_argument("expected resize to cover the crop of " + std::to_string(options_.height) + " x " +
@@ -83,13 +85,14 @@ ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions o
   }
   if (conversion.scale.size() != conversion.shift.size() ||
       (!conversion.scale.empty() && conversion.scale.size() != conversion.channels)) {
-    throw std::invalid_argument("expected a scale and a shift for each of 3 channels, or one for all");
+    throw std::invalid_argument("expected a scale and a shift for each of " + std::to_string(channels_) +
+                                " channels, or one for all");
   }
   converts_ = conversion.dst != DType::kU8 || conversion.to != kernels::Channels::kLast || !conversion.scale.empty();
 }
 
 std::size_t ImageDecoder::slot_bytes() const noexcept {
-  return options_.height * options_.width * kChannels * size_of(options_.conversion.dst);
+  return options_.height * options_.width * channels_ * size_of(options_.conversion.dst);
 }
 
 std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Bench>(); }
@@ -113,28 +116,30 @@ void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key,
 }
 
 void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
-  const ImageSize size = bench.jpeg.read_header(bench.file.read((*files_)[index], kMaxFileBytes), options_.max_pixels);
+  ImageReader& reader = bench.jpeg;
+  const std::span<const std::byte> file = bench.file.read((*files_)[index], kMaxFileBytes);
+  const ImageSize size = reader.read_header(file, options_.max_pixels).size;
   const Resizer& resizer = bench.resizers.get(plan_resize(size, options_));
-  const std::size_t stride = kChannels * size.width;
-  const std::size_t out_stride = kChannels * options_.width;
+  const std::size_t stride = channels_ * size.width;
+  const std::size_t out_stride = channels_ * options_.width;
   const std::size_t rows = std::min<std::size_t>(std::max(kBytesAtOnce / stride, kFewestRowsAtOnce), size.height);
   bench.rows.resize(stride * rows);
   if (converts_) bench.resized.resize(out_stride * options_.height);
   std::uint8_t* pixels = converts_ ? bench.resized.data() : reinterpret_cast<std::uint8_t*>(slot);
 
   ResizeStream resized(resizer, pixels, static_cast<std::ptrdiff_t>(out_stride), bench.scratch);
-  bench.jpeg.start();
-  while (const std::size_t n = bench.jpeg.read_rows(bench.rows.data(), rows)) {
+  reader.start(options_.color, {});
+  while (const std::size_t n = reader.read_rows(bench.rows.data(), rows)) {
     resized.push(bench.rows.data(), static_cast<std::ptrdiff_t>(stride), n);
   }
-  bench.jpeg.finish();
+  reader.finish();
 
   if (options_.flip && Stream(key.seed, key.epoch, index).uniform() < 0.5) {
-    mirror_rows(pixels, options_.width, options_.height, bench.rows);
+    mirror_rows(pixels, channels_, options_.width, options_.height, bench.rows);
   }
   if (converts_) {
     kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,
-                     options_.height * options_.width * kChannels / options_.conversion.channels);
+                     options_.height * options_.width * channels_ / options_.conversion.channels);
   }
   give_back_giant(bench.rows);
   give_back_giant(bench.scratch);

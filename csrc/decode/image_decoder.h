@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A list of image files -> slots: read, decoded, resized, flipped, converted. The pixels are those of Pillow's
-// `convert("RGB")` and `resize`; rows go from the codec through the resize while they are in cache, so that neither the
+// `convert(color)` and `resize`; rows go from the codec through the resize while they are in cache, so that neither the
 // decoded nor the resized whole image is ever stored. Geometry and draws are those of fastbatch.pure.
 // Threads: immutable, any.
 #pragma once
@@ -11,7 +11,7 @@
 #include <span>
 
 #include "decode/decoder.h"
-#include "decode/image.h"
+#include "decode/image_reader.h"
 #include "decode/resize.h"
 #include "kernels/kernels.h"
 #include "source/file_list.h"
@@ -29,8 +29,9 @@ struct ImageOptions {
   Crop crop = Crop::kNone;
   std::size_t resize = 0;  // for kCenter; at least height and width
   Filter filter = Filter::kBilinear;
-  bool flip = false;               // every second sample is mirrored, left to right: draw 0 of its stream
-  kernels::Conversion conversion;  // of RGB pixels; what it says of the source is set here
+  ColorMode color = ColorMode::kRgb;  // 8 bits a channel: kRgb, kRgba, kGray
+  bool flip = false;                  // every second sample is mirrored, left to right: draw 0 of its stream
+  kernels::Conversion conversion;     // of the pixels; what it says of the source is set here
   std::uint64_t max_pixels = kMaxPixels;
 };
 
@@ -55,6 +56,7 @@ class ImageDecoder : public Decoder {
 
   const std::shared_ptr<const FileList> files_;
   ImageOptions options_;
+  std::size_t channels_;
   bool converts_ = true;  // false: the resized pixels are the slot
 };
 

@@ -1,185 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "decode/jpeg.h"
 
-// In this order: jpeglib.h needs FILE, and jerror.h numbers its errors by what jpeglib.h says of the version.
-#include <cstdio>
-
-#include <jpeglib.h>
-
-#include <jerror.h>
-
 #include <algorithm>
-#include <array>
-#include <csetjmp>
-#include <new>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
+#include "decode/color.h"
+#include "decode/exif.h"
+#include "decode/jpeg_codec.h"
 
 namespace fastbatch {
 namespace {
 
-// Pillow hands libjpeg its file in blocks of this size and, once all rows are there, does not look into the next block:
-// the same steps give the same verdict on files whose damage lies behind the pixels.
-constexpr std::size_t kBlock = 65536;
-// A progressive file may ask for any number of passes over the image with a few bytes each; real ones have about ten.
-constexpr int kMaxScans = 500;
-constexpr std::size_t kRowsPerCall = 16;
-
-}  // namespace
-
-// Threads: as the decoder. Callbacks reach it through `client_data`.
-struct JpegDecoder::Codec {
-  jpeg_decompress_struct info{};
-  jpeg_error_mgr errors{};
-  jpeg_source_mgr source{};
-  jpeg_progress_mgr progress{};
-  std::jmp_buf escape{};
-  std::array<char, JMSG_LENGTH_MAX> message{};
-  const JOCTET* block_end = nullptr;  // of what libjpeg was given so far
-  const JOCTET* file_end = nullptr;
-  std::vector<std::uint8_t> cmyk;  // one row, for images of four components
-  ImageSize size{};
-  bool last_block = false;  // give no block after this one
-
-  Codec();
-  ~Codec() { jpeg_destroy_decompress(&info); }
-  Codec(const Codec&) = delete;
-  Codec& operator=(const Codec&) = delete;
-
-  void open(std::span<const std::byte> file);
-  [[noreturn]] void fail(const std::string& text);  // gives all memory back first
-  // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing.
-  template <typename Call>
-  void guarded(const Call& call);
-  template <typename Call>
-  [[gnu::noinline]] bool returns(const Call& call);
-  // Lines 0 to n; fewer when the data ends. Inside guarded() only.
-  JDIMENSION read_lines(JSAMPLE* lines, std::size_t stride, JDIMENSION n);
-
-  static Codec& of(j_common_ptr info) { return *static_cast<Codec*>(info->client_data); }
-  static Codec& of(j_decompress_ptr info) { return *static_cast<Codec*>(info->client_data); }
-  [[noreturn]] static void on_error(j_common_ptr info);
-  static void on_progress(j_common_ptr info);
-  static boolean next_block(j_decompress_ptr info);
-  static void skip(j_decompress_ptr info, long n);
-};
-
-JpegDecoder::Codec::Codec() {
-  info.err = jpeg_std_error(&errors);
-  info.client_data = this;
-  errors.error_exit = on_error;
-  errors.emit_message = [](j_common_ptr, int) {};  // Warnings are what Pillow tolerates in silence.
-  source.init_source = [](j_decompress_ptr) {};
-  source.fill_input_buffer = next_block;
-  source.skip_input_data = skip;
-  source.resync_to_restart = jpeg_resync_to_restart;
-  source.term_source = [](j_decompress_ptr) {};
-  progress.progress_monitor = on_progress;
-}
-
-void JpegDecoder::Codec::on_error(j_common_ptr info) {
-  Codec& codec = of(info);
-  (*info->err->format_message)(info, codec.message.data());
-  std::longjmp(codec.escape, 1);
-}
-
-void JpegDecoder::Codec::on_progress(j_common_ptr info) {
-  Codec& codec = of(info);
-  if (codec.info.input_scan_number <= kMaxScans) return;
-  std::snprintf(codec.message.data(), codec.message.size(), "expected at most %d scans, found more", kMaxScans);
-  std::longjmp(codec.escape, 1);
-}
-
-boolean JpegDecoder::Codec::next_block(j_decompress_ptr info) {
-  Codec& codec = of(info);
-  if (codec.last_block || codec.block_end == codec.file_end) return FALSE;
-  const auto n = std::min(kBlock, static_cast<std::size_t>(codec.file_end - codec.block_end));
-  codec.source.next_input_byte = codec.block_end;
-  codec.source.bytes_in_buffer = n;
-  codec.block_end += n;
-  return TRUE;
-}
-
-void JpegDecoder::Codec::skip(j_decompress_ptr info, long n) {
-  if (n <= 0) return;
-  Codec& codec = of(info);
-  auto left = static_cast<std::size_t>(n);
-  while (left > codec.source.bytes_in_buffer) {
-    left -= codec.source.bytes_in_buffer;
-    codec.source.next_input_byte += codec.source.bytes_in_buffer;
-    codec.source.bytes_in_buffer = 0;
-    if (next_block(info) == FALSE) return;
-  }
-  codec.source.next_input_byte += left;
-  codec.source.bytes_in_buffer -= left;
-}
-
-template <typename Call>
-bool JpegDecoder::Codec::returns(const Call& call) {
-  if (setjmp(escape) != 0) return false;  // NOLINT(cert-err52-cpp): libjpeg has no other way out of an error
-  call();
-  return true;
-}
-
-template <typename Call>
-void JpegDecoder::Codec::guarded(const Call& call) {
-  if (returns(call)) return;
-  if (errors.msg_code != JERR_OUT_OF_MEMORY) fail(std::string("broken JPEG: ") + message.data());
-  jpeg_destroy_decompress(&info);
-  throw std::bad_alloc();
-}
-
-void JpegDecoder::Codec::fail(const std::string& text) {
-  jpeg_destroy_decompress(&info);
-  throw DecodeError({}, text);
-}
-
-// A new libjpeg object for every image: tables of the image before would else stand in for those this one lacks, and
-// the pixels would depend on the order of the files. It costs a few microseconds.
-void JpegDecoder::Codec::open(std::span<const std::byte> file) {
-  jpeg_destroy_decompress(&info);
-  block_end = reinterpret_cast<const JOCTET*>(file.data());
-  file_end = block_end + file.size();
-  last_block = false;
-  size = {};
-  errors.msg_code = 0;
-  guarded([this] {
-    jpeg_create_decompress(&info);
-    info.src = &source;
-    info.progress = &progress;
-    source.bytes_in_buffer = 0;
-    next_block(&info);
-  });
-}
-
-JDIMENSION JpegDecoder::Codec::read_lines(JSAMPLE* lines, std::size_t stride, JDIMENSION n) {
-  std::array<JSAMPROW, kRowsPerCall> pointers;
-  JDIMENSION done = 0;
-  while (done < n) {
-    const JDIMENSION wanted = std::min<JDIMENSION>(n - done, kRowsPerCall);
-    for (JDIMENSION i = 0; i < wanted; ++i) pointers[i] = lines + (done + i) * stride;
-    const JDIMENSION got = jpeg_read_scanlines(&info, pointers.data(), wanted);
-    if (got == 0) break;
-    done += got;
-  }
-  return done;
-}
-
-namespace {
-
-// Pillow reads every CMYK JPEG as Adobe writes them, inverted, and converts without a colour profile.
-void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const unsigned white = cmyk[4 * i + 3];
-    for (std::size_t c = 0; c < 3; ++c) {
-      const unsigned product = (255U - cmyk[4 * i + c]) * white + 128U;
-      const unsigned ink = ((product >> 8U) + product) >> 8U;  // rounded product / 255
-      rgb[3 * i + c] = static_cast<std::uint8_t>(white - std::min(ink, white));
-    }
-  }
-}
+// Chroma that is stored at half the width is interpolated from its neighbours to both sides: the outermost pixels of
+// a part would miss one.
+constexpr std::uint32_t kMargin = 2;
+constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // rows that are converted together
 
 // What Pillow's reader and libjpeg agree to decode.
 void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
@@ -196,20 +35,133 @@ void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   }
 }
 
+// The segments before the first scan, as far as they make sense.
+std::uint8_t orientation_of(std::span<const std::byte> file) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kExif = "Exif\0\0"sv;
+  constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+  const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
+  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
+  std::string_view exif;
+  std::string_view xmp;
+  std::string joined;  // when EXIF comes in several segments
+  for (std::size_t i = bytes.find('\xFF'); i < bytes.size(); i = bytes.find('\xFF', i)) {
+    while (i < bytes.size() && at(i) == 0xFF) ++i;
+    if (i == bytes.size() || at(i) == 0xDA) break;
+    const std::uint8_t marker = at(i++);
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9)) continue;  // without a size
+    if (bytes.size() - i < 2) break;
+    const std::size_t size = std::size_t{at(i)} << 8U | at(i + 1);
+    if (size < 2 || size > bytes.size() - i) break;
+    const std::string_view segment = bytes.substr(i + 2, size - 2);
+    i += size;
+    if (marker != 0xE1) continue;
+    if (segment.starts_with(kXmp)) xmp = segment.substr(kXmp.size());
+    if (!segment.starts_with(kExif)) continue;
+    if (exif.empty()) {
+      exif = segment;
+    } else {
+      if (joined.empty()) joined = exif;
+      exif = joined += segment.substr(kExif.size());
+    }
+  }
+  const auto found = exif_orientation(std::as_bytes(std::span(exif)));
+  return found ? *found : xmp_orientation(xmp).value_or(std::uint8_t{1});
+}
+
+// Pixels [begin, begin + size), as few pixels of a scaled image as cover them.
+struct Range {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, std::uint32_t limit) {
+  const std::size_t end = (begin + size + denominator - 1) / denominator;
+  return {static_cast<std::uint32_t>(begin / denominator),
+          static_cast<std::uint32_t>(std::min<std::size_t>(end, limit))};
+}
+
 }  // namespace
 
-JpegDecoder::JpegDecoder() : codec_(std::make_unique<Codec>()) {}
-JpegDecoder::JpegDecoder(JpegDecoder&&) noexcept = default;
-JpegDecoder& JpegDecoder::operator=(JpegDecoder&&) noexcept = default;
-JpegDecoder::~JpegDecoder() = default;
+struct JpegReader::State {
+  JpegCodec codec;
+  ImageSize size{};
+  ColorMode mode = ColorMode::kRgb;
+  std::vector<std::uint8_t> native;  // some rows as libjpeg gives them, when that is not what is wanted
+  std::vector<std::uint8_t> rgb;     // one row between CMYK and what is wanted
+  std::uint32_t rows_left = 0;       // of the window
 
-ImageSize JpegDecoder::size() const noexcept { return codec_->size; }
-
-ImageSize JpegDecoder::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
-  if (const std::string format = name_format(file); format != "JPEG") {
-    throw DecodeError({}, "not an image of this format: expected JPEG, found " + format);
+  [[nodiscard]] bool converts() const noexcept { return wanted_space() != codec.info.out_color_space; }
+  [[nodiscard]] J_COLOR_SPACE wanted_space() const noexcept;
+  void convert(const std::uint8_t* src, std::uint8_t* dst);
+  JDIMENSION read(std::uint8_t* rows, JDIMENSION n);
+  [[noreturn]] void fail_early(const std::string& found) {
+    codec.fail("JPEG ends early: expected " + std::to_string(size.height) + " rows, found " + found);
   }
-  Codec& codec = *codec_;
+};
+
+// What libjpeg would have to give so that nothing is to be done; JCS_UNKNOWN: it cannot.
+J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
+  switch (mode) {
+    case ColorMode::kRgb: return JCS_RGB;
+    case ColorMode::kRgba: return JCS_EXT_RGBA;
+    case ColorMode::kGray: return JCS_GRAYSCALE;
+    case ColorMode::kGray16:
+    case ColorMode::kIndex: break;
+  }
+  return JCS_UNKNOWN;
+}
+
+// One row from what libjpeg gives.
+void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
+  const std::size_t n = codec.info.output_width;
+  if (codec.info.out_color_space == JCS_CMYK) {
+    if (mode == ColorMode::kRgb) return cmyk_to_rgb(src, dst, n);
+    cmyk_to_rgb(src, rgb.data(), n);
+    src = rgb.data();
+    if (mode == ColorMode::kRgba) return rgb_to_rgba(src, dst, n);
+  }
+  if (mode == ColorMode::kGray) return rgb_to_gray(src, 3, dst, n);
+  if (codec.info.out_color_space != JCS_GRAYSCALE) {
+    rgb_to_gray(src, 3, rgb.data() + 3 * n, n);
+    src = rgb.data() + 3 * n;
+  }
+  widen_gray(src, dst, n);
+}
+
+// Fewer than n rows when the data ends.
+JDIMENSION JpegReader::State::read(std::uint8_t* rows, JDIMENSION n) {
+  jpeg_decompress_struct& info = codec.info;
+  const std::size_t stride = pixel_bytes_of(mode) * info.output_width;
+  JDIMENSION got = 0;
+  if (!converts()) {
+    codec.guarded([&] { got = codec.read_lines(rows, stride, n); });
+    return got;
+  }
+  const std::size_t native_stride = static_cast<std::size_t>(info.output_components) * info.output_width;
+  const auto together = static_cast<JDIMENSION>(native.size() / native_stride);
+  while (got < n) {
+    const JDIMENSION wanted = std::min(n - got, together);
+    JDIMENSION some = 0;
+    codec.guarded([&] { some = codec.read_lines(native.data(), native_stride, wanted); });
+    for (JDIMENSION i = 0; i < some; ++i) convert(native.data() + i * native_stride, rows + (got + i) * stride);
+    got += some;
+    if (some < wanted) break;
+  }
+  return got;
+}
+
+JpegReader::JpegReader() : state_(std::make_unique<State>()) {}
+JpegReader::JpegReader(JpegReader&&) noexcept = default;
+JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
+JpegReader::~JpegReader() = default;
+
+ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
+  if (format_of(file) != ImageFormat::kJpeg) {
+    throw DecodeError({}, "not an image of this format: expected JPEG, found " + name_format(file));
+  }
+  JpegCodec& codec = state_->codec;
+  state_->size = {};
+  state_->rows_left = 0;
   codec.open(file);
   int status = JPEG_SUSPENDED;
   codec.guarded([&] {
@@ -223,57 +175,74 @@ ImageSize JpegDecoder::read_header(std::span<const std::byte> file, std::uint64_
                std::to_string(file.size()) + " bytes");
   }
   check_kind(codec.info, max_pixels);
-  codec.size = {codec.info.image_width, codec.info.image_height};
-  return codec.size;
+  state_->size = {codec.info.image_width, codec.info.image_height};
+  const int n = codec.info.num_components;
+  return {.size = state_->size,
+          .format = ImageFormat::kJpeg,
+          .mode = n == 1   ? "L"
+                  : n == 3 ? "RGB"
+                           : "CMYK",
+          .orientation = orientation_of(file)};
 }
 
-void JpegDecoder::start() {
-  Codec& codec = *codec_;
-  codec.info.out_color_space = codec.info.num_components == 4 ? JCS_CMYK : JCS_RGB;
-  if (codec.info.num_components == 4) codec.cmyk.resize(std::size_t{4} * codec.size.width);
+ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
+  State& state = *state_;
+  jpeg_decompress_struct& info = state.codec.info;
+  if (mode == ColorMode::kIndex) state.codec.fail("a JPEG has no palette: expected another colour mode");
+  state.mode = mode;
+  const bool gray = mode == ColorMode::kGray || mode == ColorMode::kGray16;
+  info.out_color_space = info.num_components == 4           ? JCS_CMYK
+                         : info.num_components == 1 && gray ? JCS_GRAYSCALE
+                         : mode == ColorMode::kRgba         ? JCS_EXT_RGBA
+                                                            : JCS_RGB;
+  const unsigned denominator = part.denominator >= 8 ? 8 : part.denominator >= 4 ? 4 : part.denominator >= 2 ? 2 : 1;
+  info.scale_num = 1;
+  info.scale_denom = denominator;
   boolean ready = FALSE;
-  codec.guarded([&] { ready = jpeg_start_decompress(&codec.info); });
-  if (ready == FALSE) {
-    codec.fail("JPEG ends early: expected " + std::to_string(codec.size.height) +
-               " rows, found the end of the file in scan " + std::to_string(codec.info.input_scan_number));
+  state.codec.guarded([&] { ready = jpeg_start_decompress(&info); });
+  if (ready == FALSE) state.fail_early("the end of the file in scan " + std::to_string(info.input_scan_number));
+
+  const ImageSize scaled{info.output_width, info.output_height};
+  const bool all = part.window.width == 0 || part.window.height == 0;
+  const Window asked = all ? Window{0, 0, state.size.width, state.size.height} : part.window;
+  const Range columns = scaled_range(asked.x, asked.width, denominator, scaled.width);
+  const Range rows = scaled_range(asked.y, asked.height, denominator, scaled.height);
+  JDIMENSION left = columns.begin - std::min(columns.begin, kMargin);
+  JDIMENSION width = std::min(columns.end + kMargin, scaled.width) - left;
+  JDIMENSION skipped = 0;
+  state.codec.guarded([&] {
+    if (width < scaled.width) jpeg_crop_scanline(&info, &left, &width);
+    if (rows.begin > 0) skipped = jpeg_skip_scanlines(&info, rows.begin);
+  });
+  if (skipped < rows.begin) state.fail_early(std::to_string(info.output_scanline * denominator));
+  state.rows_left = rows.end - rows.begin;
+  if (state.converts()) {
+    const std::size_t stride = static_cast<std::size_t>(info.output_components) * info.output_width;
+    state.native.resize(stride * std::max<std::size_t>(kConvertedBytes / stride, 1));
+    state.rgb.resize(std::size_t{4} * info.output_width);
   }
+  return {
+      .scaled = scaled, .denominator = denominator, .window = {left, rows.begin, info.output_width, state.rows_left}};
 }
 
-std::size_t JpegDecoder::read_rows(std::uint8_t* rows, std::size_t n) {
-  Codec& codec = *codec_;
-  const std::size_t stride = std::size_t{3} * codec.size.width;
-  const JDIMENSION left = codec.info.output_height - codec.info.output_scanline;
-  const auto wanted = static_cast<JDIMENSION>(std::min<std::size_t>(n, left));
-  JDIMENSION got = 0;
-  codec.guarded([&] {
-    if (codec.info.out_color_space == JCS_RGB) {
-      got = codec.read_lines(rows, stride, wanted);
-      return;
-    }
-    while (got < wanted && codec.read_lines(codec.cmyk.data(), 0, 1) == 1) {
-      cmyk_to_rgb(codec.cmyk.data(), rows + got * stride, codec.size.width);
-      ++got;
-    }
-  });
-  if (got < wanted) {
-    codec.fail("JPEG ends early: expected " + std::to_string(codec.size.height) + " rows, found " +
-               std::to_string(codec.info.output_scanline));
-  }
+std::size_t JpegReader::read_rows(std::uint8_t* rows, std::size_t n) {
+  State& state = *state_;
+  const auto wanted = static_cast<JDIMENSION>(std::min<std::size_t>(n, state.rows_left));
+  if (wanted == 0) return 0;
+  const JDIMENSION got = state.read(rows, wanted);
+  if (got < wanted) state.fail_early(std::to_string(state.codec.info.output_scanline * state.codec.info.scale_denom));
+  state.rows_left -= got;
   return got;
 }
 
-void JpegDecoder::finish() {
-  Codec& codec = *codec_;
-  codec.last_block = true;
+void JpegReader::finish() {
+  JpegCodec& codec = state_->codec;
+  // What was not asked for is not looked at.
+  if (state_->rows_left == 0 && codec.info.output_scanline < codec.info.output_height) return codec.close();
+  codec.end_input();
   // A missing end marker is no error once all rows are there.
   codec.guarded([&] { jpeg_finish_decompress(&codec.info); });
-  jpeg_destroy_decompress(&codec.info);
-}
-
-void decode_all(JpegDecoder& decoder, std::uint8_t* pixels) {
-  decoder.start();
-  decoder.read_rows(pixels, decoder.size().height);
-  decoder.finish();
+  codec.close();
 }
 
 }  // namespace fastbatch

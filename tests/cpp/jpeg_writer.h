@@ -89,7 +89,8 @@ inline std::vector<std::uint8_t> test_pixels(unsigned width, unsigned height, in
 }
 
 // libjpeg's own reader, in the colour space that it stores best: the oracle for the pixels.
-inline std::vector<std::uint8_t> read_jpeg(const std::vector<std::byte>& file, J_COLOR_SPACE space) {
+inline std::vector<std::uint8_t> read_jpeg(const std::vector<std::byte>& file, J_COLOR_SPACE space,
+                                           unsigned denominator = 1) {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   info.err = jpeg_std_error(&errors);
@@ -97,6 +98,7 @@ inline std::vector<std::uint8_t> read_jpeg(const std::vector<std::byte>& file, J
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(file.data()), static_cast<unsigned long>(file.size()));
   jpeg_read_header(&info, TRUE);
   info.out_color_space = space;
+  info.scale_denom = denominator;
   jpeg_start_decompress(&info);
   const std::size_t stride = std::size_t{info.output_width} * static_cast<std::size_t>(info.output_components);
   std::vector<std::uint8_t> pixels(stride * info.output_height);

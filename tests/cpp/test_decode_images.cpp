@@ -70,10 +70,12 @@ Bytes decode(const ImageDecoder& decoder, const std::vector<std::uint64_t>& indi
 
 // The same, one step after the other, each with its whole image in memory.
 Bytes step_by_step(const Bytes& file, const ImageOptions& options, bool mirrored) {
-  JpegDecoder codec;
-  const ImageSize size = codec.read_header(file);
+  JpegReader codec;
+  const ImageSize size = codec.read_header(file, kMaxPixels).size;
   Pixels pixels(3 * size.pixels());
-  decode_all(codec, pixels.data());
+  codec.start(ColorMode::kRgb, {});
+  codec.read_rows(pixels.data(), size.height);
+  codec.finish();
   ResizeSpec whole = plan_resize(size, options);
   const Window window = whole.window.value_or(Window{0, 0, options.width, options.height});
   whole.window.reset();
@@ -180,15 +182,18 @@ TEST_CASE("mirrored rows") {
   Pixels row;
   for (std::size_t width = 0; width < 70; ++width) {
     for (const std::size_t height : {0U, 1U, 3U}) {
-      Pixels pixels = test::test_pixels(static_cast<unsigned>(width), static_cast<unsigned>(height), 3);
-      Pixels expected;
-      for (std::size_t y = 0; y < height; ++y) {
-        for (std::size_t x = width; x-- > 0;) {
-          for (std::size_t c = 0; c < 3; ++c) expected.push_back(pixels[(y * width + x) * 3 + c]);
+      for (const std::size_t bytes : {1U, 2U, 3U, 4U}) {
+        Pixels pixels =
+            test::test_pixels(static_cast<unsigned>(width), static_cast<unsigned>(height), static_cast<int>(bytes));
+        Pixels expected;
+        for (std::size_t y = 0; y < height; ++y) {
+          for (std::size_t x = width; x-- > 0;) {
+            for (std::size_t c = 0; c < bytes; ++c) expected.push_back(pixels[(y * width + x) * bytes + c]);
+          }
         }
+        mirror_rows(pixels.data(), bytes, width, height, row);
+        CHECK(pixels == expected);
       }
-      mirror_rows(pixels.data(), width, height, row);
-      CHECK(pixels == expected);
     }
   }
 }

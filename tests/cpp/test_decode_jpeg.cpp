@@ -28,16 +28,18 @@ Bytes make(unsigned width, unsigned height, const JpegKind& kind = {}, unsigned 
   return write_jpeg(test_pixels(width, height, kind.components, seed), width, height, kind);
 }
 
-Pixels decode(JpegDecoder& decoder, const Bytes& file) {
-  const ImageSize size = decoder.read_header(file);
+Pixels decode(JpegReader& reader, const Bytes& file) {
+  const ImageSize size = reader.read_header(file, kMaxPixels).size;
   Pixels pixels(3 * size.pixels());
-  decode_all(decoder, pixels.data());
+  reader.start(ColorMode::kRgb, {});
+  reader.read_rows(pixels.data(), size.height);
+  reader.finish();
   return pixels;
 }
 
-std::string error_of(JpegDecoder& decoder, const Bytes& file) {
+std::string error_of(JpegReader& reader, const Bytes& file) {
   try {
-    decode(decoder, file);
+    decode(reader, file);
   } catch (const DecodeError& error) {
     return error.what();
   }
@@ -66,7 +68,7 @@ void remove_segment(Bytes& file, unsigned marker) {
 }
 
 TEST_CASE("every subsampling, size and coding gives libjpeg's pixels") {
-  JpegDecoder decoder;
+  JpegReader reader;
   const int factors[][2] = {{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}};
   for (const auto& factor : factors) {
     for (const unsigned width : {1U, 7U, 16U, 33U, 95U}) {
@@ -82,8 +84,8 @@ TEST_CASE("every subsampling, size and coding gives libjpeg's pixels") {
           CAPTURE(height);
           CAPTURE(coding);
           const Bytes file = make(width, height, kind);
-          CHECK(decoder.read_header(file) == ImageSize{width, height});
-          CHECK(decode(decoder, file) == read_jpeg(file, JCS_RGB));
+          CHECK(reader.read_header(file, kMaxPixels).size == ImageSize{width, height});
+          CHECK(decode(reader, file) == read_jpeg(file, JCS_RGB));
         }
       }
     }
@@ -91,42 +93,42 @@ TEST_CASE("every subsampling, size and coding gives libjpeg's pixels") {
 }
 
 TEST_CASE("rows come in any portions") {
-  JpegDecoder decoder;
+  JpegReader reader;
   const Bytes file = make(40, 37);
   const Pixels expected = read_jpeg(file, JCS_RGB);
   for (const std::size_t portion : {1U, 2U, 3U, 8U, 16U, 17U, 36U, 37U, 1000U}) {
     CAPTURE(portion);
-    decoder.read_header(file);
-    decoder.start();
+    reader.read_header(file, kMaxPixels);
+    reader.start(ColorMode::kRgb, {});
     Pixels pixels(expected.size());
     std::size_t y = 0;
-    while (const std::size_t n = decoder.read_rows(pixels.data() + y * 120, portion)) {
+    while (const std::size_t n = reader.read_rows(pixels.data() + y * 120, portion)) {
       CHECK(n == std::min<std::size_t>(portion, 37 - y));
       y += n;
     }
     CHECK(y == 37);
-    decoder.finish();
+    reader.finish();
     CHECK(pixels == expected);
   }
 }
 
 TEST_CASE("grey is spread over the three channels, RGB stays") {
-  JpegDecoder decoder;
+  JpegReader reader;
   JpegKind grey;
   grey.components = 1;
   const Bytes file = make(21, 13, grey);
   const Pixels values = read_jpeg(file, JCS_GRAYSCALE);
-  const Pixels pixels = decode(decoder, file);
+  const Pixels pixels = decode(reader, file);
   for (std::size_t i = 0; i < pixels.size(); ++i) CHECK(pixels[i] == values[i / 3]);
 
   JpegKind rgb;
   rgb.stored = JCS_RGB;
   rgb.h_samp = rgb.v_samp = 1;
-  CHECK(decode(decoder, make(21, 13, rgb)) == read_jpeg(make(21, 13, rgb), JCS_RGB));
+  CHECK(decode(reader, make(21, 13, rgb)) == read_jpeg(make(21, 13, rgb), JCS_RGB));
 }
 
 TEST_CASE("CMYK and YCCK are read inverted, as Adobe writes them") {
-  JpegDecoder decoder;
+  JpegReader reader;
   for (const J_COLOR_SPACE stored : {JCS_CMYK, JCS_YCCK}) {
     JpegKind kind;
     kind.components = 4;
@@ -135,7 +137,7 @@ TEST_CASE("CMYK and YCCK are read inverted, as Adobe writes them") {
     kind.quality = 100;
     const Bytes file = make(64, 64, kind);
     const Pixels raw = read_jpeg(file, JCS_CMYK);
-    const Pixels pixels = decode(decoder, file);
+    const Pixels pixels = decode(reader, file);
     for (std::size_t i = 0; i < pixels.size(); ++i) {
       const int white = raw[i / 3 * 4 + 3];
       const int ink = 255 - raw[i / 3 * 4 + i % 3];
@@ -146,56 +148,56 @@ TEST_CASE("CMYK and YCCK are read inverted, as Adobe writes them") {
 }
 
 TEST_CASE("a file that ends early is refused wherever it ends") {
-  JpegDecoder decoder;
+  JpegReader reader;
   JpegKind progressive;
   progressive.progressive = true;
   for (const JpegKind& kind : {JpegKind{}, progressive}) {
     const Bytes file = make(50, 37, kind);
     for (std::size_t size = 0; size + 2 < file.size(); ++size) {
       const std::string message =
-          error_of(decoder, Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)));
+          error_of(reader, Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)));
       CAPTURE(message);
       CHECK(message.find("expected") != std::string::npos);
     }
-    CHECK(decode(decoder, file) == read_jpeg(file, JCS_RGB));
+    CHECK(decode(reader, file) == read_jpeg(file, JCS_RGB));
   }
 }
 
 TEST_CASE("the message of an early end counts the rows that were there") {
-  JpegDecoder decoder;
+  JpegReader reader;
   const Bytes file = make(64, 64);
   Bytes half(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(file.size() / 2));
-  const std::string message = error_of(decoder, half);
+  const std::string message = error_of(reader, half);
   int found = -1;
   CAPTURE(message);
   REQUIRE(std::sscanf(message.c_str(), "JPEG ends early: expected 64 rows, found %d", &found) == 1);
   CHECK(found > 0);
   CHECK(found < 64);
   half.resize(find(file, 0xC0) + 4);
-  CHECK(error_of(decoder, half) == "JPEG ends early: expected an image header, found the end of the file after " +
-                                       std::to_string(half.size()) + " bytes");
+  CHECK(error_of(reader, half) == "JPEG ends early: expected an image header, found the end of the file after " +
+                                      std::to_string(half.size()) + " bytes");
   JpegKind progressive;
   progressive.progressive = true;
   Bytes scans = make(64, 64, progressive);
   scans.erase(scans.end() - 40, scans.end());
-  CHECK(error_of(decoder, scans).starts_with("JPEG ends early: expected 64 rows, found the end of the file in scan "));
+  CHECK(error_of(reader, scans).starts_with("JPEG ends early: expected 64 rows, found the end of the file in scan "));
 }
 
 TEST_CASE("what follows the pixels may be missing or wrong") {
-  JpegDecoder decoder;
+  JpegReader reader;
   const Bytes file = make(50, 37);
   const Pixels expected = read_jpeg(file, JCS_RGB);
   Bytes longer = file;
   longer.resize(file.size() + 100'000, std::byte{0x5A});
-  CHECK(decode(decoder, longer) == expected);
+  CHECK(decode(reader, longer) == expected);
   Bytes endless = file;
   endless.erase(endless.end() - 2, endless.end());
   endless.resize(file.size() + 100'000);  // zeros where the end marker should be
-  CHECK(decode(decoder, endless) == expected);
+  CHECK(decode(reader, endless) == expected);
 }
 
 TEST_CASE("a file that is no JPEG is called by its name") {
-  JpegDecoder decoder;
+  JpegReader reader;
   const std::pair<std::string_view, std::string_view> files[] = {
       {"", "an empty file"},
       {"\x89PNG\r\n\x1A\n....", "PNG"},
@@ -209,22 +211,21 @@ TEST_CASE("a file that is no JPEG is called by its name") {
       {"nothing", "the bytes 6e 6f 74 68"},
   };
   for (const auto& [text, name] : files) {
-    CHECK(error_of(decoder, bytes_of(text)) ==
-          "not an image of this format: expected JPEG, found " + std::string(name));
+    CHECK(error_of(reader, bytes_of(text)) == "not an image of this format: expected JPEG, found " + std::string(name));
   }
 }
 
 TEST_CASE("limits hold before memory is asked for") {
-  JpegDecoder decoder;
+  JpegReader reader;
   Bytes file = make(16, 16);
-  CHECK(decoder.read_header(file, 256) == ImageSize{16, 16});
-  CHECK_THROWS_WITH_AS(decoder.read_header(file, 255), "image too large: expected at most 255 pixels, found 16 x 16",
+  CHECK(reader.read_header(file, 256).size == ImageSize{16, 16});
+  CHECK_THROWS_WITH_AS(reader.read_header(file, 255), "image too large: expected at most 255 pixels, found 16 x 16",
                        DecodeError);
   const std::size_t frame = find(file, 0xC0);
   for (std::size_t i = 5; i < 9; ++i) file[frame + i] = std::byte{0xFF};  // 65,535 x 65,535: over libjpeg's own limit
-  CHECK(error_of(decoder, file).find("65500") != std::string::npos);
+  CHECK(error_of(reader, file).find("65500") != std::string::npos);
   for (std::size_t i = 5; i < 9; i += 2) file[frame + i] = std::byte{0xF0};
-  CHECK(error_of(decoder, file) == "image too large: expected at most 178956970 pixels, found 61695 x 61695");
+  CHECK(error_of(reader, file) == "image too large: expected at most 178956970 pixels, found 61695 x 61695");
 }
 
 TEST_CASE("a thousand scans are too many") {
@@ -242,20 +243,20 @@ TEST_CASE("a thousand scans are too many") {
                 file.begin() + static_cast<std::ptrdiff_t>(end));
   }
   bomb.insert(bomb.end(), file.begin() + static_cast<std::ptrdiff_t>(scan), file.end());
-  JpegDecoder decoder;
-  CHECK(error_of(decoder, bomb) == "broken JPEG: expected at most 500 scans, found more");
+  JpegReader reader;
+  CHECK(error_of(reader, bomb) == "broken JPEG: expected at most 500 scans, found more");
 }
 
 TEST_CASE("kinds that are not supported are refused by name") {
-  JpegDecoder decoder;
+  JpegReader reader;
   Bytes two = make(16, 16);
   const std::size_t frame = find(two, 0xC0);
   Bytes deep = two;
   deep[frame + 4] = std::byte{12};
-  CHECK(error_of(decoder, deep).find("12") != std::string::npos);
+  CHECK(error_of(reader, deep).find("12") != std::string::npos);
   Bytes lossless = two;
   lossless[frame + 1] = std::byte{0xC3};
-  CHECK(error_of(decoder, lossless) != "no error");
+  CHECK(error_of(reader, lossless) != "no error");
 }
 
 TEST_CASE("an image never sees the tables of the one before") {
@@ -266,10 +267,10 @@ TEST_CASE("an image never sees the tables of the one before") {
   remove_segment(no_tables, 0xDB);
   Bytes no_codes = make(32, 32);
   for (int i = 0; i < 4; ++i) remove_segment(no_codes, 0xC4);
-  JpegDecoder fresh;
+  JpegReader fresh;
   const std::string refusal = error_of(fresh, no_tables);
   CHECK(refusal.starts_with("broken JPEG: "));
-  JpegDecoder used;
+  JpegReader used;
   decode(used, make(32, 32, coarse));
   CHECK(error_of(used, no_tables) == refusal);
   CHECK(error_of(used, no_codes) == error_of(fresh, no_codes));  // libjpeg-turbo takes the standard codes
@@ -281,30 +282,30 @@ TEST_CASE("tables may come as a stream of their own in front") {
   Bytes split(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(frame));
   for (const unsigned value : {0xFFU, 0xD9U, 0xFFU, 0xD8U}) split.push_back(std::byte(value));
   split.insert(split.end(), file.begin() + static_cast<std::ptrdiff_t>(frame), file.end());
-  JpegDecoder decoder;
+  JpegReader reader;
   // The JFIF marker is in the first stream, so the colours are guessed from the components' numbers: the same.
-  CHECK(decode(decoder, split) == read_jpeg(file, JCS_RGB));
+  CHECK(decode(reader, split) == read_jpeg(file, JCS_RGB));
 }
 
-TEST_CASE("a decoder can be used again after any error, and left at any step") {
-  JpegDecoder decoder;
+TEST_CASE("a reader can be used again after any error, and left at any step") {
+  JpegReader reader;
   const Bytes file = make(50, 37);
   const Pixels expected = read_jpeg(file, JCS_RGB);
-  CHECK_THROWS_AS(decoder.finish(), DecodeError);
-  CHECK_THROWS_AS(decoder.start(), DecodeError);
-  decoder.read_header(file);
-  CHECK(decode(decoder, file) == expected);
-  decoder.read_header(file);
-  decoder.start();
-  CHECK(decode(decoder, file) == expected);
+  CHECK_THROWS_AS(reader.finish(), DecodeError);
+  CHECK_THROWS_AS(reader.start(ColorMode::kRgb, {}), DecodeError);
+  reader.read_header(file, kMaxPixels);
+  CHECK(decode(reader, file) == expected);
+  reader.read_header(file, kMaxPixels);
+  reader.start(ColorMode::kRgb, {});
+  CHECK(decode(reader, file) == expected);
   Pixels some(150 * 5);
-  decoder.read_header(file);
-  decoder.start();
-  decoder.read_rows(some.data(), 5);
-  CHECK_THROWS_AS(decoder.finish(), DecodeError);
-  CHECK(decode(decoder, file) == expected);
+  reader.read_header(file, kMaxPixels);
+  reader.start(ColorMode::kRgb, {});
+  reader.read_rows(some.data(), 5);
+  CHECK_THROWS_AS(reader.finish(), DecodeError);
+  CHECK(decode(reader, file) == expected);
   CHECK(std::equal(some.begin(), some.end(), expected.begin()));
-  JpegDecoder moved = std::move(decoder);
+  JpegReader moved = std::move(reader);
   CHECK(decode(moved, file) == expected);
 }
 
@@ -316,10 +317,10 @@ TEST_CASE("a long marker reaches over the blocks in which libjpeg is fed") {
     padded.resize(padded.size() + 0xFFFD, std::byte{0xFF});
   }
   padded.insert(padded.end(), file.begin() + 2, file.end());
-  JpegDecoder decoder;
-  CHECK(decode(decoder, padded) == read_jpeg(file, JCS_RGB));
+  JpegReader reader;
+  CHECK(decode(reader, padded) == read_jpeg(file, JCS_RGB));
   padded.resize(200'000);
-  CHECK(error_of(decoder, padded) ==
+  CHECK(error_of(reader, padded) ==
         "JPEG ends early: expected an image header, found the end of the file after 200000 bytes");
 }
 

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "decode/color.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace fastbatch {
+
+void rgb_to_gray(const std::uint8_t* src, std::size_t channels, std::uint8_t* gray, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i, src += channels) {
+    gray[i] = static_cast<std::uint8_t>((src[0] * 19595U + src[1] * 38470U + src[2] * 7471U + 0x8000U) >> 16U);
+  }
+}
+
+void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const unsigned white = cmyk[4 * i + 3];
+    for (std::size_t c = 0; c < 3; ++c) {
+      const unsigned product = (255U - cmyk[4 * i + c]) * white + 128U;
+      const unsigned ink = ((product >> 8U) + product) >> 8U;  // rounded product / 255
+      rgb[3 * i + c] = static_cast<std::uint8_t>(white - std::min(ink, white));
+    }
+  }
+}
+
+void rgb_to_rgba(const std::uint8_t* rgb, std::uint8_t* rgba, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    std::memmove(rgba + 4 * i, rgb + 3 * i, 3);
+    rgba[4 * i + 3] = 255;
+  }
+}
+
+void widen_gray(const std::uint8_t* gray, std::uint8_t* gray16, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint16_t value = gray[i];
+    std::memcpy(gray16 + 2 * i, &value, 2);
+  }
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// libjpeg as C++ can use it: fed from memory, its errors as exceptions, and nothing of one image left for the next.
+// Only jpeg*.cpp includes this.
+#pragma once
+
+// In this order: jpeglib.h needs FILE, and jerror.h numbers its errors by what jpeglib.h says of the version.
+#include <cstdio>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include <array>
+#include <csetjmp>
+#include <cstddef>
+#include <new>
+#include <span>
+#include <string>
+
+#include "common/error.h"
+
+namespace fastbatch {
+
+// One decompressor. Threads: one at a time. Callbacks reach it through `client_data`, so it stays where it is.
+class JpegCodec {
+ public:
+  jpeg_decompress_struct info{};
+
+  JpegCodec();
+  ~JpegCodec() { close(); }
+  JpegCodec(const JpegCodec&) = delete;
+  JpegCodec& operator=(const JpegCodec&) = delete;
+
+  void open(std::span<const std::byte> file);
+  // Gives all memory back.
+  void close() { jpeg_destroy_decompress(&info); }
+  [[noreturn]] void fail(const std::string& text);  // gives all memory back, too
+  // From now on libjpeg sees no more of the file than it has been given.
+  void end_input() noexcept { last_block_ = true; }
+
+  // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing. Throws DecodeError, bad_alloc.
+  template <typename Call>
+  void guarded(const Call& call) {
+    if (returns(call)) return;
+    if (errors_.msg_code != JERR_OUT_OF_MEMORY) fail(std::string("broken JPEG: ") + message_.data());
+    close();
+    throw std::bad_alloc();
+  }
+  // Lines 0 to n; fewer when the data ends. Inside guarded() only.
+  JDIMENSION read_lines(JSAMPLE* lines, std::size_t stride, JDIMENSION n);
+
+ private:
+  jpeg_error_mgr errors_{};
+  jpeg_source_mgr source_{};
+  jpeg_progress_mgr progress_{};
+  std::jmp_buf escape_{};
+  std::array<char, JMSG_LENGTH_MAX> message_{};
+  const JOCTET* block_end_ = nullptr;  // of what libjpeg was given so far
+  const JOCTET* file_end_ = nullptr;
+  bool last_block_ = false;  // give no block after this one
+
+  template <typename Call>
+  [[gnu::noinline]] bool returns(const Call& call) {
+    if (setjmp(escape_) != 0) return false;  // NOLINT(cert-err52-cpp): libjpeg has no other way out of an error
+    call();
+    return true;
+  }
+
+  template <typename Info>
+  static JpegCodec& of(Info* common) {
+    return *static_cast<JpegCodec*>(common->client_data);
+  }
+  [[noreturn]] static void on_error(j_common_ptr common);
+  static void on_progress(j_common_ptr common);
+  static boolean next_block(j_decompress_ptr decompress);
+  static void skip(j_decompress_ptr decompress, long n);
+};
+
+}  // namespace fastbatch
