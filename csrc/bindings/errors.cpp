@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "bindings/errors.h"
 #include "bindings/register.h"
 #include "common/error.h"
 
@@ -65,6 +66,22 @@ void translate(std::exception_ptr pointer) {
 }
 
 }  // namespace
+
+py::tuple describe(const std::exception_ptr& pointer) {
+  const auto tuple = [](const char* kind, const Error& error, const py::object& number) {
+    const std::string& path = error.where().path;
+    return py::make_tuple(kind, path.empty() ? py::object(py::none()) : text(path), text(error.message()), number);
+  };
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const FormatError& error) {
+    return tuple("FormatError", error, number_or_none(error.where().offset));
+  } catch (const FileError& error) {
+    return tuple("OSError", error, py::int_(error.code()));
+  } catch (const Error& error) {
+    return tuple("DecodeError", error, number_or_none(error.where().offset));
+  }
+}
 
 void register_errors(py::module_& /*module*/) { py::register_exception_translator(&translate); }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "bindings/errors.h"
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
@@ -71,9 +72,9 @@ class PyRun {
     if (run_) core().loader->cancel(*run_);
   }
 
-  // (batch's number in the run, [array of each column]); None after the last; False when the loader was closed: that is
-  // for Python to raise. A thread that runs Python code below C++ frames, as making an exception does, must not lose
-  // the GIL to an interpreter that ends: it would be ended in between, and the process with it.
+  // (batch's number in the run, [array of each column], (bad samples)); None after the last; False when the loader was
+  // closed: that is for Python to raise. A thread that runs Python code below C++ frames, as making an exception does,
+  // must not lose the GIL to an interpreter that ends: it would be ended in between, and the process with it.
   py::object next() {
     Batch batch;
     for (;;) {
@@ -100,17 +101,32 @@ class PyRun {
       shape.insert(shape.end(), arrays[c].sample_shape.begin(), arrays[c].sample_shape.end());
       columns[c] = to_array(std::move(batch.columns[c]), arrays[c].dtype, shape);
     }
-    return py::make_tuple(batch.number, std::move(columns));
+    py::tuple bad(batch.bad.size());
+    for (std::size_t i = 0; i < batch.bad.size(); ++i) bad[i] = describe(batch.bad[i]);
+    return py::make_tuple(batch.number, std::move(columns), std::move(bad));
+  }
+
+  // (sample, its stand-in or None, what is wrong), without Python code, as above.
+  static py::tuple describe(const BadSample& bad) {
+    const py::object other = bad.replaced_by ? py::object(py::int_(*bad.replaced_by)) : py::none();
+    return py::make_tuple(bad.sample, other, bindings::describe(bad.error));
   }
 
   py::object owner_;
   std::shared_ptr<Run> run_;
 };
 
+OnError on_error_named(const std::string& name) {
+  if (name == "raise") return OnError::kRaise;
+  if (name == "skip") return OnError::kSkip;
+  if (name == "replace") return OnError::kReplace;
+  throw std::invalid_argument("on_error: expected raise, skip or replace, found " + name);
+}
+
 std::unique_ptr<PyLoader> make_loader(py::list decoders, const py::list& dtypes,
                                       const std::vector<std::vector<py::ssize_t>>& shapes, unsigned threads,
                                       std::size_t batch_size, std::size_t prefetch, std::size_t prefetch_bytes,
-                                      bool advise) {
+                                      bool advise, const std::string& on_error) {
   auto made = std::make_unique<PyLoader>();
   std::vector<std::shared_ptr<const Decoder>> columns;
   for (std::size_t c = 0; c < decoders.size(); ++c) {
@@ -122,7 +138,8 @@ std::unique_ptr<PyLoader> make_loader(py::list decoders, const py::list& dtypes,
                                                                               .batch_size = batch_size,
                                                                               .prefetch = prefetch,
                                                                               .prefetch_bytes = prefetch_bytes,
-                                                                              .advise = advise});
+                                                                              .advise = advise,
+                                                                              .on_error = on_error_named(on_error)});
   return made;
 }
 
@@ -131,6 +148,7 @@ py::dict to_dict(const LoaderStats& stats) {
   dict["batches"] = stats.batches;
   dict["samples"] = stats.samples;
   dict["bytes"] = stats.bytes;
+  dict["bad_samples"] = stats.bad_samples;
   dict["wait_s"] = stats.wait_s;
   dict["decode_s"] = stats.decode_s;
   dict["advise_s"] = stats.advise_s;
@@ -147,7 +165,8 @@ void register_loader(py::module_& module) {
 
   py::class_<PyLoader>(module, "Loader")
       .def(py::init(&make_loader), py::arg("decoders"), py::arg("dtypes"), py::arg("shapes"), py::arg("threads"),
-           py::arg("batch_size"), py::arg("prefetch"), py::arg("prefetch_bytes"), py::arg("advise"))
+           py::arg("batch_size"), py::arg("prefetch"), py::arg("prefetch_bytes"), py::arg("advise"),
+           py::arg("on_error"))
       .def("start",
            [](const py::object& self, const Order& order, const BatchPlan& plan, std::uint64_t seed,
               std::uint64_t epoch) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "loader/filler.h"
 
 namespace fastbatch {
 
@@ -51,15 +52,6 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
 
 }  // namespace
 
-// What one thread keeps from task to task.
-struct Loader::Worker {
-  std::vector<std::unique_ptr<Workspace>> workspaces;  // one a column
-  std::vector<std::uint64_t> indices;
-  std::vector<double> decode_s;
-  std::size_t failed_at = 0;
-  std::exception_ptr error;
-};
-
 Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
     : columns_(std::move(columns)),
       options_(options),
@@ -99,6 +91,7 @@ std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
 Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch& batch) {
   Shared& shared = *shared_;
   bool wake_worker = false;
+  std::size_t n_left_out = 0;
   {
     std::unique_lock lock(shared.mutex);
     const auto settled = [&] { return shared.closed || run.cancelled() || run.front() != Run::Front::kPending; };
@@ -111,12 +104,15 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     if (shared.closed) throw ClosedError("the loader was closed");
     if (run.cancelled() || run.front() == Run::Front::kEnd) return Status::kEnd;
     batch = run.take_front();
+    if (options_.on_error == OnError::kSkip) n_left_out = batch.bad.size();
     ++shared.stats.batches;
-    shared.stats.samples += batch.samples;
-    for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * batch.samples;
+    shared.stats.samples += batch.samples - n_left_out;
+    shared.stats.bad_samples += batch.bad.size();
+    for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * (batch.samples - n_left_out);
     wake_worker = shared.idle_workers > 0 && has_work();
   }
   if (wake_worker) shared.work.notify_one();
+  if (n_left_out > 0) leave_out_bad(batch, columns_);
   return Status::kBatch;
 }
 
@@ -181,8 +177,7 @@ bool Loader::claim(Task& task, std::shared_ptr<Run>& run) {
 
 void Loader::work() {
   Shared& shared = *shared_;
-  Worker worker;
-  worker.decode_s.resize(columns_.size());
+  Filler filler(columns_, options_.on_error);
   Task task;
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // its consumer is told outside the lock, or it would wake only to wait for it
@@ -205,14 +200,14 @@ void Loader::work() {
       continue;
     }
     if (task.kind == Task::Kind::kDecode) {
-      decode(*run, task, worker);
+      Outcome outcome = filler.fill(*run, task);
       lock.lock();
-      for (std::size_t c = 0; c < columns_.size(); ++c)
-        shared.stats.decode_s[c] += std::exchange(worker.decode_s[c], 0);
-      if (run->complete(task, worker.failed_at, std::exchange(worker.error, nullptr))) to_wake = run;
+      for (std::size_t c = 0; c < filler.decode_s().size(); ++c)
+        shared.stats.decode_s[c] += std::exchange(filler.decode_s()[c], 0);
+      if (run->complete(task, std::move(outcome))) to_wake = run;
     } else {
       const Clock::time_point start = Clock::now();
-      const std::size_t bytes = advise(*run, task, worker);
+      const std::size_t bytes = advise(*run, task, filler.indices());
       lock.lock();
       shared.stats.advise_s += seconds_since(start);
       run->complete_advice(bytes);
@@ -226,44 +221,15 @@ void Loader::work() {
   }
 }
 
-void Loader::decode(const Run& run, const Task& task, Worker& worker) const noexcept {
-  try {
-    worker.indices.resize(task.count);
-    run.plan().indices(run.order(), task.batch, task.begin, worker.indices);
-    while (worker.workspaces.size() < columns_.size())
-      worker.workspaces.push_back(columns_[worker.workspaces.size()]->workspace());
-  } catch (...) {
-    worker.failed_at = task.begin;
-    worker.error = std::current_exception();
-    return;
-  }
-  Clock::time_point start = Clock::now();
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    std::size_t failed_at = 0;
-    try {
-      std::byte* slots = task.columns[c] + task.begin * columns_[c]->slot_bytes();
-      columns_[c]->decode(worker.indices, run.key(), slots, *worker.workspaces[c], failed_at);
-    } catch (...) {
-      if (!worker.error || task.begin + failed_at < worker.failed_at) {
-        worker.failed_at = task.begin + failed_at;
-        worker.error = std::current_exception();
-      }
-    }
-    const Clock::time_point end = Clock::now();
-    worker.decode_s[c] += std::chrono::duration<double>(end - start).count();
-    start = end;
-  }
-}
-
 // Advice is a courtesy: what fails here fails again, and is reported, where the sample is read.
-std::size_t Loader::advise(const Run& run, const Task& task, Worker& worker) const noexcept {
+std::size_t Loader::advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept {
   try {
     const std::size_t samples = run.plan().batch_size(task.batch);
     const auto tell = [&](std::size_t n) {
-      worker.indices.resize(n);
-      run.plan().indices(run.order(), task.batch, 0, worker.indices);
+      indices.resize(n);
+      run.plan().indices(run.order(), task.batch, 0, indices);
       std::size_t missing = 0;
-      for (const auto& column : columns_) missing += column->advise(worker.indices);
+      for (const auto& column : columns_) missing += column->advise(indices);
       return missing;
     };
     if (task.kind == Task::Kind::kAdvise) return tell(samples);

@@ -28,8 +28,9 @@ struct LoaderStats {
   std::uint64_t batches = 0;  // handed out
   std::uint64_t samples = 0;
   std::uint64_t bytes = 0;
-  double wait_s = 0;             // consumers waited this long in next()
-  std::vector<double> decode_s;  // for each column
+  std::uint64_t bad_samples = 0;  // left out or replaced
+  double wait_s = 0;              // consumers waited this long in next()
+  std::vector<double> decode_s;   // for each column
   double advise_s = 0;
   std::size_t ready_batches = 0;  // now
   std::size_t threads = 0;
@@ -44,6 +45,7 @@ class Loader {
     std::size_t prefetch = 0;        // batches in flight or ready; 0: as many as kDefaultPrefetchBytes hold, 2 to 16
     std::size_t prefetch_bytes = 0;  // upper bound on the memory of those batches (one is always allowed); 0: none
     bool advise = true;              // tell the kernel ahead what will be read
+    OnError on_error = OnError::kRaise;
   };
   static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
 
@@ -57,7 +59,8 @@ class Loader {
   std::shared_ptr<Run> start(Order order, BatchPlan plan, StreamKey key);
 
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
-  // Waits for the next batch in order, at most `patience`. Throws what a worker met in this batch; ClosedError.
+  // Waits for the next batch in order, at most `patience`. Throws what a worker met in this batch; ClosedError. With
+  // kSkip a batch may have no samples left.
   Status next(Run& run, std::chrono::milliseconds patience, Batch& batch);
   void cancel(Run& run) noexcept;  // the run's consumer is gone
   void close() noexcept;           // joins the threads; consumers that wait get ClosedError; may be called twice
@@ -65,12 +68,10 @@ class Loader {
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one that has the threads
 
  private:
-  struct Worker;  // a thread's own scratch
   void work();
   bool claim(Task& task, std::shared_ptr<Run>& run);  // with mutex_ held
   [[nodiscard]] bool has_work() const noexcept;       // with mutex_ held
-  void decode(const Run& run, const Task& task, Worker& worker) const noexcept;
-  std::size_t advise(const Run& run, const Task& task, Worker& worker) const noexcept;
+  std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> columns_;
   const Options options_;

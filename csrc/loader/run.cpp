@@ -2,6 +2,7 @@
 #include "loader/run.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fastbatch {
@@ -65,11 +66,17 @@ bool Run::claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools) {
   return true;
 }
 
-bool Run::complete(const Task& task, std::size_t failed_at, std::exception_ptr error) {
+bool Run::complete(const Task& task, Outcome outcome) {
   InFlight& batch = window_[static_cast<std::size_t>(task.batch - first_)];
-  if (error && (!batch.error || failed_at < batch.failed_at)) {
-    batch.error = std::move(error);
-    batch.failed_at = failed_at;
+  if (outcome.error && (!batch.error || outcome.failed_at < batch.failed_at)) {
+    batch.error = std::move(outcome.error);
+    batch.failed_at = outcome.failed_at;
+  }
+  try {
+    std::move(outcome.bad.begin(), outcome.bad.end(), std::back_inserter(batch.batch.bad));
+  } catch (...) {  // out of memory
+    batch.error = std::current_exception();
+    batch.failed_at = 0;
   }
   batch.pending -= task.count;
   return batch.pending == 0 && task.batch == first_;
@@ -91,6 +98,8 @@ Batch Run::take_front() {
     cancel();
     std::rethrow_exception(front.error);
   }
+  std::sort(front.batch.bad.begin(), front.batch.bad.end(),
+            [](const BadSample& one, const BadSample& other) { return one.place < other.place; });
   return std::move(front.batch);
 }
 

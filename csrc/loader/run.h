@@ -15,28 +15,11 @@
 
 #include "batch/buffer_pool.h"
 #include "decode/decoder.h"
+#include "loader/task.h"
 #include "plan/batch_plan.h"
 #include "plan/order.h"
 
 namespace fastbatch {
-
-// What next() hands out: one buffer a column, each with its own lease.
-struct Batch {
-  std::uint64_t number = 0;  // counted from the start of the run
-  std::size_t samples = 0;
-  std::vector<Lease> columns;
-};
-
-// One trip of a worker. kDecode: samples [begin, begin + count) of a batch; kAdvise: tell the kernel of the whole
-// batch; kProbe: of a few of its samples, to learn whether they are in memory.
-struct Task {
-  enum class Kind : std::uint8_t { kDecode, kAdvise, kProbe };
-  Kind kind = Kind::kDecode;
-  std::uint64_t batch = 0;
-  std::size_t begin = 0;
-  std::size_t count = 0;
-  std::vector<std::byte*> columns{};  // first byte of each of the batch's buffers
-};
 
 class Run {
  public:
@@ -59,8 +42,7 @@ class Run {
   bool claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools);
   [[nodiscard]] bool has_work() const noexcept;
 
-  // A task ended: its first failing sample (place in the batch) and error, if any. True: the consumer has to be woken.
-  bool complete(const Task& task, std::size_t failed_at, std::exception_ptr error);
+  bool complete(const Task& task, Outcome outcome);  // a kDecode task ended. True: the consumer has to be woken
   void complete_advice(std::size_t bytes_not_resident) noexcept;
 
   enum class Front { kReady, kPending, kEnd };

@@ -129,9 +129,11 @@ def warp_batch(
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]: ...
 
+_Bad = tuple[int, int | None, tuple[str, str | None, str, int | None]]
+
 @final
 class Run:
-    def next(self) -> tuple[int, list[NDArray[Any]]] | Literal[False] | None: ...
+    def next(self) -> tuple[int, list[NDArray[Any]], tuple[_Bad, ...]] | Literal[False] | None: ...
 
 @final
 class Loader:
@@ -145,6 +147,7 @@ class Loader:
         prefetch: int,
         prefetch_bytes: int,
         advise: bool,
+        on_error: str,
     ) -> None: ...
     def start(self, order: Order, plan: BatchPlan, seed: int, epoch: int, /) -> Run: ...
     def stats(self) -> dict[str, Any]: ...

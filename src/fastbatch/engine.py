@@ -12,14 +12,18 @@ import numpy as np
 from .batch import Column
 from .mapping import Step
 from .plan import Plan
+from .report import Bad
 from .structure import Pack
 
 
 class Run(Protocol):
     """One pass over an epoch from some position on. Dropping it ends the work ahead."""
 
-    def next(self) -> tuple[int, list[np.ndarray[Any, Any]]] | Literal[False] | None:
-        """Return the batch's number in this run and its columns; None after the last, False when it was closed."""
+    def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
+        """Return the batch's number in this run, its columns and its bad samples, in order.
+
+        None after the last batch; False when the loader was closed. A batch whose samples are all skipped is empty.
+        """
 
 
 class Engine(Protocol):
@@ -35,6 +39,8 @@ class BatchPlan(Protocol):
 
     @property
     def n_batches(self) -> int: ...
+    @property
+    def n_samples(self) -> int: ...
     def position_after(self, k: int) -> int: ...
 
 

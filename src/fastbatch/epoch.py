@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .engine import Run
-from .errors import ClosedError
+from .errors import ClosedError, add_note
 from .mapping import BatchInfo
 from .plan import Plan
+from .report import Bad, Budget, error_of
 
 if TYPE_CHECKING:
     from .loader import Loader
@@ -39,17 +44,32 @@ class Epoch:
         self._steps = loader._recipe.steps
         self._progress = progress
         self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._budget = loader._budget(progress.plan)
         self._run: Run | None = loader._start(progress)
 
     def __iter__(self) -> Epoch:
         return self
 
     def __next__(self) -> Any:
+        if self._run is not None and self._pid != os.getpid():
+            self._restart()
+        if self._budget is None:
+            number, columns, _ = self._take()
+        else:
+            with self._lock:  # the samples that break the budget are the same for any number of threads
+                number, columns = self._take_sound(self._budget)
+        packed = self._pack(columns)
+        if self._steps:
+            packed = self._map(packed, number)
+        self._count(number)
+        return packed
+
+    def _take(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]]:
+        """Return the next batch from the engine, whatever is in it."""
         run = self._run
         if run is None:
             raise StopIteration
-        if self._pid != os.getpid():
-            run = self._restart()
         try:
             batch = run.next()
         except KeyboardInterrupt:
@@ -64,13 +84,27 @@ class Epoch:
         if batch is False:
             self._run = None
             raise ClosedError("the loader was closed")
-        number, columns = batch
-        packed = self._pack(columns)
-        if self._steps:
-            packed = self._map(packed, number)
+        return batch
+
+    def _take_sound(self, budget: Budget) -> tuple[int, list[np.ndarray[Any, Any]]]:
+        """Return the next batch that has samples, and note the bad ones; raise when they are too many."""
+        while True:
+            number, columns, bad = self._take()
+            if bad:
+                borne = budget.spend(bad)
+                self._loader._report.add(self._progress.epoch, bad[: borne + 1])
+                if borne < len(bad):
+                    self._run = None
+                    error = error_of(bad[borne])
+                    add_note(error, f"fastbatch: one bad sample more than max_bad={self._progress.plan.max_bad}")
+                    raise error
+            if len(columns[0]) > 0:
+                return number, columns
+            self._count(number)
+
+    def _count(self, number: int) -> None:
         if number >= self._progress.batches:  # threads that share an iterator may come out of order
             self._progress.batches = number + 1
-        return packed
 
     def _map(self, batch: Any, number: int) -> Any:
         progress, plan = self._progress, self._progress.plan
@@ -85,15 +119,15 @@ class Epoch:
             raise
         return batch
 
-    def _restart(self) -> Run:
+    def _restart(self) -> None:
         """Go on in a forked child: same epoch, same batch, own threads."""
         progress = self._progress
         loader = self._loader
         progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
         progress.batches = 0
         self._pid = os.getpid()
+        self._lock = threading.Lock()  # a thread that did not come along may have held it
         self._run = loader._start(progress)
-        return self._run
 
     def __length_hint__(self) -> int:
         loader, progress = self._loader, self._progress

@@ -73,3 +73,9 @@ class StateError(FastbatchError, ValueError):
 
 class ClosedError(FastbatchError, RuntimeError):
     """The loader was closed before, or while, it was used."""
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a line to what is shown of an exception, where Python can."""
+    if hasattr(error, "add_note"):  # Python 3.11
+        error.add_note(note)

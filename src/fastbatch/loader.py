@@ -17,6 +17,7 @@ from .errors import ClosedError, StateError
 from .keras_fit import KerasReady
 from .mapping import make_step
 from .plan import MAX_SEED, Plan, whole
+from .report import BadSample, Budget, Report
 
 STATE_VERSION = 1
 
@@ -43,6 +44,7 @@ class Loader(KerasReady):
         self._resume_at = 0  # global position at which the next iterator begins
         self._progress: Progress | None = None  # of the latest iterator
         self._fingerprint: str | None = None
+        self._report = Report()
 
     # ---- what there is ---------------------------------------------------------------------------------------
 
@@ -67,7 +69,7 @@ class Loader(KerasReady):
         return self._recipe.class_names
 
     def __len__(self) -> int:
-        """Return the number of batches that a full epoch has on this rank."""
+        """Return the number of batches that a full epoch has on this rank; at most, when bad samples are skipped."""
         return self._batch_plan(0).n_batches
 
     def __repr__(self) -> str:
@@ -243,13 +245,27 @@ class Loader(KerasReady):
     def stats(self) -> dict[str, Any]:
         """Return counters since the first iterator: is the training bound by data?
 
-        `batches`, `samples`, `bytes` handed out; `elapsed_s`; `wait_s`: seconds that `next()` waited; `bound_by_data`:
-        that is more than a tenth of the time; `decode_s`: thread-seconds of work, per column; `advise_s`: of telling
-        the kernel what comes; `ready_batches` now; `threads`; `prefetch` (batches).
+        `batches`, `samples`, `bytes` handed out; `bad_samples` that were skipped or replaced; `elapsed_s`; `wait_s`:
+        seconds that `next()` waited; `bound_by_data`: that is more than a tenth of the time; `decode_s`: thread-seconds
+        of work, per column; `advise_s`: of telling the kernel what comes; `ready_batches` now; `threads`; `prefetch`
+        (batches).
         """
         stats = self._engine().stats()
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
         return {**stats, "elapsed_s": elapsed_s, "bound_by_data": stats["wait_s"] > 0.1 * elapsed_s}
+
+    def report(self) -> list[BadSample]:
+        """Return the samples that were skipped or replaced, in the order in which they were due.
+
+        Also the one that was too many for `max_bad`. The list grows to 100,000 records; `stats()` counts all of them.
+        """
+        return self._report.records()
+
+    def _budget(self, plan: Plan) -> Budget | None:
+        if plan.on_error == "raise":
+            return None
+        most = plan.max_bad
+        return Budget(int(most * self._batch_plan(0).n_samples) if isinstance(most, float) else most)
 
     def close(self) -> None:
         """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .errors import add_note
 from .plan import BATCH, stream
 from .structure import flatten, packer
 
@@ -62,10 +63,10 @@ class Step:
         except (StopIteration, GeneratorExit) as error:
             name = _name_of(self.function)
             raised = RuntimeError(f"{name} raised {type(error).__name__}")
-            _add_note(raised, f"fastbatch: raised by {name} for batch {info.number}")
+            add_note(raised, f"fastbatch: raised by {name} for batch {info.number}")
             raise raised from error
         except BaseException as error:
-            _add_note(error, f"fastbatch: raised by {_name_of(self.function)} for batch {info.number}")
+            add_note(error, f"fastbatch: raised by {_name_of(self.function)} for batch {info.number}")
             raise
 
     def _call(self, batch: Any, info: BatchInfo) -> Any:
@@ -126,8 +127,3 @@ def _stack(samples: list[Any]) -> Any:
 
 def _name_of(function: Any) -> str:
     return str(getattr(function, "__qualname__", None) or type(function).__name__)
-
-
-def _add_note(error: BaseException, note: str) -> None:
-    if hasattr(error, "add_note"):  # Python 3.11
-        error.add_note(note)

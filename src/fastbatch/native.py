@@ -88,6 +88,7 @@ class NativeEngine:
             options.prefetch or 0,
             options.prefetch_bytes or 0,
             advise=os.environ.get("FASTBATCH_READAHEAD") != "0",
+            on_error=plan.on_error,
         )
 
     def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:

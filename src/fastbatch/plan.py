@@ -12,6 +12,7 @@ import numpy as np
 Tail = Literal["pad", "drop", "uneven"]
 TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
 SHUFFLES = (False, True, "block")
+ON_ERROR = ("raise", "skip", "replace")
 MAX_SEED = 2**64 - 1
 MAX_WORLD_SIZE = 2**32
 
@@ -19,6 +20,7 @@ MAX_WORLD_SIZE = 2**32
 SAMPLE = 0  # index = the sample's number in the source
 EPOCH_ORDER = 1
 SPLIT = 2
+REPLACE = 11  # the operation that draws another sample in place of a bad one
 BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
 
 
@@ -71,6 +73,8 @@ class Plan:
         n_source: Samples in the source.
         subsets: How `split` narrowed them, the first one first.
         take: Batches an epoch has at most, or None.
+        on_error: What becomes of samples that cannot be decoded: "raise", "skip" or "replace".
+        max_bad: How many of them a pass bears, or which share of a rank's samples; None: all.
     """
 
     n_source: int
@@ -85,6 +89,8 @@ class Plan:
     window: int = 16
     subsets: tuple[Subset, ...] = ()
     take: int | None = None
+    on_error: str = "raise"
+    max_bad: int | float | None = None
 
     @property
     def n(self) -> int:
@@ -128,6 +134,24 @@ def _held_out(validation: float, n: int) -> int:
     return whole("validation", validation, 0, n)
 
 
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
+    return str(value)
+
+
+def _most_bad(max_bad: Any, on_error: str) -> int | float | None:
+    if max_bad is None:
+        return None
+    if on_error == "raise":
+        raise ValueError("max_bad: means something with on_error='skip' or 'replace' only")
+    if not isinstance(max_bad, float):
+        return whole("max_bad", max_bad, 0)
+    if not 0.0 <= max_bad <= 1.0:
+        raise ValueError(f"max_bad: expected a share from 0 to 1 or a number of samples, found {max_bad}")
+    return max_bad
+
+
 def make_plan(
     n_source: int,
     *,
@@ -139,6 +163,8 @@ def make_plan(
     tail: str = "pad",
     block_size: Any = 4096,
     window: Any = 16,
+    on_error: str = "raise",
+    max_bad: Any = None,
 ) -> Plan:
     """Return the plan that these loader options describe; every bad one is named in its error."""
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
@@ -151,6 +177,8 @@ def make_plan(
         drop_last=bool(drop_last),
         block_size=whole("block_size", block_size, 1, 2**63 - 1),
         window=whole("window", window, 1, 2**63 - 1),
+        on_error=_one_of("on_error", on_error, ON_ERROR),
+        max_bad=_most_bad(max_bad, on_error),
     )
     if shard is None:
         return plan.sharded(0, 1, tail)

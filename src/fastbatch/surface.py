@@ -57,6 +57,8 @@ class Surface(ABC):
         tail: str = "pad",
         block_size: int = 4096,
         window: int = 16,
+        on_error: str = "raise",
+        max_bad: float | None = None,
         threads: int | None = None,
         prefetch: int | None = None,
         prefetch_bytes: int | None = None,
@@ -77,6 +79,12 @@ class Surface(ABC):
             shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, from rank on.
             tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
                 leaves the last ones out, "uneven" gives the first ranks one more.
+            on_error: What becomes of samples that cannot be read or decoded. "raise": the `next()` that owes the first
+                of them raises. "skip": it is left out, and its batch is shorter; a batch with no sample left is left
+                out too, so that `len()` is the most there can be. "replace": another sample of the epoch stands in,
+                drawn from the seed, the epoch and the bad sample's index alone. `report()` names them.
+            max_bad: How many bad samples a pass may have (int), or which share of its samples (float), before the next
+                one raises; None: as many as there are.
             threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota).
             prefetch: Batches made ahead; None takes what fits 4 MB, 2 to 16. Never more than `prefetch_bytes`.
 
@@ -110,6 +118,8 @@ class Surface(ABC):
             tail=tail,
             block_size=block_size,
             window=window,
+            on_error=on_error,
+            max_bad=max_bad,
         )
         options = engine_options(threads, prefetch, prefetch_bytes)
         return Loader(Recipe(self, columns, packer(structure), options), plan)
@@ -137,6 +147,8 @@ class Surface(ABC):
         tail: str = "pad",
         block_size: int = 4096,
         window: int = 16,
+        on_error: str = "raise",
+        max_bad: float | None = None,
         threads: int | None = None,
         prefetch: int | None = None,
         prefetch_bytes: int | None = None,
@@ -182,6 +194,8 @@ class Surface(ABC):
             tail=tail,
             block_size=block_size,
             window=window,
+            on_error=on_error,
+            max_bad=max_bad,
         )
         pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
         engine = engine_options(threads, prefetch, prefetch_bytes)

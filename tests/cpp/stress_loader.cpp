@@ -19,8 +19,10 @@ void require(bool condition, const char* what) {
   std::exit(1);
 }
 
-// Reads a random part of a run, checks it, and leaves it.
-void consume(Loader& loader, std::uint64_t n, std::uint64_t seed) {
+const std::set<std::uint64_t> kBroken{0, 1, 2, 17, 500, 501, 777, 1200, 1999};
+
+// Reads a random part of a run, checks it, and leaves it. Only a loader that does not raise has broken samples.
+void consume(Loader& loader, std::uint64_t n, std::uint64_t seed, OnError on_error) {
   Stream random(seed, 0, 0);
   for (int round = 0; round < 40; ++round) {
     const std::uint64_t epoch = random.below(1000);
@@ -34,11 +36,16 @@ void consume(Loader& loader, std::uint64_t n, std::uint64_t seed) {
       const Loader::Status status = loader.next(*run, std::chrono::milliseconds(1), batch);
       if (status == Loader::Status::kEnd) break;
       if (status == Loader::Status::kTimeout) continue;
-      for (std::size_t j = 0; j < batch.samples; ++j) {
+      std::size_t j = 0;
+      for (std::size_t left = batch.samples + (on_error == OnError::kSkip ? batch.bad.size() : 0); left > 0; --left) {
+        const std::uint64_t expected = order.at(at++);
+        const bool broken = on_error != OnError::kRaise && kBroken.contains(expected);
+        if (broken && on_error == OnError::kSkip) continue;
         std::uint64_t value = 0;
-        std::memcpy(&value, batch.columns[0].data() + j * sizeof value, sizeof value);
-        require(value == order.at(at++), "a sample is not in its place");
+        std::memcpy(&value, batch.columns[0].data() + j++ * sizeof value, sizeof value);
+        require(broken ? !kBroken.contains(value) : value == expected, "a sample is not in its place");
       }
+      require(j == batch.samples, "samples are missing");
       if (random.below(4) == 0) kept.push_back(std::move(batch));
       --wanted;
     }
@@ -50,10 +57,15 @@ void consume(Loader& loader, std::uint64_t n, std::uint64_t seed) {
 
 int main() {
   constexpr std::uint64_t kSamples = 2000;
-  for (unsigned threads = 1; threads <= 4; ++threads) {
-    Loader loader({std::make_shared<NumberDecoder>(kSamples, threads)}, {.threads = threads, .batch_size = 16});
+  constexpr OnError kPolicies[] = {OnError::kRaise, OnError::kSkip, OnError::kReplace};
+  for (unsigned threads = 1; threads <= 6; ++threads) {
+    const OnError on_error = kPolicies[threads % 3];
+    const auto broken = on_error == OnError::kRaise ? std::set<std::uint64_t>{} : kBroken;
+    Loader loader({std::make_shared<NumberDecoder>(kSamples, threads, broken)},
+                  {.threads = threads, .batch_size = 16, .on_error = on_error});
     std::vector<std::thread> consumers;
-    for (std::uint64_t c = 0; c < 3; ++c) consumers.emplace_back([&loader, c] { consume(loader, kSamples, c); });
+    for (std::uint64_t c = 0; c < 3; ++c)
+      consumers.emplace_back([&loader, c, on_error] { consume(loader, kSamples, c, on_error); });
     for (std::thread& consumer : consumers) consumer.join();
     const auto unread = loader.start(Order(kSamples, {}, {}, 0, 0), BatchPlan(kSamples, 0, {}, 16, false), {});
     require(loader.stats().threads == threads, "stats are wrong");

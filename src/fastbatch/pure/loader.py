@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,17 @@ import numpy as np
 
 from fastbatch.batch import array_identity, files_identity
 from fastbatch.decode import Conversion, ImageOptions, native_dtype
-from fastbatch.plan import Plan
+from fastbatch.errors import DecodeError, FormatError
+from fastbatch.plan import REPLACE, Plan
+from fastbatch.report import Bad, what_is_wrong
 
 from .decode import convert, image
-from .plan import BatchPlan, Order
+from .plan import BatchPlan, Order, below, stream
 from .source import require_mapped
 
 Array = np.ndarray[Any, Any]
+Made = tuple[int, list[Array], list[Bad]]  # a batch: its number, its columns, its bad samples
+MOST_REPLACEMENTS = 32  # that are tried for one sample
 
 
 class PureColumn(Protocol):
@@ -85,27 +90,54 @@ def batch_plan(plan: Plan, position: int) -> BatchPlan:
     )
 
 
-def batches(columns: Sequence[PureColumn], plan: Plan, epoch: int, position: int) -> Iterator[list[Array]]:
-    """Yield the batches of an epoch from a position on: the whole of fastbatch in one function."""
+def batches(
+    columns: Sequence[PureColumn], plan: Plan, epoch: int, position: int
+) -> Iterator[tuple[list[Array], list[Bad]]]:
+    """Yield the batches of an epoch from a position on, each with its bad samples: fastbatch in one function."""
     rest = batch_plan(plan, position)
     order = Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
     for k in range(rest.n_batches):
         batch = [np.empty((rest.batch_size(k), *column.shape), column.dtype) for column in columns]
-        for slot, index in enumerate(rest.indices(order, k).tolist()):
-            for column, array in zip(columns, batch, strict=True):
-                array[slot] = column.sample(index, plan.seed, epoch)
-        yield batch
+        n, bad = 0, []
+        for index in rest.indices(order, k).tolist():
+            try:
+                row = [column.sample(index, plan.seed, epoch) for column in columns]
+            except (DecodeError, FormatError, OSError) as error:
+                if plan.on_error == "raise":
+                    raise
+                other = None
+                if plan.on_error == "replace":
+                    other, row = replacement(columns, plan, order, epoch, index, error)
+                bad.append((index, other, what_is_wrong(error)))
+                if other is None:
+                    continue
+            for array, part in zip(batch, row, strict=True):
+                array[n] = part
+            n += 1
+        yield [array[:n] for array in batch], bad
+
+
+def replacement(
+    columns: Sequence[PureColumn], plan: Plan, order: Order, epoch: int, index: int, error: Exception
+) -> tuple[int, list[Array]]:
+    """Return another sample of the epoch in place of one that cannot be decoded; raise its error if there is none."""
+    draws = stream(plan.seed, epoch, index, operation=REPLACE)
+    for _ in range(MOST_REPLACEMENTS):
+        other = int(order.at([below(draws, plan.n)])[0])
+        with contextlib.suppress(DecodeError, FormatError, OSError):
+            return other, [column.sample(other, plan.seed, epoch) for column in columns]
+    raise error
 
 
 class PureRun:
     """A pass over an epoch; its lock lets threads share it."""
 
-    def __init__(self, engine: PureEngine, source: Iterator[list[Array]]) -> None:
+    def __init__(self, engine: PureEngine, source: Iterator[tuple[list[Array], list[Bad]]]) -> None:
         self._engine = engine
-        self._source = enumerate(source)
+        self._source = ((number, *batch) for number, batch in enumerate(source))
         self._lock = threading.Lock()
 
-    def next(self) -> tuple[int, list[Array]] | Literal[False] | None:
+    def next(self) -> Made | Literal[False] | None:
         with self._lock:
             return self._engine.count(self._source)
 
@@ -116,13 +148,13 @@ class PureEngine:
     def __init__(self, columns: Sequence[Any], plan: Plan) -> None:
         self._columns = columns
         self._closed = False
-        self._counts = {"batches": 0, "samples": 0, "bytes": 0}
+        self._counts = {"batches": 0, "samples": 0, "bytes": 0, "bad_samples": 0}
         self._wait_s = 0.0
 
     def start(self, plan: Plan, epoch: int, position: int) -> PureRun:
         return PureRun(self, batches(self._columns, plan, epoch, position))
 
-    def count(self, source: Iterator[tuple[int, list[Array]]]) -> tuple[int, list[Array]] | Literal[False] | None:
+    def count(self, source: Iterator[Made]) -> Made | Literal[False] | None:
         """Return the next batch of `source`, counted and timed."""
         if self._closed:
             return False
@@ -133,6 +165,7 @@ class PureEngine:
             self._counts["batches"] += 1
             self._counts["samples"] += len(item[1][0])
             self._counts["bytes"] += sum(array.nbytes for array in item[1])
+            self._counts["bad_samples"] += len(item[2])
         return item
 
     def stats(self) -> dict[str, Any]:

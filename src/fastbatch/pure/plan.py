@@ -24,6 +24,11 @@ def _draw(generator: np.random.Generator, n: int) -> Indices:
     return raw
 
 
+def below(generator: np.random.Generator, n: int) -> int:
+    """Return a number in [0, n): the high half of a 64-bit draw times n, as C++ does it."""
+    return int(_draw(generator, 1)[0]) * n >> 64
+
+
 class Permutation:
     """A shuffle of [0, n), n <= 2^63, that is computed item by item, not stored.
 

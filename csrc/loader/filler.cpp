@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "loader/filler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "common/error.h"
+#include "common/philox.h"
+
+namespace fastbatch {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The error in flight, if it is one of data: what is wrong with memory or with the program is no sample's fault.
+std::exception_ptr error_of_sample() {
+  try {
+    throw;
+  } catch (const DecodeError&) {
+    return std::current_exception();
+  } catch (const FormatError&) {
+    return std::current_exception();
+  } catch (const FileError&) {
+    return std::current_exception();
+  }
+}
+
+void keep_first(Outcome& outcome, std::size_t failed_at, std::exception_ptr error) noexcept {
+  if (outcome.error && outcome.failed_at <= failed_at) return;
+  outcome.failed_at = failed_at;
+  outcome.error = std::move(error);
+}
+
+}  // namespace
+
+Outcome Filler::fill(const Run& run, const Task& task) noexcept {
+  Outcome outcome;
+  try {
+    indices_.resize(task.count);
+    run.plan().indices(run.order(), task.batch, task.begin, indices_);
+    decode_s_.resize(columns_.size());
+    while (workspaces_.size() < columns_.size()) workspaces_.push_back(columns_[workspaces_.size()]->workspace());
+    fill_columns(run, task, outcome);
+    if (on_error_ == OnError::kReplace)
+      for (BadSample& bad : outcome.bad)
+        if (!replace(run, task, bad)) keep_first(outcome, bad.place, bad.error);
+  } catch (...) {
+    keep_first(outcome, task.begin, std::current_exception());
+  }
+  return outcome;
+}
+
+void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
+  Clock::time_point start = Clock::now();
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    std::size_t failed_at = 0;
+    try {
+      decode(c, run, indices_, slot(c, task, task.begin), failed_at);
+    } catch (...) {
+      if (on_error_ == OnError::kRaise)
+        keep_first(outcome, task.begin + failed_at, std::current_exception());
+      else
+        fill_one_by_one(c, run, task, outcome);
+    }
+    const Clock::time_point end = Clock::now();
+    decode_s_[c] += std::chrono::duration<double>(end - start).count();
+    start = end;
+  }
+}
+
+// Which of several samples are bad must not depend on how many were asked for at once.
+void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& task, Outcome& outcome) {
+  for (std::size_t j = 0; j < task.count; ++j) {
+    const std::size_t place = task.begin + j;
+    try {
+      std::size_t failed_at = 0;
+      decode(column, run, {&indices_[j], 1}, slot(column, task, place), failed_at);
+    } catch (...) {
+      std::exception_ptr error = error_of_sample();
+      const auto known = [&](const BadSample& bad) { return bad.place == place; };
+      if (std::none_of(outcome.bad.begin(), outcome.bad.end(), known))  // the first column's error is the sample's
+        outcome.bad.push_back({.place = place, .sample = indices_[j], .error = std::move(error)});
+    }
+  }
+}
+
+// False when none of the others that are tried can be decoded either.
+bool Filler::replace(const Run& run, const Task& task, BadSample& bad) {
+  Stream draws(run.key().seed, run.key().epoch, bad.sample, Operation::kReplace);
+  for (int i = 0; i < kMaxReplacements; ++i) {
+    const std::uint64_t other = run.order().at(draws.below(run.order().size()));
+    try {
+      for (std::size_t c = 0; c < columns_.size(); ++c) {
+        std::size_t failed_at = 0;
+        decode(c, run, {&other, 1}, slot(c, task, bad.place), failed_at);
+      }
+      bad.replaced_by = other;
+      return true;
+    } catch (...) {
+      static_cast<void>(error_of_sample());
+    }
+  }
+  return false;
+}
+
+void Filler::decode(std::size_t column, const Run& run, std::span<const std::uint64_t> indices, std::byte* slots,
+                    std::size_t& failed_at) {
+  columns_[column]->decode(indices, run.key(), slots, *workspaces_[column], failed_at);
+}
+
+std::byte* Filler::slot(std::size_t column, const Task& task, std::size_t place) const noexcept {
+  return task.columns[column] + place * columns_[column]->slot_bytes();
+}
+
+void leave_out_bad(Batch& batch, const Filler::Columns& columns) noexcept {
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const std::size_t bytes = columns[c]->slot_bytes();
+    std::byte* const slots = batch.columns[c].data();
+    std::size_t to = 0;
+    std::size_t from = 0;
+    const auto keep_until = [&](std::size_t place) {
+      if (to != from) std::memmove(slots + to * bytes, slots + from * bytes, (place - from) * bytes);
+      to += place - from;
+      from = place + 1;
+    };
+    for (const BadSample& bad : batch.bad) keep_until(bad.place);
+    keep_until(batch.samples);
+  }
+  batch.samples -= batch.bad.size();
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// One worker's hands: decodes the samples of a task into their slots, and deals with those that cannot be decoded.
+// Owner: the worker thread; keeps each column's scratch memory from task to task.
+// Threads: one. The columns are shared and immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "loader/run.h"
+#include "loader/task.h"
+
+namespace fastbatch {
+
+class Filler {
+ public:
+  using Columns = std::vector<std::shared_ptr<const Decoder>>;
+  static constexpr int kMaxReplacements = 32;  // stand-ins that are tried for one sample
+
+  Filler(const Columns& columns, OnError on_error) : columns_(columns), on_error_(on_error) {}
+
+  // Fills the slots. Samples that fail are in the outcome; slots of skipped ones hold anything.
+  Outcome fill(const Run& run, const Task& task) noexcept;
+
+  std::vector<double>& decode_s() noexcept { return decode_s_; }  // seconds spent, a column
+  std::vector<std::uint64_t>& indices() noexcept { return indices_; }
+
+ private:
+  void fill_columns(const Run& run, const Task& task, Outcome& outcome);
+  void fill_one_by_one(std::size_t column, const Run& run, const Task& task, Outcome& outcome);
+  bool replace(const Run& run, const Task& task, BadSample& bad);
+  void decode(std::size_t column, const Run& run, std::span<const std::uint64_t> indices, std::byte* slots,
+              std::size_t& failed_at);
+  [[nodiscard]] std::byte* slot(std::size_t column, const Task& task, std::size_t place) const noexcept;
+
+  const Columns& columns_;
+  const OnError on_error_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;  // one a column
+  std::vector<std::uint64_t> indices_;
+  std::vector<double> decode_s_;
+};
+
+// Closes the gaps that the batch's bad samples left. Not for a batch that anyone else can see.
+void leave_out_bad(Batch& batch, const Filler::Columns& columns) noexcept;
+
+}  // namespace fastbatch
