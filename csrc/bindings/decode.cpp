@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
+#include <array>
 #include <optional>
 #include <string>
 
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
+#include "decode/geometry.h"
 #include "decode/image_decoder.h"
 
 namespace fastbatch::bindings {
@@ -38,9 +40,58 @@ Filter filter_named(const std::string& name) {
 }
 
 Crop crop_named(const std::string& name) {
-  if (name == "none") return Crop::kNone;
+  if (name == "none" || name == "stretch") return Crop::kNone;
   if (name == "center") return Crop::kCenter;
+  if (name == "random") return Crop::kRandom;
+  if (name == "random_resized") return Crop::kRandomResized;
+  if (name == "pad") return Crop::kPad;
   throw std::invalid_argument("crop: found " + name);
+}
+
+ColorMode color_named(const std::string& name) {
+  if (name == "rgb") return ColorMode::kRgb;
+  if (name == "rgba") return ColorMode::kRgba;
+  if (name == "grayscale") return ColorMode::kGray;
+  if (name == "grayscale16") return ColorMode::kGray16;
+  if (name == "index") return ColorMode::kIndex;
+  throw std::invalid_argument("color: found " + name);
+}
+
+ImageOptions make_image_options(const kernels::Conversion& conversion, std::size_t height, std::size_t width,
+                                const std::string& crop, std::size_t resize, std::array<double, 2> area,
+                                std::array<double, 2> ratio, const std::string& filter, bool flip, bool vertical_flip,
+                                const std::string& color, bool apply_exif, bool exact, bool dct_scale,
+                                const std::vector<std::uint8_t>& pad_value, std::uint64_t max_pixels) {
+  ImageOptions options;
+  options.height = height;
+  options.width = width;
+  options.crop = crop_named(crop);
+  options.resize = resize;
+  options.area = area;
+  options.ratio = ratio;
+  options.filter = filter_named(filter);
+  options.flip = flip;
+  options.vertical_flip = vertical_flip;
+  options.color = color_named(color);
+  options.apply_exif = apply_exif;
+  options.exact = exact;
+  options.dct_scale = dct_scale;
+  if (pad_value.size() > options.pad_value.size()) throw std::invalid_argument("pad_value: more than 4 channels");
+  for (std::size_t i = 0; i < pad_value.size(); ++i) options.pad_value[i] = pad_value[i];
+  options.conversion = conversion;
+  options.max_pixels = max_pixels;
+  return options;
+}
+
+// (source, scaled, wanted, left, top) of a crop; windows are (x, y, width, height).
+py::tuple crop_of(const ImageOptions& options, std::uint32_t width, std::uint32_t height, std::uint64_t seed,
+                  std::uint64_t epoch, std::uint64_t index) {
+  check_crop(options);
+  if (width == 0 || height == 0) throw std::invalid_argument("an image has at least one pixel");
+  const CropPlan plan = plan_crop({width, height}, options, Stream(seed, epoch, index, Operation::kCrop));
+  const auto box = [](const Window& window) { return py::make_tuple(window.x, window.y, window.width, window.height); };
+  return py::make_tuple(box(plan.source), py::make_tuple(plan.scaled.width, plan.scaled.height), box(plan.wanted),
+                        plan.left, plan.top);
 }
 
 // The bytes of one sample as they would stand in a batch.
@@ -73,16 +124,19 @@ void register_decode(py::module_& module) {
       .def("row", &decode_row, py::arg("index"))
       .def("expect_random_access", &ArrayDecoder::expect_random_access);
 
+  const ImageOptions standard;
+  py::class_<ImageOptions>(module, "ImageOptions")
+      .def(py::init(&make_image_options), py::arg("conversion"), py::kw_only(), py::arg("height"), py::arg("width"),
+           py::arg("crop") = "none", py::arg("resize") = 0, py::arg("area") = standard.area,
+           py::arg("ratio") = standard.ratio, py::arg("filter") = "bilinear", py::arg("flip") = false,
+           py::arg("vertical_flip") = false, py::arg("color") = "rgb", py::arg("apply_exif") = false,
+           py::arg("exact") = true, py::arg("dct_scale") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
+           py::arg("max_pixels") = standard.max_pixels)
+      .def("crop", &crop_of, py::arg("width"), py::arg("height"), py::arg("seed"), py::arg("epoch"), py::arg("index"));
+
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
-      .def(py::init([](std::shared_ptr<FileList> files, std::size_t height, std::size_t width, const std::string& crop,
-                       std::size_t resize, const std::string& filter, bool flip, kernels::Conversion conversion) {
-        return std::make_shared<ImageDecoder>(std::move(files), ImageOptions{.height = height,
-                                                                             .width = width,
-                                                                             .crop = crop_named(crop),
-                                                                             .resize = resize,
-                                                                             .filter = filter_named(filter),
-                                                                             .flip = flip,
-                                                                             .conversion = std::move(conversion)});
+      .def(py::init([](std::shared_ptr<FileList> files, const ImageOptions& options) {
+        return std::make_shared<ImageDecoder>(std::move(files), options);
       }));
 }
 

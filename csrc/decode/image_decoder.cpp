@@ -23,12 +23,6 @@ constexpr std::size_t kBytesAtOnce = std::size_t{768} << 10U;
 constexpr std::size_t kFewestRowsAtOnce = 16;
 constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;  // more than this is given back after the image
 
-// (size - part) / 2, halves to the even number: Python's round().
-std::size_t centre(std::size_t size, std::size_t part) {
-  const std::size_t twice = size - part;
-  return twice / 2 + (twice % 4 == 3 ? 1 : 0);
-}
-
 template <typename T>
 void give_back_giant(std::vector<T>& memory) {
   if (memory.capacity() * sizeof(T) > kKeptBytes) std::vector<T>().swap(memory);
@@ -46,23 +40,15 @@ struct ImageDecoder::Bench : Workspace {
   std::vector<std::byte> scratch;     // of the resize
 };
 
-ResizeSpec plan_resize(ImageSize image, const ImageOptions& options) {
+ResizeSpec resize_spec(const CropPlan& plan, Filter filter, std::size_t channels) {
   ResizeSpec spec;
-  spec.in_height = image.height;
-  spec.in_width = image.width;
-  spec.channels = channels_of(options.color);
-  spec.out_height = options.height;
-  spec.out_width = options.width;
-  spec.filter = options.filter;
-  if (options.crop == Crop::kNone) return spec;
-  const auto longer = [&](std::size_t side, std::size_t shorter) {
-    return static_cast<std::size_t>(static_cast<double>(options.resize * side) / static_cast<double>(shorter));
-  };
-  const bool upright = image.width <= image.height;
-  spec.out_width = upright ? options.resize : longer(image.width, image.height);
-  spec.out_height = upright ? longer(image.height, image.width) : options.resize;
-  spec.window = Window{centre(spec.out_width, options.width), centre(spec.out_height, options.height), options.width,
-                       options.height};
+  spec.in_height = plan.source.height;
+  spec.in_width = plan.source.width;
+  spec.channels = channels;
+  spec.out_height = plan.scaled.height;
+  spec.out_width = plan.scaled.width;
+  spec.filter = filter;
+  if (plan.wanted != Window{0, 0, plan.scaled.width, plan.scaled.height}) spec.window = plan.wanted;
   return spec;
 }
 
@@ -75,14 +61,11 @@ ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions o
   // One scale for all channels that stay where they are: then an image is a row of numbers.
   conversion.channels =
       conversion.to == kernels::Channels::kFirst || conversion.scale.size() == channels_ ? channels_ : 1;
+  check_crop(options_);
   if (pixel_bytes_of(options_.color) != channels_ || options_.color == ColorMode::kIndex) {
     throw std::invalid_argument("expected a colour mode of 8 bits a channel");
   }
-  if (options_.height == 0 || options_.width == 0) throw std::invalid_argument("an image has at least one pixel");
-  if (options_.crop == Crop::kCenter && options_.resize < std::max(options_.height, options_.width)) {
-    throw std::invalid_argument("expected resize to cover the crop of " + std::to_string(options_.height) + " x " +
-                                std::to_string(options_.width) + ", found " + std::to_string(options_.resize));
-  }
+  if (options_.apply_exif) throw std::invalid_argument("exif: expected ignore");
   if (conversion.scale.size() != conversion.shift.size() ||
       (!conversion.scale.empty() && conversion.scale.size() != conversion.channels)) {
     throw std::invalid_argument("expected a scale and a shift for each of " + std::to_string(channels_) +
@@ -119,23 +102,42 @@ void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* sl
   ImageReader& reader = bench.jpeg;
   const std::span<const std::byte> file = bench.file.read((*files_)[index], kMaxFileBytes);
   const ImageSize size = reader.read_header(file, options_.max_pixels).size;
-  const Resizer& resizer = bench.resizers.get(plan_resize(size, options_));
+  const CropPlan plan = plan_crop(size, options_, Stream(key.seed, key.epoch, index, Operation::kCrop));
+  const Resizer& resizer = bench.resizers.get(resize_spec(plan, options_.filter, channels_));
   const std::size_t stride = channels_ * size.width;
   const std::size_t out_stride = channels_ * options_.width;
   const std::size_t rows = std::min<std::size_t>(std::max(kBytesAtOnce / stride, kFewestRowsAtOnce), size.height);
   bench.rows.resize(stride * rows);
   if (converts_) bench.resized.resize(out_stride * options_.height);
   std::uint8_t* pixels = converts_ ? bench.resized.data() : reinterpret_cast<std::uint8_t*>(slot);
+  if (plan.wanted.width < options_.width || plan.wanted.height < options_.height) {
+    for (std::size_t i = 0; i < out_stride * options_.height; ++i) pixels[i] = options_.pad_value[i % channels_];
+  }
 
-  ResizeStream resized(resizer, pixels, static_cast<std::ptrdiff_t>(out_stride), bench.scratch);
+  ResizeStream resized(resizer, pixels + plan.top * out_stride + channels_ * plan.left,
+                       static_cast<std::ptrdiff_t>(out_stride), bench.scratch);
   reader.start(options_.color, {});
+  std::size_t y = 0;
   while (const std::size_t n = reader.read_rows(bench.rows.data(), rows)) {
-    resized.push(bench.rows.data(), static_cast<std::ptrdiff_t>(stride), n);
+    const std::size_t begin = std::max(y, plan.source.y);
+    const std::size_t end = std::min(y + n, plan.source.y + plan.source.height);
+    if (begin < end) {
+      resized.push(bench.rows.data() + (begin - y) * stride + channels_ * plan.source.x,
+                   static_cast<std::ptrdiff_t>(stride), end - begin);
+    }
+    y += n;
   }
   reader.finish();
 
-  if (options_.flip && Stream(key.seed, key.epoch, index).uniform() < 0.5) {
+  const auto drawn = [&](Operation operation) { return Stream(key.seed, key.epoch, index, operation).uniform() < 0.5; };
+  if (options_.flip && drawn(Operation::kFlip)) {
     mirror_rows(pixels, channels_, options_.width, options_.height, bench.rows);
+  }
+  if (options_.vertical_flip && drawn(Operation::kVerticalFlip)) {
+    for (std::size_t top = 0; top < options_.height / 2; ++top) {
+      std::uint8_t* row = pixels + top * out_stride;
+      std::swap_ranges(row, row + out_stride, pixels + (options_.height - 1 - top) * out_stride);
+    }
   }
   if (converts_) {
     kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,

@@ -11,32 +11,14 @@
 #include <span>
 
 #include "decode/decoder.h"
-#include "decode/image_reader.h"
+#include "decode/image_options.h"
 #include "decode/resize.h"
-#include "kernels/kernels.h"
 #include "source/file_list.h"
 
 namespace fastbatch {
 
-enum class Crop : std::uint8_t {
-  kNone,    // the whole image becomes height x width, whatever its shape
-  kCenter,  // its shorter side becomes `resize`, and the centre is cut out
-};
-
-struct ImageOptions {
-  std::size_t height = 224;
-  std::size_t width = 224;
-  Crop crop = Crop::kNone;
-  std::size_t resize = 0;  // for kCenter; at least height and width
-  Filter filter = Filter::kBilinear;
-  ColorMode color = ColorMode::kRgb;  // 8 bits a channel: kRgb, kRgba, kGray
-  bool flip = false;                  // every second sample is mirrored, left to right: draw 0 of its stream
-  kernels::Conversion conversion;     // of the pixels; what it says of the source is set here
-  std::uint64_t max_pixels = kMaxPixels;
-};
-
-// How an image of this size gets into its slot: torchvision's Resize and CenterCrop, but with the pixels of Pillow.
-ResizeSpec plan_resize(ImageSize image, const ImageOptions& options);
+// The resize of `plan.source`, cut out of the image, to `plan.wanted`.
+ResizeSpec resize_spec(const CropPlan& plan, Filter filter, std::size_t channels);
 
 class ImageDecoder : public Decoder {
  public:

@@ -102,20 +102,37 @@ class ArrayDecoder(Decoder):
     def row(self, index: int) -> bytes: ...
     def expect_random_access(self) -> None: ...
 
+Edges = tuple[int, int, int, int]  # x, y, width, height
+
 @final
-class ImageDecoder(Decoder):
+class ImageOptions:
     def __init__(
         self,
-        files: FileList,
+        conversion: Conversion,
+        *,
         height: int,
         width: int,
-        crop: str,
-        resize: int,
-        filter: str,
-        flip: bool,
-        conversion: Conversion,
-        /,
+        crop: str = "none",
+        resize: int = 0,
+        area: tuple[float, float] = (0.08, 1.0),
+        ratio: tuple[float, float] = ...,
+        filter: str = "bilinear",
+        flip: bool = False,
+        vertical_flip: bool = False,
+        color: str = "rgb",
+        apply_exif: bool = False,
+        exact: bool = True,
+        dct_scale: bool = True,
+        pad_value: Sequence[int] = (),
+        max_pixels: int = 178956970,
     ) -> None: ...
+    def crop(
+        self, width: int, height: int, seed: int, epoch: int, index: int
+    ) -> tuple[Edges, tuple[int, int], Edges, int, int]: ...
+
+@final
+class ImageDecoder(Decoder):
+    def __init__(self, files: FileList, options: ImageOptions, /) -> None: ...
 
 def warp_batch(
     images: NDArray[Any],

@@ -4,18 +4,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .plan import whole
-
 Numbers = float | Sequence[float] | np.ndarray[Any, Any]
-FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-CROPS = ("none", "center")
 CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are only copied
 
 
@@ -143,49 +139,3 @@ def _per_channel(name: str, numbers: Numbers | None, channels: int, default: flo
     if not all(map(math.isfinite, values.flat)):
         raise ValueError(f"{name}: expected finite numbers, found {numbers!r}")
     return [float(value) for value in np.broadcast_to(values, (channels,))]
-
-
-@dataclass(frozen=True)
-class ImageOptions:
-    """What becomes of an image file.
-
-    Attributes:
-        height, width: Of the image in the batch.
-        crop: "none" stretches the image to the size; "center" resizes its shorter side to `resize` and cuts the middle
-            out.
-        filter: Pillow's name of the resampling filter.
-        flip: Mirror left and right in half of the samples, drawn anew in each epoch.
-    """
-
-    height: int
-    width: int
-    crop: Literal["none", "center"]
-    resize: int
-    filter: str
-    flip: bool
-    conversion: Conversion
-
-
-def make_image_options(size: Any, crop: str, resize: Any, filter_name: str, flip: bool, options: Field) -> ImageOptions:
-    """Return the checked options; every bad one is named in its error."""
-    sides = tuple(size) if isinstance(size, Iterable) else (size, size)
-    if len(sides) != 2:
-        raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
-    height, width = sides
-    height, width = whole("size", height, 1, 65535), whole("size", width, 1, 65535)
-    if crop not in CROPS:
-        raise ValueError(f"crop: expected one of {', '.join(CROPS)}, found {crop!r}")
-    if filter_name not in FILTERS:
-        raise ValueError(f"filter: expected one of {', '.join(FILTERS)}, found {filter_name!r}")
-    if resize is None:
-        resize = max(height, width)
-    elif crop != "center":
-        raise ValueError("resize: means something with crop='center' only")
-    if options.layout not in ("NHWC", "NCHW"):
-        raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
-    target = np.dtype(options.dtype)
-    if options.scale is None and target.kind == "f":
-        options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
-    conversion = make_conversion(np.dtype("u1"), (height, width, 3), options)
-    resize = whole("resize", resize, max(height, width), 65535)
-    return ImageOptions(height, width, crop, resize, filter_name, bool(flip), conversion)  # type: ignore[arg-type]

@@ -12,11 +12,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from . import _core
 from .batch import Column, array_identity, files_identity
-from .decode import Conversion, ImageOptions
+from .decode import Conversion
 from .engine import EngineOptions
 from .generators import ImageGeneratorSurface
+from .image_options import ImageOptions
+from .image_surface import ImageSurface
 from .plan import Plan
-from .sequences import Part, SequenceSurface
+from .sequences import Part
 from .source import Source, open_file, raw
 
 
@@ -29,6 +31,28 @@ def core_conversion(conversion: Conversion) -> _core.Conversion:
         conversion.to_first,
         conversion.scale,
         conversion.shift,
+    )
+
+
+def core_image_options(options: ImageOptions) -> _core.ImageOptions:
+    """Return the core's form of what becomes of an image."""
+    return _core.ImageOptions(
+        core_conversion(options.conversion),
+        height=options.height,
+        width=options.width,
+        crop=options.crop,
+        resize=options.resize,
+        area=options.area,
+        ratio=options.ratio,
+        filter=options.filter,
+        flip=options.flip,
+        vertical_flip=options.vertical_flip,
+        color=options.color,
+        apply_exif=options.exif == "apply",
+        exact=options.exact,
+        dct_scale=options.dct_scale,
+        pad_value=options.pad_value,
+        max_pixels=options.max_pixels,
     )
 
 
@@ -56,16 +80,7 @@ class ImageColumn:
         self.n_samples = len(self.files)
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
-        self.decoder = _core.ImageDecoder(
-            self.files,
-            options.height,
-            options.width,
-            options.crop,
-            options.resize,
-            options.filter,
-            options.flip,
-            core_conversion(options.conversion),
-        )
+        self.decoder = _core.ImageDecoder(self.files, core_image_options(options))
 
     def identity(self) -> Any:
         return files_identity([self.files[i] for i in range(self.n_samples)])
@@ -122,7 +137,7 @@ def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
     )
 
 
-class NativeSurface(SequenceSurface, ImageGeneratorSurface):
+class NativeSurface(ImageSurface, ImageGeneratorSurface):
     """`fastbatch` itself."""
 
     def open_file(self, path: bytes) -> Any:

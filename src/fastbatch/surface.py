@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .batch import Column
-from .decode import Conversion, Field, ImageOptions, Numbers, make_conversion, make_image_options
+from .decode import Conversion, Field, Numbers, make_conversion
 from .engine import BatchPlan, Engine, EngineOptions, Recipe
-from .image_folder import list_images
 from .loader import Loader
 from .plan import Plan, make_plan, whole
 from .structure import flatten, is_path, packer
@@ -34,8 +33,6 @@ class Surface(ABC):
 
     @abstractmethod
     def array_column(self, source: Any, conversion: Conversion) -> Column: ...
-    @abstractmethod
-    def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column: ...
     @abstractmethod
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
     @abstractmethod
@@ -123,83 +120,6 @@ class Surface(ABC):
         )
         options = engine_options(threads, prefetch, prefetch_bytes)
         return Loader(Recipe(self, columns, packer(structure), options), plan)
-
-    def images(
-        self,
-        root_or_paths: Any,
-        labels: Any = "infer",
-        *,
-        size: int | tuple[int, int] = 224,
-        crop: str = "none",
-        resize: int | None = None,
-        filter: str = "bilinear",
-        flip: bool = False,
-        dtype: DTypeLike = "float32",
-        layout: str = "NCHW",
-        scale: Numbers | None = None,
-        mean: Numbers | None = None,
-        std: Numbers | None = None,
-        batch_size: int = 32,
-        shuffle: bool | str = False,
-        seed: int = 0,
-        drop_last: bool = False,
-        shard: tuple[int, int] | None = None,
-        tail: str = "pad",
-        block_size: int = 4096,
-        window: int = 16,
-        on_error: str = "raise",
-        max_bad: float | None = None,
-        threads: int | None = None,
-        prefetch: int | None = None,
-        prefetch_bytes: int | None = None,
-    ) -> Loader:
-        """Return a loader over JPEG files: `(x, y)` with y int64, or x alone without labels.
-
-        The pixels are exactly those of Pillow's `Image.open(path).convert("RGB").resize(size, filter)`.
-
-        Args:
-            root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order), or paths.
-            labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
-                paths. None: no labels. Or one number per file, in the order of the paths.
-            size: (height, width) of the batch's images, or one number for both.
-            crop: "none" stretches the whole image; "center" first resizes the shorter side to `resize` (default: the
-                larger number of `size`) and then cuts out the middle, as torchvision's Resize and CenterCrop do.
-            filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
-            flip: Mirror left and right in half of the samples, drawn anew in each epoch.
-            dtype, layout: Of the batch: (batch, 3, height, width) for "NCHW", channels last for "NHWC".
-            scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
-            batch_size, shuffle, seed, ...: As for `arrays`.
-
-        Raises:
-            ValueError: A folder without images, labels of another length, options out of range.
-            OSError, DecodeError: By `next()`, for the file that cannot be read or decoded.
-        """
-        options = Field(None, dtype, scale, mean, std, layout)
-        image_options = make_image_options(size, crop, resize, filter, flip, options)
-        files = list_images(root_or_paths, infer=isinstance(labels, str) and labels == "infer")
-        given = files.labels if isinstance(labels, str) and labels == "infer" else labels
-        columns = [self.image_column(files.paths, image_options)]
-        if given is not None:
-            y = np.asarray(given)
-            if y.shape[:1] != (len(files.paths),):
-                raise ValueError(f"labels: expected one for each of {len(files.paths)} files, found shape {y.shape}")
-            columns.append(self._column(Field(y.astype(np.int64) if y.dtype.kind in "iub" else y)))
-        plan = make_plan(
-            len(files.paths),
-            batch_size=batch_size,
-            shuffle=shuffle,
-            seed=seed,
-            drop_last=drop_last,
-            shard=shard,
-            tail=tail,
-            block_size=block_size,
-            window=window,
-            on_error=on_error,
-            max_bad=max_bad,
-        )
-        pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
-        engine = engine_options(threads, prefetch, prefetch_bytes)
-        return Loader(Recipe(self, tuple(columns), pack, engine, files.class_names), plan)
 
     def _open(self, datum: Any, convert: Callable[[Any], Field]) -> Any:
         """Return `datum` with every leaf opened and made a Field."""

@@ -41,7 +41,7 @@ void decode_and_resize(JpegReader& reader, std::span<const std::byte> file) {
   options.resize = 32;
   try {
     const ImageSize size = reader.read_header(file, kFewPixels).size;
-    const Resizer resizer(plan_resize(size, options));
+    const Resizer resizer(resize_spec(plan_crop(size, options, Stream(0, 0, 0)), options.filter, 3));
     std::vector<std::uint8_t> pixels(3 * options.height * options.width);
     std::vector<std::uint8_t> rows(std::size_t{3} * size.width * 16);
     std::vector<std::byte> scratch;

@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch import Column
-from fastbatch.decode import Conversion, ImageOptions, field
+from fastbatch.decode import Conversion, field
 from fastbatch.engine import EngineOptions
 from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from fastbatch.generators import DataGenerator as _DataGenerator
 from fastbatch.generators import ImageDataLoader as _ImageDataLoader
 from fastbatch.generators import ImageGeneratorSurface
+from fastbatch.image_options import ImageOptions
+from fastbatch.image_surface import ImageSurface
 from fastbatch.loader import Loader
 from fastbatch.mapping import BatchInfo
 from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
-from fastbatch.sequences import Part, SequenceSurface
+from fastbatch.sequences import Part
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
 
 from .loader import ArrayColumn, ImageColumn, PureEngine, batch_plan
@@ -32,7 +34,7 @@ from .sequences import PartOf
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
 
 
-class PureSurface(SequenceSurface, ImageGeneratorSurface):
+class PureSurface(ImageSurface, ImageGeneratorSurface):
     """`fastbatch.pure` itself. Threads and prefetch are accepted, and there are none."""
 
     def open_file(self, path: bytes) -> Any:

@@ -12,27 +12,29 @@ import warnings
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fastbatch.decode import Conversion, ImageOptions
+from fastbatch.decode import Conversion
 from fastbatch.errors import DecodeError
+from fastbatch.image_options import MOST_PIXELS, ImageOptions
 
+from .geometry import FLIP, VERTICAL_FLIP, CropPlan, Window, plan_crop
 from .plan import stream
 from .source import open_regular
 
 Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]
 
-MOST_PIXELS = 178_956_970  # where Pillow stops
+MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------
 
 
 def image(path: bytes | str, index: int, options: ImageOptions, seed: int, epoch: int) -> Array:
-    """Return one image file as the batch wants it, still `uint8`, shape (height, width, 3).
+    """Return one image file as the batch wants it, still `uint8`, shape (height, width, channels).
 
-    Seed, epoch and the sample's index decide whether it is mirrored.
+    Seed, epoch and the sample's index decide what is drawn: the crop, and whether it is mirrored.
 
     Raises:
         DecodeError: The file is not a whole JPEG image.
@@ -41,33 +43,48 @@ def image(path: bytes | str, index: int, options: ImageOptions, seed: int, epoch
     with open_regular(path) as file:
         content = file.read()
     try:
-        pixels = decode(content)
+        pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
     except DecodeError as error:
         raise DecodeError(error.message, path=path, sample=index) from error.__cause__
-    size = (options.height, options.width)
-    if options.crop == "center":
-        pixels = center_crop(resize_shorter(pixels, options.resize, options.filter), size)
-    else:
-        pixels = resize(pixels, size, options.filter)
-    if options.flip and stream(seed, epoch, index).random() < 0.5:
+    height, width = pixels.shape[:2]
+    pixels = crop(pixels, plan_crop((height, width), options, seed, epoch, index), options)
+    if options.flip and stream(seed, epoch, index, operation=FLIP).random() < 0.5:
         pixels = pixels[:, ::-1]
-    return pixels
+    if options.vertical_flip and stream(seed, epoch, index, operation=VERTICAL_FLIP).random() < 0.5:
+        pixels = pixels[::-1]
+    return pixels.reshape(options.height, options.width, -1)
 
 
-def decode(content: bytes) -> Array:
-    """Return the pixels of a JPEG file: RGB, `uint8`, shape (height, width, 3)."""
+def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: int = MOST_PIXELS) -> Array:
+    """Return the pixels of a JPEG file, `uint8`, shape (height, width, channels) or (height, width).
+
+    Args:
+        content: Of the file.
+        mode: Pillow's name of what the pixels are converted to.
+        turn: Turn the image upright, as its EXIF data says.
+        max_pixels: An image that has more is refused.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as many pixels are an error
             with Image.open(io.BytesIO(content), formats=["JPEG"]) as opened:
-                return np.asarray(opened.convert("RGB"))
+                if opened.width * opened.height > max_pixels:
+                    raise DecodeError(
+                        "image too large",
+                        expected=f"at most {max_pixels} pixels",
+                        found=f"{opened.width} x {opened.height}",
+                    )
+                upright = ImageOps.exif_transpose(opened) if turn else opened
+                return np.asarray(upright.convert(mode))
     except UnidentifiedImageError as error:
         raise DecodeError("not an image of this format", expected="JPEG", found=_format_of(content)) from error
     except Image.DecompressionBombError as error:
         n_pixels = re.search(r"\d+", str(error))
         raise DecodeError(
-            "image too large", expected=f"at most {MOST_PIXELS} pixels", found=n_pixels and n_pixels[0]
+            "image too large", expected=f"at most {max_pixels} pixels", found=n_pixels and n_pixels[0]
         ) from error
+    except DecodeError:
+        raise
     except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
         what = "JPEG ends early" if "truncated" in str(error).lower() else "broken JPEG"
         raise DecodeError(f"{what}: {error}") from error
@@ -94,18 +111,19 @@ def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", 
     return np.asarray(resized)
 
 
-def resize_shorter(pixels: Array, side: int, filter_name: str = "bilinear") -> Array:
-    """Return `pixels` resized so that the shorter side is `side`; the longer one is rounded down (torchvision)."""
-    height, width = pixels.shape[:2]
-    if width <= height:
-        return resize(pixels, (int(side * height / width), side), filter_name)
-    return resize(pixels, (side, int(side * width / height)), filter_name)
+def crop(pixels: Array, plan: CropPlan, options: ImageOptions) -> Array:
+    """Return the slot that `plan` makes of an image: cut out, resize, cut again, and pad."""
+    source = pixels[_slices(plan.source)]
+    wanted = resize(source, plan.scaled, options.filter)[_slices(plan.wanted)]
+    slot = np.empty((options.height, options.width, *pixels.shape[2:]), pixels.dtype)
+    slot[:] = options.pad_value if pixels.ndim == 3 else options.pad_value[0]
+    slot[_slices((plan.top, plan.left, *wanted.shape[:2]))] = wanted
+    return slot
 
 
-def center_crop(pixels: Array, size: tuple[int, int]) -> Array:
-    """Return the middle of `pixels`; where it cannot be in the middle it is torchvision's side (Python's `round`)."""
-    top, left = (round((have - want) / 2) for have, want in zip(pixels.shape, size, strict=False))
-    return pixels[top : top + size[0], left : left + size[1]]
+def _slices(window: Window) -> tuple[slice, slice]:
+    top, left, height, width = window
+    return slice(top, top + height), slice(left, left + width)
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------

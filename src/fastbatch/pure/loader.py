@@ -12,8 +12,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from fastbatch.batch import array_identity, files_identity
-from fastbatch.decode import Conversion, ImageOptions, native_dtype
+from fastbatch.decode import Conversion, native_dtype
 from fastbatch.errors import DecodeError, FormatError
+from fastbatch.image_options import ImageOptions
 from fastbatch.plan import REPLACE, Plan
 from fastbatch.report import Bad, what_is_wrong
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Loaders over image files: which files, what becomes of them, and their labels."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .batch import Column
+from .decode import Field, Numbers
+from .engine import Recipe
+from .image_folder import list_images
+from .image_options import ImageOptions, make_image_options
+from .loader import Loader
+from .plan import make_plan
+from .sequences import SequenceSurface
+from .structure import packer
+from .surface import engine_options
+
+
+class ImageSurface(SequenceSurface):
+    """A surface that serves image files too."""
+
+    @abstractmethod
+    def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column: ...
+
+    def images(
+        self,
+        root_or_paths: Any,
+        labels: Any = "infer",
+        *,
+        size: int | tuple[int, int] = 224,
+        crop: str = "none",
+        resize: int | None = None,
+        crop_scale: tuple[float, float] = (0.08, 1.0),
+        crop_ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        pad_value: int | Sequence[int] = 0,
+        filter: str = "bilinear",
+        flip: bool = False,
+        vertical_flip: bool = False,
+        color: str = "rgb",
+        exif: str = "ignore",
+        exact: bool = False,
+        dct_scale: bool = True,
+        max_pixels: int | None = None,
+        dtype: DTypeLike = "float32",
+        layout: str = "NCHW",
+        scale: Numbers | None = None,
+        mean: Numbers | None = None,
+        std: Numbers | None = None,
+        batch_size: int = 32,
+        shuffle: bool | str = False,
+        seed: int = 0,
+        drop_last: bool = False,
+        shard: tuple[int, int] | None = None,
+        tail: str = "pad",
+        block_size: int = 4096,
+        window: int = 16,
+        on_error: str = "raise",
+        max_bad: float | None = None,
+        threads: int | None = None,
+        prefetch: int | None = None,
+        prefetch_bytes: int | None = None,
+    ) -> Loader:
+        """Return a loader over image files: `(x, y)` with y int64, or x alone without labels.
+
+        What is drawn for a sample depends on the seed, the epoch and its index alone.
+
+        Args:
+            root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order), or paths.
+            labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
+                paths. None: no labels. Or one number per file, in the order of the paths.
+
+            size: (height, width) of the batch's images, or one number for both.
+            crop: How an image gets to that size.
+                "none" or "stretch": the whole image, whatever its shape.
+                "center": its shorter side becomes `resize` (default: the larger number of `size`), and the middle is
+                cut out: torchvision's Resize and CenterCrop.
+                "random": the same, but the place of the window is drawn. Without `resize` it is cut from the image as
+                it is (torchvision's RandomCrop); where that is smaller, it stands at a drawn place among `pad_value`.
+                "random_resized": a part of drawn area, shape and place is cut out and resized: torchvision's
+                RandomResizedCrop, with `crop_scale` (share of the area) and `crop_ratio` (width / height).
+                "pad": the whole image, its shape kept, in the middle of `pad_value`: Pillow's ImageOps.pad.
+            filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
+            pad_value: 0 to 255, one number or one per channel.
+            flip, vertical_flip: Mirror half of the samples left and right, and upside down, drawn anew in each epoch.
+
+            color: "rgb", "rgba" or "grayscale", converted as Pillow converts.
+            exif: "ignore" the orientation that cameras note beside the pixels, as Pillow, torchvision and Keras do, or
+                "apply" it: the image is turned upright before anything else.
+            exact: True gives exactly Pillow's pixels, `image.convert(mode).crop(box).resize(size, filter)`. False
+                decodes only what is needed, faster; `fastbatch.pure` is always exact.
+            dct_scale: Unless `exact`, large photographs may be made smaller by their codec while it decodes.
+            max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
+
+            dtype, layout: Of the batch: (batch, channels, height, width) for "NCHW", channels last for "NHWC".
+            scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
+
+            batch_size, shuffle, seed, ...: As for `arrays`.
+
+        Raises:
+            ValueError: A folder without images, labels of another length, options out of range.
+            OSError, DecodeError: By `next()`, for the file that cannot be read or decoded.
+        """
+        options = make_image_options(
+            size,
+            Field(None, dtype, scale, mean, std, layout),
+            crop=crop,
+            resize=resize,
+            crop_scale=crop_scale,
+            crop_ratio=crop_ratio,
+            pad_value=pad_value,
+            filter=filter,
+            flip=flip,
+            vertical_flip=vertical_flip,
+            color=color,
+            exif=exif,
+            exact=exact,
+            dct_scale=dct_scale,
+            max_pixels=max_pixels,
+        )
+        files = list_images(root_or_paths, infer=isinstance(labels, str) and labels == "infer")
+        given = files.labels if isinstance(labels, str) and labels == "infer" else labels
+        columns = [self.image_column(files.paths, options)]
+        if given is not None:
+            y = np.asarray(given)
+            if y.shape[:1] != (len(files.paths),):
+                raise ValueError(f"labels: expected one for each of {len(files.paths)} files, found shape {y.shape}")
+            columns.append(self._column(Field(y.astype(np.int64) if y.dtype.kind in "iub" else y)))
+        plan = make_plan(
+            len(files.paths),
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            shard=shard,
+            tail=tail,
+            block_size=block_size,
+            window=window,
+            on_error=on_error,
+            max_bad=max_bad,
+        )
+        pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
+        engine = engine_options(threads, prefetch, prefetch_bytes)
+        return Loader(Recipe(self, tuple(columns), pack, engine, files.class_names), plan)

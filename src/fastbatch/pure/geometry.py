@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Where the pixels of a slot come from: which part of an image is cut out, and to what it is resized.
+
+The same in C++: `csrc/decode/geometry.cpp`, in the same order of operations, so that the numbers are equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastbatch.image_options import ImageOptions
+
+from .plan import stream
+
+# What is drawn for a sample; each operation has a stream of its own.
+FLIP = 0
+VERTICAL_FLIP = 1
+CROP = 2
+
+TRIES = 10
+
+Size = tuple[int, int]  # height, width
+Window = tuple[int, int, int, int]  # top, left, height, width
+
+
+@dataclass(frozen=True)
+class CropPlan:
+    """How an image gets into its slot.
+
+    Attributes:
+        source: What is cut out of the image, and resized as if nothing were around it.
+        scaled: To which size.
+        wanted: The part of that which goes into the slot.
+        top, left: Where it stands there. What it does not cover is padding.
+    """
+
+    source: Window
+    scaled: Size
+    wanted: Window
+    top: int = 0
+    left: int = 0
+
+
+def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: int) -> CropPlan:
+    """Return how an image of this (height, width), as it stands upright, gets into the slot of sample `index`."""
+    everything = (0, 0, *size)
+    slot = (options.height, options.width)
+    generator = stream(seed, epoch, index, operation=CROP)
+
+    def below(n: int) -> int:
+        return int(generator.bit_generator.random_raw()) * n >> 64
+
+    if options.crop == "center":
+        scaled = resize_shorter(size, options.resize)
+        # In the middle; where it cannot be, on torchvision's side: Python's round().
+        top, left = (round((have - want) / 2) for have, want in zip(scaled, slot, strict=True))
+        return CropPlan(everything, scaled, (top, left, *slot))
+    if options.crop == "random":
+        scaled = resize_shorter(size, options.resize) if options.resize else size
+        (y, h, top), (x, w, left) = (_draw_place(*axis, below) for axis in zip(scaled, slot, strict=True))
+        if options.resize:
+            return CropPlan(everything, scaled, (y, x, h, w), top, left)
+        return CropPlan((y, x, h, w), (h, w), (0, 0, h, w), top, left)
+    if options.crop == "random_resized":
+        return CropPlan(_draw_box(size, options, generator.random, below), slot, (0, 0, *slot))
+    if options.crop == "pad":
+        h, w = contain(size, slot)
+        return CropPlan(everything, (h, w), (0, 0, h, w), round((slot[0] - h) * 0.5), round((slot[1] - w) * 0.5))
+    return CropPlan(everything, slot, (0, 0, *slot))
+
+
+def resize_shorter(size: Size, side: int) -> Size:
+    """Return the size whose shorter side is `side`; the longer one is rounded down (torchvision's Resize)."""
+    height, width = size
+    if width <= height:
+        return int(side * height / width), side
+    return side, int(side * width / height)
+
+
+def contain(size: Size, slot: Size) -> Size:
+    """Return the largest size of the same shape that fits into `slot`, rounded as Pillow's `ImageOps.contain` does."""
+    height, width = size
+    shape, wanted = width / height, slot[1] / slot[0]
+    if shape > wanted:
+        return max(1, round(height / width * slot[1])), slot[1]
+    if shape < wanted:
+        return slot[0], max(1, round(shape * slot[0]))
+    return slot
+
+
+def _draw_place(have: int, want: int, below: Callable[[int], int]) -> tuple[int, int, int]:
+    """Return (offset, length, padding) of a window of `want` pixels laid over `have` of them, or around them."""
+    k = below(abs(have - want) + 1)
+    return (k, want, 0) if have >= want else (0, have, k)
+
+
+def _draw_box(size: Size, options: ImageOptions, uniform: Callable[[], float], below: Callable[[int], int]) -> Window:
+    """Return the part that torchvision's RandomResizedCrop might take.
+
+    In each of ten tries the area and the shape are drawn; when such a box fits into the image, its top and its left
+    edge. If none fits, it is the largest part in the middle whose shape is within the limits.
+    """
+    height, width = size
+    low, high = (math.log(limit) for limit in options.ratio)
+    for _ in range(TRIES):
+        area = width * height * (options.area[0] + (options.area[1] - options.area[0]) * uniform())
+        ratio = math.exp(low + (high - low) * uniform())
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            top = below(height - h + 1)
+            return top, below(width - w + 1), h, w
+    h, w = size
+    if width / height < options.ratio[0]:
+        h = min(h, max(1, round(w / options.ratio[0])))
+    elif width / height > options.ratio[1]:
+        w = min(w, max(1, round(h * options.ratio[1])))
+    return (height - h) // 2, (width - w) // 2, h, w
