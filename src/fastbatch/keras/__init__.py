@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Keras's image generators, dataset functions and sequences: change the import, keep the script.
+
+    from fastbatch.keras import ImageDataGenerator
+
+Same seed, same batches as Keras, many times faster. Nothing here imports Keras or TensorFlow.
+"""
+
+from __future__ import annotations
+
+from .array_iterator import NumpyArrayIterator
+from .dataframe_iterator import DataFrameIterator
+from .directory_iterator import DirectoryIterator
+from .image_data_generator import ImageDataGenerator
+from .image_utils import array_to_img, img_to_array, load_img, save_img
+from .iterator import Iterator
+from .transforms import (
+    apply_affine_transform,
+    apply_brightness_shift,
+    apply_channel_shift,
+    random_brightness,
+    random_channel_shift,
+    random_rotation,
+    random_shear,
+    random_shift,
+    random_zoom,
+)
+
+__all__ = [
+    "DataFrameIterator",
+    "DirectoryIterator",
+    "ImageDataGenerator",
+    "Iterator",
+    "NumpyArrayIterator",
+    "apply_affine_transform",
+    "apply_brightness_shift",
+    "apply_channel_shift",
+    "array_to_img",
+    "img_to_array",
+    "load_img",
+    "random_brightness",
+    "random_channel_shift",
+    "random_rotation",
+    "random_shear",
+    "random_shift",
+    "random_zoom",
+    "save_img",
+]

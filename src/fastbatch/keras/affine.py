@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Keras's affine matrices, for many images at once, and the warp of one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .image_utils import Array
+
+
+def affine_matrices(parameters: Mapping[str, Array], size: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """Return the matrices (n, 2, 2) and offsets (n, 2) that take (row, column) of the result to the image's.
+
+    Args:
+        parameters: Arrays of n numbers: some of "theta", "shear" (degrees), "tx", "ty" (pixels), "zx", "zy" (factors).
+        size: Rows and columns of the images.
+
+    Returns:
+        Matrices, offsets, and which of the images move at all. The numbers are Keras's to the bit: products with the
+        identity, which it leaves out, change nothing.
+    """
+    n = len(next(iter(parameters.values())))
+    eye = np.broadcast_to(np.eye(3), (n, 3, 3))
+    moves = np.zeros(n, dtype=bool)
+    product = eye
+    theta, shear = parameters.get("theta"), parameters.get("shear")
+    if theta is not None:
+        moves |= theta != 0
+        angle = np.deg2rad(theta)
+        rotation = eye.copy()
+        rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(angle)
+        rotation[:, 1, 0] = np.sin(angle)
+        rotation[:, 0, 1] = -rotation[:, 1, 0]
+        product = rotation
+    if "tx" in parameters:
+        moves |= (parameters["tx"] != 0) | (parameters["ty"] != 0)
+        shift = eye.copy()
+        shift[:, 0, 2], shift[:, 1, 2] = parameters["tx"], parameters["ty"]
+        product = np.matmul(product, shift)
+    if shear is not None:
+        moves |= shear != 0
+        angle = np.deg2rad(shear)
+        slant = eye.copy()
+        slant[:, 0, 1], slant[:, 1, 1] = -np.sin(angle), np.cos(angle)
+        product = np.matmul(product, slant)
+    if "zx" in parameters:
+        moves |= (parameters["zx"] != 1) | (parameters["zy"] != 1)
+        zoom = eye.copy()
+        zoom[:, 0, 0], zoom[:, 1, 1] = parameters["zx"], parameters["zy"]
+        product = np.matmul(product, zoom)
+    to_middle, back = np.eye(3), np.eye(3)
+    to_middle[:2, 2] = [size[0] / 2 - 0.5, size[1] / 2 - 0.5]
+    back[:2, 2] = -to_middle[:2, 2]
+    product = np.matmul(np.matmul(to_middle, product), back)
+    # Keras thinks in (x, y) and swaps both axes in the end.
+    return product[:, 1::-1, 1::-1], product[:, 1::-1, 2], moves
+
+
+def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval: float) -> Array:
+    """Return one image (height, width, channels) warped: pixel p of the result is that at `matrix @ p + offset`."""
+    from scipy import ndimage
+
+    planes = [
+        ndimage.affine_transform(image[..., c], matrix, offset, order=order, mode=mode, cval=cval)
+        for c in range(image.shape[2])
+    ]
+    return np.moveaxis(np.stack(planes), 0, -1)

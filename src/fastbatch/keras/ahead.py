@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The threads behind an image iterator: they decode the batches that are to come, and share the work of one at hand."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from fastbatch import _core
+
+from .file_decoder import FileDecoder, Images
+from .image_utils import Array
+
+CHUNK = 4  # images a task
+
+
+@dataclass
+class _Batch:
+    images: Images
+    tasks: list[Future[None]]
+
+    def cancel(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+
+
+class Ahead:
+    """Decodes batches ahead and runs work in parallel. Threads: any; a forked child starts its own."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+        self._pid = 0
+        self._lock = threading.Lock()
+        self._decoder: FileDecoder | None = None
+        self._coming: dict[bytes, _Batch] = {}  # by the bytes of their indices
+
+    def take(self, decoder: FileDecoder, indices: Array, forecast: Sequence[Array]) -> Images:
+        """Return a batch of decoded images, and have those of the forecast decoded in the meantime.
+
+        Raises:
+            OSError: A file cannot be read or decoded.
+        """
+        wanted = {order.tobytes(): order for order in forecast}
+        with self._lock:
+            pool = self._threads()
+            if self._decoder is not decoder:
+                self._drop(self._coming)
+                self._decoder = decoder
+            batch = self._coming.pop(indices.tobytes(), None) or self._start(pool, decoder, indices)
+            self._drop([key for key in self._coming if key not in wanted])
+            for key, order in wanted.items():
+                if key not in self._coming:
+                    self._coming[key] = self._start(pool, decoder, order)
+        for task in batch.tasks:
+            task.result()
+        return batch.images
+
+    def run(self, work: Callable[[int, int], None], n: int) -> None:
+        """Call `work(start, stop)` for parts of range(n) in parallel; the first error, in order, is raised."""
+        with self._lock:
+            pool = self._threads()
+        n_parts = min(n, 2 * pool._max_workers)
+        if n_parts <= 1:
+            work(0, n)
+            return
+        edges = [i * n // n_parts for i in range(n_parts + 1)]
+        tasks = [pool.submit(work, start, stop) for start, stop in itertools.pairwise(edges)]
+        errors = [error for error in [task.exception() for task in tasks] if error is not None]
+        if errors:
+            raise errors[0]
+
+    def _start(self, pool: ThreadPoolExecutor, decoder: FileDecoder, indices: Array) -> _Batch:
+        images = decoder.empty(len(indices))
+        tasks = [pool.submit(decoder.decode, indices[i : i + CHUNK], images, i) for i in range(0, len(indices), CHUNK)]
+        return _Batch(images, tasks)
+
+    def _drop(self, keys: Any) -> None:
+        for key in list(keys):
+            self._coming.pop(key).cancel()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None or self._pid != os.getpid():
+            self._pool = ThreadPoolExecutor(_core.available_cpus(), thread_name_prefix="fastbatch images")
+            self._pid = os.getpid()
+            self._coming = {}
+        return self._pool

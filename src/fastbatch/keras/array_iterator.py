@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Batches from arrays of images."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .ahead import Ahead
+from .batch_work import BatchWork
+from .config import floatx, image_data_format
+from .image_utils import Array, array_to_img
+from .iterator import Iterator
+
+
+class NumpyArrayIterator(Iterator):
+    """Batches from an array of images, with labels and weights.
+
+    Args:
+        x: Images (n, height, width, channels) or (n, channels, height, width); or a pair of those and an array, or a
+            list of arrays, that is handed through.
+        y, sample_weight: One for each image.
+        subset: "validation" is the first part, `validation_split` of the generator; "training" the rest.
+        ignore_class_split: Let the two have different classes.
+
+    Raises:
+        ValueError: Different lengths; not 4 dimensions; no such subset; parts with different classes.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any,
+        image_data_generator: Any,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        data_format: str | None = None,
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        ignore_class_split: bool = False,
+        dtype: Any = None,
+    ) -> None:
+        self.dtype = floatx() if dtype is None else dtype
+        self.data_format = image_data_format() if data_format is None else data_format
+        x_misc: list[Array] = []
+        if isinstance(x, (tuple, list)):
+            rest = x[1] if isinstance(x[1], list) else [x[1]]
+            x, x_misc = x[0], [np.asarray(one) for one in rest]
+            for one in x_misc:
+                if len(one) != len(x):
+                    raise ValueError(
+                        "All of the arrays in `x` should have the same length. "
+                        f"Found a pair with: len(x[0]) = {len(x)}, len(x[?]) = {len(one)}"
+                    )
+        for name, other in (("y` (labels", y), ("sample_weight", sample_weight)):
+            if other is not None and len(other) != len(x):
+                raise ValueError(
+                    f"`x` (images tensor) and `{name}`{')' * (name[0] == 'y')} should have the same length. "
+                    f"Found: x.shape = {np.asarray(x).shape}, {name[:1] if name[0] == 'y' else name}.shape = "
+                    f"{np.asarray(other).shape}"
+                )
+        if subset is not None:
+            if subset not in ("training", "validation"):
+                raise ValueError(f'Invalid subset name: {subset}; expected "training" or "validation".')
+            at = int(len(x) * image_data_generator._validation_split)
+            if y is not None and not ignore_class_split and not _same_classes(y[:at], y[at:]):
+                raise ValueError(
+                    "Training and validation subsets have different number of classes after the split. "
+                    "If your numpy arrays are sorted by the label, you might want to shuffle them."
+                )
+            part = slice(at) if subset == "validation" else slice(at, None)
+            x, x_misc = x[part], [one[part] for one in x_misc]
+            y = None if y is None else y[part]  # and not the weights: Keras counts them from the whole array's start
+        self._images = _as_images(x, np.dtype(self.dtype))
+        self._x: Array | None = None
+        self.x_misc = x_misc
+        shape = self._images.shape
+        if len(shape) != 4:
+            raise ValueError(f"`x`: expected images of 4 dimensions together, found shape {shape}")
+        channels_axis = 3 if self.data_format == "channels_last" else 1
+        if shape[channels_axis] not in (1, 3, 4):
+            warnings.warn(
+                f'Expected 1, 3, or 4 channels on axis {channels_axis} ("{self.data_format}"), found '
+                f"{shape[channels_axis]}: the array's shape is {shape}.",
+                stacklevel=3,
+            )
+        self.y = None if y is None else np.asarray(y)
+        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        self.image_data_generator = image_data_generator
+        self.save_to_dir = save_to_dir
+        self.save_prefix = save_prefix
+        self.save_format = save_format
+        self._work = BatchWork(Ahead())
+        super().__init__(shape[0], batch_size, shuffle, seed)
+
+    @property
+    def x(self) -> Array:
+        """The images in the type of the batches. 8-bit ones are kept in a quarter of the memory until this is read."""
+        if self._x is None:
+            self._x = np.asarray(self._images, dtype=self.dtype)
+            self._images = self._x  # what the user changes there is to be seen in the batches
+        return self._x
+
+    @x.setter
+    def x(self, images: Any) -> None:
+        self._x = self._images = np.asarray(images)
+
+    def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
+        batch_x = np.zeros((len(index_array), *self._images.shape[1:]), dtype=self.dtype)
+        self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator, self.data_format)
+        if self.save_to_dir:
+            for image, j in zip(batch_x, index_array, strict=True):
+                name = f"{self.save_prefix}_{j}_{np.random.randint(10_000)}.{self.save_format}"
+                array_to_img(image, self.data_format, scale=True).save(os.path.join(self.save_to_dir, name))
+        images: Any = [batch_x, *(one[index_array] for one in self.x_misc)] if self.x_misc else batch_x
+        if self.y is None:
+            return images
+        if self.sample_weight is None:
+            return images, self.y[index_array]
+        return images, self.y[index_array], self.sample_weight[index_array]
+
+
+def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
+    """Return what batches are made from: a view where Keras takes one, 8-bit pixels as a copy, else converted."""
+    given: Array = np.asarray(x)
+    if given.dtype == np.uint8 and dtype == np.float32:
+        return given.copy()
+    converted: Array = np.asarray(given, dtype=dtype)
+    return converted
+
+
+def _same_classes(one: Any, other: Any) -> bool:
+    return np.array_equal(np.unique(one), np.unique(other))

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Batches from the image files that a pandas frame names. pandas is the user's: nothing of it is imported here."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .config import say
+from .file_iterator import FileIterator
+
+WITHOUT_CLASSES = ("input", "multi_output", "raw", None)
+
+
+class DataFrameIterator(FileIterator):
+    """Batches from image files that stand in a column of a frame, with their labels in others.
+
+    Args:
+        x_col: Column of file names, relative to `directory` or whole.
+        y_col: Column of labels, or a list of columns for `class_mode="multi_output"`.
+        weight_col: Column of sample weights.
+        classes: Names in the order of their numbers; rows of others are left out. None: those there are, sorted.
+        validate_filenames: Leave names out that are no image files, with a warning.
+
+    Raises:
+        ValueError: There is no such class mode, color mode or subset; not two classes for "binary".
+        TypeError: A column has values of another type than the class mode needs.
+    """
+
+    allowed_class_modes = frozenset({"binary", "categorical", "input", "multi_output", "raw", "sparse", None})
+
+    def __init__(
+        self,
+        dataframe: Any,
+        directory: Any = None,
+        image_data_generator: Any = None,
+        x_col: str = "filename",
+        y_col: Any = "class",
+        weight_col: str | None = None,
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Any = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        data_format: str = "channels_last",
+        save_to_dir: Any = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+        dtype: Any = "float32",
+        validate_filenames: bool = True,
+    ) -> None:
+        self.set_processing_attrs(
+            image_data_generator,
+            target_size,
+            color_mode,
+            data_format,
+            save_to_dir,
+            save_prefix,
+            save_format,
+            subset,
+            interpolation,
+            keep_aspect_ratio,
+        )
+        df = dataframe.copy()
+        self.directory = directory or ""
+        self.class_mode = class_mode
+        self.dtype = dtype
+        self._check_params(df, x_col, y_col, weight_col, classes)
+        if validate_filenames:
+            df = self._with_files(df, x_col)
+        has_classes = class_mode not in WITHOUT_CLASSES
+        if has_classes:
+            df, classes = _with_classes(df, y_col, classes)
+            self.class_indices = dict(zip(classes, range(len(classes)), strict=True))
+        if self.split:
+            start, stop = (int(part * len(df)) for part in self.split)
+            df = df.iloc[start:stop, :]
+        if has_classes:
+            self.classes = [self._numbers(label) for label in df[y_col]]
+        self.filenames = df[x_col].tolist()
+        self._sample_weight = df[weight_col].values if weight_col else None
+        if class_mode == "multi_output":
+            self._targets = [np.array(df[column].tolist()) for column in y_col]
+        if class_mode == "raw":
+            self._targets = df[y_col].values
+        self.samples = len(self.filenames)
+        kind = "validated" if validate_filenames else "non-validated"
+        belonging = f" belonging to {len(classes)} classes" if has_classes else ""
+        say(f"Found {self.samples} {kind} image filenames{belonging}.")
+        self._filepaths = [os.path.join(self.directory, name) for name in self.filenames]
+        super().__init__(self.samples, batch_size, shuffle, seed)
+
+    @property
+    def filepaths(self) -> list[str]:
+        """Paths of all files."""
+        return self._filepaths
+
+    @property
+    def labels(self) -> Any:
+        """The label of each file: class numbers, or the values of the columns."""
+        return self._targets if self.class_mode in ("multi_output", "raw") else self.classes
+
+    @property
+    def sample_weight(self) -> Any:
+        """The weight of each file, or None."""
+        return self._sample_weight
+
+    def _check_params(self, df: Any, x_col: str, y_col: Any, weight_col: str | None, classes: Any) -> None:
+        mode = self.class_mode
+        if mode not in self.allowed_class_modes:
+            expected = ", ".join(sorted(map(repr, self.allowed_class_modes)))
+            raise ValueError(f"Invalid class_mode: {mode}; expected one of: {expected}")
+        if mode == "multi_output" and not isinstance(y_col, list):
+            raise TypeError(f'If class_mode="{mode}", y_col must be a list. Received {type(y_col).__name__}.')
+        if not all(isinstance(name, str) for name in df[x_col]):
+            raise TypeError(f"All values in column x_col={x_col} must be strings.")
+        if mode in ("binary", "sparse") and not all(isinstance(label, str) for label in df[y_col]):
+            raise TypeError(f'If class_mode="{mode}", y_col="{y_col}" column values must be strings.')
+        if mode == "binary":
+            n_classes = len(set(classes)) if classes else df[y_col].nunique()
+            if n_classes != 2:
+                found = "were given" if classes else "were found"
+                raise ValueError(f'If class_mode="binary" there must be 2 classes. {n_classes} {found}.')
+        if mode == "categorical" and not all(isinstance(label, (str, list, tuple)) for label in df[y_col]):
+            raise TypeError(
+                f'If class_mode="{mode}", y_col="{y_col}" column values must be type string, list or tuple.'
+            )
+        if classes and mode in WITHOUT_CLASSES:
+            warnings.warn(f'`classes` will be ignored given the class_mode="{mode}"', stacklevel=3)
+        if weight_col and not issubclass(df[weight_col].dtype.type, np.number):
+            raise TypeError(f"Column weight_col={weight_col} must be numeric.")
+
+    def _with_files(self, df: Any, x_col: str) -> Any:
+        paths = [os.path.join(self.directory, name) for name in df[x_col]]
+        is_image = np.array([self._is_image_file(path) for path in paths], dtype=bool)
+        n_invalid = len(paths) - int(is_image.sum())
+        if n_invalid:
+            warnings.warn(
+                f'Found {n_invalid} invalid image filename(s) in x_col="{x_col}". These filename(s) will be ignored.',
+                stacklevel=4,
+            )
+        return df[is_image]
+
+    def _is_image_file(self, path: str) -> bool:
+        return path.lower().endswith(self.white_list_formats) and os.path.isfile(path)
+
+    def _numbers(self, label: Any) -> Any:
+        if isinstance(label, (list, tuple)):
+            return [self.class_indices[one] for one in label]
+        return self.class_indices[label]
+
+
+def _with_classes(df: Any, y_col: Any, classes: Any) -> tuple[Any, list[Any]]:
+    """Return the rows that have a label, of those in `classes` if given, and the classes in order."""
+    df = df.copy()
+    if classes:
+        names = list(dict.fromkeys(classes))
+        df[y_col] = df[y_col].apply(lambda labels: _kept(labels, names, y_col))
+    else:
+        found: set[Any] = set()
+        for labels in df[y_col]:
+            found.update(labels if isinstance(labels, (list, tuple)) else [labels])
+        names = sorted(found)
+    return df.dropna(subset=[y_col]), names
+
+
+def _kept(labels: Any, names: list[Any], y_col: Any) -> Any:
+    if isinstance(labels, (list, tuple)):
+        return [label for label in labels if label in names] or None
+    if isinstance(labels, str):
+        return labels if labels in names else None
+    raise TypeError(f"Expect string, list or tuple but found {type(labels)} in {y_col} column")

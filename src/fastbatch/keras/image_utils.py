@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""Single images: between files, Pillow images and arrays, as `keras.utils` has them. Pillow is imported when needed."""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .config import floatx, standardize_data_format
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
+GRAYSCALE_MODES = ("L", "I;16", "I")  # those that "grayscale" leaves as they are
+PILLOW_MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+
+Array = np.ndarray[Any, Any]
+
+
+def pillow() -> Any:
+    """Return the module PIL.Image.
+
+    Raises:
+        ImportError: Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError("this needs Pillow: `pip install pillow`") from error
+    return Image
+
+
+def load_img(
+    path: Any,
+    color_mode: str = "rgb",
+    target_size: tuple[int, int] | None = None,
+    interpolation: str = "nearest",
+    keep_aspect_ratio: bool = False,
+) -> Any:
+    """Return an image file as a Pillow image.
+
+    Args:
+        path: Of a file, or `io.BytesIO`.
+        color_mode: "rgb", "rgba" or "grayscale"; the last one keeps 16 and 32-bit grays.
+        target_size: (height, width) to resize to; None keeps the size.
+        interpolation: Pillow's name of the filter: "nearest", "bilinear", "bicubic", "hamming", "box", "lanczos".
+        keep_aspect_ratio: Cut the largest middle part of the target's shape out first.
+
+    Raises:
+        TypeError: `path` is none.
+        ValueError: There is no such color mode or interpolation.
+        OSError: The file cannot be read, or is no image; names the file.
+    """
+    module = pillow()
+    if isinstance(path, io.BytesIO):
+        img = module.open(path)
+    elif isinstance(path, (pathlib.Path, bytes, str)):
+        with open(path, "rb") as file:
+            content = io.BytesIO(file.read())
+        img = _naming(path, lambda: module.open(content))
+    else:
+        raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
+    if color_mode not in PILLOW_MODES:
+        raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {color_mode!r}')
+    if color_mode == "grayscale":
+        is_wanted = img.mode in GRAYSCALE_MODES
+    else:
+        is_wanted = img.mode == PILLOW_MODES[color_mode]
+    if not is_wanted:
+        img = _naming(path, lambda: img.convert(PILLOW_MODES[color_mode]))
+    if target_size is None:
+        return img
+    size = (target_size[1], target_size[0])
+    if img.size == size:
+        return img
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {interpolation!r}")
+    resample = module.Resampling[interpolation.upper()]
+    box = middle_box(img.size, size) if keep_aspect_ratio else None
+    return _naming(path, lambda: img.resize(size, resample, box))
+
+
+def middle_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the largest middle part of an image that has the shape of `target`; sizes are (width, height)."""
+    width, height = size
+    cut_width = min(width, height * target[0] // target[1])
+    cut_height = min(height, width * target[1] // target[0])
+    left, top = (width - cut_width) // 2, (height - cut_height) // 2
+    return left, top, left + cut_width, top + cut_height
+
+
+def _naming(path: Any, work: Any) -> Any:
+    """Return what `work` does; errors of the same class, but with the file's name."""
+    try:
+        return work()
+    except OSError as error:
+        if isinstance(path, io.BytesIO) or error.errno is not None:
+            raise
+        raise type(error)(f"{os.fsdecode(path)}: {str(error).split(' <')[0]}") from error
+
+
+def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) -> Array:
+    """Return a Pillow image as an array of 3 dimensions.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: as Keras is set.
+        dtype: None: the float type that Keras is set to.
+    """
+    is_first = standardize_data_format(data_format) == "channels_first"
+    x: Array = np.asarray(img, dtype=dtype or floatx())
+    if x.ndim == 2:
+        return x[np.newaxis] if is_first else x[:, :, np.newaxis]
+    if x.ndim == 3:
+        return x.transpose(2, 0, 1) if is_first else x
+    raise ValueError(f"img: expected 2 or 3 dimensions, found shape {x.shape}")
+
+
+def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: Any = None) -> Any:
+    """Return an array of 3 dimensions as a Pillow image.
+
+    Args:
+        data_format: "channels_last" or "channels_first"; None: as Keras is set.
+        scale: Stretch the values so that the smallest becomes 0 and the largest 255.
+        dtype: In which this is computed; None: the float type that Keras is set to.
+
+    Raises:
+        ValueError: Not 3 dimensions; not 1, 3 or 4 channels.
+    """
+    is_first = standardize_data_format(data_format) == "channels_first"
+    x = np.asarray(x, dtype=dtype or floatx())
+    if x.ndim != 3:
+        raise ValueError(f"x: expected one image of 3 dimensions, found shape {x.shape}")
+    if is_first:
+        x = x.transpose(1, 2, 0)
+    if scale:
+        x = x - np.min(x)
+        largest = np.max(x)
+        if largest != 0:
+            x /= largest
+        x *= 255
+    channels = x.shape[2]
+    if channels not in (1, 3, 4):
+        raise ValueError(f"x: expected 1, 3 or 4 channels, found {channels}")
+    if channels == 1:
+        x = x[:, :, 0]
+        return pillow().fromarray(x.astype("int32" if np.max(x) > 255 else "uint8"))
+    return pillow().fromarray(x.astype("uint8"))
+
+
+def save_img(
+    path: Any, x: Any, data_format: str | None = None, file_format: str | None = None, scale: bool = True, **kwargs: Any
+) -> None:
+    """Save an array as an image file.
+
+    Args:
+        path: Of the file, or an open one, which needs `file_format`.
+        file_format: Pillow's name of the format; None: by the file's extension.
+        scale: Stretch the values to 0 ... 255.
+        kwargs: For `PIL.Image.Image.save`.
+    """
+    if file_format is None and isinstance(path, (str, pathlib.Path)):
+        file_format = pathlib.Path(path).suffix[1:].lower()
+    if file_format and file_format.lower() == "jpg":
+        file_format = "jpeg"
+    img = array_to_img(x, data_format=data_format, scale=scale)
+    if img.mode == "RGBA" and file_format == "jpeg":
+        warnings.warn("JPEG has no transparency: the image is saved as RGB.", stacklevel=2)
+        img = img.convert("RGB")
+    img.save(path, format=file_format, **kwargs)

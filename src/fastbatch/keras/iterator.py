@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""The endless iterator over batches that Keras's image iterators are, with its order, its seeds and its quirks."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator as Iterating
+from typing import Any
+
+import numpy as np
+
+from .as_dataset import as_py_dataset
+from .image_utils import Array
+
+WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
+
+
+class Iterator:
+    """Batches of `n` samples without end; `for`, `next()` and `it[i]` as Keras has them.
+
+    Also an instance of `keras.utils.PyDataset` for `isinstance`, and thus for `fit`, once the user has imported Keras.
+    Subclasses define `_get_batches_of_transformed_samples(index_array)`.
+
+    Args:
+        n: Samples.
+        batch_size: In a batch; the last one of an epoch may be short.
+        shuffle: A new permutation of NumPy's global generator for each epoch.
+        seed: If given, that generator is seeded with `seed + total_batches_seen` for each batch.
+        workers, use_multiprocessing, max_queue_size: As for `PyDataset`.
+    """
+
+    white_list_formats = WHITE_LIST_FORMATS
+
+    def __init__(
+        self,
+        n: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int | None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
+        self.n = n
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.batch_index = 0
+        self.total_batches_seen = 0
+        self.lock = threading.Lock()
+        self.index_array: Array | None = None
+        self.index_generator = self._flow_index()
+        self._forecast = Forecast(self)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # a PyDataset, for isinstance() alone, whether Keras came before or after this object
+        return as_py_dataset(type(self))
+
+    def __len__(self) -> int:
+        return (self.n + self.batch_size - 1) // self.batch_size
+
+    @property
+    def num_batches(self) -> int:
+        """Batches in an epoch."""
+        return len(self)
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        with self.lock:
+            index_array = next(self.index_generator)
+        return self._get_batches_of_transformed_samples(index_array)
+
+    def __getitem__(self, idx: int) -> Any:
+        if idx >= len(self):
+            raise ValueError(f"Asked to retrieve element {idx}, but the Sequence has length {len(self)}")
+        if self.seed is not None:
+            np.random.seed(self.seed + self.total_batches_seen)
+        self.total_batches_seen += 1
+        if self.index_array is None:
+            self._set_index_array()
+        self._forecast.asked(idx)
+        return self._get_batches_of_transformed_samples(self._batch(idx))
+
+    def reset(self) -> None:
+        """Let `next()` begin a new epoch."""
+        self.batch_index = 0
+
+    def on_epoch_begin(self) -> None:
+        """Be told by `fit` that an epoch begins."""
+        self._forecast.epoch_begins()
+
+    def on_epoch_end(self) -> None:
+        """Draw the order of the next epoch that is read by `it[i]`."""
+        self._set_index_array()
+
+    def _batch(self, idx: int) -> Array:
+        assert self.index_array is not None
+        return self.index_array[self.batch_size * idx : self.batch_size * (idx + 1)]
+
+    def _set_index_array(self) -> None:
+        self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)
+
+    def _flow_index(self) -> Iterating[Array]:
+        self.reset()
+        while True:
+            if self.seed is not None:
+                np.random.seed(self.seed + self.total_batches_seen)
+            if self.batch_index == 0:
+                self._set_index_array()
+            assert self.index_array is not None
+            first = self.batch_index * self.batch_size % self.n if self.n else 0
+            is_last = self.n <= first + self.batch_size
+            self.batch_index = 0 if is_last else self.batch_index + 1
+            self.total_batches_seen += 1
+            self._forecast.in_turn()
+            yield self.index_array[first : first + self.batch_size]
+
+    def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
+        raise NotImplementedError
+
+
+class Forecast:
+    """Which batches of an iterator come next, as far as that is known: what to decode ahead. A guess costs time only.
+
+    `next()` goes through the epoch's permutation, and the one after it is known too if there is a seed. `fit` asks by
+    number: in turn, or in the order that Python's `random.shuffle` gives when the epoch begins.
+    """
+
+    def __init__(self, iterator: Iterator) -> None:
+        self._iterator = iterator
+        self._numbers: list[int] | None = None  # of the batches to come; None: they come by next()
+        self._shuffled: list[int] = []
+
+    def in_turn(self) -> None:
+        """A batch was asked for by next()."""
+        self._numbers = None
+
+    def epoch_begins(self) -> None:
+        """Guess the order in which `fit` will ask, if it shuffles."""
+        generator = random.Random()
+        generator.setstate(random.getstate())
+        self._shuffled = list(range(len(self._iterator)))
+        generator.shuffle(self._shuffled)
+        self._numbers = []
+
+    def asked(self, idx: int) -> None:
+        """Batch `idx` was asked for by number."""
+        if self._numbers and self._numbers[0] == idx:
+            self._numbers = self._numbers[1:]
+        elif self._shuffled and self._shuffled[0] == idx:
+            self._numbers = self._shuffled[1:]
+        else:
+            self._numbers = list(range(idx + 1, len(self._iterator)))
+        self._shuffled = []
+
+    def batches(self, depth: int) -> list[Array]:
+        """Return the indices of up to `depth` batches to come."""
+        iterator = self._iterator
+        if self._numbers is not None:
+            return [iterator._batch(idx) for idx in self._numbers[:depth]]
+        order, position, seen = iterator.index_array, iterator.batch_index, iterator.total_batches_seen
+        size = iterator.batch_size
+        coming: list[Array] = []
+        while order is not None and iterator.n and size > 0 and len(coming) < depth:
+            if position == 0 and iterator.shuffle:
+                if iterator.seed is None:
+                    break
+                order = self._next_order(iterator.seed + seen)
+            coming.append(order[position * size : (position + 1) * size])
+            position = 0 if iterator.n <= (position + 1) * size else position + 1
+            seen += 1
+        return coming
+
+    def _next_order(self, seed: int) -> Array:
+        known = self.__dict__.get("_known")
+        if known is None or known[0] != seed:
+            known = (seed, np.random.RandomState(seed).permutation(self._iterator.n))
+            self._known = known
+        order: Array = known[1]
+        return order
