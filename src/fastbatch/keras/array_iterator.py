@@ -131,10 +131,10 @@ def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
     """Return what batches are made from: a view where Keras takes one, 8-bit pixels as a copy, else converted."""
     given: Array = np.asarray(x)
     if given.dtype == np.uint8 and dtype == np.float32:
-        return given.copy()
+        return given.copy(order="K")
     converted: Array = np.asarray(given, dtype=dtype)
     return converted
 
 
 def _same_classes(one: Any, other: Any) -> bool:
-    return np.array_equal(np.unique(one), np.unique(other))
+    return bool(np.array_equal(np.unique(one), np.unique(other)))

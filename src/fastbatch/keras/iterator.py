@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .as_dataset import as_py_dataset
+from fastbatch.keras_fit import KerasClass, keras_class
+
 from .image_utils import Array
 
 WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
 
-class Iterator:
+class Iterator(KerasClass):
     """Batches of `n` samples without end; `for`, `next()` and `it[i]` as Keras has them.
 
     Also an instance of `keras.utils.PyDataset` for `isinstance`, and thus for `fit`, once the user has imported Keras.
@@ -57,8 +58,8 @@ class Iterator:
         self._forecast = Forecast(self)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # a PyDataset, for isinstance() alone, whether Keras came before or after this object
-        return as_py_dataset(type(self))
+    def __class__(self) -> Any:  # as of what it inherits, but without a look at its length, which may be impossible
+        return keras_class(type(self), is_sized=True)
 
     def __len__(self) -> int:
         return (self.n + self.batch_size - 1) // self.batch_size
