@@ -27,7 +27,7 @@ class KerasClass:
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return _keras_class(type(self), _length(self) is not None)
+        return keras_class(type(self), _length(self) is not None)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Tell pickle the type, since it finds another `__class__`."""
@@ -216,7 +216,8 @@ def _both(ours: type, theirs: type) -> type:
     return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__, "__doc__": ours.__doc__})
 
 
-def _keras_class(ours: type, sized: bool) -> type:
-    module, name = ("py_dataset_adapter", "PyDataset") if sized else ("data_adapter", "DataAdapter")
+def keras_class(ours: type, is_sized: bool) -> Any:
+    """Return a class that is `ours` and one of Keras's data sets, or `ours` while there is no Keras."""
+    module, name = ("py_dataset_adapter", "PyDataset") if is_sized else ("data_adapter", "DataAdapter")
     theirs = getattr(sys.modules.get(_ADAPTERS + module), name, None)
     return ours if theirs is None else _both(ours, theirs)

@@ -71,10 +71,9 @@ def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval
         RuntimeError: There is no such mode or order.
     """
     if image.dtype == np.float32 and is_native(order, mode):
-        warped: Array = _core.warp_batch(
-            np.ascontiguousarray(image)[np.newaxis], matrix[np.newaxis], offset[np.newaxis], int(order), mode, cval, 1
-        )
-        return warped[0]
+        images = np.ascontiguousarray(image)[np.newaxis]
+        warped: Array = _core.warp_batch(images, matrix[np.newaxis], offset[np.newaxis], int(order), mode, cval, 1)[0]
+        return warped
     from scipy import ndimage
 
     planes: list[Array] = [

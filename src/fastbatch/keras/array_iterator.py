@@ -131,7 +131,8 @@ def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
     """Return what batches are made from: a view where Keras takes one, 8-bit pixels as a copy, else converted."""
     given: Array = np.asarray(x)
     if given.dtype == np.uint8 and dtype == np.float32:
-        return given.copy(order="K")
+        given = given.copy(order="K")
+        return given
     converted: Array = np.asarray(given, dtype=dtype)
     return converted
 
