@@ -129,12 +129,10 @@ class NumpyArrayIterator(Iterator):
 
 def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
     """Return what batches are made from: a view where Keras takes one, 8-bit pixels as a copy, else converted."""
-    given: Array = np.asarray(x)
-    if given.dtype == np.uint8 and dtype == np.float32:
-        given = given.copy(order="K")
-        return given
-    converted: Array = np.asarray(given, dtype=dtype)
-    return converted
+    given = np.asarray(x)
+    is_8_bit = given.dtype == np.uint8 and dtype == np.float32
+    images: Array = given.copy(order="K") if is_8_bit else np.asarray(given, dtype=dtype)
+    return images
 
 
 def _same_classes(one: Any, other: Any) -> bool:
