@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -67,19 +68,19 @@ class FileIterator(Iterator):
         self._work = BatchWork(self._ahead)
 
     @property
+    @abstractmethod
     def filepaths(self) -> list[str]:
         """Paths of all files."""
-        raise NotImplementedError(f"`filepaths` is not implemented in {type(self).__name__}")
 
     @property
+    @abstractmethod
     def labels(self) -> Any:
         """The label of each file."""
-        raise NotImplementedError(f"`labels` is not implemented in {type(self).__name__}")
 
     @property
+    @abstractmethod
     def sample_weight(self) -> Any:
         """The weight of each file, or None."""
-        raise NotImplementedError(f"`sample_weight` is not implemented in {type(self).__name__}")
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
         batch_x = np.zeros((len(index_array), *self.image_shape), dtype=self.dtype)

@@ -123,7 +123,8 @@ class Iterator(KerasClass):
             yield self.index_array[first : first + self.batch_size]
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        raise NotImplementedError
+        missing = NotImplementedError(f"{type(self).__name__} does not define _get_batches_of_transformed_samples()")
+        raise missing
 
 
 class Forecast:
