@@ -10,5 +10,6 @@ PYBIND11_MODULE(_core, module) {
   fastbatch::bindings::register_plan(module);
   fastbatch::bindings::register_decode(module);
   fastbatch::bindings::register_augment(module);
+  fastbatch::bindings::register_change(module);
   fastbatch::bindings::register_loader(module);
 }

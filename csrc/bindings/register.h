@@ -12,6 +12,7 @@ void register_source(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_augment(pybind11::module_& module);
+void register_change(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
 
 }  // namespace fastbatch::bindings

@@ -148,6 +148,27 @@ def warp_batch(
 
 _Bad = tuple[int, int | None, tuple[str, str | None, str, int | None]]
 
+def change_batch(
+    images: NDArray[Any],
+    places: ArrayLike,
+    out: NDArray[np.float32],
+    moves: ArrayLike | None = None,
+    matrices: ArrayLike | None = None,
+    offsets: ArrayLike | None = None,
+    order: int = 1,
+    fill: int = 0,
+    cval: float = 0.0,
+    flips: ArrayLike | None = None,
+    shifts: ArrayLike | None = None,
+    brightness: ArrayLike | None = None,
+    scale: float = 1.0,
+    threads: int = 1,
+) -> None: ...
+@final
+class Hand:
+    def __init__(self, decoder: Decoder, /) -> None: ...
+    def decode_into(self, indices: ArrayLike, out: NDArray[Any]) -> None: ...
+
 @final
 class Run:
     def next(self) -> tuple[int, list[NDArray[Any]], tuple[_Bad, ...]] | Literal[False] | None: ...
