@@ -164,6 +164,7 @@ def change_batch(
     scale: float = 1.0,
     threads: int = 1,
 ) -> None: ...
+
 @final
 class Hand:
     def __init__(self, decoder: Decoder, /) -> None: ...
