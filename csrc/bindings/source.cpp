@@ -8,6 +8,7 @@
 #include "bindings/register.h"
 #include "source/content.h"
 #include "source/file_list.h"
+#include "source/folder.h"
 #include "source/idx.h"
 #include "source/npy.h"
 #include "source/npz.h"
@@ -32,6 +33,23 @@ const char* content_name(Content content) {
   return "unknown";
 }
 
+py::list names_of(const std::vector<std::string>& names) {
+  py::list list(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) list[i] = py::bytes(names[i]);
+  return list;
+}
+
+// (files, folders, links)
+py::tuple listed(const py::bytes& path, const std::vector<std::string>& extensions) {
+  FolderContent content;
+  {
+    const std::string folder = path;
+    const GilRelease no_gil;  // GIL released: the disk may be slow, touches no Python object
+    content = list_folder(folder, extensions);
+  }
+  return py::make_tuple(names_of(content.files), names_of(content.folders), names_of(content.links));
+}
+
 }  // namespace
 
 void register_source(py::module_& module) {
@@ -46,6 +64,8 @@ void register_source(py::module_& module) {
   module.def("open_raw", [](const py::bytes& path, const std::string& descr, const std::vector<std::int64_t>& shape,
                             std::uint64_t offset) { return open_raw(std::string(path), descr, shape, offset); });
   module.def("recognise", [](const py::bytes& path) { return content_name(recognise_file(std::string(path))); });
+
+  module.def("list_folder", &listed);
 
   py::class_<NpzFile>(module, "NpzFile")
       .def(py::init([](const py::bytes& path) { return NpzFile(std::string(path)); }))

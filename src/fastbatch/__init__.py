@@ -27,6 +27,7 @@ from .decode import field
 from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
 from .generators import DataGenerator as _DataGenerator
 from .generators import ImageDataLoader as _ImageDataLoader
+from .labels import image_table
 from .loader import Loader
 from .mapping import BatchInfo
 from .native import NativeSurface as _NativeSurface
@@ -76,6 +77,7 @@ __all__ = [
     "field",
     "idx",
     "image_generator",
+    "image_table",
     "images",
     "npy",
     "npz",

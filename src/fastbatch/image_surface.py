@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import DTypeLike
 
 from .batch import Column
@@ -15,6 +15,7 @@ from .decode import Field, Numbers
 from .engine import Recipe
 from .image_folder import list_images
 from .image_options import ImageOptions, make_image_options
+from .labels import make_labels
 from .loader import Loader
 from .plan import make_plan
 from .sequences import SequenceSurface
@@ -28,11 +29,19 @@ class ImageSurface(SequenceSurface):
     @abstractmethod
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column: ...
 
+    @abstractmethod
+    def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """Return the names of the images, the folders and the other links in a folder."""
+
     def images(
         self,
         root_or_paths: Any,
         labels: Any = "infer",
         *,
+        label_mode: str | None = None,
+        class_names: Sequence[str] | None = None,
+        root: str | os.PathLike[str] | None = None,
+        index_cache: bool = True,
         size: int | tuple[int, int] = 224,
         crop: str = "none",
         resize: int | None = None,
@@ -71,9 +80,17 @@ class ImageSurface(SequenceSurface):
         What is drawn for a sample depends on the seed, the epoch and its index alone.
 
         Args:
-            root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order), or paths.
+            root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order), or paths: a
+                list, an array, a column of a data frame.
             labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
-                paths. None: no labels. Or one number per file, in the order of the paths.
+                paths. None: no labels. Or one per file, in the order of the paths: numbers, strings (numbered in sorted
+                order), rows of numbers, or lists of strings for files of several classes (rows of 0 and 1).
+                `image_table` reads paths and labels from a CSV file.
+            label_mode: "int" (int64), "one_hot", "float" or "multi_label" (float32); None takes what the labels are.
+            class_names: The classes in the order of their numbers, instead of in sorted order.
+            root: Folder that a list's paths start from.
+            index_cache: Remember, in the user's cache folder, what a folder of more than 1,000 images contains. It is
+                listed again where it has changed; see `fastbatch.folder_index`.
 
             size: (height, width) of the batch's images, or one number for both.
             crop: How an image gets to that size.
@@ -103,7 +120,7 @@ class ImageSurface(SequenceSurface):
             batch_size, shuffle, seed, ...: As for `arrays`.
 
         Raises:
-            ValueError: A folder without images, labels of another length, options out of range.
+            ValueError: A folder without images, labels that are missing or too many, options out of range.
             OSError, DecodeError: By `next()`, for the file that cannot be read or decoded.
         """
         options = make_image_options(
@@ -123,14 +140,19 @@ class ImageSurface(SequenceSurface):
             dct_scale=dct_scale,
             max_pixels=max_pixels,
         )
-        files = list_images(root_or_paths, infer=isinstance(labels, str) and labels == "infer")
-        given = files.labels if isinstance(labels, str) and labels == "infer" else labels
+        infer = isinstance(labels, str) and labels == "infer"
+        names = None if class_names is None else _names(class_names)
+        files = list_images(
+            root_or_paths, infer, root=root, class_names=names, scan=self.scan_folder, index_cache=index_cache
+        )
+        given = files.labels if infer else labels
         columns = [self.image_column(files.paths, options)]
         if given is not None:
-            y = np.asarray(given)
-            if y.shape[:1] != (len(files.paths),):
-                raise ValueError(f"labels: expected one for each of {len(files.paths)} files, found shape {y.shape}")
-            columns.append(self._column(Field(y.astype(np.int64) if y.dtype.kind in "iub" else y)))
+            made = make_labels(given, len(files.paths), label_mode, files.class_names or names)
+            names = made.class_names
+            columns.append(self._column(Field(made.values)))
+        elif label_mode is not None:
+            raise ValueError("label_mode: there are no labels")
         plan = make_plan(
             len(files.paths),
             batch_size=batch_size,
@@ -146,4 +168,13 @@ class ImageSurface(SequenceSurface):
         )
         pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
         engine = engine_options(threads, prefetch, prefetch_bytes)
-        return Loader(Recipe(self, tuple(columns), pack, engine, files.class_names), plan)
+        return Loader(Recipe(self, tuple(columns), pack, engine, names), plan)
+
+
+def _names(class_names: Sequence[str]) -> tuple[str, ...]:
+    names = tuple(class_names)
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"class_names: expected strings, found {class_names!r}")
+    if len(set(names)) < len(names) or not names:
+        raise ValueError(f"class_names: expected different names, found {class_names!r}")
+    return names

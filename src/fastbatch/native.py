@@ -15,6 +15,7 @@ from .batch import Column, array_identity, files_identity
 from .decode import Conversion
 from .engine import EngineOptions
 from .generators import ImageGeneratorSurface
+from .image_folder import EXTENSIONS
 from .image_options import ImageOptions
 from .image_surface import ImageSurface
 from .plan import Plan
@@ -161,6 +162,9 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
+
+    def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        return _core.list_folder(path, list(EXTENSIONS))
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)

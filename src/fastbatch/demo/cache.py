@@ -3,29 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fastbatch.cache import cache_folder
+
 _STALE_S = 24 * 3600  # an unfinished folder this old belongs to a process that was killed
-
-
-def cache_folder() -> Path:
-    """Return the folder for this user's caches, by the platform's convention; it may not exist yet."""
-    if sys.platform == "darwin":
-        caches = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        caches = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        # The XDG specification: a relative path is to be ignored.
-        caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        if not caches.is_absolute():
-            caches = Path.home() / ".cache"
-    return caches / "fastbatch"
 
 
 def complete_folder(name: str, make: Callable[[Path], None], is_complete: Callable[[Path], bool]) -> Path:

@@ -19,8 +19,10 @@ from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatErr
 from fastbatch.generators import DataGenerator as _DataGenerator
 from fastbatch.generators import ImageDataLoader as _ImageDataLoader
 from fastbatch.generators import ImageGeneratorSurface
+from fastbatch.image_folder import scan_folder
 from fastbatch.image_options import ImageOptions
 from fastbatch.image_surface import ImageSurface
+from fastbatch.labels import image_table
 from fastbatch.loader import Loader
 from fastbatch.mapping import BatchInfo
 from fastbatch.plan import Plan
@@ -52,6 +54,9 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
+
+    def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        return scan_folder(path)
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)
@@ -102,6 +107,7 @@ __all__ = [
     "field",
     "idx",
     "image_generator",
+    "image_table",
     "images",
     "npy",
     "npz",

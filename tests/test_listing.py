@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""Listing a folder: the index of what folders contained changes how fast it goes, and never what is found."""
+
+import importlib
+import os
+import shutil
+
+import pytest
+from making import error_of
+
+from fastbatch import _core, folder_index, pure
+from fastbatch.cache import cache_folder
+from fastbatch.image_folder import EXTENSIONS, list_images, scan_folder
+
+LONG_AGO = 1_500_000_000
+
+
+def native_scan(path):
+    return _core.list_folder(path, list(EXTENSIONS))
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path, monkeypatch):
+    """A cache folder of the test's own, for folders of any size."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.delenv("FASTBATCH_INDEX_CACHE", raising=False)
+    monkeypatch.setattr(folder_index, "FEWEST_NAMES", 1)
+    return cache_folder() / "folders"
+
+
+@pytest.fixture(params=[native_scan, scan_folder], ids=["native", "python"])
+def scan(request):
+    """Each way of listing one folder, counting how often it is asked."""
+
+    def counted(path):
+        counted.folders.append(path)
+        return request.param(path)
+
+    counted.folders = []
+    return counted
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Three classes, one of them with folders inside, all written long ago."""
+    root = tmp_path / "tree"
+    for name in ["a/1.jpg", "a/2.PNG", "b/x/3.webp", "b/x/y/4.jpeg", "b/5.tif", "c/6.gif", "c/notes.txt"]:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    settle(root)
+    return root
+
+
+def settle(root, seconds=LONG_AGO):
+    """Let all folders look as if nothing had changed in them for years."""
+    for folder, _, _ in os.walk(root):
+        os.utime(folder, (seconds, seconds))
+
+
+def found(root, scan, infer=True, **options):
+    files = list_images(root, infer, scan=scan, **options)
+    names = [os.fsdecode(os.path.relpath(path, os.fsencode(root))) for path in files.paths]
+    return names, files.labels.tolist() if infer else None, files.class_names
+
+
+EXPECTED = ["a/1.jpg", "a/2.PNG", "b/5.tif", "b/x/3.webp", "b/x/y/4.jpeg", "c/6.gif"]
+
+
+@pytest.mark.behavior
+def test_the_second_time_no_folder_is_listed(tree, scan, caches):
+    first = found(tree, scan)
+    assert first == (EXPECTED, [0, 0, 1, 1, 1, 2], ("a", "b", "c"))
+    assert len(scan.folders) == 6
+    assert len(list(caches.iterdir())) == 1
+    scan.folders.clear()
+    assert found(tree, scan) == first
+    assert found(str(tree) + "/", scan) == first
+    assert found(tree, scan, infer=False) == (EXPECTED, None, None)
+    assert scan.folders == []
+    link = tree.parent / "link"
+    link.symlink_to(tree, target_is_directory=True)
+    assert found(link, scan) == first  # one index for a folder, whatever leads there
+    assert scan.folders == []
+    assert not [path for path in tree.rglob("*") if "fastbatch" in path.name]  # nothing beside the data
+
+
+@pytest.mark.behavior
+def test_a_changed_folder_is_listed_again_and_only_that(tree, scan):
+    found(tree, scan)
+    for change, names in (
+        (lambda: (tree / "b/x/0.bmp").touch(), [*EXPECTED[:3], "b/x/0.bmp", *EXPECTED[3:]]),
+        (lambda: (tree / "b/x/0.bmp").unlink(), EXPECTED),
+        (lambda: (tree / "c/6.gif").rename(tree / "c/7.gif"), [*EXPECTED[:5], "c/7.gif"]),
+    ):
+        scan.folders.clear()
+        change()
+        assert found(tree, scan)[0] == names
+        assert len(scan.folders) == 1
+        settle(tree, LONG_AGO + len(names) + sum(map(len, names)))
+        found(tree, scan)
+    scan.folders.clear()
+    shutil.rmtree(tree / "b/x")
+    (tree / "d").mkdir()
+    (tree / "d/8.jpg").touch()
+    names, labels, classes = found(tree, scan)
+    assert names == ["a/1.jpg", "a/2.PNG", "b/5.tif", "c/7.gif", "d/8.jpg"]
+    assert (labels, classes) == ([0, 0, 1, 2, 3], ("a", "b", "c", "d"))
+    assert len(scan.folders) == 3  # the root, b, d
+
+
+def test_a_folder_that_another_one_took_the_place_of(tree, scan):
+    """The same times, the same name, other content: the inode tells."""
+    found(tree, scan)
+    other = tree.parent / "other"
+    other.mkdir()
+    (other / "9.jpg").touch()
+    os.utime(other, (LONG_AGO, LONG_AGO))
+    (tree / "a").rename(tree.parent / "old")
+    other.rename(tree / "a")
+    os.utime(tree, (LONG_AGO, LONG_AGO))
+    assert found(tree, scan)[0][:2] == ["a/9.jpg", "b/5.tif"]
+
+
+@pytest.mark.behavior
+def test_what_changed_just_now_is_not_remembered(tree, scan):
+    """A second change within the grain of the clock would leave the same time stamp."""
+    (tree / "c/7.jpg").touch()
+    now = os.stat(tree / "c").st_mtime_ns
+    assert found(tree, scan)[0] == [*EXPECTED, "c/7.jpg"]
+    (tree / "c/8.jpg").touch()
+    os.utime(tree / "c", ns=(now, now))
+    assert found(tree, scan)[0] == [*EXPECTED, "c/7.jpg", "c/8.jpg"]
+
+
+def test_links_to_folders_are_classes_as_long_as_they_lead_to_one(tree, scan):
+    elsewhere = tree.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "9.jpg").touch()
+    (tree / "d").symlink_to(elsewhere, target_is_directory=True)
+    (tree / "dangling").symlink_to("nowhere")
+    settle(tree)
+    settle(elsewhere)
+    for _ in range(2):
+        assert found(tree, scan)[2] == ("a", "b", "c", "d")
+    (elsewhere / "10.jpg").touch()
+    assert found(tree, scan)[0][-2:] == ["d/10.jpg", "d/9.jpg"]
+    shutil.rmtree(elsewhere)
+    assert found(tree, scan)[2] == ("a", "b", "c")
+
+
+@pytest.mark.behavior
+def test_a_spoilt_index_is_listed_again(tree, scan, caches):
+    first = found(tree, scan)
+    (index,) = caches.iterdir()
+    whole = index.read_bytes()
+    for spoilt in (b"", whole[:-1], whole[:60], b"x" * len(whole), whole.replace(b"1.jpg", b"0.jpg")):
+        index.write_bytes(spoilt)
+        scan.folders.clear()
+        assert found(tree, scan) == first
+        assert len(scan.folders) == 6
+        assert index.read_bytes() == whole  # and mended
+    index.unlink()
+    index.mkdir()  # cannot be read, nor replaced
+    assert found(tree, scan) == first
+    assert not [path for path in caches.iterdir() if path != index]
+
+
+@pytest.mark.behavior
+def test_it_may_be_turned_off_or_impossible(tree, scan, caches, monkeypatch):
+    first = found(tree, scan, index_cache=False)
+    monkeypatch.setenv("FASTBATCH_INDEX_CACHE", "0")
+    assert found(tree, scan) == first
+    assert not caches.exists()
+    monkeypatch.delenv("FASTBATCH_INDEX_CACHE")
+    caches.parent.parent.mkdir(parents=True)
+    caches.parent.touch()  # a file where the folder should be
+    assert found(tree, scan) == first
+    caches.parent.unlink()
+    monkeypatch.setattr(folder_index, "FEWEST_NAMES", 7)
+    assert found(tree, scan) == first
+    assert not caches.exists()  # not worth it
+
+
+def test_old_indices_go(tree, scan, caches):
+    caches.mkdir(parents=True)
+    for name, age in (("old", 0), ("young", LONG_AGO * 2)):
+        (caches / name).touch()
+        os.utime(caches / name, (age, age))
+    found(tree, scan)
+    assert sorted(path.name for path in caches.iterdir())[-1] == "young"
+    assert len(list(caches.iterdir())) == 2
+
+
+def test_both_list_a_folder_alike(tmp_path):
+    for name in [b"a.jpg", b"B.JPG", b"caf\xe9.png", b"new\nline.gif", b".hidden.jpg", b"jpg", b"x.jpg.txt", b"dot."]:
+        (tmp_path / os.fsdecode(name)).touch()
+    for name in ["folder.jpg", "folder", ".git"]:
+        (tmp_path / name).mkdir()
+    for name, target in (("link.jpg", "a.jpg"), ("link", "folder"), ("link.txt", "nowhere"), ("to.png", "folder")):
+        (tmp_path / name).symlink_to(target)
+    os.mkfifo(tmp_path / "fifo.jpg")
+    path = os.fsencode(tmp_path)
+    files, folders, links = scan_folder(path)
+    assert native_scan(path) == (files, folders, links)
+    assert files == [b"B.JPG", b"a.jpg", b"caf\xe9.png", b"fifo.jpg", b"link.jpg", b"new\nline.gif", b"to.png"]
+    assert (folders, links) == ([b"folder", b"folder.jpg"], [b"link", b"link.txt"])
+    for missing in (path + b"/nothing", path + b"/a.jpg"):
+        errors = [error_of(one, missing) for one in (scan_folder, native_scan)]
+        assert type(errors[0]) is type(errors[1])
+        assert [os.fsencode(error.filename) for error in errors] == [missing, missing]
+
+
+def test_the_loaders_list_with_their_own(api, tree, monkeypatch, caches):
+    implementation = importlib.import_module(api.__name__)
+    loader = implementation.images(tree, None, size=4)
+    assert loader.n_samples == 6
+    assert caches.exists()
+    shutil.rmtree(caches)
+    implementation.images(tree, None, size=4, index_cache=False)
+    assert not caches.exists()
+    assert pure.images(tree, size=4).class_names == ("a", "b", "c")
+    with pytest.raises(FileNotFoundError) as caught:
+        implementation.images(tree / "nothing")
+    assert caught.value.filename == str(tree / "nothing")
