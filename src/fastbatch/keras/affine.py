@@ -70,7 +70,7 @@ def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval
     Raises:
         RuntimeError: There is no such mode or order.
     """
-    if image.dtype == np.float32 and is_native(order, mode):
+    if image.dtype == np.float32 and can_warp(order, mode):
         images = np.ascontiguousarray(image)[np.newaxis]
         warped: Array = _core.warp_batch(images, matrix[np.newaxis], offset[np.newaxis], int(order), mode, cval, 1)[0]
         return warped
@@ -84,6 +84,6 @@ def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval
     return stacked
 
 
-def is_native(order: int, mode: str) -> bool:
+def can_warp(order: int, mode: str) -> bool:
     """Return whether native code warps like this."""
     return order in (0, 1) and mode in NATIVE_MODES

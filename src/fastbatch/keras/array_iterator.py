@@ -114,7 +114,7 @@ class NumpyArrayIterator(Iterator):
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
         batch_x = np.zeros((len(index_array), *self._images.shape[1:]), dtype=self.dtype)
-        self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator, self.data_format)
+        self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator)
         if self.save_to_dir:
             for image, j in zip(batch_x, index_array, strict=True):
                 name = f"{self.save_prefix}_{j}_{np.random.randint(10_000)}.{self.save_format}"

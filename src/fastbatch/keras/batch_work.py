@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Decoded images -> a batch: parameters are drawn in Keras's order, then the threads work the pixels."""
+"""Decoded images -> a batch: parameters are drawn in Keras's order, then the threads work the pixels.
+
+There are three ways, all with the same result. What native code can do goes through `_core.change_batch`; the rest goes
+image by image through the generator's own methods, on the threads; and generators whose methods or functions are the
+user's are served in one thread, step by step, since those may draw too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastbatch import _core
+
+from .affine import NATIVE_MODES, affine_matrices, can_warp
 from .config import floatx
-from .draws import Parameters, rows_of, uniform_draws
-from .image_utils import Array
+from .draws import UniformDraws, columns_of, rows_of, uniform_draws
+from .image_utils import Array, pillow
 
 if TYPE_CHECKING:
     from .ahead import Ahead
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
     from .image_data_generator import ImageDataGenerator
 
 METHODS = ("get_random_transform", "apply_transform", "standardize")
+MOVES = ("theta", "tx", "ty", "shear", "zx", "zy")
+WORTH_A_THREAD = 1 << 16  # numbers in a batch
 
 
 class BatchWork:
@@ -25,41 +34,100 @@ class BatchWork:
 
     def __init__(self, ahead: Ahead) -> None:
         self._ahead = ahead
+        self._function_draws = False  # the user's preprocessing_function uses NumPy's global generator
 
     def fill(self, batch_x: Array, images: Images, generator: Any, data_format: str) -> None:
         """Fill a batch with decoded files."""
+        x = images if images.wide else images.pixels
         is_first = data_format == "channels_first"
-        dtype = floatx()
-
-        def image(i: int) -> Array:
-            x = np.array(images[i], dtype=dtype)
-            return x.transpose(2, 0, 1) if is_first else x
-
         if generator:
-            self._fill(batch_x, image, generator)
+            self._fill(batch_x, x, np.arange(len(batch_x)), generator, np.dtype(floatx()), is_first)
         else:
             for i in range(len(batch_x)):
-                batch_x[i] = image(i)
+                batch_x[i] = _as_keras_has_it(x[i], floatx(), is_first)
 
-    def fill_from(self, batch_x: Array, x: Array, index_array: Array, generator: Any, data_format: str) -> None:
+    def fill_from(self, batch_x: Array, x: Array, index_array: Array, generator: Any) -> None:
         """Fill a batch with images of an array."""
-        self._fill(batch_x, lambda i: x[index_array[i]].astype(batch_x.dtype), generator)
+        self._fill(batch_x, x, index_array, generator, batch_x.dtype)
 
-    def _fill(self, batch_x: Array, image: Callable[[int], Array], generator: Any) -> None:
+    def _fill(
+        self, batch_x: Array, x: Any, places: Array, generator: Any, dtype: np.dtype[Any], turn: bool = False
+    ) -> None:
+        """Fill a batch with `x[place]` for each place, as `dtype`; channels are last, and `turn` puts them first."""
         n = len(batch_x)
-        if not is_plain(generator) or generator.preprocessing_function:
-            for i in range(n):
-                x = image(i)
-                x = generator.apply_transform(x, generator.get_random_transform(x.shape))
-                batch_x[i] = generator.standardize(x)
+
+        def image(i: int) -> Array:
+            return _as_keras_has_it(x[places[i]], dtype, turn)
+
+        def step_by_step(start: int, stop: int) -> None:
+            for i in range(start, stop):
+                one = image(i)
+                one = generator.apply_transform(one, generator.get_random_transform(one.shape))
+                batch_x[i] = generator.standardize(one)
+
+        if n == 0:
             return
-        parameters = draw_batch(generator, batch_x.shape[1:], n)
+        if not is_plain(generator):
+            step_by_step(0, n)
+            return
+        rows, columns = batch_x.shape[generator.row_axis], batch_x.shape[generator.col_axis]
+        draws = uniform_draws(generator, rows, columns)
+        function = generator.preprocessing_function
+        is_native = dtype == np.float32 and not turn and can_change(generator, x, batch_x)
+        if function and (draws is None or self._function_draws or not is_native):
+            step_by_step(0, n)
+        elif function and draws is not None:
+            done = self._fill_with_function(batch_x, x, places, generator, draws)
+            step_by_step(done, n)
+        else:
+            drawn = draws.draw(n) if draws is not None else columns_of(generator, batch_x.shape[1:], n)
+            if is_native and not needs_whole_image(generator):
+                change(generator, x, places, drawn, batch_x, generator.rescale or 1.0)
+                self._center(batch_x, generator)
+                return
+            parameters = rows_of(drawn, n)
+
+            def work(start: int, stop: int) -> None:
+                for i in range(start, stop):
+                    batch_x[i] = generator.standardize(generator.apply_transform(image(i), parameters[i]))
+
+            self._ahead.run(work, n)
+
+    def _fill_with_function(
+        self, batch_x: Array, x: Any, places: Array, generator: ImageDataGenerator, draws: UniformDraws
+    ) -> int:
+        """Draw ahead of the user's function, but let it find the generator as if nothing were drawn ahead.
+
+        Returns:
+            How many images are done: less than all after the function has drawn, too.
+        """
+        before = np.random.get_state()
+        changed = np.empty_like(batch_x)
+        change(generator, x, places, draws.draw(len(batch_x)), changed, 1.0)
+        np.random.set_state(before)
+        for i in range(len(batch_x)):
+            np.random.random_sample(draws.per_image)
+            state = _state()
+            batch_x[i] = generator.standardize(changed[i])
+            if _state() != state:
+                self._function_draws = True
+                return i + 1
+        return len(batch_x)
+
+    def _center(self, batch_x: Array, generator: ImageDataGenerator) -> None:
+        """Do what is done with the statistics of all data, number by number."""
+        mean, std = generator.mean, generator.std
+        if not generator.featurewise_center and not generator.featurewise_std_normalization:
+            return
 
         def work(start: int, stop: int) -> None:
-            for i in range(start, stop):
-                batch_x[i] = generator.standardize(generator.apply_transform(image(i), parameters[i]))
+            part = batch_x[start:stop]
+            if generator.featurewise_center:
+                part -= mean
+            if generator.featurewise_std_normalization:
+                part /= std + 1e-6  # type: ignore[operator]
 
-        self._ahead.run(work, n)
+        self._ahead.run(work, len(batch_x))
 
 
 def is_plain(generator: Any) -> bool:
@@ -74,10 +142,70 @@ def is_plain(generator: Any) -> bool:
     )
 
 
-def draw_batch(generator: ImageDataGenerator, shape: tuple[int, ...], n: int) -> list[Parameters]:
-    """Draw the parameters of n images of one shape, as n calls of `get_random_transform` do."""
-    rows, columns = shape[generator.row_axis - 1], shape[generator.col_axis - 1]
-    draws = uniform_draws(generator, rows, columns)
-    if draws is None:
-        return [generator.get_random_transform(shape) for _ in range(n)]
-    return rows_of(draws.draw(n), n)
+def can_change(generator: ImageDataGenerator, x: Any, batch_x: Array) -> bool:
+    """Return whether `_core.change_batch` can apply the random changes to these images."""
+    if not isinstance(x, np.ndarray) or generator.data_format != "channels_last" or batch_x.dtype != np.float32:
+        return False
+    if x.dtype not in (np.uint8, np.float32) or x.ndim != 4 or not x.flags.c_contiguous:
+        return False
+    if not can_warp(generator.interpolation_order, generator.fill_mode):
+        return False
+    is_8_bit = x.dtype == np.uint8 and (generator.fill_mode != "constant" or 0 <= generator.cval <= 255)
+    return generator.brightness_range is None or (is_8_bit and x.shape[3] in (1, 3) and floatx() == "float32")
+
+
+def needs_whole_image(generator: ImageDataGenerator) -> bool:
+    """Return whether images are standardised by more than arithmetic on each number."""
+    is_unfitted = (generator.featurewise_center and generator.mean is None) or (
+        generator.featurewise_std_normalization and generator.std is None
+    )
+    return bool(
+        generator.samplewise_center or generator.samplewise_std_normalization or generator.zca_whitening or is_unfitted
+    )
+
+
+def change(
+    generator: ImageDataGenerator, x: Array, places: Array, drawn: dict[str, Array], out: Array, scale: float
+) -> None:
+    """Apply what was drawn to `x[place]` for each place, natively."""
+    options: dict[str, Any] = {}
+    moved = {name: drawn[name] for name in MOVES if name in drawn}
+    if moved:
+        if "tx" in moved or "ty" in moved:
+            zeros = np.zeros(len(places))
+            moved = {"tx": zeros, "ty": zeros, **moved}
+        matrices, offsets, moves = affine_matrices(moved, (x.shape[1], x.shape[2]))
+        options.update(moves=moves, matrices=matrices, offsets=offsets, order=int(generator.interpolation_order))
+        options.update(fill=NATIVE_MODES.index(generator.fill_mode), cval=float(generator.cval))
+    if "flip_horizontal" in drawn or "flip_vertical" in drawn:
+        flips = np.zeros((len(places), 2), dtype=bool)
+        for axis, name in enumerate(("flip_vertical", "flip_horizontal")):
+            if name in drawn:
+                flips[:, axis] = drawn[name]
+        options["flips"] = flips
+    if "channel_shift_intensity" in drawn:
+        options["shifts"] = drawn["channel_shift_intensity"]
+    if "brightness" in drawn:
+        options["brightness"] = brightness_tables(drawn["brightness"])
+    threads = _core.available_cpus() if out.size > WORTH_A_THREAD else 1
+    _core.change_batch(x, places, out, **options, scale=scale, threads=threads)
+
+
+def brightness_tables(factors: Array) -> Array:
+    """Return what Pillow makes of each 8-bit value at each brightness."""
+    from PIL import ImageEnhance
+
+    ramp = pillow().fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
+    tables = [np.asarray(ImageEnhance.Brightness(ramp).enhance(factor))[0] for factor in factors.tolist()]
+    return np.array(tables, dtype=np.float32)
+
+
+def _as_keras_has_it(image: Array, dtype: Any, turn: bool) -> Array:
+    x: Array = image.astype(dtype)
+    return x.transpose(2, 0, 1) if turn else x
+
+
+def _state() -> tuple[Any, ...]:
+    """Return what tells whether NumPy's global generator has moved."""
+    _, keys, position, has_gauss, _ = np.random.get_state()
+    return position, int(keys[0]), int(keys[-1]), has_gauss

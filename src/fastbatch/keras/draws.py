@@ -130,6 +130,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and math.isfinite(value) and abs(value) < 1e300
 
 
+def columns_of(generator: ImageDataGenerator, shape: tuple[int, ...], n: int) -> dict[str, Array]:
+    """Return what n images of one shape draw one by one, as arrays of n numbers."""
+    rows = [generator.get_random_transform(shape) for _ in range(n)]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return {name: np.array(values) for name, values in columns.items() if values[0] is not None}
+
+
 def rows_of(drawn: dict[str, Array], n: int) -> list[Parameters]:
     """Return what was drawn at once as one dictionary per image."""
     moved = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}

@@ -3,14 +3,24 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 import numpy as np
 
-from .image_utils import Array, load_img
+from fastbatch import _core
+from fastbatch.decode import Field
+from fastbatch.errors import DecodeError
+from fastbatch.image_options import make_image_options
+from fastbatch.native import ImageColumn
+
+from .image_utils import INTERPOLATIONS, Array, load_img
 
 BYTES_AHEAD = 32 << 20
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
+JPEG = b"\xff\xd8"
+BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that native code need not try
 
 
 class Images:
@@ -47,6 +57,8 @@ class FileDecoder:
         self._interpolation = interpolation
         self._keep_aspect_ratio = keep_aspect_ratio
         self._shape = (*size, CHANNELS[color_mode])
+        self._column = None if keep_aspect_ratio else self._native_column()
+        self._own = threading.local()  # each thread's Hand
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
         """Return whether these are the files it knows, as far as `indices` go: users may change the list."""
@@ -69,13 +81,55 @@ class FileDecoder:
         Raises:
             OSError: A file cannot be read, or is no image; names the file.
         """
-        for place, j in enumerate(indices.tolist(), start=at):
-            self._decode_by_pillow(self._names[j], images, place)
+        numbers = indices.tolist()
+        i = 0
+        while i < len(numbers):
+            end = i
+            while end < len(numbers) and self._is_native(self._names[numbers[end]]):
+                end += 1
+            if end > i:
+                i += self._decode_natively(indices[i:end], images.pixels[at + i : at + end])
+            if i < len(numbers):  # no native one, or one that was refused
+                self._decode_by_pillow(self._names[numbers[i]], images, at + i)
+                i += 1
+
+    def _native_column(self) -> ImageColumn | None:
+        if self._interpolation not in INTERPOLATIONS or not self._names or not all(self._size):
+            return None
+        options = make_image_options(
+            self._size,
+            Field(None, "u1", layout="NHWC"),
+            filter=self._interpolation,
+            color=self._color_mode,
+            exact=True,
+        )
+        return ImageColumn([os.fsencode(name) for name in self._names], options)
+
+    def _is_native(self, name: str) -> bool:
+        """Return whether to try native code: gray images keep more than 8 bits, and only JPEG surely has none."""
+        if self._column is None or name.lower().endswith(BY_PILLOW):
+            return False
+        if self._color_mode != "grayscale":
+            return True
+        with open(name, "rb") as file:
+            return file.read(2) == JPEG
+
+    def _decode_natively(self, indices: Array, pixels: Array) -> int:
+        """Return how many were decoded before one that native code refuses."""
+        assert self._column is not None
+        hand = getattr(self._own, "hand", None)
+        if hand is None:
+            hand = self._own.hand = _core.Hand(self._column.decoder)
+        try:
+            hand.decode_into(indices, pixels)
+        except DecodeError as error:
+            done: int = indices.tolist().index(error.sample)
+            return done
+        return len(indices)
 
     def _decode_by_pillow(self, path: str, images: Images, place: int) -> None:
         with load_img(path, self._color_mode, self._size, self._interpolation, self._keep_aspect_ratio) as img:
-            pixels = np.asarray(img)
-        pixels = pixels.reshape(self._shape)
+            pixels = np.asarray(img).reshape(self._shape)
         if pixels.dtype == np.uint8:
             images.pixels[place] = pixels
         else:
