@@ -102,8 +102,8 @@ class BuildExt(build_ext):
 core = Pybind11Extension(
     "fastbatch._core",
     sorted(str(path) for path in Path("csrc").rglob("*.cpp")),
-    include_dirs=["csrc"],
-    depends=sorted(str(path) for path in Path("csrc").rglob("*.h")),
+    include_dirs=["csrc", "src/fastbatch/include"],
+    depends=sorted(str(path) for folder in ("csrc", "src") for path in Path(folder).rglob("*.h")),
     cxx_std=20,
     extra_compile_args=["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"],
     extra_link_args=["-pthread"],

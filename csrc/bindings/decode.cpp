@@ -10,6 +10,7 @@
 #include "decode/array_decoder.h"
 #include "decode/geometry.h"
 #include "decode/image_decoder.h"
+#include "decode/transform_decoder.h"
 
 namespace fastbatch::bindings {
 
@@ -133,6 +134,17 @@ void register_decode(py::module_& module) {
            py::arg("exact") = true, py::arg("dct_scale") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
            py::arg("max_pixels") = standard.max_pixels)
       .def("crop", &crop_of, py::arg("width"), py::arg("height"), py::arg("seed"), py::arg("epoch"), py::arg("index"));
+
+  // Function and user_data are addresses; `owners` is what they lie in.
+  py::class_<TransformDecoder, Decoder, std::shared_ptr<TransformDecoder>>(module, "TransformDecoder")
+      .def(py::init([](std::shared_ptr<Decoder> inner, std::uint64_t itemsize, char type,
+                       std::vector<std::int64_t> shape, std::uintptr_t function, std::uintptr_t user_data,
+                       const py::object& /*owners*/) {
+             return std::make_shared<TransformDecoder>(
+                 std::move(inner), TransformDecoder::Slot{itemsize, type, std::move(shape)},
+                 reinterpret_cast<fastbatch_transform>(function), reinterpret_cast<void*>(user_data));
+           }),
+           py::keep_alive<1, 2>(), py::keep_alive<1, 8>());
 
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
       .def(py::init([](std::shared_ptr<FileList> files, const ImageOptions& options) {

@@ -34,6 +34,7 @@ from .native import NativeSurface as _NativeSurface
 from .restart import RestartableGeneratorWrapper, restartable
 from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
+from .transform import get_include
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 
@@ -75,6 +76,7 @@ __all__ = [
     "TimeSeriesDataset",
     "arrays",
     "field",
+    "get_include",
     "idx",
     "image_generator",
     "image_table",

@@ -106,6 +106,20 @@ class ArrayDecoder(Decoder):
 Edges = tuple[int, int, int, int]  # x, y, width, height
 
 @final
+class TransformDecoder(Decoder):
+    def __init__(
+        self,
+        inner: Decoder,
+        itemsize: int,
+        type: str,
+        shape: Sequence[int],
+        function: int,
+        user_data: int,
+        owners: object,
+        /,
+    ) -> None: ...
+
+@final
 class ImageOptions:
     def __init__(
         self,

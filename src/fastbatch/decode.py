@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from .transform import NativeTransform, native_transform
+
 Numbers = float | Sequence[float] | np.ndarray[Any, Any]
 CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are only copied
 
@@ -25,6 +27,7 @@ class Field:
     mean: Numbers | None = None
     std: Numbers | None = None
     layout: str | None = None
+    transform: NativeTransform | None = None
 
 
 def field(
@@ -35,6 +38,7 @@ def field(
     mean: Numbers | None = None,
     std: Numbers | None = None,
     layout: str | None = None,
+    transform: Any = None,
 ) -> Field:
     """Return one part of the data for `arrays`, with its own conversion `(x * scale - mean) / std`.
 
@@ -44,8 +48,12 @@ def field(
         scale, mean, std: One number, or one per channel. mean and std are in units after scaling.
         layout: "NCHW" moves the channels of (height, width, channels) samples to the front; "NCHW->NHWC" moves them
             back; "NCHW->NCHW" only says where they are. By default they are last.
+        transform: A C function that the worker threads run on each converted sample: see `arrays`.
     """
-    return Field(leaf, dtype, scale, mean, std, layout)
+    native = None if transform is None else native_transform(transform)
+    if transform is not None and native is None:
+        raise TypeError("transform: expected a C function; arrays(), images() and map() take Python functions")
+    return Field(leaf, dtype, scale, mean, std, layout, native)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from .loader import Loader
 from .plan import make_plan
 from .sequences import SequenceSurface
 from .structure import packer
-from .surface import engine_options
+from .surface import engine_options, python_steps
+from .transform import native_transform
 
 
 class ImageSurface(SequenceSurface):
@@ -61,6 +62,7 @@ class ImageSurface(SequenceSurface):
         scale: Numbers | None = None,
         mean: Numbers | None = None,
         std: Numbers | None = None,
+        transform: Any = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
         seed: int = 0,
@@ -117,6 +119,7 @@ class ImageSurface(SequenceSurface):
             dtype, layout: Of the batch: (batch, channels, height, width) for "NCHW", channels last for "NHWC".
             scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
 
+            transform: A function of your own for each image as it stands in the batch: see `arrays`.
             batch_size, shuffle, seed, ...: As for `arrays`.
 
         Raises:
@@ -147,6 +150,9 @@ class ImageSurface(SequenceSurface):
         )
         given = files.labels if infer else labels
         columns = [self.image_column(files.paths, options)]
+        native = None if transform is None else native_transform(transform)
+        if native is not None:
+            columns[0] = self.transform_column(columns[0], native)
         if given is not None:
             made = make_labels(given, len(files.paths), label_mode, files.class_names or names)
             names = made.class_names
@@ -168,7 +174,8 @@ class ImageSurface(SequenceSurface):
         )
         pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
         engine = engine_options(threads, prefetch, prefetch_bytes)
-        return Loader(Recipe(self, tuple(columns), pack, engine, names), plan)
+        steps = python_steps(transform, native, alone=given is None)
+        return Loader(Recipe(self, tuple(columns), pack, engine, names, steps), plan)
 
 
 def _names(class_names: Sequence[str]) -> tuple[str, ...]:

@@ -93,10 +93,10 @@ def make_step(function: Any, each: str) -> Step:
         raise TypeError(f"map: expected a function, found {type(function).__name__}")
     if each not in ("batch", "sample"):
         raise ValueError(f"each: expected 'batch' or 'sample', found {each!r}")
-    return Step(function, each == "sample", _takes_info(function))
+    return Step(function, each == "sample", takes_info(function))
 
 
-def _takes_info(function: Callable[..., Any]) -> bool:
+def takes_info(function: Callable[..., Any]) -> bool:
     """Return whether a second argument has a place: a parameter without a default, or one that is called `info`."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -126,4 +126,5 @@ def _stack(samples: list[Any]) -> Any:
 
 
 def _name_of(function: Any) -> str:
+    function = getattr(function, "function", function)  # what stands in for it here
     return str(getattr(function, "__qualname__", None) or type(function).__name__)

@@ -21,6 +21,7 @@ from .image_surface import ImageSurface
 from .plan import Plan
 from .sequences import Part
 from .source import Source, open_file, raw
+from .transform import NativeTransform
 
 
 def core_conversion(conversion: Conversion) -> _core.Conversion:
@@ -87,12 +88,34 @@ class ImageColumn:
         return files_identity([self.files[i] for i in range(self.n_samples)])
 
 
+class TransformColumn:
+    """Another column, each of whose samples goes through a C function of the user's own."""
+
+    def __init__(self, inner: Any, transform: NativeTransform) -> None:
+        self.inner = inner
+        self.n_samples: int = inner.n_samples
+        self.dtype: np.dtype[Any] = inner.dtype
+        self.shape: tuple[int, ...] = inner.shape
+        self.decoder = _core.TransformDecoder(
+            inner.decoder,
+            self.dtype.itemsize,
+            self.dtype.char,
+            self.shape,
+            transform.address,
+            transform.user_data,
+            transform.owners,
+        )
+
+    def identity(self) -> Any:
+        return self.inner.identity()
+
+
 class NativeEngine:
     """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
         if plan.shuffle is True:
-            for column in columns:
+            for column in (getattr(column, "inner", column) for column in columns):
                 if isinstance(column, ArrayColumn):
                     column.decoder.expect_random_access()
         self._loader = _core.Loader(
@@ -165,6 +188,9 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
         return _core.list_folder(path, list(EXTENSIONS))
+
+    def transform_column(self, column: Column, transform: NativeTransform) -> Column:
+        return TransformColumn(column, transform)
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)

@@ -20,6 +20,7 @@ MAX_WORLD_SIZE = 2**32
 SAMPLE = 0  # index = the sample's number in the source
 EPOCH_ORDER = 1
 SPLIT = 2
+USER = 12  # the operation of a transform of the user's own
 REPLACE = 11  # the operation that draws another sample in place of a bad one
 BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
 

@@ -17,8 +17,10 @@ from .batch import Column
 from .decode import Conversion, Field, Numbers, make_conversion
 from .engine import BatchPlan, Engine, EngineOptions, Recipe
 from .loader import Loader
+from .mapping import Step, make_step
 from .plan import Plan, make_plan, whole
 from .structure import flatten, is_path, packer
+from .transform import FirstPart, NativeTransform, native_transform
 
 MAX_THREADS = 1024
 MAX_PREFETCH = 65536
@@ -34,6 +36,8 @@ class Surface(ABC):
     @abstractmethod
     def array_column(self, source: Any, conversion: Conversion) -> Column: ...
     @abstractmethod
+    def transform_column(self, column: Column, transform: NativeTransform) -> Column: ...
+    @abstractmethod
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
     @abstractmethod
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
@@ -46,6 +50,7 @@ class Surface(ABC):
         mean: Numbers | None = None,
         std: Numbers | None = None,
         layout: str | None = None,
+        transform: Any = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
         seed: int = 0,
@@ -68,6 +73,11 @@ class Surface(ABC):
                 structure, several give tuples. Sample `i` of each is its `[i]`.
             dtype, scale, mean, std, layout: Conversion `(x * scale - mean) / std` of the first datum; see `field`,
                 which gives any part of the data a conversion of its own.
+            transform: A function of your own for each sample of the first datum. A C function from Cython, Numba or C
+                is run by the worker threads, in place (`include/fastbatch/transform.h`, `docs/transforms.md`): a
+                `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule, or one of the last
+                three with its data, `(function, user_data)`. A Python function returns the sample anew, in the thread
+                that asks for the batch, as with `map(function, each="sample")`.
             batch_size: Samples in a batch; the last one may be short.
             shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring
                 samples, and the samples inside each `window` blocks: for data larger than memory.
@@ -94,7 +104,8 @@ class Surface(ABC):
         if not data:
             raise TypeError("arrays() expects at least one array")
         first, rest = data[0], data[1:]
-        convert = partial(Field, dtype=dtype, scale=scale, mean=mean, std=std, layout=layout)
+        native = None if transform is None else native_transform(transform)
+        convert = partial(Field, dtype=dtype, scale=scale, mean=mean, std=std, layout=layout, transform=native)
         opened = self._open(first, convert)
         if rest:
             opened = (opened, *(self._open(datum, Field) for datum in rest))
@@ -119,7 +130,8 @@ class Surface(ABC):
             max_bad=max_bad,
         )
         options = engine_options(threads, prefetch, prefetch_bytes)
-        return Loader(Recipe(self, columns, packer(structure), options), plan)
+        steps = python_steps(transform, native, alone=not rest)
+        return Loader(Recipe(self, columns, packer(structure), options, steps=steps), plan)
 
     def _open(self, datum: Any, convert: Callable[[Any], Field]) -> Any:
         """Return `datum` with every leaf opened and made a Field."""
@@ -136,7 +148,8 @@ class Surface(ABC):
 
     def _column(self, field: Field) -> Column:
         source = as_rows(field.leaf)
-        return self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))
+        column = self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))
+        return column if field.transform is None else self.transform_column(column, field.transform)
 
 
 def as_rows(leaf: Any) -> Any:
@@ -158,6 +171,17 @@ def as_rows(leaf: Any) -> Any:
     if len(source.shape) == 0:
         raise ValueError("expected at least one dimension, found an array without any")
     return source
+
+
+def python_steps(transform: Any, native: NativeTransform | None, alone: bool) -> tuple[Step, ...]:
+    """Return what is left to do for a transform that is no C function.
+
+    Args:
+        alone: A batch is what the transform gets, not a tuple that begins with it.
+    """
+    if transform is None or native is not None:
+        return ()
+    return (make_step(FirstPart(transform, alone), "sample"),)
 
 
 def engine_options(threads: Any, prefetch: Any, prefetch_bytes: Any) -> EngineOptions:

@@ -29,8 +29,9 @@ from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
 from fastbatch.sequences import Part
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
+from fastbatch.transform import NativeTransform, get_include
 
-from .loader import ArrayColumn, ImageColumn, PureEngine, batch_plan
+from .loader import ArrayColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
 from .plan import BatchPlan
 from .sequences import PartOf
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
@@ -57,6 +58,9 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
         return scan_folder(path)
+
+    def transform_column(self, column: Any, transform: NativeTransform) -> Column:
+        return TransformColumn(column, transform)
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)
@@ -105,6 +109,7 @@ __all__ = [
     "TimeSeriesDataset",
     "arrays",
     "field",
+    "get_include",
     "idx",
     "image_generator",
     "image_table",

@@ -17,6 +17,7 @@ from fastbatch.errors import DecodeError, FormatError
 from fastbatch.image_options import ImageOptions
 from fastbatch.plan import REPLACE, Plan
 from fastbatch.report import Bad, what_is_wrong
+from fastbatch.transform import NativeTransform, call_transform
 
 from .decode import convert, image
 from .plan import BatchPlan, Order, below, stream
@@ -75,6 +76,25 @@ class ImageColumn:
 
     def identity(self) -> Any:
         return files_identity(self.paths)
+
+
+class TransformColumn:
+    """Another column, each of whose samples goes through a C function of the user's own."""
+
+    def __init__(self, inner: Any, transform: NativeTransform) -> None:
+        self.n_samples: int = inner.n_samples
+        self.dtype: np.dtype[Any] = inner.dtype
+        self.shape: tuple[int, ...] = inner.shape
+        self.identity = inner.identity
+        self._inner = inner
+        self._transform = transform
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        array = np.array(self._inner.sample(index, seed, epoch), self.dtype, order="C")
+        status = call_transform(self._transform, array, index, seed, epoch)
+        if status != 0:
+            raise DecodeError(f"the transform failed: expected 0, found {status}", sample=index)
+        return array
 
 
 def batch_plan(plan: Plan, position: int) -> BatchPlan:

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Another column's samples, each handed to a C function of the user's own once its slot is filled: the function changes
+// the slot in place, while it is in cache. `fastbatch/transform.h` is the contract.
+// Threads: immutable, any, and so must be the function. Whoever builds this keeps function and user_data alive.
+#pragma once
+
+#include <fastbatch/transform.h>
+
+#include <memory>
+#include <vector>
+
+#include "decode/decoder.h"
+
+namespace fastbatch {
+
+class TransformDecoder : public Decoder {
+ public:
+  // What the function is told of an array; `type` is NumPy's character.
+  struct Slot {
+    std::uint64_t itemsize = 1;
+    std::int64_t type = 'B';
+    std::vector<std::int64_t> shape;
+  };
+
+  TransformDecoder(std::shared_ptr<const Decoder> inner, Slot slot, fastbatch_transform function, void* user_data);
+
+  [[nodiscard]] std::uint64_t size() const noexcept override { return inner_->size(); }
+  [[nodiscard]] std::size_t slot_bytes() const noexcept override { return inner_->slot_bytes(); }
+  [[nodiscard]] std::size_t chunk_samples() const noexcept override;
+  [[nodiscard]] std::unique_ptr<Workspace> workspace() const override { return inner_->workspace(); }
+  // Throws DecodeError for the sample whose function does not return 0.
+  void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+              std::size_t& failed_at) const override;
+  [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override {
+    return inner_->advise(indices);
+  }
+
+ private:
+  const std::shared_ptr<const Decoder> inner_;
+  const Slot slot_;
+  const fastbatch_transform function_;
+  void* const user_data_;
+};
+
+}  // namespace fastbatch
