@@ -20,4 +20,8 @@ void rgb_to_rgba(const std::uint8_t* rgb, std::uint8_t* rgba, std::size_t n);
 // Bytes to 16-bit numbers of this machine's byte order: 0 to 255, as Pillow's "I;16".
 void widen_gray(const std::uint8_t* gray, std::uint8_t* gray16, std::size_t n);
 
+// RGBA, in place: colours times their alpha, as Pillow's "RGBa"; and back.
+void premultiply(std::uint8_t* rgba, std::size_t n);
+void unpremultiply(std::uint8_t* rgba, std::size_t n);
+
 }  // namespace fastbatch

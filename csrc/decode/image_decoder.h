@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A list of image files -> slots: read, decoded, resized, flipped, converted. The pixels are those of Pillow's
-// `convert(color)` and `resize`; rows go from the codec through the resize while they are in cache, so that neither the
-// decoded nor the resized whole image is ever stored. Geometry and draws are those of fastbatch.pure.
+// A list of image files -> slots: read, decoded, cropped and resized, flipped, converted. Exact pixels are those of
+// Pillow's `convert(color)`, `crop` and `resize`. Geometry and draws are those of fastbatch.pure.
 // Threads: immutable, any.
 #pragma once
 
@@ -12,13 +11,9 @@
 
 #include "decode/decoder.h"
 #include "decode/image_options.h"
-#include "decode/resize.h"
 #include "source/file_list.h"
 
 namespace fastbatch {
-
-// The resize of `plan.source`, cut out of the image, to `plan.wanted`.
-ResizeSpec resize_spec(const CropPlan& plan, Filter filter, std::size_t channels);
 
 class ImageDecoder : public Decoder {
  public:

@@ -41,7 +41,11 @@ std::size_t padded(std::size_t bytes) { return (bytes + kPadding - 1) / kPadding
 
 ResizeStream::ResizeStream(const Resizer& resizer, std::uint8_t* dst, std::ptrdiff_t dst_stride,
                            std::vector<std::byte>& scratch)
-    : resizer_(resizer), dst_(dst), dst_stride_(dst_stride) {
+    : ResizeStream(resizer, dst, dst_stride, scratch, resizer.given_) {}
+
+ResizeStream::ResizeStream(const Resizer& resizer, std::uint8_t* dst, std::ptrdiff_t dst_stride,
+                           std::vector<std::byte>& scratch, const Window& given)
+    : resizer_(resizer), given_(given), dst_(dst), dst_stride_(dst_stride) {
   if (resizer.rows_.kind != Axis::Kind::kTaps) return;
   const bool horizontal = resizer.columns_.kind == Axis::Kind::kTaps;
   const std::size_t needed_bytes = (resizer.columns_.end - resizer.columns_.first) * resizer.spec_.channels;
@@ -71,12 +75,12 @@ std::uint8_t* ResizeStream::ring(std::size_t row) const noexcept { return ring_ 
 
 std::size_t ResizeStream::push(const std::uint8_t* src, std::ptrdiff_t stride, std::size_t n) {
   const Axis& rows = resizer_.rows_;
-  const std::size_t row = resizer_.given_.y + next_;  // of the source
+  const std::size_t row = given_.y + next_;  // of the source
   next_ += n;
   const std::size_t begin = std::clamp(row, rows.first, rows.end);
   const std::size_t end = std::clamp(row + n, rows.first, rows.end);
   if (begin < end) {
-    const std::size_t column = resizer_.columns_.first - resizer_.given_.x;
+    const std::size_t column = resizer_.columns_.first - given_.x;
     pushed_ = src + static_cast<std::ptrdiff_t>(begin - row) * stride + column * resizer_.spec_.channels;
   }
   pushed_stride_ = stride;

@@ -15,8 +15,11 @@ namespace fastbatch {
 class ResizeStream {
  public:
   ResizeStream(const Resizer& resizer, std::uint8_t* dst, std::ptrdiff_t dst_stride, std::vector<std::byte>& scratch);
+  // `given`: what of the source is pushed, when that is not what the ResizeSpec says; covers resizer.needed().
+  ResizeStream(const Resizer& resizer, std::uint8_t* dst, std::ptrdiff_t dst_stride, std::vector<std::byte>& scratch,
+               const Window& given);
 
-  // The next n rows of what was given; the rows are not kept. 4, 8, 16, ... rows at once go fastest.
+  // The next n rows of what is given; the rows are not kept. 4, 8, 16, ... rows at once go fastest.
   // Returns how many output rows are complete; all of them once the rows of needed() are through.
   std::size_t push(const std::uint8_t* src, std::ptrdiff_t stride, std::size_t n);
 
@@ -32,6 +35,7 @@ class ResizeStream {
   [[nodiscard]] std::uint8_t* ring(std::size_t row) const noexcept;
 
   const Resizer& resizer_;
+  Window given_;
   std::uint8_t* dst_;
   std::ptrdiff_t dst_stride_;
   std::size_t next_ = 0;  // rows pushed so far

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Any bytes: the JPEG is decoded or refused, alone and through the resize; nothing crashes, leaks or hangs, and what
+// Any bytes: the JPEG is decoded or refused, alone and into a crop; nothing crashes, leaks or hangs, and what
 // one file leaves behind does not change the next.
 #include <algorithm>
 #include <cstddef>
@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "common/error.h"
-#include "decode/image_decoder.h"
+#include "decode/image_cropper.h"
 #include "decode/jpeg.h"
-#include "decode/resize_stream.h"
 
 using namespace fastbatch;
 
@@ -33,24 +32,22 @@ std::optional<std::vector<std::uint8_t>> decode_whole(JpegReader& reader, std::s
   }
 }
 
-void decode_and_resize(JpegReader& reader, std::span<const std::byte> file) {
+// Crops of every kind, exact and not, turned or not.
+void decode_and_crop(JpegReader& reader, ImageCropper& cropper, std::span<const std::byte> file) {
+  const unsigned kind = file.empty() ? 0 : std::to_integer<unsigned>(file.back());
   ImageOptions options;
   options.height = 17;
   options.width = 24;
-  options.crop = file.size() % 2 == 0 ? Crop::kCenter : Crop::kNone;
-  options.resize = 32;
+  options.crop = static_cast<Crop>(kind % 5);
+  options.resize = options.crop == Crop::kCenter || options.crop == Crop::kRandom ? 32 : 0;
+  options.exact = kind % 2 == 0;
+  options.color = kind % 3 == 0 ? ColorMode::kGray : kind % 3 == 1 ? ColorMode::kRgba : ColorMode::kRgb;
   try {
-    const ImageSize size = reader.read_header(file, kFewPixels).size;
-    const Resizer resizer(resize_spec(plan_crop(size, options, Stream(0, 0, 0)), options.filter, 3));
-    std::vector<std::uint8_t> pixels(3 * options.height * options.width);
-    std::vector<std::uint8_t> rows(std::size_t{3} * size.width * 16);
-    std::vector<std::byte> scratch;
-    ResizeStream resized(resizer, pixels.data(), static_cast<std::ptrdiff_t>(3 * options.width), scratch);
-    reader.start(ColorMode::kRgb, {});
-    while (const std::size_t n = reader.read_rows(rows.data(), 16)) {
-      resized.push(rows.data(), static_cast<std::ptrdiff_t>(3 * size.width), n);
-    }
-    reader.finish();
+    const ImageInfo info = reader.read_header(file, kFewPixels);
+    const std::uint8_t orientation = kind % 7 == 0 ? std::uint8_t{1} : info.orientation;
+    std::vector<std::uint8_t> slot(4 * options.height * options.width);
+    const CropPlan plan = plan_crop(turned(info.size, orientation), options, Stream(kind, 0, 0));
+    cropper.run(reader, info, orientation, plan, options, slot.data());
   } catch (const DecodeError&) {
   }
 }
@@ -61,7 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static JpegReader used;
   const std::span file(reinterpret_cast<const std::byte*>(data), size);
   const auto first = decode_whole(used, file);
-  decode_and_resize(used, file);
+  static ImageCropper cropper;
+  decode_and_crop(used, cropper, file);
   JpegReader fresh;
   if (decode_whole(fresh, file) != first) std::abort();
   return 0;

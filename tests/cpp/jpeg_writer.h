@@ -111,4 +111,17 @@ inline std::vector<std::uint8_t> read_jpeg(const std::vector<std::byte>& file, J
   return pixels;
 }
 
+// The file with EXIF data that say so.
+inline std::vector<std::byte> with_orientation(std::vector<std::byte> file, std::uint8_t orientation) {
+  constexpr std::uint8_t kBefore[] = {0xFF, 0xE1, 0, 34, 'E', 'x', 'i',  'f',  0, 0, 'M', 'M', 0, 42,
+                                      0,    0,    0, 8,  0,   1,   0x01, 0x12, 0, 3, 0,   0,   0, 1};
+  const std::uint8_t after[] = {0, orientation, 0, 0, 0, 0, 0, 0};
+  const auto* before = reinterpret_cast<const std::byte*>(kBefore);
+  const auto* rest = reinterpret_cast<const std::byte*>(after);
+  std::vector<std::byte> segment(before, before + sizeof(kBefore));
+  segment.insert(segment.end(), rest, rest + sizeof(after));
+  file.insert(file.begin() + 2, segment.begin(), segment.end());
+  return file;
+}
+
 }  // namespace fastbatch::test

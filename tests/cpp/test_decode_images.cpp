@@ -17,6 +17,8 @@
 #include "decode/image_decoder.h"
 #include "decode/jpeg.h"
 #include "decode/mirror.h"
+#include "decode/resize_stream.h"
+#include "decode/source_plan.h"
 #include "jpeg_writer.h"
 
 namespace fastbatch {
@@ -77,7 +79,7 @@ Bytes step_by_step(const Bytes& file, const ImageOptions& options, bool mirrored
   codec.read_rows(pixels.data(), size.height);
   codec.finish();
   const CropPlan plan = plan_crop(size, options, Stream(0, 0, 0));
-  ResizeSpec whole = resize_spec(plan, options.filter, 3);
+  ResizeSpec whole = plan_source(plan, size, 1, 1, options.filter, 3).resize;
   const Window window = plan.wanted;
   whole.window.reset();
   const Resizer resizer(whole);
