@@ -60,6 +60,7 @@ def test_skipped_samples_are_left_out(api, mixed, options):
 @pytest.mark.parametrize("on_error", ["skip", "replace"])
 @pytest.mark.parametrize("options", [{}, {"shuffle": True}])
 def test_both_implementations_agree(mixed, on_error, options):
+    options = {**options, "exact": True}
     expected = make(pure, mixed, on_error=on_error, **options)
     epochs = [list(expected) for _ in range(2)]
     for threads in (1, 2, 8):
