@@ -108,7 +108,7 @@ core = Pybind11Extension(
     extra_compile_args=["-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"],
     extra_link_args=["-pthread"],
 )
-words = [Extension(f"fastbatch.{path.stem}", [str(path)]) for path in sorted(Path("src/fastbatch").glob("*.pyx"))]
+words = [Extension(f"fastbatch.{p.stem}", [str(p)], ["csrc"]) for p in sorted(Path("src/fastbatch").glob("*.pyx"))]
 
 compile_in_parallel = ParallelCompile("FASTBATCH_BUILD_JOBS", needs_recompile=is_stale)
 try:

@@ -9,6 +9,7 @@
 #include "bindings/errors.h"
 #include "bindings/register.h"
 #include "common/error.h"
+#include "decode/text_items.h"
 
 namespace fastbatch::bindings {
 
@@ -37,6 +38,14 @@ void raise_error(const char* name, const Error& error) {
   PyErr_SetObject(type.ptr(), instance.ptr());
 }
 
+void raise_encoding_error(const EncodingError& error) {
+  const py::object type = py::module_::import("fastbatch.errors").attr("EncodingError");
+  const py::object instance =
+      type(error.encoding(), py::bytes(error.bytes()), error.reason(), py::arg("path") = text(error.where().path),
+           py::arg("offset") = number_or_none(error.where().offset));
+  PyErr_SetObject(type.ptr(), instance.ptr());
+}
+
 void raise_os_error(const FileError& error) {
   // OSError(errno, ...) becomes FileNotFoundError and its kin by itself.
   const py::object instance =
@@ -48,6 +57,8 @@ void translate(std::exception_ptr pointer) {
   if (!pointer) return;
   try {
     std::rethrow_exception(pointer);
+  } catch (const EncodingError& error) {
+    raise_encoding_error(error);
   } catch (const FormatError& error) {
     raise_error("FormatError", error);
   } catch (const DecodeError& error) {

@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, module) {
   fastbatch::bindings::register_augment(module);
   fastbatch::bindings::register_change(module);
   fastbatch::bindings::register_loader(module);
+  fastbatch::bindings::register_text(module);
 }

@@ -14,5 +14,6 @@ void register_decode(pybind11::module_& module);
 void register_augment(pybind11::module_& module);
 void register_change(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
+void register_text(pybind11::module_& module);
 
 }  // namespace fastbatch::bindings

@@ -24,16 +24,19 @@ except ImportError as _error:
     ) from _error
 
 from .decode import field
-from .errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
 from .generators import DataGenerator as _DataGenerator
 from .generators import ImageDataLoader as _ImageDataLoader
 from .labels import image_table
 from .loader import Loader
 from .mapping import BatchInfo
 from .native import NativeSurface as _NativeSurface
+from .native_text import NativeText as _NativeText
 from .restart import RestartableGeneratorWrapper, restartable
 from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
+from .text import TextSurface as _TextSurface
+from .text_loader import TextLoader
 from .transform import get_include
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
@@ -44,6 +47,10 @@ images = _surface.images
 image_generator = _surface.image_generator
 windows = _surface.windows
 tokens = _surface.tokens
+_text = _TextSurface(_NativeText())
+text_generator = _text.text_generator
+words = _text.words
+lines = _text.lines
 
 
 class DataGenerator(_DataGenerator):  # noqa: D101
@@ -67,12 +74,14 @@ __all__ = [
     "ClosedError",
     "DataGenerator",
     "DecodeError",
+    "EncodingError",
     "FastbatchError",
     "FormatError",
     "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
     "StateError",
+    "TextLoader",
     "TimeSeriesDataset",
     "arrays",
     "field",
@@ -81,10 +90,13 @@ __all__ = [
     "image_generator",
     "image_table",
     "images",
+    "lines",
     "npy",
     "npz",
     "raw",
     "restartable",
+    "text_generator",
     "tokens",
     "windows",
+    "words",
 ]

@@ -206,3 +206,26 @@ class Loader:
     def start(self, order: Order, plan: BatchPlan, seed: int, epoch: int, /) -> Run: ...
     def stats(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
+
+@final
+class TextRun:
+    def __init__(
+        self,
+        files: FileList,
+        item: str,
+        encoding: str,
+        errors: str,
+        batch_size: int,
+        drop_last: bool,
+        rank: int,
+        world_size: int,
+        threads: int,
+        block_size: int,
+        blocks_ahead: int,
+        unit: int,
+        byte: int,
+    ) -> None: ...
+    def next(self) -> tuple[int, object, int, int, int] | Literal[False] | None: ...
+    def close(self) -> None: ...
+
+def count_text(files: FileList, item: str, encoding: str, errors: str, block_size: int, /) -> int: ...

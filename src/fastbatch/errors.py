@@ -63,6 +63,28 @@ class FormatError(FastbatchError, ValueError):
     """A file's header or structure is not what its format promises."""
 
 
+class EncodingError(FormatError, UnicodeDecodeError):
+    """A text file's bytes are not in the encoding that was named; `offset` is where in the file the first of them is.
+
+    As a UnicodeDecodeError it has `encoding`, `reason`, and in `object[start:end]` the bytes that could not be decoded.
+    """
+
+    def __init__(
+        self, encoding: str, object: bytes, reason: str, *, path: str | None = None, offset: int | None = None
+    ) -> None:
+        UnicodeDecodeError.__init__(self, encoding, object, 0, len(object), reason)
+        self.path, self.sample, self.offset = path, None, offset
+        self.expected = self.found = None
+        self.message = f"not {encoding} text: {reason}: 0x{object.hex()}"
+        self._place = ("" if path is None else f"{path}: ") + ("" if offset is None else f"byte {offset}: ")
+
+    def __str__(self) -> str:
+        return self._place + self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), path=self.path, offset=self.offset), (self.encoding, self.object, self.reason)
+
+
 class DecodeError(FastbatchError, ValueError):
     """The bytes of one sample cannot be decoded."""
 

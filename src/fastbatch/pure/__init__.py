@@ -15,7 +15,7 @@ import numpy as np
 from fastbatch.batch import Column
 from fastbatch.decode import Conversion, field
 from fastbatch.engine import EngineOptions
-from fastbatch.errors import ClosedError, DecodeError, FastbatchError, FormatError, StateError
+from fastbatch.errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
 from fastbatch.generators import DataGenerator as _DataGenerator
 from fastbatch.generators import ImageDataLoader as _ImageDataLoader
 from fastbatch.generators import ImageGeneratorSurface
@@ -29,12 +29,15 @@ from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
 from fastbatch.sequences import Part
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
+from fastbatch.text import TextSurface
+from fastbatch.text_loader import TextLoader
 from fastbatch.transform import NativeTransform, get_include
 
 from .loader import ArrayColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
 from .plan import BatchPlan
 from .sequences import PartOf
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
+from .text import PureText
 
 
 class PureSurface(ImageSurface, ImageGeneratorSurface):
@@ -78,6 +81,10 @@ images = _surface.images
 image_generator = _surface.image_generator
 windows = _surface.windows
 tokens = _surface.tokens
+_text = TextSurface(PureText())
+text_generator = _text.text_generator
+words = _text.words
+lines = _text.lines
 
 
 class DataGenerator(_DataGenerator):  # noqa: D101
@@ -100,12 +107,14 @@ __all__ = [
     "ClosedError",
     "DataGenerator",
     "DecodeError",
+    "EncodingError",
     "FastbatchError",
     "FormatError",
     "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
     "StateError",
+    "TextLoader",
     "TimeSeriesDataset",
     "arrays",
     "field",
@@ -114,10 +123,13 @@ __all__ = [
     "image_generator",
     "image_table",
     "images",
+    "lines",
     "npy",
     "npz",
     "raw",
     "restartable",
+    "text_generator",
     "tokens",
     "windows",
+    "words",
 ]

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// A batch of words or lines, as src/fastbatch/_words.pyx reads it. Plain C: Cython includes it.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The name of the capsules whose pointer is a FastbatchTextBatch.
+#define FASTBATCH_TEXT_BATCH "fastbatch.TextBatch"
+
+typedef struct {
+  const char* text;       // at least 16 bytes may be read from the begin of each item
+  const uint32_t* spans;  // begin and end of each item in `text`
+  size_t n;
+  int is_ascii;
+} FastbatchTextPart;
+
+typedef struct {
+  const FastbatchTextPart* parts;
+  size_t n_parts;
+  size_t n_items;  // of all parts
+} FastbatchTextBatch;

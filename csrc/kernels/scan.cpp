@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// 64 bytes at a time become a mask with a bit for each byte; the bits that matter become numbers. White space that is
+// not ASCII is rare and looked at by itself, one candidate after the other.
+#include "kernels/scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "common/unicode_space.h"
+#include "kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/scan.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h, which sets the target that highway.h compiles for.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fastbatch::kernels::HWY_NAMESPACE {
+
+#if FASTBATCH_VECTOR_TARGET
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr std::size_t kChunk = 64;
+using Tag = hn::CappedTag<std::uint8_t, kChunk>;
+
+// One bit a byte of the chunk, from what `test` says of each vector of it.
+template <typename Test>
+HWY_ATTR HWY_INLINE std::uint64_t MaskOf(const std::uint8_t* chunk, const Test& test) {
+  const Tag d;
+  std::uint8_t bits[kChunk / 8 + 8] = {};  // StoreMaskBits may write up to 8 bytes
+  for (std::size_t i = 0; i < kChunk; i += hn::Lanes(d))
+    hn::StoreMaskBits(d, test(hn::LoadU(d, chunk + i)), bits + i / 8);
+  std::uint64_t mask = 0;
+  std::memcpy(&mask, bits, sizeof mask);
+  return mask;
+}
+
+// The numbers of the bits that are set, eight at a time: how many come after them is hard to foretell.
+HWY_ATTR HWY_INLINE std::uint32_t* Unpack(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
+  std::uint32_t* const end = out + std::popcount(bits);
+  for (; out < end; out += 8) {
+    for (int j = 0; j < 8; ++j) {
+      out[j] = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(bits));
+      bits &= bits - 1;
+    }
+  }
+  return end;
+}
+
+// Spaces of a chunk that are not ASCII. Bits from 64 on go to `spill`: the chunk after begins with them.
+HWY_ATTR HWY_INLINE std::uint64_t WideSpaces(const std::uint8_t* chunk, std::size_t left, std::uint64_t* spill) {
+  const Tag d;
+  std::uint64_t candidates = MaskOf(chunk, [&](auto v) HWY_ATTR {
+    const auto two = hn::Eq(v, hn::Set(d, std::uint8_t{0xC2}));
+    const auto offset = hn::Sub(v, hn::Set(d, std::uint8_t{0xE1}));
+    return hn::Or(two, hn::Eq(hn::Min(offset, hn::Set(d, std::uint8_t{2})), offset));
+  });
+  std::uint64_t spaces = 0;
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
+    const std::uint64_t run = (std::uint64_t{1} << space_size(chunk + i, left - i)) - 1;
+    spaces |= run << i;
+    if (i > kChunk - 3) *spill |= run >> (kChunk - i);
+  }
+  return spaces;
+}
+
+// Calls visit(chunk, bytes left in the text, base) for every 64 bytes; the last, short one is a copy padded with
+// spaces, of which the text's own are `left`.
+template <typename Visit>
+HWY_ATTR HWY_INLINE void ForChunks(const std::uint8_t* text, std::size_t size, const Visit& visit) {
+  std::size_t base = 0;
+  for (; base + kChunk <= size; base += kChunk) visit(text + base, size - base, base);
+  if (base == size) return;
+  std::uint8_t last[kChunk];
+  std::memset(last, ' ', kChunk);
+  std::memcpy(last, text + base, size - base);
+  visit(last, size - base, base);
+}
+
+HWY_ATTR Scan FindWords(const std::uint8_t* text, std::size_t size, std::uint32_t* edges) {
+  const Tag d;
+  std::uint32_t* out = edges;
+  std::uint64_t before = 1;  // was the byte before the chunk a space?
+  std::uint64_t spill = 0;
+  std::uint64_t any_high = 0;
+  ForChunks(text, size, [&](const std::uint8_t* chunk, std::size_t left, std::size_t base) HWY_ATTR {
+    std::uint64_t spaces = MaskOf(chunk, [&](auto v) HWY_ATTR {
+      const auto control = hn::Sub(v, hn::Set(d, std::uint8_t{0x09}));
+      const auto separator = hn::Sub(v, hn::Set(d, std::uint8_t{0x1C}));
+      return hn::Or(hn::Eq(v, hn::Set(d, std::uint8_t{' '})),
+                    hn::Or(hn::Eq(hn::Min(control, hn::Set(d, std::uint8_t{4})), control),
+                           hn::Eq(hn::Min(separator, hn::Set(d, std::uint8_t{3})), separator)));
+    });
+    const hn::RebindToSigned<Tag> di;
+    const std::uint64_t high =
+        MaskOf(chunk, [&](auto v) HWY_ATTR { return hn::RebindMask(d, hn::Lt(hn::BitCast(di, v), hn::Zero(di))); });
+    any_high |= high;
+    spaces |= spill;
+    spill = 0;
+    if (high != 0) spaces |= WideSpaces(chunk, left, &spill);
+    out = Unpack(spaces ^ (spaces << 1 | before), base, out);
+    before = spaces >> 63;
+  });
+  // The padding of a short last chunk ends a word at `size`, but a full one has none.
+  if ((out - edges) % 2 != 0) *out++ = static_cast<std::uint32_t>(size);
+  return {static_cast<std::size_t>(out - edges), any_high == 0};
+}
+
+HWY_ATTR Scan FindLineEnds(const std::uint8_t* text, std::size_t size, std::uint32_t* ends) {
+  const Tag d;
+  std::uint32_t* out = ends;
+  std::uint64_t any_high = 0;
+  ForChunks(text, size, [&](const std::uint8_t* chunk, std::size_t, std::size_t base) HWY_ATTR {
+    const hn::RebindToSigned<Tag> di;
+    any_high |=
+        MaskOf(chunk, [&](auto v) HWY_ATTR { return hn::RebindMask(d, hn::Lt(hn::BitCast(di, v), hn::Zero(di))); });
+    const std::uint64_t found = MaskOf(chunk, [&](auto v) HWY_ATTR {
+      return hn::Or(hn::Eq(v, hn::Set(d, std::uint8_t{'\n'})), hn::Eq(v, hn::Set(d, std::uint8_t{'\r'})));
+    });
+    out = Unpack(found, base, out);
+  });
+  return {static_cast<std::size_t>(out - ends), any_high == 0};
+}
+
+#else
+Scan FindWords(const std::uint8_t*, std::size_t, std::uint32_t*) { return {}; }
+Scan FindLineEnds(const std::uint8_t*, std::size_t, std::uint32_t*) { return {}; }
+#endif
+
+}  // namespace fastbatch::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fastbatch::kernels {
+
+HWY_EXPORT(FindWords);
+HWY_EXPORT(FindLineEnds);
+
+namespace {
+
+const std::uint8_t* bytes_of(std::span<const std::byte> text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
+Scan find_words_scalar(const std::uint8_t* text, std::size_t size, std::uint32_t* edges) {
+  Scan scan;
+  for (std::size_t i = 0; i < size;) {
+    const std::size_t space = space_size(text + i, size - i);
+    const bool in_word = scan.n % 2 != 0;
+    if (in_word == (space != 0)) edges[scan.n++] = static_cast<std::uint32_t>(i);
+    if (text[i] >= 0x80) scan.is_ascii = false;
+    i += std::max<std::size_t>(space, 1);
+  }
+  if (scan.n % 2 != 0) edges[scan.n++] = static_cast<std::uint32_t>(size);
+  return scan;
+}
+
+Scan find_line_ends_scalar(const std::uint8_t* text, std::size_t size, std::uint32_t* ends) {
+  Scan scan;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (text[i] == '\n' || text[i] == '\r') ends[scan.n++] = static_cast<std::uint32_t>(i);
+    if (text[i] >= 0x80) scan.is_ascii = false;
+  }
+  return scan;
+}
+
+}  // namespace
+
+Scan find_words(std::span<const std::byte> text, std::uint32_t* edges) {
+  return scalar_only() ? find_words_scalar(bytes_of(text), text.size(), edges)
+                       : HWY_DYNAMIC_DISPATCH(FindWords)(bytes_of(text), text.size(), edges);
+}
+
+Scan find_line_ends(std::span<const std::byte> text, std::uint32_t* ends) {
+  return scalar_only() ? find_line_ends_scalar(bytes_of(text), text.size(), ends)
+                       : HWY_DYNAMIC_DISPATCH(FindLineEnds)(bytes_of(text), text.size(), ends);
+}
+
+}  // namespace fastbatch::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""Words and lines in plain Python: what `csrc/loader/text_run.cpp` does with threads and SIMD."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import re
+import stat
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Literal
+
+from fastbatch.errors import EncodingError, FormatError
+from fastbatch.text import is_decoded_natively
+from fastbatch.text_plan import Place, TextPlan
+
+Item = tuple[str, int, int]  # a word or line, and where it ends: file, byte
+
+PATTERNS = {"word": re.compile(r"\S+"), "line": re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")}
+
+
+class Decoded:
+    """A piece of text, and where in its file each character comes from."""
+
+    def __init__(self, raw: bytes, offset: int, encoding: str, errors: str) -> None:
+        self._is_wide = encoding != "latin-1"
+        # From each of these characters on, up to the next, bytes and characters go together.
+        self._characters, self._bytes = [0], [offset]
+        self._known = (0, offset)  # a character and its byte
+        self.bad: UnicodeDecodeError | None = None
+        self.text = ""
+        pieces: list[str] = []
+        at = n_characters = 0
+        while at < len(raw):
+            try:
+                pieces.append(raw[at:].decode(encoding))
+                break
+            except UnicodeDecodeError as error:
+                good = error.object[: error.start].decode(encoding)
+                pieces.append(good)
+                if errors == "strict":
+                    self.bad = error
+                    self.bad_offset = offset + at + error.start
+                    break
+                replacement, resume = codecs.lookup_error(errors)(error)
+                assert isinstance(replacement, str)
+                pieces.append(replacement)
+                n_characters += len(good) + len(replacement)
+                at += resume
+                self._characters.append(n_characters)
+                self._bytes.append(offset + at)
+        self.text = "".join(pieces)
+
+    def byte_of(self, character: int) -> int:
+        """Return the offset in the file at which a character begins, or the text ends; `character` never goes back."""
+        i = bisect_right(self._characters, character) - 1
+        if self._characters[i] > self._known[0]:
+            self._known = (self._characters[i], self._bytes[i])
+        start, byte = self._known
+        between = self.text[start:character]
+        size = len(between.encode("utf-8", "surrogatepass")) if self._is_wide else len(between)
+        self._known = (character, byte + size)
+        return byte + size
+
+
+def open_text(path: bytes) -> BinaryIO:
+    """Open a regular file; the errors are those of `csrc/source/open_file.cpp`."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.ESPIPE
+        raise OSError(code, os.strerror(code), os.fsdecode(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def cut(item: str, text: str) -> Iterator[re.Match[str]]:
+    """Find the words, or the lines, of a text."""
+    return PATTERNS[item].finditer(text)
+
+
+def with_newline(item: str, match: re.Match[str]) -> str:
+    """Return a word as it is, a line with its newline as open() gives it."""
+    found = match.group()
+    if item == "line" and found[-1] in "\r\n":
+        return found.rstrip("\r\n") + "\n"
+    return found
+
+
+def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
+    """Yield the items of a file from a byte on."""
+    path = plan.paths[unit]
+    with open_text(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < offset:
+            what = "the file ends before the saved position"
+            raise FormatError(what, path=path, expected=f"at least {offset} bytes", found=size)
+        if plan.encoding == "utf-8-sig" and offset == 0 and file.read(3) == codecs.BOM_UTF8:
+            offset = 3
+        encoding = plan.encoding.removesuffix("-sig")
+        file.seek(offset)
+        for raw in file:  # pieces that end with b"\n": no character and no item lies in two
+            decoded = Decoded(raw, offset, encoding, plan.errors)
+            for match in cut(plan.item, decoded.text):
+                if decoded.bad and match.end() == len(decoded.text) and match.group()[-1] not in "\r\n":
+                    break  # cut short by what is no text
+                yield with_newline(plan.item, match), unit, decoded.byte_of(match.end())
+            if decoded.bad:
+                bad = decoded.bad
+                raise EncodingError(
+                    encoding,
+                    bad.object[bad.start : bad.end],
+                    bad.reason,
+                    path=os.fsdecode(path),
+                    offset=decoded.bad_offset,
+                )
+            offset += len(raw)
+        if offset < size:
+            what = "the file became shorter while it was read"
+            raise FormatError(what, path=path, expected=f"{size} bytes", found=offset)
+
+
+def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
+    """Yield the items of a file in any encoding that Python knows; offsets count the text's bytes in UTF-8."""
+    path = os.fsdecode(plan.paths[unit])
+    open_text(plan.paths[unit]).close()  # raises what it would raise
+    at = 0
+    try:
+        with open(path, encoding=plan.encoding, errors=plan.errors, newline="\n") as file:
+            for text in file:
+                for match in cut(plan.item, text):
+                    end = at + len(text[: match.end()].encode("utf-8", "surrogatepass"))
+                    if end > offset:
+                        yield with_newline(plan.item, match), unit, end
+                at += len(text.encode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError as error:
+        raise EncodingError(
+            error.encoding, bytes(error.object[error.start : error.end]), error.reason, path=path
+        ) from None
+    except UnicodeError as error:
+        raise FormatError(str(error), path=path) from None
+
+
+def items(plan: TextPlan, epoch: int, place: Place) -> Iterator[Item]:
+    """Yield all items of an epoch from a place on."""
+    of_file = items_of_file if is_decoded_natively(plan) else items_by_codec
+    offset = place.byte
+    for unit in range(place.unit, len(plan.paths)):
+        yield from of_file(plan, unit, offset)
+        offset = 0
+
+
+def batches(plan: TextPlan, epoch: int, place: Place) -> Iterator[tuple[Any, int, int, int]]:
+    """Yield this rank's batches, each with the place (unit, byte, items) where the batches of all ranks end."""
+    stream = items(plan, epoch, place)
+    n_items, failure = 0, None
+    after = (place.unit, place.byte)
+    while True:
+        mine: list[str] = []
+        in_round = 0
+        try:
+            for text, *end in stream:
+                after = (end[0], end[1])
+                if in_round // plan.batch_size == plan.rank:
+                    mine.append(text)
+                in_round += 1
+                if in_round == plan.batch_size * plan.world_size:
+                    break
+        except Exception as error:
+            failure = error
+        n_items += in_round
+        is_short = len(mine) < plan.batch_size
+        if mine and not (is_short and (plan.drop_last or failure)):
+            yield finish(plan, mine), *after, n_items
+        if failure:
+            raise failure
+        if in_round < plan.batch_size * plan.world_size:
+            return
+
+
+def finish(plan: TextPlan, mine: list[str]) -> Any:
+    """Return a batch as `output` and `keepends` want it."""
+    if plan.item == "line" and not plan.keepends:
+        return [line.removesuffix("\n") for line in mine]
+    return mine
+
+
+class PureTextRun:
+    """One pass over the text; its lock lets threads share it."""
+
+    def __init__(self, plan: TextPlan, epoch: int, place: Place) -> None:
+        self._batches = enumerate(batches(plan, epoch, place))
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None:
+        with self._lock:
+            if self._closed:
+                return False
+            found = next(self._batches, None)
+            if found is None:
+                return None
+            number, (batch, unit, byte, n_items) = found
+            return number, batch, unit, byte, n_items
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class PureText:
+    """`fastbatch.pure` itself. There are no threads, and nothing is made ahead."""
+
+    def start(self, plan: TextPlan, epoch: int, place: Place) -> PureTextRun:
+        return PureTextRun(plan, epoch, place)
+
+    def count(self, plan: TextPlan) -> int:
+        return sum(1 for _ in items(plan, 0, Place()))

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: MIT
+"""The loader of words and lines: epochs, restart, shards. What reads the text is its implementation's business."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn, SupportsIndex
+
+from .batch import files_identity
+from .errors import ClosedError, StateError
+from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
+from .text_plan import Place, TextImplementation, TextPlan, TextRun
+
+STATE_VERSION = 1
+
+
+@dataclass
+class _Progress:
+    """How far one iterator is. Outlives it, since the state may be asked for after the loop was left."""
+
+    epoch: int
+    start: Place
+    place: Place  # after the latest batch, of all ranks
+    batches: int = 0
+    ended: bool = False
+
+
+class TextLoader:
+    """Batches of words or lines. Every `for` is one full epoch.
+
+    Batch `k` of an epoch depends on the files, the options, the seed and the epoch alone. Rank `r` of `n` gets the
+    batches r, r + n, ...: all of them together are the batches of a loader without shards.
+
+    Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
+    Fork: works in the child, which starts threads of its own.
+    """
+
+    def __init__(self, implementation: TextImplementation, plan: TextPlan, counted: list[int] | None = None) -> None:
+        self._implementation = implementation
+        self._plan = plan
+        self._counted = [] if counted is None else counted  # the items, once known; shared with what is derived
+        self._runs: list[TextRun] = []  # of this loader, to be closed with it
+        self._lock = threading.Lock()  # guards _runs
+        self._closed = False
+        self._next_epoch = 0
+        self._resume_at = Place()
+        self._progress: _Progress | None = None  # of the latest iterator
+        self._fingerprint: str | None = None
+        self._since: float | None = None  # when the first iterator was made, by the monotonic clock
+        self._counts = {"batches": 0, "samples": 0}
+        self._wait_s = 0.0
+
+    # ---- what there is -------------------------------------------------------------------------------------------
+
+    @property
+    def n_samples(self) -> int:
+        """Words or lines of an epoch, over all ranks. Reads the files once if no one has counted them yet."""
+        if not self._counted:
+            self._counted.append(self._implementation.count(self._plan))
+        return self._counted[0]
+
+    @property
+    def batch_size(self) -> int:
+        """Words or lines in a full batch."""
+        return self._plan.batch_size
+
+    @property
+    def seed(self) -> int:
+        """What the order depends on."""
+        return self._plan.seed
+
+    def __len__(self) -> int:
+        """Return the number of batches of a full epoch on this rank; counts like `n_samples`."""
+        plan = self._plan
+        n = self.n_samples // plan.batch_size if plan.drop_last else -(-self.n_samples // plan.batch_size)
+        mine = max(0, -(-(n - plan.rank) // plan.world_size))
+        return mine if plan.take is None else min(mine, plan.take)
+
+    def __bool__(self) -> bool:
+        return True  # and not len(), which may have to read the files
+
+    def __repr__(self) -> str:
+        plan = self._plan
+        parts = [f"{plan.item}s of {len(plan.paths)} file{'s' * (len(plan.paths) != 1)}"]
+        parts += [f"batch_size={plan.batch_size}", f"output={plan.output!r}"]
+        if plan.shuffle:
+            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size})")
+        if plan.drop_last:
+            parts.append("drop_last=True")
+        if plan.take is not None:
+            parts.append(f"take={plan.take}")
+        parts.append("closed" if self._closed else f"epoch={self.epoch}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    # ---- epochs --------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Any]:
+        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        if self._since is None:
+            self._since = time.monotonic()
+        progress = _Progress(self._next_epoch, self._resume_at, self._resume_at)
+        iterator = TextEpoch(self, progress)
+        self._progress = progress
+        self._next_epoch += 1
+        self._resume_at = Place()
+        return iterator
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
+        if self._progress is None or self._progress.ended:
+            return self._next_epoch
+        return self._progress.epoch
+
+    def set_epoch(self, epoch: SupportsIndex) -> None:
+        """Let the next `for` be epoch `epoch`, from its start. Iterators at work are not disturbed."""
+        self._next_epoch = whole("epoch", epoch, 0, MAX_SEED)
+        self._resume_at = Place()
+        self._progress = None
+
+    def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
+        """Return an iterator over `times` epochs, or over epochs without end."""
+        return self._repeat(None if times is None else whole("times", times, 0))
+
+    def _repeat(self, times: int | None) -> Iterator[Any]:
+        done = 0
+        while times is None or done < times:
+            resumed = self._resume_at != Place()
+            batches = 0
+            for batch in self:
+                batches += 1
+                yield batch
+            if batches == 0 and times is None and not resumed:
+                return  # an endless loop over nothing
+            done += 1
+
+    def take(self, n: SupportsIndex) -> TextLoader:
+        """Return a loader over the first `n` batches of each epoch."""
+        return self._derive(replace(self._plan, take=whole("n", n, 0)))
+
+    def shard(self, rank: SupportsIndex, world_size: SupportsIndex) -> TextLoader:
+        """Return the loader of one rank: batches rank, rank + world_size, ... The first ranks may have one more."""
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        return self._derive(replace(self._plan, rank=whole("rank", rank, 0, world - 1), world_size=world))
+
+    def _derive(self, plan: TextPlan) -> TextLoader:
+        return type(self)(self._implementation, plan, self._counted)
+
+    # ---- restart -------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the latest iterator stands: small, JSON, and equal on ranks that are equally far."""
+        epoch, place = self._next_epoch, self._resume_at
+        progress = self._progress
+        if progress is not None and not progress.ended:
+            epoch, place = progress.epoch, progress.place
+        return {
+            "version": STATE_VERSION,
+            "kind": f"{self._plan.item}s",
+            "seed": self._plan.seed,
+            "epoch": epoch,
+            "position": place.items,
+            "unit": place.unit,
+            "byte": place.byte,
+            "order": self._order(),
+            "dataset": self._dataset(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next `for` go on where `state` was taken, without reading what came before.
+
+        The seed comes from the state. Ranks, batch size, output and threads may differ from those of its maker.
+
+        Raises:
+            StateError: It is no state of this version, or one of other files, words instead of lines, another shuffle.
+        """
+        kind = f"{self._plan.item}s"
+        try:
+            if (state["version"], state["kind"]) != (STATE_VERSION, kind):
+                raise StateError(f"not a state of {kind} of this version")
+            seed, epoch, items, unit, byte = (
+                whole(name, state[name], 0, MAX_SEED) for name in ("seed", "epoch", "position", "unit", "byte")
+            )
+            order, dataset = state["order"], state["dataset"]
+        except StateError:
+            raise
+        except KeyError as error:
+            raise StateError(f"not a loader's state: {error} is missing") from error
+        except (TypeError, ValueError) as error:
+            raise StateError(f"not a loader's state: {error}") from error
+        if dataset != self._dataset():
+            raise StateError("state of another data set", expected=self._dataset(), found=dataset)
+        if order != self._order():
+            raise StateError("state of a loader with another order", expected=self._order(), found=order)
+        self._plan = replace(self._plan, seed=seed)
+        self._next_epoch = epoch
+        self._resume_at = Place(items, unit, byte)
+        self._progress = None
+
+    def _order(self) -> str:
+        """What decides the items besides seed, epoch and files, in one line."""
+        plan = self._plan
+        shuffle = f"block({plan.block_size}, {plan.window})" if plan.shuffle == "block" else str(plan.shuffle)
+        return f"shuffle {shuffle}; {plan.encoding} {plan.errors}"
+
+    def _dataset(self) -> str:
+        import hashlib  # slow to import, and only states need it
+        import json
+
+        if self._fingerprint is None:
+            paths = self._plan.paths
+            identity = [files_identity(paths), [os.stat(path).st_size for path in paths]]
+            self._fingerprint = hashlib.blake2b(json.dumps(identity).encode(), digest_size=16).hexdigest()
+        return self._fingerprint
+
+    # ---- life ----------------------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters since the first iterator: `batches`, `samples`, `elapsed_s`, `wait_s`, `bound_by_data`.
+
+        `wait_s` are the seconds inside `next()`, in which the batch's objects are made too.
+        """
+        elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
+        bound = self._wait_s > 0.1 * elapsed_s
+        return {**self._counts, "wait_s": self._wait_s, "elapsed_s": elapsed_s, "bound_by_data": bound}
+
+    def close(self) -> None:
+        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
+        self._closed = True
+        with self._lock:
+            runs, self._runs = self._runs, []
+        for run in runs:
+            run.close()
+
+    def __enter__(self) -> TextLoader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _start(self, epoch: int, place: Place) -> TextRun:
+        if self._closed:
+            raise ClosedError("the loader is closed")
+        run = self._implementation.start(self._plan, epoch, place)
+        with self._lock:
+            self._runs.append(run)
+        return run
+
+    def _forget(self, run: TextRun) -> None:
+        with self._lock:
+            if run in self._runs:
+                self._runs.remove(run)
+
+
+def batch_length(batch: Any) -> int:
+    """Return the items in a batch, of any output."""
+    return len(batch[1] if isinstance(batch, tuple) else batch)
+
+
+class TextEpoch:
+    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
+
+    Threads: any; each batch goes to one caller.
+    """
+
+    def __init__(self, loader: TextLoader, progress: _Progress) -> None:
+        self._loader = loader
+        self._progress = progress
+        plan = loader._plan
+        taken = plan.batches_before(progress.start.items)
+        self._limit = None if plan.take is None else max(0, plan.take - taken)
+        self._before = 0  # batches of earlier runs of this pass
+        self._pid = os.getpid()
+        self._run: TextRun | None = loader._start(progress.epoch, progress.start)
+
+    def __iter__(self) -> TextEpoch:
+        return self
+
+    def __next__(self) -> Any:
+        run = self._run
+        if run is None:
+            raise StopIteration
+        if self._pid != os.getpid():
+            run = self._restart()
+        progress, loader = self._progress, self._loader
+        limit = self._limit
+        if limit is not None and progress.batches >= limit:
+            self._end(run)
+        begin = time.perf_counter()
+        try:
+            found = run.next()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            self._leave(run)
+            raise
+        loader._wait_s += time.perf_counter() - begin
+        if found is None or (found is False and self._run is None and not loader._closed):
+            self._end(run)  # or another thread has found the end, and closed the run
+        if found is False:
+            self._leave(run)
+            raise ClosedError("the loader was closed")
+        if limit is not None and self._before + found[0] >= limit:
+            self._end(run)
+        number, batch, unit, byte, items = found
+        if self._before + number >= progress.batches:  # threads that share an iterator may come out of order
+            progress.batches = self._before + number + 1
+            progress.place = Place(progress.start.items + items, unit, byte)
+        loader._counts["batches"] += 1
+        loader._counts["samples"] += batch_length(batch)
+        return batch
+
+    def _end(self, run: TextRun) -> NoReturn:
+        self._progress.ended = True
+        self._leave(run)
+        raise StopIteration
+
+    def _leave(self, run: TextRun) -> None:
+        self._run = None
+        self._loader._forget(run)
+        run.close()
+
+    def _restart(self) -> TextRun:
+        """Go on in a forked child: same epoch, same batch, own threads."""
+        progress = self._progress
+        progress.start = progress.place
+        self._before = progress.batches
+        self._pid = os.getpid()
+        self._loader._lock = threading.Lock()  # the parent's may have been held
+        self._run = self._loader._start(progress.epoch, progress.start)
+        return self._run
+
+    def close(self) -> None:
+        """End this pass; `next` raises StopIteration from now on."""
+        if self._run is not None:
+            self._leave(self._run)
+
+    def __del__(self) -> None:
+        if getattr(self, "_run", None) is not None:
+            self.close()

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Loaders of words and lines: epochs, shards, exact resume, threads, forks, the end of their lives."""
+
+import gc
+import itertools
+import json
+import os
+import threading
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import READ_SIZES, flat, write
+
+import fastbatch
+from fastbatch import pure
+
+
+@settings(max_examples=50)
+@given(
+    data=st.lists(st.sampled_from([bytes([b]) for b in b"abc \n\r\xe2\x80\xff\xc3\xa9"]), max_size=50).map(b"".join),
+    item=st.sampled_from(["words", "lines"]),
+    errors=st.sampled_from(["ignore", "replace", "surrogateescape", "xmlcharrefreplace"]),
+    at=st.integers(0, 6),
+    world=st.integers(1, 3),
+    read_size=READ_SIZES,
+)
+def test_a_saved_state_goes_on_with_the_next_batch(tmp_path, data, item, errors, at, world, read_size):
+    if errors == "xmlcharrefreplace":
+        data, errors = data.decode("latin-1").encode("utf-16"), "strict"
+        encoding = "utf-16"
+    else:
+        encoding = "utf-8"
+    path = write(tmp_path, data)
+    paths = [path, write(tmp_path, b"x y\nz", "second.txt")]
+    options = {"encoding": encoding if encoding == "utf-8" else "utf-16", "errors": errors, "_read_size": read_size}
+    if encoding != "utf-8":
+        paths.pop()
+    states = []
+    for api in (fastbatch, pure):
+        make = getattr(api, item)
+        whole = list(make(paths, 2, **options))
+        ranks = []
+        for rank in range(world):
+            loader = make(paths, 2, shard=(rank, world), **options)
+            iterator = iter(loader)
+            mine = list(itertools.islice(iterator, at))
+            assert mine == whole[rank::world][:at]
+            if len(mine) < at:
+                continue  # it has found the epoch's end
+            state = json.loads(json.dumps(loader.state_dict()))
+            fresh = make(paths, 2, shard=(rank, world), **options)
+            fresh.load_state_dict(state)
+            assert list(fresh) == whole[rank::world][at:]
+            assert fresh.epoch == 1
+            ranks.append(state)
+            other = make(paths, 3, **options)
+            other.load_state_dict(state)
+            assert flat(other) == flat(whole[at * world :])
+        assert all(state == ranks[0] for state in ranks)
+        states.append(ranks)
+    assert states[0] == states[1]
+
+
+def test_each_for_is_an_epoch(api, tmp_path):
+    loader = api.words(write(tmp_path, "a b c d e"), 2)
+    assert loader.epoch == 0
+    assert list(loader) == list(loader) == [["a", "b"], ["c", "d"], ["e"]]
+    assert loader.epoch == 2
+    assert len(loader) == 3
+    assert loader.n_samples == 5
+    assert flat(loader.repeat(2)) == list("abcdeabcde")
+    assert flat(itertools.islice(loader.repeat(), 5)) == list("abcdeabcd")
+    assert list(loader.take(2)) == [["a", "b"], ["c", "d"]]
+    assert len(loader.take(2)) == 2
+    assert [len(loader.shard(rank, 2)) for rank in range(2)] == [2, 1]
+    loader.set_epoch(7)
+    assert loader.epoch == 7
+    stats = loader.stats()
+    assert stats["samples"] >= 10
+    assert 0 < stats["wait_s"] <= stats["elapsed_s"]
+
+
+def test_two_iterators_do_not_disturb_each_other(api, tmp_path):
+    loader = api.words(write(tmp_path, "a b c"), 1)
+    first, second = iter(loader), iter(loader)
+    assert [next(first), next(second), next(first), next(second)] == [["a"], ["a"], ["b"], ["b"]]
+
+
+def test_take_goes_on_after_a_resume(api, tmp_path):
+    path = write(tmp_path, "a b c d e f")
+    loader = api.words(path, 2).take(2)
+    next(iter(loader))
+    fresh = api.words(path, 2).take(2)
+    fresh.load_state_dict(loader.state_dict())
+    assert list(fresh) == [["c", "d"]]
+
+
+def test_states_of_others_are_refused(api, tmp_path):
+    path = write(tmp_path, "a b c")
+    state = api.words(path, 2).state_dict()
+    for wrong, message in [
+        ({**state, "version": 99}, "of this version"),
+        ({**state, "kind": "lines"}, "of this version"),
+        ({**state, "position": -1}, "position"),
+        ({key: value for key, value in state.items() if key != "byte"}, "'byte' is missing"),
+        ({**state, "dataset": "0"}, "another data set"),
+        ({**state, "order": "shuffle line"}, "another order"),
+    ]:
+        with pytest.raises(fastbatch.StateError, match=message):
+            api.words(path, 2).load_state_dict(wrong)
+    path.write_bytes(b"a b c d")
+    with pytest.raises(fastbatch.StateError, match="another data set"):
+        api.words(path, 2).load_state_dict(state)
+
+
+def test_an_iterator_that_threads_share_is_exact(api, tmp_path):
+    text = " ".join(map(str, range(20_000)))
+    loader = api.words(write(tmp_path, text), 7, _read_size=4096)
+    iterator, got = iter(loader), []
+
+    def read():
+        got.extend(iterator)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(flat(got), key=int) == text.split()
+
+
+def test_close_ends_iterators(api, tmp_path):
+    with api.words(write(tmp_path, "word " * 100_000), 2) as loader:
+        iterator = iter(loader)
+        next(iterator)
+    with pytest.raises(fastbatch.ClosedError):
+        next(iterator)
+    with pytest.raises(fastbatch.ClosedError):
+        iter(loader)
+    loader.close()
+
+
+def test_iterators_that_are_dropped_leave_no_thread(tmp_path):
+    path = write(tmp_path, "word " * 100_000)
+    before = len(os.listdir("/proc/self/task"))
+    for _ in range(20):
+        next(iter(fastbatch.words(path, 2)))
+        next(fastbatch.text_generator(path, 2))
+    gc.collect()
+    assert len(os.listdir("/proc/self/task")) == before
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_goes_on(api, tmp_path):
+    path = write(tmp_path, " ".join(map(str, range(1000))))
+    iterator, words = iter(api.words(path, 10)), api.text_generator(path, 10)
+    next(iterator), next(words)
+    child = os.fork()
+    if child == 0:
+        expected = [str(i) for i in range(10, 1000)]
+        os._exit(0 if flat(iterator) == expected and flat(words) == expected else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert flat(iterator) == flat(words) == [str(i) for i in range(10, 1000)]
