@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from making import make_photos
 
+os.environ.setdefault("KERAS_BACKEND", "torch")  # where a test does not choose; TensorFlow takes seconds to import
+
 # The same examples in every run: a failure that comes and goes helps nobody. FASTBATCH_EXPLORE=1 searches anew.
 settings.register_profile(
     "steady",

@@ -15,7 +15,8 @@ import functools
 import itertools
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 _ADAPTERS = "keras.src.trainers.data_adapters."
@@ -67,9 +68,7 @@ class KerasReady(KerasClass):
     @property
     def num_batches(self) -> int | None:
         """The length, or None; Keras reads it before each pass."""
-        length = _length(self)
-        self._keras().announce_pass(length, sys._getframe(1).f_locals)
-        return length
+        return self._keras().announce_pass(_length(self), _epoch_iterator())
 
     def __getitem__(self, index: int) -> Any:
         """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError."""
@@ -82,6 +81,10 @@ class KerasReady(KerasClass):
         if name in _ADAPTER_METHODS and self._keras().is_adapter:
             return getattr(self._keras().adapter(), name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _next_length(self) -> int | None:
+        """Return the batches of the next iteration: fewer than the length after `load_state_dict`."""
+        return _length(self)
 
     def _keras(self) -> KerasPasses:
         passes: KerasPasses | None = self.__dict__.get("_keras_passes")
@@ -111,31 +114,65 @@ class KerasPasses:
         self._given = 0  # of this epoch
         self._again = 0  # of `_first`, in this pass
         self._pass_begins = False
+        self._epochs: weakref.ref[Any] | None = None  # Keras's object that runs them
         self.is_adapter = False  # Keras took data without a length
         self._adapter: Any = None
         self._endless = False  # steps_per_epoch ends the epochs, the data never does
+        self._length: int | None = None  # of the epoch under way
+        self._out = 0  # batches given out since the session began, each counted once
+        self._states: dict[int, Any] | None = None  # after so many of them; None: nobody asked
 
     def begin_session(self) -> None:
         """Leave what an earlier `fit` did not use up."""
         with self._lock:
             self._batches, self._adapter = None, None
             self.in_session, self.is_adapter = True, False
+            self._out = 0
 
     def __reduce__(self) -> Any:
         """Become None: a copy of the data, here or in another process, is not under Keras's hands."""
         return (type(None), ())
 
-    def announce_pass(self, length: int | None, reader: Mapping[str, Any]) -> None:
-        """Let the next batch be the first of a pass.
+    def announce_pass(self, length: int | None, epochs: Any) -> int | None:
+        """Let the next batch be the first of a pass, and return how many it has.
 
         Args:
-            reader: Names and values in the function that read `num_batches`. Keras's `EpochIterator` knows
-                `steps_per_epoch` and tells nobody; it reads the length when it is made.
+            epochs: Keras's object that runs the epochs, if it asks: it wants the length of a whole epoch, and knows
+                `steps_per_epoch`, which it tells nobody. Its adapters want the length of the next pass.
         """
         self._pass_begins = True
-        if "steps_per_epoch" in reader:
-            self._endless = reader["steps_per_epoch"] is not None
+        if epochs is None:
+            return self._length if self._was_peek() else self.data._next_length()
+        if self._epochs is None or self._epochs() is not epochs:
+            self._epochs = weakref.ref(epochs)
+            self._endless = epochs.steps_per_epoch is not None
             self.is_adapter, self._adapter = length is None, None
+        return length
+
+    def keep_states(self) -> None:
+        """Remember the data's state after each batch, for `state_after`."""
+        self._states = {}
+
+    def state_after(self, n: int) -> Any:
+        """Return the data's state after the first `n` batches of this session; forget earlier ones."""
+        assert self._states is not None
+        with self._lock:
+            self._states = {out: state for out, state in self._states.items() if out >= n}
+            return self._states[n]
+
+    def _count(self) -> None:
+        self._given += 1
+        self._out += 1
+        if self._states is not None:
+            self._states[self._out] = self.data.state_dict()
+
+    def _was_peek(self) -> bool:
+        return self._batches is not None and self._given == len(self._first) and self._given != self._length
+
+    def _begin_epoch(self) -> None:
+        self._length = self.data._next_length()
+        self._batches = iter(self.data)
+        self._first, self._given = [], 0
 
     def next(self) -> Any:
         """Return the next batch."""
@@ -149,10 +186,9 @@ class KerasPasses:
             try:
                 batch = next(self._batches)
             except StopIteration:  # shorter than it said, because samples were skipped: Keras cannot be told
-                self._batches = iter(self.data)
+                self._begin_epoch()
                 batch = next(self._batches)
-                self._given = 0
-            self._given += 1
+            self._count()
             if self._given <= _PEEKED:
                 self._first.append(batch)
                 self._again += 1
@@ -164,16 +200,17 @@ class KerasPasses:
     def _begin_pass(self) -> None:
         self._pass_begins = False
         self._again = 0
-        if self._batches is None or self._given > len(self._first) or self._given == _length(self.data):
-            self._batches = iter(self.data)
-            self._first, self._given = [], 0
+        if not self._was_peek():
+            self._begin_epoch()
 
     def adapter(self) -> Any:
         """Return Keras's adapter of generators, but with a new epoch where it would end."""
         if self._adapter is None:
-            self._batches = iter(self.data)
-            self._first = [_as_tuple(batch) for batch in itertools.islice(self._batches, _PEEKED)]
-            self._given = len(self._first)
+            self._begin_epoch()
+            assert self._batches is not None
+            for batch in itertools.islice(self._batches, _PEEKED):
+                self._count()
+                self._first.append(_as_tuple(batch))
             generators = sys.modules[_ADAPTERS + "generator_data_adapter"]
             self._adapter = generators.GeneratorDataAdapter(iter(self._first))
             self._adapter.generator = self._pass
@@ -181,19 +218,27 @@ class KerasPasses:
 
     def _pass(self) -> Iterator[Any]:
         if self._given > len(self._first):
-            self._batches = iter(self.data)
-            self._first, self._given = [], 0
+            self._begin_epoch()
         yield from list(self._first)
-        assert self._batches is not None
         while True:
             n = self._given
+            assert self._batches is not None
             for batch in self._batches:
-                self._given += 1
+                self._count()
                 yield _as_tuple(batch)
             if not self._endless or (self._given == n and not self._first):
                 break
-            self._batches = iter(self.data)
+            self._begin_epoch()
         self._given = len(self._first) + 1  # even if nothing came: this epoch is over
+
+
+def _epoch_iterator() -> Any:
+    """Return Keras's EpochIterator if it reads `num_batches`, directly or through its adapter, else None."""
+    for depth in (2, 3):
+        reader = sys._getframe(depth).f_locals.get("self")
+        if hasattr(reader, "steps_per_epoch"):
+            return reader
+    return None
 
 
 def _new(cls: type, *arguments: Any) -> Any:

@@ -72,6 +72,9 @@ class Loader(KerasReady):
         """Return the number of batches that a full epoch has on this rank; at most, when bad samples are skipped."""
         return self._batch_plan(0).n_batches
 
+    def _next_length(self) -> int:
+        return self._batch_plan(self._resume_at).n_batches
+
     def __repr__(self) -> str:
         plan = self._plan
         columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)

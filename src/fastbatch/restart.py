@@ -75,6 +75,10 @@ class RestartableGeneratorWrapper(KerasReady):
             raise TypeError(f"{self._name} has no length before a pass has come to its end; tell it by length=")
         return max(0, -(-(n - self._rank) // self._world_size))
 
+    def _next_length(self) -> int | None:
+        n = self._measured if self._told is None else self._told
+        return None if n is None else max(0, -(-(n - self._resume_at - self._rank) // self._world_size))
+
     def __bool__(self) -> bool:
         return (self._measured if self._told is None else self._told) != 0
 
