@@ -96,7 +96,7 @@ results = {
     "measured_steps": fit(fb.RestartableGeneratorWrapper(pairs, 5), epochs=3, steps_per_epoch=5),
     "endless": fit(fb.restartable(endless), epochs=3, steps_per_epoch=4),
     "bare": fit(pairs(5), epochs=3),
-    "generator": fit(Squares(threads=2), epochs=2, shuffle=False),
+    "generator": fit(Squares(threads=2), epochs=2),
 }
 model = Model()
 loader = fb.arrays(x, x, batch_size=7)

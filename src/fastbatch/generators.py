@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import weakref
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar, SupportsIndex
 
@@ -15,13 +16,13 @@ import numpy as np
 
 from .errors import StateError
 from .image_folder import list_images
-from .keras_fit import KerasClass
+from .keras_fit import KerasReady, keras_asks
 from .plan import MAX_SEED, whole
 
 STATE_VERSION = 1
 
 
-class DataGenerator(KerasClass):
+class DataGenerator(KerasReady):
     """Base class for data of the user's own: write `__len__` and `__getitem__`, the rest comes with it.
 
         class Frames(fb.DataGenerator):
@@ -34,9 +35,8 @@ class DataGenerator(KerasClass):
         for x, y in Frames(shuffle=True, seed=1, threads=2):
             ...
 
-    `__getitem__(index)` returns batch `index`, `0 <= index < len(self)`. A `for` is one epoch: each index once.
-    Keras 3's `fit` takes it as it is; there Keras chooses the order of the batches, and its threads call `__getitem__`.
-    `on_epoch_end` may be overridden; it is called after each whole epoch.
+    `__getitem__(index)` returns batch `index`, `0 <= index < len(self)`. A `for` is one epoch: each index once. Keras
+    3's `fit` takes it as it is. `on_epoch_end` may be overridden; it is called after each whole epoch.
 
     Args:
         shuffle: Another order of the batches in each epoch, by `seed`.
@@ -53,7 +53,6 @@ class DataGenerator(KerasClass):
     seed: int = 0
     threads: int = 1
     prefetch: int = 2
-    use_multiprocessing = False
     _next_epoch = 0
     _resume_at = 0
     _pass: _IndexPass | None = None
@@ -79,25 +78,28 @@ class DataGenerator(KerasClass):
     def __getitem__(self, index: int) -> Any:
         """Return batch `index`."""
 
-    @property
-    def num_batches(self) -> int:
-        """The length; Keras's word."""
-        return len(self)
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let Keras, when it asks for a batch, have the one that was made ahead."""
+        super().__init_subclass__(**options)
+        if "__getitem__" in cls.__dict__:
+            own = cls.__dict__["__getitem__"]
 
-    @property
-    def workers(self) -> int:
-        """Threads; Keras's word."""
-        return self.threads if self.threads > 1 else 1
+            @functools.wraps(own)
+            def made_ahead(self: Any, index: int) -> Any:
+                return self._keras().next() if keras_asks() else own(self, index)
 
-    @property
-    def max_queue_size(self) -> int:
-        """Batches made ahead; Keras's word."""
-        return self.prefetch
+            cls.__getitem__ = made_ahead  # type: ignore[method-assign]
 
     def __iter__(self) -> Iterator[Any]:
         """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        return self._begin_epoch(self.on_epoch_end)
+
+    def _next_length(self) -> int:
+        return len(self) - self._resume_at
+
+    def _begin_epoch(self, at_end: Callable[[], None] = lambda: None) -> Iterator[Any]:
         indices = self._order(self._next_epoch)
-        self._pass = _IndexPass(self, self._next_epoch, indices, self._resume_at)
+        self._pass = _IndexPass(self, self._next_epoch, indices, self._resume_at, at_end)
         self._next_epoch += 1
         self._resume_at = 0
         return self._pass
@@ -161,8 +163,11 @@ class _IndexPass:
     Threads: one at a time.
     """
 
-    def __init__(self, data: DataGenerator, epoch: int, indices: list[int], position: int) -> None:
+    def __init__(
+        self, data: DataGenerator, epoch: int, indices: list[int], position: int, at_end: Callable[[], None]
+    ) -> None:
         self._data = data
+        self._at_end = at_end
         self._indices = indices
         self._pid = os.getpid()
         self._ahead: deque[Future[Any]] = deque()
@@ -181,7 +186,7 @@ class _IndexPass:
         if self.position == len(self._indices):
             self.close()
             self.ended = True
-            self._data.on_epoch_end()
+            self._at_end()
             raise StopIteration
         try:
             batch = self._take()

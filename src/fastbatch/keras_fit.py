@@ -72,10 +72,9 @@ class KerasReady(KerasClass):
 
     def __getitem__(self, index: int) -> Any:
         """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError."""
-        passes = self._keras()
-        if not passes.in_session:
+        if not keras_asks():
             raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
-        return passes.next()
+        return self._keras().next()
 
     def __getattr__(self, name: str) -> Any:
         if name in _ADAPTER_METHODS and self._keras().is_adapter:
@@ -85,6 +84,10 @@ class KerasReady(KerasClass):
     def _next_length(self) -> int | None:
         """Return the batches of the next iteration: fewer than the length after `load_state_dict`."""
         return _length(self)
+
+    def _begin_epoch(self) -> Iterator[Any]:
+        """Begin an epoch for Keras, which calls `on_epoch_end` itself."""
+        return iter(self)
 
     def _keras(self) -> KerasPasses:
         passes: KerasPasses | None = self.__dict__.get("_keras_passes")
@@ -107,7 +110,6 @@ class KerasPasses:
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        self.in_session = False
         self._lock = threading.RLock()
         self._batches: Iterator[Any] | None = None  # the epoch under way
         self._first: list[Any] = []  # its first batches, while they are all that was given out
@@ -126,7 +128,7 @@ class KerasPasses:
         """Leave what an earlier `fit` did not use up."""
         with self._lock:
             self._batches, self._adapter = None, None
-            self.in_session, self.is_adapter = True, False
+            self.is_adapter = False
             self._out = 0
 
     def __reduce__(self) -> Any:
@@ -171,7 +173,7 @@ class KerasPasses:
 
     def _begin_epoch(self) -> None:
         self._length = self.data._next_length()
-        self._batches = iter(self.data)
+        self._batches = self.data._begin_epoch()
         self._first, self._given = [], 0
 
     def next(self) -> Any:
@@ -230,6 +232,12 @@ class KerasPasses:
                 break
             self._begin_epoch()
         self._given = len(self._first) + 1  # even if nothing came: this epoch is over
+
+
+def keras_asks() -> bool:
+    """Return whether the method that calls this was called by one of Keras's adapters."""
+    name = sys._getframe(2).f_globals.get("__name__", "")
+    return isinstance(name, str) and name.startswith(_ADAPTERS)
 
 
 def _epoch_iterator() -> Any:
