@@ -39,96 +39,114 @@ std::size_t first_column(double guess, std::size_t n, const Holds& holds) {
   return low;
 }
 
-// The columns in [0, n) whose coordinate lies in [0, last]. Rounding keeps the order of coordinates, so it is one span.
-Span find_inside(const WarpLine::Axis& axis, std::size_t n) {
+// The columns in [0, n) whose coordinate lies in [low, high]. Rounding keeps coordinates in order, so it is one span.
+Span find_between(const WarpAxis& axis, double low, double high, std::size_t n) {
   const auto at = [&](std::size_t column) { return axis.at(static_cast<double>(column)); };
   const double start = axis.row_term + axis.offset;
   const bool rises = axis.step >= 0;
-  const double enter = rises ? 0 : axis.last;
-  const double leave = rises ? axis.last : 0;
-  const std::size_t first = first_column((enter - start) / axis.step, n, [&](std::size_t column) {
-    return rises ? at(column) >= 0 : at(column) <= axis.last;
+  const std::size_t first = first_column(((rises ? low : high) - start) / axis.step, n, [&](std::size_t column) {
+    return rises ? at(column) >= low : at(column) <= high;
   });
-  const std::size_t end = first_column((leave - start) / axis.step, n, [&](std::size_t column) {
-    return rises ? at(column) > axis.last : at(column) < 0;
+  const std::size_t end = first_column(((rises ? high : low) - start) / axis.step, n, [&](std::size_t column) {
+    return rises ? at(column) > high : at(column) < low;
   });
   return {first, std::max(first, end)};
 }
 
-// Columns of one row of dst, counted before any flip.
-Span find_inside(const WarpLine& line, std::size_t n) {
-  const Span y = find_inside(line.y, n);
-  const Span x = find_inside(line.x, n);
+// The columns whose coordinates lie inside, as far from the border as `margin`.
+Span find_inside(const WarpLine& line, double margin, std::size_t n) {
+  const Span y = find_between(line.y, margin, line.y.last - margin, n);
+  const Span x = find_between(line.x, margin, line.x.last - margin, n);
   const std::size_t first = std::max(y.first, x.first);
   return {first, std::max(first, std::min(y.end, x.end))};
 }
 
-// The greatest coordinate that can come up, or more.
-bool is_wild(const Warp& warp) {
+// No coordinate is farther from 0 than this.
+double greatest_coordinate(const Warp& warp) {
+  double greatest = 0;
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const double bound = std::fabs(warp.matrix[2 * axis]) * static_cast<double>(warp.height) +
                          std::fabs(warp.matrix[2 * axis + 1]) * static_cast<double>(warp.width) +
                          std::fabs(warp.offset[axis]);
-    if (!(bound < kWildCoordinate)) return true;
+    greatest = bound > greatest || std::isnan(bound) ? bound : greatest;
   }
-  return false;
+  return greatest;
 }
 
 template <typename T>
 class Rows {
  public:
-  Rows(const Warp& warp, const T* src) : warp_(warp), src_(src), wild_(is_wild(warp)) {}
+  Rows(const Warp& warp, const T* src) : warp_(warp), src_{src, warp.height * warp.width * warp.channels} {
+    const double greatest = greatest_coordinate(warp);
+    is_wild_ = !(greatest < kWildCoordinate);
+    has_inner_ = warp.order == 1 && greatest < kInnerCoordinate && warp.width <= kInnerWidth;
+  }
 
   void row(std::size_t number, float* dst) {
+    const std::size_t width = warp_.width;
     const WarpLine line = line_of(warp_.flip_rows ? warp_.height - 1 - number : number);
-    Span inside{0, 0};
-    if (!wild_ && warp_.fill != Fill::kNearest) inside = find_inside(line, warp_.width);
-    if (warp_.flip_columns) inside = {warp_.width - inside.end, warp_.width - inside.first};
-    outside(line, {0, inside.first}, dst);
-    blocks(line, inside, true, dst);
-    outside(line, {inside.end, warp_.width}, dst);
+    Span inside{0, width};
+    if (warp_.fill == Fill::kConstant) {
+      inside = is_wild_ ? Span{0, 0} : turned(find_inside(line, 0, width));
+      const std::size_t channels = warp_.channels;
+      std::fill(dst, dst + inside.first * channels, warp_.fill_value);
+      std::fill(dst + inside.end * channels, dst + width * channels, warp_.fill_value);
+    }
+    Span inner{inside.first, inside.first};
+    if (has_inner_) inner = turned(find_inside(line, kInnerMargin, width));
+    if (inner.first == inner.end) inner = {inside.first, inside.first};
+    border(line, {inside.first, inner.first}, dst);
+    blocks(inner, dst, [&](const WarpColumns& columns, float* out) {
+      locate_inner(line, columns, block_);
+      sample_inner(src_, line, block_, out, columns.n);
+    });
+    border(line, {inner.end, inside.end}, dst);
   }
 
  private:
   [[nodiscard]] WarpLine line_of(std::size_t number) const {
     const auto row = static_cast<double>(number);
     const auto axis = [&](std::size_t i, std::size_t n) {
-      return WarpLine::Axis{row * warp_.matrix[2 * i], warp_.matrix[2 * i + 1], warp_.offset[i],
-                            static_cast<double>(n - 1)};
+      return WarpAxis{row * warp_.matrix[2 * i], warp_.matrix[2 * i + 1], warp_.offset[i], static_cast<double>(n - 1)};
     };
-    return {axis(0, warp_.height),
-            axis(1, warp_.width),
-            static_cast<double>(warp_.width * warp_.channels),
-            static_cast<double>(warp_.channels),
-            warp_.order,
-            warp_.fill,
-            false};
+    return {.y = axis(0, warp_.height),
+            .x = axis(1, warp_.width),
+            .row_stride = static_cast<std::int32_t>(warp_.width * warp_.channels),
+            .channels = static_cast<std::int32_t>(warp_.channels),
+            .order = warp_.order,
+            .fill = warp_.fill};
   }
 
-  void outside(const WarpLine& line, Span span, float* dst) {
-    if (warp_.fill != Fill::kConstant) return blocks(line, span, false, dst);
-    std::fill(dst + span.first * warp_.channels, dst + span.end * warp_.channels, warp_.fill_value);
+  // Where these columns stand in dst.
+  [[nodiscard]] Span turned(Span columns) const {
+    if (!warp_.flip_columns) return columns;
+    return {warp_.width - columns.end, warp_.width - columns.first};
   }
 
-  void blocks(WarpLine line, Span span, bool inside, float* dst) {
-    line.inside = inside;
-    const std::size_t n_elements = warp_.height * warp_.width * warp_.channels;
-    for (std::size_t first = span.first; first < span.end; first += WarpBlock::kCapacity) {
-      const std::size_t n = std::min(WarpBlock::kCapacity, span.end - first);
-      const std::size_t column = warp_.flip_columns ? warp_.width - 1 - first : first;
-      locate(line, {static_cast<double>(column), warp_.flip_columns ? -1.0 : 1.0, n}, block_);
-      float* const out = dst + first * warp_.channels;
+  void border(const WarpLine& line, Span span, float* dst) {
+    blocks(span, dst, [&](const WarpColumns& columns, float* out) {
+      locate(line, columns, warp_.fill == Fill::kConstant, block_);
       if (warp_.order == 0) {
-        pick(src_, n_elements, block_, warp_.channels, out, n);
+        pick(src_, line, block_, out, columns.n);
       } else {
-        sample(src_, n_elements, block_, warp_.channels, out, n);
+        sample(src_, line, block_, out, columns.n);
       }
+    });
+  }
+
+  template <typename Body>
+  void blocks(Span span, float* dst, const Body& body) {
+    for (std::size_t first = span.first; first < span.end; first += WarpBlock::kCapacity) {
+      const std::size_t column = warp_.flip_columns ? warp_.width - 1 - first : first;
+      const std::size_t n = std::min(WarpBlock::kCapacity, span.end - first);
+      body({static_cast<std::int64_t>(column), warp_.flip_columns ? -1 : 1, n}, dst + first * warp_.channels);
     }
   }
 
   const Warp& warp_;
-  const T* const src_;
-  const bool wild_;
+  const WarpSource<T> src_;
+  bool is_wild_;
+  bool has_inner_;
   WarpBlock block_;
 };
 

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: MIT
-// What the warp kernels share. A row of dst is cut into blocks: locate() says where in src each pixel of a block comes
-// from, sample() or pick() fetches it. Those in plain C++ are the definition, which every other target must equal.
+// What the warp kernels share. A row of dst is cut into blocks: locate...() says where in src each pixel of a block
+// comes from, sample...() or pick() fetches it. Those in plain C++ are the definition; every other target equals them.
 #pragma once
 
 #include "kernels/warp.h"
 
 namespace fastbatch::kernels {
 
-// Where one row of dst lies in src: coordinate(column) = (row_term + column * step) + offset along each axis.
-struct WarpLine {
-  struct Axis {
-    double row_term;
-    double step;
-    double offset;
-    double last;  // pixels - 1
-    [[nodiscard]] double at(double column) const noexcept { return (row_term + column * step) + offset; }
-  };
-  Axis y;
-  Axis x;
-  double row_stride;  // elements of src
-  double channels;
-  int order;
-  Fill fill;
-  bool inside;  // no coordinate of the block is beyond the border
+// Where one row of dst lies in src, along one axis of src: at(column), in pixels.
+struct WarpAxis {
+  double row_term;
+  double step;
+  double offset;
+  double last;  // pixels - 1
+  [[nodiscard]] double at(double column) const noexcept { return (row_term + column * step) + offset; }
 };
 
-// Columns of one block.
+struct WarpLine {
+  WarpAxis y;
+  WarpAxis x;
+  std::int32_t row_stride;  // elements of src
+  std::int32_t channels;
+  int order;
+  Fill fill;
+};
+
+// Columns of one block: first, first + step, ...
 struct WarpColumns {
-  double first;
-  double step;  // 1, or -1 where dst is mirrored
+  std::int64_t first;
+  std::int64_t step;  // 1, or -1 where dst is mirrored
   std::size_t n;
 };
 
-// The four pixels around each place, and the weights of those on the right and below. With order 0 it is `start` alone.
+// The four pixels around each place, and the weights of those on the right and below.
 struct WarpBlock {
   static constexpr std::size_t kCapacity = 256;
   alignas(64) std::int32_t start[kCapacity];  // element of src: the pixel above on the left
@@ -42,46 +42,89 @@ struct WarpBlock {
   alignas(64) float fraction_y[kCapacity];
 };
 
+// Coordinates from here on are not told apart.
 inline constexpr double kWildCoordinate = 0x1p52;
 
-// warp_vector.cpp: the same on this CPU. `n_elements` is all of src, that may be read.
-void locate(const WarpLine& line, const WarpColumns& columns, WarpBlock& block);
-void sample(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-            std::size_t n);
-void sample(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-            std::size_t n);
-void pick(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-          std::size_t n);
-void pick(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-          std::size_t n);
+// Inside the image, as far from its border as kInnerMargin, linear interpolation counts in fixed point: the coordinate
+// of column 0 and the step from column to column are rounded to multiples of 2^-32 pixels. That keeps within the
+// margin for rows of up to kInnerWidth columns and coordinates below kInnerCoordinate.
+inline constexpr int kFixedBits = 32;
+inline constexpr double kInnerMargin = 0x1p-16;
+inline constexpr double kInnerCoordinate = 0x1p30;
+inline constexpr std::size_t kInnerWidth = std::size_t{1} << 16U;
 
-// Fills places [first, columns.n) of the block.
-void locate_scalar(const WarpLine& line, const WarpColumns& columns, std::size_t first, WarpBlock& block);
+struct FixedAxis {
+  std::int64_t first;  // the block's first column
+  std::int64_t step;   // from one column of the block to the next
+};
+FixedAxis to_fixed(const WarpAxis& axis, const WarpColumns& columns) noexcept;
+
+// Any places: beyond the border too if `inside` is false. With order 0, only `start` is filled.
+void locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpBlock& block);
+void locate_scalar(const WarpLine& line, const WarpColumns& columns, bool inside, std::size_t first, WarpBlock& block);
+
+// Inner places, for order 1: fills start and fractions.
+void locate_inner(const WarpLine& line, const WarpColumns& columns, WarpBlock& block);
+void locate_inner_scalar(const WarpLine& line, const FixedAxis& y, const FixedAxis& x, std::size_t first,
+                         std::size_t end, WarpBlock& block);
+
+// A source of the two types there are, and all of it that may be read.
+template <typename T>
+struct WarpSource {
+  const T* data;
+  std::size_t size;  // elements
+};
+
+// Fetch the n pixels of a block.
+void sample(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
+void sample(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
+void sample_inner(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
+void sample_inner(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst,
+                  std::size_t n);
+void pick(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
+void pick(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
+
+// One pixel between four: first from above to below, then from left to right.
+template <typename T>
+void mix_pixel(const T* src, std::ptrdiff_t right, std::ptrdiff_t below, float fraction_x, float fraction_y,
+               std::size_t channels, float* dst) {
+  const T* const lower = src + below;
+  for (std::size_t k = 0; k < channels; ++k) {
+    const auto upper_left = static_cast<float>(src[k]);
+    const auto upper_right = static_cast<float>(src[k + static_cast<std::size_t>(right)]);
+    const float lower_left = static_cast<float>(lower[k]);
+    const float lower_right = static_cast<float>(lower[k + static_cast<std::size_t>(right)]);
+    const float on_left = upper_left + fraction_y * (lower_left - upper_left);
+    const float on_right = upper_right + fraction_y * (lower_right - upper_right);
+    dst[k] = on_left + fraction_x * (on_right - on_left);
+  }
+}
 
 // Pixels [first, end) of a block; dst is where the block's pixel 0 goes.
 template <typename T>
-void sample_scalar(const T* src, const WarpBlock& block, std::size_t channels, float* dst, std::size_t first,
+void sample_scalar(const T* src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t first,
                    std::size_t end) {
+  const auto channels = static_cast<std::size_t>(line.channels);
   for (std::size_t i = first; i < end; ++i) {
-    const T* const a = src + block.start[i];
-    const T* const b = a + block.right[i];
-    const T* const c = a + block.below[i];
-    const T* const d = c + block.right[i];
-    const float fx = block.fraction_x[i];
-    const float fy = block.fraction_y[i];
-    for (std::size_t k = 0; k < channels; ++k) {
-      const auto left = static_cast<float>(a[k]);
-      const auto lower_left = static_cast<float>(c[k]);
-      const float upper = left + fx * (static_cast<float>(b[k]) - left);
-      const float lower = lower_left + fx * (static_cast<float>(d[k]) - lower_left);
-      dst[i * channels + k] = upper + fy * (lower - upper);
-    }
+    mix_pixel(src + block.start[i], block.right[i], block.below[i], block.fraction_x[i], block.fraction_y[i], channels,
+              dst + i * channels);
   }
 }
 
 template <typename T>
-void pick_scalar(const T* src, const WarpBlock& block, std::size_t channels, float* dst, std::size_t first,
+void sample_inner_scalar(const T* src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t first,
+                         std::size_t end) {
+  const auto channels = static_cast<std::size_t>(line.channels);
+  for (std::size_t i = first; i < end; ++i) {
+    mix_pixel(src + block.start[i], line.channels, line.row_stride, block.fraction_x[i], block.fraction_y[i], channels,
+              dst + i * channels);
+  }
+}
+
+template <typename T>
+void pick_scalar(const T* src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t first,
                  std::size_t end) {
+  const auto channels = static_cast<std::size_t>(line.channels);
   for (std::size_t i = first; i < end; ++i) {
     const T* const pixel = src + block.start[i];
     for (std::size_t k = 0; k < channels; ++k) dst[i * channels + k] = static_cast<float>(pixel[k]);

@@ -43,25 +43,53 @@ struct Place {
   float fraction;  // of the upper one
 };
 
-Place place(const WarpLine::Axis& axis, double column, const WarpLine& line) noexcept {
+Place place(const WarpAxis& axis, double column, bool inside, const WarpLine& line) noexcept {
   double at = axis.at(column);
-  if (!line.inside) at = fold(at, axis.last, line.fill);
+  if (!inside) at = fold(at, axis.last, line.fill);
   const double whole = std::floor(line.order == 0 ? at + 0.5 : at);
   return {clamp(whole, axis.last), clamp(whole + 1, axis.last), static_cast<float>(at - whole)};
 }
 
+constexpr float kFractionUnit = 0x1p-24F;
+
 }  // namespace
 
-void locate_scalar(const WarpLine& line, const WarpColumns& columns, std::size_t first, WarpBlock& block) {
+void locate_scalar(const WarpLine& line, const WarpColumns& columns, bool inside, std::size_t first, WarpBlock& block) {
+  const double row_stride = line.row_stride;
+  const double channels = line.channels;
   for (std::size_t i = first; i < columns.n; ++i) {
-    const double column = columns.first + columns.step * static_cast<double>(i);
-    const Place y = place(line.y, column, line);
-    const Place x = place(line.x, column, line);
-    block.start[i] = static_cast<std::int32_t>(y.lower * line.row_stride + x.lower * line.channels);
-    block.right[i] = static_cast<std::int32_t>((x.upper - x.lower) * line.channels);
-    block.below[i] = static_cast<std::int32_t>((y.upper - y.lower) * line.row_stride);
+    const auto column = static_cast<double>(columns.first + columns.step * static_cast<std::int64_t>(i));
+    const Place y = place(line.y, column, inside, line);
+    const Place x = place(line.x, column, inside, line);
+    block.start[i] = static_cast<std::int32_t>(y.lower * row_stride + x.lower * channels);
+    if (line.order == 0) continue;
+    block.right[i] = static_cast<std::int32_t>((x.upper - x.lower) * channels);
+    block.below[i] = static_cast<std::int32_t>((y.upper - y.lower) * row_stride);
     block.fraction_x[i] = x.fraction;
     block.fraction_y[i] = y.fraction;
+  }
+}
+
+FixedAxis to_fixed(const WarpAxis& axis, const WarpColumns& columns) noexcept {
+  constexpr double kUnits = 0x1p32;
+  static_assert(kUnits == static_cast<double>(std::int64_t{1} << kFixedBits));
+  const auto step = static_cast<std::int64_t>(std::nearbyint(axis.step * kUnits));
+  const auto zero = static_cast<std::int64_t>(std::nearbyint(axis.at(0) * kUnits));
+  return {zero + columns.first * step, columns.step * step};
+}
+
+void locate_inner_scalar(const WarpLine& line, const FixedAxis& y, const FixedAxis& x, std::size_t first,
+                         std::size_t end, WarpBlock& block) {
+  const auto fraction = [](std::int64_t at) {
+    return static_cast<float>(static_cast<std::int32_t>((at & 0xFFFFFFFF) >> 8)) * kFractionUnit;
+  };
+  for (std::size_t i = first; i < end; ++i) {
+    const std::int64_t at_y = y.first + y.step * static_cast<std::int64_t>(i);
+    const std::int64_t at_x = x.first + x.step * static_cast<std::int64_t>(i);
+    block.start[i] =
+        static_cast<std::int32_t>((at_y >> kFixedBits) * line.row_stride + (at_x >> kFixedBits) * line.channels);
+    block.fraction_x[i] = fraction(at_x);
+    block.fraction_y[i] = fraction(at_y);
   }
 }
 

@@ -10,10 +10,14 @@
 // After foreach_target.h, which sets the target that highway.h compiles for.
 #include <hwy/highway.h>
 
+// Vectors of a known size only: they are members here.
+#undef FASTBATCH_WARP_TARGET
+#define FASTBATCH_WARP_TARGET (FASTBATCH_VECTOR_TARGET && !HWY_HAVE_SCALABLE && HWY_MAX_BYTES >= 16)
+
 HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
-#if FASTBATCH_VECTOR_TARGET
+#if FASTBATCH_WARP_TARGET
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Doubles = hn::ScalableTag<double>;
@@ -63,31 +67,31 @@ struct Place {
   Double fraction;
 };
 
-HWY_INLINE Place Locate1(const WarpLine::Axis& axis, Double column, const WarpLine& line) {
+HWY_INLINE Place FindPlace(const WarpAxis& axis, Double column, bool inside, const WarpLine& line) {
   const Doubles d;
   const Double last = hn::Set(d, axis.last);
   Double at =
       hn::Add(hn::Add(hn::Set(d, axis.row_term), hn::Mul(column, hn::Set(d, axis.step))), hn::Set(d, axis.offset));
-  if (!line.inside) at = Fold(at, last, line.fill);
+  if (!inside) at = Fold(at, last, line.fill);
   const Double whole = hn::Floor(line.order == 0 ? hn::Add(at, hn::Set(d, 0.5)) : at);
   return {Clamp(whole, last), Clamp(hn::Add(whole, hn::Set(d, 1.0)), last), hn::Sub(at, whole)};
 }
 
-void Locate(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
+void Locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpBlock& block) {
   const Doubles d;
   const hn::Rebind<std::int32_t, Doubles> d32;
   const hn::Rebind<float, Doubles> df;
   const std::size_t lanes = hn::Lanes(d);
   const Double row_stride = hn::Set(d, line.row_stride);
   const Double channels = hn::Set(d, line.channels);
-  const Double step = hn::Set(d, columns.step);
-  const Double first = hn::Set(d, columns.first);
+  const Double step = hn::Set(d, static_cast<double>(columns.step));
+  const Double first = hn::Set(d, static_cast<double>(columns.first));
   std::size_t i = 0;
   for (; i + lanes <= columns.n; i += lanes) {
     const Double number = hn::Add(hn::Iota(d, 0), hn::Set(d, static_cast<double>(i)));
     const Double column = hn::Add(first, hn::Mul(step, number));
-    const Place y = Locate1(line.y, column, line);
-    const Place x = Locate1(line.x, column, line);
+    const Place y = FindPlace(line.y, column, inside, line);
+    const Place x = FindPlace(line.x, column, inside, line);
     const Double start = hn::Add(hn::Mul(y.lower, row_stride), hn::Mul(x.lower, channels));
     hn::StoreU(hn::DemoteTo(d32, start), d32, block.start + i);
     if (line.order == 0) continue;
@@ -96,7 +100,63 @@ void Locate(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) 
     hn::StoreU(hn::DemoteTo(df, x.fraction), df, block.fraction_x + i);
     hn::StoreU(hn::DemoteTo(df, y.fraction), df, block.fraction_y + i);
   }
-  locate_scalar(line, columns, i, block);
+  locate_scalar(line, columns, inside, i, block);
+}
+
+// Whole pixels and fractions of as many columns as fill a vector of 32-bit lanes, in 32.32 fixed point.
+class FixedPlaces {
+  using D64 = hn::ScalableTag<std::int64_t>;
+  using D32 = hn::ScalableTag<std::int32_t>;
+  using DFloat = hn::ScalableTag<float>;
+
+ public:
+  HWY_INLINE explicit FixedPlaces(const FixedAxis& axis) {
+    const D64 d;
+    HWY_ALIGN std::int64_t at[HWY_MAX_BYTES / sizeof(std::int64_t)];
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) at[i] = axis.first + axis.step * static_cast<std::int64_t>(i);
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    low_ = hn::Load(d, at);
+    half_ = hn::Set(d, axis.step * lanes);
+    step_ = hn::Set(d, 2 * axis.step * lanes);
+  }
+  // Then the next columns.
+  HWY_INLINE void Take(hn::Vec<D32>& whole, hn::Vec<DFloat>& fraction) {
+    const D32 d;
+    const auto low = hn::BitCast(d, low_);
+    const auto high = hn::BitCast(d, hn::Add(low_, half_));
+    whole = hn::ConcatOdd(d, high, low);
+    const hn::RebindToUnsigned<D32> du;
+    const auto parts = hn::ShiftRight<8>(hn::BitCast(du, hn::ConcatEven(d, high, low)));
+    fraction = hn::Mul(hn::ConvertTo(DFloat(), hn::BitCast(d, parts)), hn::Set(DFloat(), 0x1p-24F));
+    low_ = hn::Add(low_, step_);
+  }
+
+ private:
+  hn::Vec<D64> low_;
+  hn::Vec<D64> half_;
+  hn::Vec<D64> step_;
+};
+
+void LocateInner(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
+  const hn::ScalableTag<std::int32_t> d;
+  const hn::ScalableTag<float> df;
+  const FixedAxis fixed_y = to_fixed(line.y, columns);
+  const FixedAxis fixed_x = to_fixed(line.x, columns);
+  FixedPlaces places_y(fixed_y);
+  FixedPlaces places_x(fixed_x);
+  const auto row_stride = hn::Set(d, line.row_stride);
+  const auto channels = hn::Set(d, line.channels);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= columns.n; i += hn::Lanes(d)) {
+    hn::Vec<decltype(d)> y, x;
+    hn::Vec<decltype(df)> fraction_y, fraction_x;
+    places_y.Take(y, fraction_y);
+    places_x.Take(x, fraction_x);
+    hn::StoreU(hn::Add(hn::Mul(y, row_stride), hn::Mul(x, channels)), d, block.start + i);
+    hn::StoreU(fraction_y, df, block.fraction_y + i);
+    hn::StoreU(fraction_x, df, block.fraction_x + i);
+  }
+  locate_inner_scalar(line, fixed_y, fixed_x, i, columns.n, block);
 }
 
 HWY_INLINE hn::Vec<Quad> LoadPixel(const float* src) { return hn::LoadU(Quad(), src); }
@@ -106,95 +166,148 @@ HWY_INLINE hn::Vec<Quad> LoadPixel(const std::uint8_t* src) {
   return hn::ConvertTo(Quad(), hn::PromoteTo(d32, hn::LoadU(hn::Rebind<std::uint8_t, Quad>(), src)));
 }
 
-// Four elements are read and written for every pixel: too many by one where there are three channels. So the last
-// pixel of a block is left to the plain path, and so are those whose last neighbour ends src.
+// More than a pixel is read and written: the last pixel of a block is left to the plain path where that would be past
+// its end, and so are pixels near the end of src.
+template <std::size_t kChannels>
+HWY_INLINE constexpr std::size_t LeftOver() {
+  return kChannels < 4 ? 1 : 0;
+}
+
 template <std::size_t kChannels, typename T>
-HWY_INLINE void SamplePixels(const T* HWY_RESTRICT src, std::size_t n_elements, const WarpBlock& block,
-                             float* HWY_RESTRICT dst, std::size_t n) {
+HWY_INLINE void SamplePixels(WarpSource<T> src, const WarpLine& line, const WarpBlock& block, float* HWY_RESTRICT dst,
+                             std::size_t n) {
   const Quad d;
-  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(n_elements) - 4;
-  for (std::size_t i = 0; i + (kChannels < 4 ? 1 : 0) < n; ++i) {
-    const std::ptrdiff_t start = block.start[i];
+  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(src.size) - 4;
+  for (std::size_t i = 0; i + LeftOver<kChannels>() < n; ++i) {
     const std::ptrdiff_t right = block.right[i];
     const std::ptrdiff_t below = block.below[i];
-    if (kChannels < 4 && start + right + below > safe) {
-      sample_scalar(src, block, kChannels, dst, i, i + 1);
+    if (block.start[i] + right + below > safe) {
+      sample_scalar(src.data, line, block, dst, i, i + 1);
       continue;
     }
-    const T* const upper_row = src + start;
-    const T* const lower_row = upper_row + below;
+    const T* const upper = src.data + block.start[i];
+    const T* const lower = upper + below;
     const auto fx = hn::Set(d, block.fraction_x[i]);
     const auto fy = hn::Set(d, block.fraction_y[i]);
-    const auto upper_left = LoadPixel(upper_row);
-    const auto lower_left = LoadPixel(lower_row);
-    const auto upper = hn::Add(upper_left, hn::Mul(fx, hn::Sub(LoadPixel(upper_row + right), upper_left)));
-    const auto lower = hn::Add(lower_left, hn::Mul(fx, hn::Sub(LoadPixel(lower_row + right), lower_left)));
-    hn::StoreU(hn::Add(upper, hn::Mul(fy, hn::Sub(lower, upper))), d, dst + i * kChannels);
+    const auto upper_left = LoadPixel(upper);
+    const auto upper_right = LoadPixel(upper + right);
+    const auto left = hn::Add(upper_left, hn::Mul(fy, hn::Sub(LoadPixel(lower), upper_left)));
+    const auto on_right = hn::Add(upper_right, hn::Mul(fy, hn::Sub(LoadPixel(lower + right), upper_right)));
+    hn::StoreU(hn::Add(left, hn::Mul(fx, hn::Sub(on_right, left))), d, dst + i * kChannels);
   }
-  if (kChannels < 4) sample_scalar(src, block, kChannels, dst, n - 1, n);
+  sample_scalar(src.data, line, block, dst, n - LeftOver<kChannels>(), n);
 }
 
-template <typename T>
-HWY_INLINE void SampleAny(const T* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels,
-                          float* dst, std::size_t n) {
-  if (n == 0) return;
-  if (channels == 3) return SamplePixels<3>(src, n_elements, block, dst, n);
-  if (channels == 4) return SamplePixels<4>(src, n_elements, block, dst, n);
-  sample_scalar(src, block, channels, dst, 0, n);
+#if HWY_MAX_BYTES >= 32
+using Octet = hn::FixedTag<float, 8>;  // two pixels side by side
+
+HWY_INLINE hn::Vec<Octet> LoadTwo(const float* src) { return hn::LoadU(Octet(), src); }
+
+HWY_INLINE hn::Vec<Octet> LoadTwo(const std::uint8_t* src) {
+  const hn::Rebind<std::int32_t, Octet> d32;
+  return hn::ConvertTo(Octet(), hn::PromoteTo(d32, hn::LoadU(hn::Rebind<std::uint8_t, Octet>(), src)));
 }
 
 template <std::size_t kChannels, typename T>
-HWY_INLINE void PickPixels(const T* HWY_RESTRICT src, std::size_t n_elements, const WarpBlock& block,
-                           float* HWY_RESTRICT dst, std::size_t n) {
-  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(n_elements) - 4;
-  for (std::size_t i = 0; i + (kChannels < 4 ? 1 : 0) < n; ++i) {
+HWY_INLINE void SampleInnerPixels(WarpSource<T> src, const WarpLine& line, const WarpBlock& block,
+                                  float* HWY_RESTRICT dst, std::size_t n) {
+  const Octet d;
+  const Quad half;
+  alignas(32) static constexpr std::int32_t kRight[] = {3, 4, 5, 6, 7, 7, 7, 7};
+  const auto to_right = hn::SetTableIndices(d, kRight);
+  const std::ptrdiff_t row_stride = line.row_stride;
+  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(src.size) - 8 - row_stride;
+  for (std::size_t i = 0; i + LeftOver<kChannels>() < n; ++i) {
     if (kChannels < 4 && block.start[i] > safe) {
-      pick_scalar(src, block, kChannels, dst, i, i + 1);
-    } else {
-      hn::StoreU(LoadPixel(src + block.start[i]), Quad(), dst + i * kChannels);
+      sample_inner_scalar(src.data, line, block, dst, i, i + 1);
+      continue;
     }
+    const T* const pixel = src.data + block.start[i];
+    const auto upper = LoadTwo(pixel);
+    const auto fy = hn::Set(d, block.fraction_y[i]);
+    const auto fx = hn::Set(half, block.fraction_x[i]);
+    const auto both = hn::Add(upper, hn::Mul(fy, hn::Sub(LoadTwo(pixel + row_stride), upper)));
+    const auto left = hn::LowerHalf(half, both);
+    hn::Vec<Quad> right;
+    if constexpr (kChannels == 4) {
+      right = hn::UpperHalf(half, both);
+    } else {
+      right = hn::LowerHalf(half, hn::TableLookupLanes(both, to_right));
+    }
+    hn::StoreU(hn::Add(left, hn::Mul(fx, hn::Sub(right, left))), half, dst + i * kChannels);
   }
-  if (kChannels < 4) pick_scalar(src, block, kChannels, dst, n - 1, n);
-}
-
-template <typename T>
-HWY_INLINE void PickAny(const T* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-                        std::size_t n) {
-  if (n == 0) return;
-  if (channels == 3) return PickPixels<3>(src, n_elements, block, dst, n);
-  if (channels == 4) return PickPixels<4>(src, n_elements, block, dst, n);
-  pick_scalar(src, block, channels, dst, 0, n);
+  sample_inner_scalar(src.data, line, block, dst, n - LeftOver<kChannels>(), n);
 }
 #else
-void Locate(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
-  locate_scalar(line, columns, 0, block);
-}
-template <typename T>
-void SampleAny(const T* src, std::size_t, const WarpBlock& block, std::size_t channels, float* dst, std::size_t n) {
-  sample_scalar(src, block, channels, dst, 0, n);
-}
-template <typename T>
-void PickAny(const T* src, std::size_t, const WarpBlock& block, std::size_t channels, float* dst, std::size_t n) {
-  pick_scalar(src, block, channels, dst, 0, n);
+template <std::size_t kChannels, typename T>
+HWY_INLINE void SampleInnerPixels(WarpSource<T> src, const WarpLine& line, const WarpBlock& block,
+                                  float* HWY_RESTRICT dst, std::size_t n) {
+  const Quad d;
+  const std::ptrdiff_t row_stride = line.row_stride;
+  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(src.size - kChannels) - 4 - row_stride;
+  for (std::size_t i = 0; i + LeftOver<kChannels>() < n; ++i) {
+    if (block.start[i] > safe) {
+      sample_inner_scalar(src.data, line, block, dst, i, i + 1);
+      continue;
+    }
+    const T* const upper = src.data + block.start[i];
+    const T* const lower = upper + row_stride;
+    const auto fx = hn::Set(d, block.fraction_x[i]);
+    const auto fy = hn::Set(d, block.fraction_y[i]);
+    const auto upper_left = LoadPixel(upper);
+    const auto upper_right = LoadPixel(upper + kChannels);
+    const auto left = hn::Add(upper_left, hn::Mul(fy, hn::Sub(LoadPixel(lower), upper_left)));
+    const auto right = hn::Add(upper_right, hn::Mul(fy, hn::Sub(LoadPixel(lower + kChannels), upper_right)));
+    hn::StoreU(hn::Add(left, hn::Mul(fx, hn::Sub(right, left))), d, dst + i * kChannels);
+  }
+  sample_inner_scalar(src.data, line, block, dst, n - LeftOver<kChannels>(), n);
 }
 #endif
 
-void SampleFloats(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-                  std::size_t n) {
-  SampleAny(src, n_elements, block, channels, dst, n);
+template <std::size_t kChannels, typename T>
+HWY_INLINE void PickPixels(WarpSource<T> src, const WarpLine& line, const WarpBlock& block, float* HWY_RESTRICT dst,
+                           std::size_t n) {
+  const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(src.size) - 4;
+  for (std::size_t i = 0; i + LeftOver<kChannels>() < n; ++i) {
+    if (block.start[i] > safe) {
+      pick_scalar(src.data, line, block, dst, i, i + 1);
+    } else {
+      hn::StoreU(LoadPixel(src.data + block.start[i]), Quad(), dst + i * kChannels);
+    }
+  }
+  pick_scalar(src.data, line, block, dst, n - LeftOver<kChannels>(), n);
 }
-void SampleBytes(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels,
-                 float* dst, std::size_t n) {
-  SampleAny(src, n_elements, block, channels, dst, n);
+#else
+void Locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpBlock& block) {
+  locate_scalar(line, columns, inside, 0, block);
 }
-void PickFloats(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-                std::size_t n) {
-  PickAny(src, n_elements, block, channels, dst, n);
+void LocateInner(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
+  locate_inner_scalar(line, to_fixed(line.y, columns), to_fixed(line.x, columns), 0, columns.n, block);
 }
-void PickBytes(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels,
-               float* dst, std::size_t n) {
-  PickAny(src, n_elements, block, channels, dst, n);
-}
+#endif
+
+// One of the three ways to fetch pixels, on vectors where there are as many channels as they like.
+#if FASTBATCH_WARP_TARGET
+#define FASTBATCH_FETCH(Name, T, vector, scalar)                                                          \
+  void Name(WarpSource<T> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) { \
+    if (n == 0) return;                                                                                   \
+    if (line.channels == 3) return vector<3>(src, line, block, dst, n);                                   \
+    if (line.channels == 4) return vector<4>(src, line, block, dst, n);                                   \
+    scalar(src.data, line, block, dst, 0, n);                                                             \
+  }
+#else
+#define FASTBATCH_FETCH(Name, T, vector, scalar)                                                          \
+  void Name(WarpSource<T> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) { \
+    scalar(src.data, line, block, dst, 0, n);                                                             \
+  }
+#endif
+FASTBATCH_FETCH(SampleFloats, float, SamplePixels, sample_scalar)
+FASTBATCH_FETCH(SampleBytes, std::uint8_t, SamplePixels, sample_scalar)
+FASTBATCH_FETCH(SampleInnerFloats, float, SampleInnerPixels, sample_inner_scalar)
+FASTBATCH_FETCH(SampleInnerBytes, std::uint8_t, SampleInnerPixels, sample_inner_scalar)
+FASTBATCH_FETCH(PickFloats, float, PickPixels, pick_scalar)
+FASTBATCH_FETCH(PickBytes, std::uint8_t, PickPixels, pick_scalar)
+#undef FASTBATCH_FETCH
 
 }  // namespace fastbatch::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -203,38 +316,55 @@ HWY_AFTER_NAMESPACE();
 namespace fastbatch::kernels {
 
 HWY_EXPORT(Locate);
+HWY_EXPORT(LocateInner);
 HWY_EXPORT(SampleFloats);
 HWY_EXPORT(SampleBytes);
+HWY_EXPORT(SampleInnerFloats);
+HWY_EXPORT(SampleInnerBytes);
 HWY_EXPORT(PickFloats);
 HWY_EXPORT(PickBytes);
 
-void locate(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
-  if (scalar_only()) return locate_scalar(line, columns, 0, block);
-  HWY_DYNAMIC_DISPATCH(Locate)(line, columns, block);
+void locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpBlock& block) {
+  if (scalar_only()) return locate_scalar(line, columns, inside, 0, block);
+  HWY_DYNAMIC_DISPATCH(Locate)(line, columns, inside, block);
 }
 
-void sample(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-            std::size_t n) {
-  if (scalar_only()) return sample_scalar(src, block, channels, dst, 0, n);
-  HWY_DYNAMIC_DISPATCH(SampleFloats)(src, n_elements, block, channels, dst, n);
+void locate_inner(const WarpLine& line, const WarpColumns& columns, WarpBlock& block) {
+  if (scalar_only()) {
+    return locate_inner_scalar(line, to_fixed(line.y, columns), to_fixed(line.x, columns), 0, columns.n, block);
+  }
+  HWY_DYNAMIC_DISPATCH(LocateInner)(line, columns, block);
 }
 
-void sample(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-            std::size_t n) {
-  if (scalar_only()) return sample_scalar(src, block, channels, dst, 0, n);
-  HWY_DYNAMIC_DISPATCH(SampleBytes)(src, n_elements, block, channels, dst, n);
+void sample(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) {
+  if (scalar_only()) return sample_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(SampleFloats)(src, line, block, dst, n);
 }
 
-void pick(const float* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-          std::size_t n) {
-  if (scalar_only()) return pick_scalar(src, block, channels, dst, 0, n);
-  HWY_DYNAMIC_DISPATCH(PickFloats)(src, n_elements, block, channels, dst, n);
+void sample(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) {
+  if (scalar_only()) return sample_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(SampleBytes)(src, line, block, dst, n);
 }
 
-void pick(const std::uint8_t* src, std::size_t n_elements, const WarpBlock& block, std::size_t channels, float* dst,
-          std::size_t n) {
-  if (scalar_only()) return pick_scalar(src, block, channels, dst, 0, n);
-  HWY_DYNAMIC_DISPATCH(PickBytes)(src, n_elements, block, channels, dst, n);
+void sample_inner(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) {
+  if (scalar_only()) return sample_inner_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(SampleInnerFloats)(src, line, block, dst, n);
+}
+
+void sample_inner(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst,
+                  std::size_t n) {
+  if (scalar_only()) return sample_inner_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(SampleInnerBytes)(src, line, block, dst, n);
+}
+
+void pick(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) {
+  if (scalar_only()) return pick_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(PickFloats)(src, line, block, dst, n);
+}
+
+void pick(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) {
+  if (scalar_only()) return pick_scalar(src.data, line, block, dst, 0, n);
+  HWY_DYNAMIC_DISPATCH(PickBytes)(src, line, block, dst, n);
 }
 
 }  // namespace fastbatch::kernels
