@@ -1,141 +1,266 @@
 # SPDX-License-Identifier: MIT
-"""Affine warps and colours: against SciPy and torchvision's definitions, and native against pure."""
+"""What is drawn for an image: by the definitions, native against pure, alone and in a loader."""
+
+import colorsys
 
 import numpy as np
 import pytest
 
-from fastbatch import _core
-from fastbatch.pure.augment import warp
+import fastbatch as fb
+from fastbatch import pure
+from fastbatch.native import core_augmentation
+from fastbatch.pure.augment import affine_matrix
+from fastbatch.pure.augment import augment as pure_augment
 
-FILLS = ["nearest", "constant", "reflect", "wrap"]
+OPERATIONS = {
+    "rotation": {"rotation": 40},
+    "shear": {"shear": (10, 30), "fill": "reflect"},
+    "zoom": {"zoom": 0.3, "fill": "constant", "fill_value": 77},
+    "shift": {"shift": (0.2, 0.6), "fill": "wrap", "order": 0},
+    "channel_shift": {"channel_shift": 60},
+    "brightness": {"brightness": 0.6},
+    "contrast": {"contrast": (0.2, 2)},
+    "saturation": {"saturation": (0, 3)},
+    "hue": {"hue": 0.5},
+    "erase": {"erase": 0.9, "erase_value": 55},
+    "noise": {"erase": 1, "erase_value": "random", "erase_scale": (0.1, 0.3)},
+    "standardize": {"standardize": True},
+}
+TOGETHER = {name: value for options in OPERATIONS.values() for name, value in options.items()}
+COLORS = ["channel_shift", "brightness", "contrast", "saturation", "hue", "standardize"]
 
 
-def native_warp(image, matrix, offset, order, fill, value, flips=None, threads=1):
-    flips = None if flips is None else [flips]
-    return _core.warp_batch(image[None], [matrix], [offset], order, fill, value, threads, flips)[0]
+def picture(height=37, width=52, channels=3, seed=0):
+    """Smooth parts, grey ones, noise, and flat ones."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    image = np.stack([(x * (c + 2) + y * 3) % 256 for c in range(channels)], 2).astype("u1")
+    image[: height // 4] = image[: height // 4, :, :1]
+    image[height // 2 :, : width // 3] = rng.integers(0, 256, image[height // 2 :, : width // 3].shape)
+    image[-2:] = 255
+    return image
 
 
-def transforms(height, width, rng):
-    """Pairs (matrix, offset): identity, flips, halves (ties), rotations, singular ones, far away, anything."""
-    identity = np.eye(2)
-    yield identity, np.zeros(2)
-    yield np.diag([-1.0, 1.0]), np.array([height - 1.0, 0.0])
-    yield np.diag([1.0, -1.0]), np.array([0.0, width - 1.0])
-    yield -identity, np.array([height - 1.0, width - 1.0])
-    yield np.array([[0.0, 1.0], [1.0, 0.0]]), np.zeros(2)
-    yield identity / 2, np.array([-0.5, 0.25])
-    yield identity, np.array([0.5, -0.5])
-    yield identity, np.array([-height - 0.5, 2.0 * width + 0.5])
-    yield np.zeros((2, 2)), np.array([height / 2, width / 2])
-    yield np.array([[1.0, 1.0], [1.0, 1.0]]), np.array([-3.0, -2.0])
-    yield np.array([[1e-12, 0.0], [0.0, 1e12]]), np.array([0.3, 0.7])
-    yield identity, np.array([1e7, -1e7 - 0.5])
-    angle = rng.uniform(-3, 3)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    centre = np.array([height / 2 - 0.5, width / 2 - 0.5])
-    yield turn, centre - turn @ centre
-    yield turn @ np.diag([0.8, 1.2]), centre - turn @ centre + rng.normal(size=2)
-    for _ in range(6):
-        yield rng.normal(size=(2, 2)), rng.normal(size=2) * 10
-        yield rng.integers(-2, 3, (2, 2)) / 2, rng.integers(-60, 60, 2) / 2
+def native(image, augment, seed=1, epoch=2, index=3):
+    return core_augmentation(augment).apply(image, seed, epoch, index)
 
 
 @pytest.mark.behavior
-@pytest.mark.parametrize("fill", FILLS)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("name", [*OPERATIONS, "together"])
+def test_native_and_pure_change_the_same(name, channels):
+    augment = fb.Augment(**OPERATIONS.get(name, TOGETHER))
+    for index in range(6):
+        for shape in [(37, 52), (1, 1), (16, 3)]:
+            image = picture(*shape, channels, index)
+            got, wanted = native(image, augment, 7, 5, index), pure_augment(image, augment, 7, 5, index)
+            assert got.dtype == wanted.dtype == np.float32
+            assert np.array_equal(got, wanted), np.abs(got - wanted).max()
+            colors = min(channels, 3)
+            assert channels < 4 or name not in COLORS or np.array_equal(got[..., colors:], image[..., colors:])
+
+
+def draw(operation, seed=1, epoch=2, index=3, n=1):
+    stream = np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, index, 0, operation]))
+    return stream.random(n)
+
+
+@pytest.mark.behavior
+def test_colors_by_their_definitions():
+    """What torchvision's documentation says, written with other means."""
+    image = picture()
+    x = image.astype(float)
+    grey = x @ [0.2989, 0.587, 0.114]
+    spread = {"brightness": 4, "contrast": 5, "saturation": 6}
+    others = {"brightness": 0.0, "contrast": grey.mean(), "saturation": grey[..., None]}
+    for name, operation in spread.items():
+        factor = 0.3 + (1.9 - 0.3) * draw(operation)[0]
+        wanted = np.clip(factor * x + (1 - factor) * others[name], 0, 255)
+        assert np.abs(native(image, fb.Augment(**{name: (0.3, 1.9)})) - wanted).max() < 1e-3
+    shift = -50 + 90 * draw(8)[0]
+    assert (
+        np.abs(native(image, fb.Augment(channel_shift=(-50, 40))) - np.clip(x + shift, x.min(), x.max())).max() < 1e-3
+    )
+
+    turn = -0.4 + 0.8 * draw(7)[0]
+    turned = native(image, fb.Augment(hue=0.4))
+    for pixel, got in zip(image.reshape(-1, 3)[::7], turned.reshape(-1, 3)[::7], strict=True):
+        h, s, v = colorsys.rgb_to_hsv(*(pixel / 255))
+        assert np.abs(np.array(colorsys.hsv_to_rgb((h + turn) % 1, s, v)) * 255 - got).max() < 0.01
+
+    flat = np.full((4, 5, 3), 9, "u1")
+    assert np.array_equal(native(flat, fb.Augment(standardize=True)), np.zeros((4, 5, 3)))
+    standard = native(image, fb.Augment(standardize=True))
+    assert abs(standard.mean()) < 1e-5
+    assert abs(standard.std() - 1) < 1e-5
+
+
+@pytest.mark.behavior
+def test_affine_draws_and_centre():
+    augment = fb.Augment(rotation=(90, 90))
+    image = picture(20, 20)
+    assert np.abs(native(image, augment) - np.rot90(image)).max() < 1e-4
+    half = fb.Augment(zoom=(0.5, 0.5), order=0)
+    assert np.array_equal(native(image, half), np.repeat(np.repeat(image[5:15, 5:15], 2, 0), 2, 1))
+    rows, columns = -0.5 + draw(3, n=3)[1:]
+    moved = fb.Augment(shift=0.5, fill="constant", order=0)
+    matrix, offset = core_augmentation(moved).affine_matrix(20, 20, 1, 2, 3)
+    assert matrix == [1, 0, 0, 1]
+    assert np.allclose(offset, [20 * rows, 20 * columns])
+    everything = fb.Augment(rotation=30, shear=20, zoom=0.4, shift=0.3)
+    for index in range(50):
+        stream = np.random.Generator(np.random.Philox(key=[1, 2], counter=[0, index, 0, 3]))
+        matrix, offset = affine_matrix(everything, 31, 48, stream)
+        found = core_augmentation(everything).affine_matrix(31, 48, 1, 2, index)
+        assert found == (matrix.ravel().tolist(), offset.tolist())
+
+
+@pytest.mark.behavior
+def test_keras_composes_the_affine_alike():
+    """Rotation, shear and zoom about the centre of a square image, as Keras's apply_affine_transform."""
+    for index in range(5):
+        drawn = draw(3, index=index, n=6)
+        theta, shear = np.deg2rad(-25 + 50 * drawn[0]), np.deg2rad(-15 + 30 * drawn[3])
+        zoom_y, zoom_x = 0.7 + 0.6 * drawn[4], 0.7 + 0.6 * drawn[5]
+        turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+        lean = np.array([[1, -np.sin(shear)], [0, np.cos(shear)]])
+        columns_first = turn @ lean @ np.diag([zoom_x, zoom_y])
+        wanted = columns_first[::-1, ::-1]
+        augment = fb.Augment(rotation=25, shear=15, zoom=0.3)
+        matrix, offset = core_augmentation(augment).affine_matrix(40, 40, 1, 2, index)
+        assert np.allclose(np.reshape(matrix, (2, 2)), wanted)
+        assert np.allclose(wanted @ [19.5, 19.5] + offset, 19.5)
+
+
+@pytest.mark.behavior
+def test_erasing():
+    image = picture(60, 80)
+    erased, areas = 0, []
+    for index in range(300):
+        got = native(image, fb.Augment(erase=0.4, erase_value=(1, 2, 3)), index=index)
+        gone = (got == [1, 2, 3]).all(2)
+        if not np.array_equal(got, image):
+            erased += 1
+            rows, columns = np.flatnonzero(gone.any(1)), np.flatnonzero(gone.any(0))
+            assert gone[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+            areas.append(gone.mean())
+        assert np.array_equal(got[~gone], image[~gone])
+    assert 0.33 < erased / 300 < 0.47
+    assert 0.015 < min(areas) < 0.06
+    assert 0.25 < max(areas) < 0.34
+    noise = native(image, fb.Augment(erase=1, erase_value="random", erase_scale=(0.3, 0.3), erase_ratio=(1, 1)))
+    changed = noise[(noise != image).any(2)]
+    assert 100 < changed.mean() < 155
+    assert len(np.unique(changed)) > 200
+
+
+# ---- in a loader -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.behavior
 @pytest.mark.parametrize(
-    "shape", [(1, 1, 1), (1, 7, 3), (9, 1, 4), (2, 2, 3), (13, 10, 1), (12, 17, 2), (11, 23, 3), (21, 8, 4), (5, 6, 7)]
+    "dtype, layout", [("float32", "NCHW"), ("float32", "NHWC"), ("uint8", "NHWC"), ("int16", "NCHW")]
 )
-def test_a_warp_is_scipys(fill, shape):
-    ndimage = pytest.importorskip("scipy.ndimage")
-    rng = np.random.default_rng(sum(shape))
-    images = [rng.integers(0, 256, shape).astype("u1"), rng.normal(size=shape).astype("f4")]
-    for matrix, offset in transforms(*shape[:2], rng):
-        for order in (0, 1):
-            for image in images:
-                got = native_warp(image, matrix, offset, order, fill, 3.5)
-                channels = [
-                    ndimage.affine_transform(
-                        channel.astype("f4"), matrix, offset, order=order, mode=fill, cval=3.5, output=np.float32
-                    )
-                    for channel in np.moveaxis(image, 2, 0)
-                ]
-                wanted = np.stack(channels, 2)
-                if order == 0:
-                    assert np.array_equal(got, wanted), (matrix, offset)
-                else:
-                    assert np.abs(got - wanted).max() <= 1e-6 * max(1, np.abs(wanted).max()), (matrix, offset)
-                assert np.array_equal(got, warp(image, matrix, offset, order, fill, 3.5)), (matrix, offset)
+@pytest.mark.parametrize("color", ["rgb", "rgba", "grayscale"])
+def test_images_are_augmented(photos, dtype, layout, color):
+    augment = fb.Augment(**{name: value for name, value in TOGETHER.items() if name != "standardize"})
+    options = {"size": (24, 20), "flip": True, "shuffle": True, "seed": 4, "exact": True, "color": color}
+    options |= {"dtype": dtype, "layout": layout, "augment": augment}
+    for threads in (1, 3):
+        ours, theirs = fb.images(photos, **options, threads=threads), pure.images(photos, **options)
+        for _ in range(2):
+            for (x, y), (a, b) in zip(ours, theirs, strict=True):
+                assert x.dtype == a.dtype == dtype
+                assert np.array_equal(x, a)
+                assert np.array_equal(y, b)
 
 
-@pytest.mark.parametrize("fill", FILLS)
-@pytest.mark.parametrize("order", [0, 1])
-def test_coordinates_out_of_all_measure(fill, order):
-    """No crash, and native and pure agree, where coordinates overflow."""
-    image = np.arange(60, dtype="f4").reshape(4, 5, 3)
-    huge = 1.7e308
-    for matrix in ([[huge, huge], [0, 1]], [[1, 0], [-huge, huge]], [[1e16, 0], [0, -1e16]], [[huge, -huge]] * 2):
-        for offset in ([0, 0], [huge, -huge], [-1e300, 1e15]):
-            got = native_warp(image, np.array(matrix), np.array(offset), order, fill, 9.0)
-            assert np.array_equal(got, warp(image, np.array(matrix), np.array(offset), order, fill, 9.0))
-            assert set(got.ravel().tolist()) <= {*image.ravel().tolist(), 9.0} or order == 1
+@pytest.mark.behavior
+def test_numbers_after_augmentation(photos):
+    options = {"size": 16, "layout": "NHWC", "augment": fb.Augment(brightness=(2, 2)), "exact": True}
+    plain = next(iter(fb.images(photos, None, size=16, layout="NHWC", dtype="uint8", exact=True))).astype("f4")
+    bright = np.minimum(2 * plain, 255)
+    for api in (fb, pure):
+        assert np.allclose(next(iter(api.images(photos, None, **options))), bright / 255, atol=1e-6)
+        assert np.array_equal(next(iter(api.images(photos, None, dtype="uint8", **options))), bright)
+        normal = next(iter(api.images(photos, None, mean=0.5, std=0.25, **options)))
+        assert np.allclose(normal, (bright / 255 - 0.5) / 0.25, atol=1e-5)
+        options_ = {**options, "augment": fb.Augment(standardize=True)}
+        for image in next(iter(api.images(photos, None, **options_))):
+            assert abs(image.mean()) < 1e-4
+            assert abs(image.std() - 1) < 1e-3
+    half = {**options, "augment": fb.Augment(brightness=(0.5, 0.5))}
+    assert np.array_equal(next(iter(fb.images(photos, None, dtype="uint8", **half))), np.rint(plain / 2))
 
 
-@pytest.mark.parametrize("fill", FILLS)
-@pytest.mark.parametrize("flips", [(False, True), (True, False), (True, True)])
-def test_a_flip_comes_after_the_warp(fill, flips):
-    rng = np.random.default_rng(3)
-    image = rng.normal(size=(19, 300, 3)).astype("f4")  # wider than a block of places
-    for matrix, offset in transforms(19, 300, rng):
-        for order in (0, 1):
-            plain = native_warp(image, matrix, offset, order, fill, 1.0)
-            turned = plain[:: -1 if flips[0] else 1, :: -1 if flips[1] else 1]
-            assert np.array_equal(native_warp(image, matrix, offset, order, fill, 1.0, flips), turned)
+@pytest.mark.behavior
+def test_one_more_operation_changes_no_other_draw(photos):
+    """Each has a stream of its own: rotating too leaves the colours, and the crop, as they were."""
+    options = {"size": 16, "layout": "NHWC", "crop": "random_resized", "exact": True, "seed": 3}
+    colors = {"brightness": 0.5, "contrast": 0.5}
+    still = next(iter(fb.images(photos, None, augment=fb.Augment(**colors), **options)))
+    turned = next(iter(fb.images(photos, None, augment=fb.Augment(**colors, rotation=(360, 360)), **options)))
+    assert np.abs(still - turned).max() < 1e-4
 
 
-def test_a_batch_of_warps():
-    rng = np.random.default_rng(4)
-    images = rng.integers(0, 256, (9, 20, 30, 3)).astype("u1")
-    matrices, offsets = rng.normal(size=(9, 2, 2)), rng.normal(size=(9, 2))
-    alone = [native_warp(*one, 1, "reflect", 0.0) for one in zip(images, matrices, offsets, strict=True)]
-    for threads in (1, 2, 5, 64):
-        out = np.full(images.shape, -1, "f4")
-        got = _core.warp_batch(images, matrices, offsets, 1, "reflect", 0.0, threads, out=out)
-        assert got is out
-        assert np.array_equal(got, alone)
-    nothing = _core.warp_batch(images[:0], matrices[:0], offsets[:0], 1, "wrap", 0.0, 4)
-    assert nothing.shape == (0, 20, 30, 3)
+def test_nothing_asked_is_nothing_done(api, photos):
+    plain = list(api.images(photos, size=16, dtype="uint8"))
+    same = list(api.images(photos, size=16, dtype="uint8", augment=fb.Augment()))
+    assert all(np.array_equal(x, a) for (x, _), (a, _) in zip(plain, same, strict=True))
+
+
+def test_augment_is_a_value():
+    assert fb.Augment(rotation=5) == fb.Augment(rotation=5) != fb.Augment(rotation=6)
+    assert hash(fb.Augment(zoom=(0.5, 1.5))) == hash(fb.Augment(zoom=(0.5, 1.5)))
+    assert fb.Augment(brightness=3).ranges["brightness"] == (0, 4)
+    assert pure.Augment is fb.Augment
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    "options, message",
     [
-        ({"images": np.zeros((2, 3, 4), "f4")}, "images: expected a contiguous array of four dimensions"),
-        ({"images": np.zeros((2, 3, 4, 3), "f4")[:, ::-1]}, "images: expected a contiguous array"),
-        ({"images": np.zeros((2, 3, 4, 3))}, "images: expected float32 or uint8"),
-        ({"matrices": np.zeros((1, 2, 2))}, "matrices: expected the shape"),
-        ({"offsets": np.zeros((2, 3))}, "offsets: expected the shape"),
-        ({"order": 3}, "order: expected 0 or 1"),
-        ({"mode": "mirror"}, "mode: expected nearest, constant, reflect or wrap, found mirror"),
-        ({"flips": [[True]]}, "flips: expected the shape"),
-        ({"out": np.zeros((2, 3, 4, 3))}, "out: expected a writable contiguous float32 array"),
-        ({"out": np.zeros((2, 3, 4, 1), "f4")}, "out: expected a writable contiguous float32 array"),
+        ({"rotation": float("nan")}, "rotation: expected a number in .*, found nan"),
+        ({"rotation": float("inf")}, "rotation: expected a number in .*, found inf"),
+        ({"rotation": -5}, "rotation: expected a number in 0..1e.06, found -5"),
+        ({"rotation": (5, 1)}, "rotation: expected lowest <= highest, found .5, 1."),
+        ({"rotation": "fast"}, "rotation: expected .lowest, highest., found 'fast'"),
+        ({"rotation": None}, "rotation: expected a number, found None"),
+        ({"shear": (1, 2, 3)}, "shear: expected .lowest, highest., found"),
+        ({"zoom": 1}, "zoom: expected a number below 1, or .lowest, highest., found 1"),
+        ({"zoom": (0, 1)}, "zoom: expected a number in 1e-06..1e.06, found 0"),
+        ({"shift": (1, 2, 3)}, "shift: expected one number, or .rows, columns., found"),
+        ({"shift": -0.1}, "shift: expected a number in"),
+        ({"order": 3}, "order: expected 0 or 1, found 3"),
+        ({"fill": "mirror"}, "fill: expected one of nearest, constant, reflect, wrap, found 'mirror'"),
+        ({"fill_value": 256}, "fill_value: expected a number in 0..255, found 256"),
+        ({"brightness": -1}, "brightness: expected a number in"),
+        ({"contrast": (-1, 1)}, "contrast: expected a number in"),
+        ({"hue": 0.6}, "hue: expected a number in 0..0.5, found 0.6"),
+        ({"erase": 1.5}, "erase: expected a number in 0..1, found 1.5"),
+        ({"erase_scale": (0.5, 2)}, "erase_scale: expected a number in 0..1, found 2"),
+        ({"erase_ratio": 1}, "erase_ratio: expected .lowest, highest., found 1"),
+        ({"erase_value": "noise"}, "erase_value: expected numbers in 0..255 or 'random', found 'noise'"),
+        ({"erase_value": ()}, "erase_value: expected one number, or one for each channel, found none"),
     ],
 )
-def test_a_batch_that_does_not_fit(change, message):
-    good = {
-        "images": np.zeros((2, 3, 4, 3), "f4"),
-        "matrices": np.zeros((2, 2, 2)),
-        "offsets": np.zeros((2, 2)),
-        "order": 1,
-        "mode": "wrap",
-        "cval": 0.0,
-        "threads": 1,
-    }
+def test_bad_augmentations(options, message):
     with pytest.raises(ValueError, match=message):
-        _core.warp_batch(**{**good, **change})
+        fb.Augment(**options)
 
 
-def test_a_batch_is_not_warped_onto_itself():
-    images = np.zeros((2, 3, 4, 3), "f4")
-    with pytest.raises(ValueError, match="out: expected other memory"):
-        _core.warp_batch(images, np.zeros((2, 2, 2)), np.zeros((2, 2)), 1, "wrap", 0.0, 1, out=images)
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"augment": "rotate"}, TypeError, "augment: expected an Augment, found str"),
+        ({"augment": fb.Augment(erase=1, erase_value=(1, 2))}, ValueError, "erase_value: .* each of 3 channels"),
+        ({"augment": fb.Augment(standardize=True), "mean": 0.5}, ValueError, "standardize: expected no scale, mean"),
+        (
+            {"augment": fb.Augment(standardize=True), "dtype": "u1"},
+            ValueError,
+            "standardize: expected a batch of floats",
+        ),
+    ],
+)
+def test_augmentations_that_do_not_fit(api, photos, options, error, message):
+    with pytest.raises(error, match=message):
+        api.images(photos, **options)

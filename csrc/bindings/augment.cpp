@@ -8,6 +8,7 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/parallel.h"
+#include "decode/augment.h"
 #include "kernels/warp.h"
 
 namespace fastbatch::bindings {
@@ -85,9 +86,63 @@ py::array warp_batch(const py::array& images, const Doubles& matrices, const Dou
   return result;
 }
 
+std::shared_ptr<Augmentation> make_augmentation(Range rotation, Range shear, Range zoom, Range shift_rows,
+                                                Range shift_columns, int order, const std::string& fill,
+                                                float fill_value, Range channel_shift, Range brightness, Range contrast,
+                                                Range saturation, Range hue, double erase, Range erase_scale,
+                                                Range erase_ratio, std::vector<float> erase_value, bool standardize) {
+  const AffineOptions affine{.rotation = rotation,
+                             .shear = shear,
+                             .zoom = zoom,
+                             .shift_rows = shift_rows,
+                             .shift_columns = shift_columns,
+                             .order = order,
+                             .fill = fill_named(fill),
+                             .fill_value = fill_value};
+  return std::make_shared<Augmentation>(AugmentOptions{.affine = affine,
+                                                       .channel_shift = channel_shift,
+                                                       .brightness = brightness,
+                                                       .contrast = contrast,
+                                                       .saturation = saturation,
+                                                       .hue = hue,
+                                                       .erase = erase,
+                                                       .erase_scale = erase_scale,
+                                                       .erase_ratio = erase_ratio,
+                                                       .erase_value = std::move(erase_value),
+                                                       .standardize = standardize});
+}
+
+// (height, width, channels) pixels as they are after the augmentation of this sample.
+py::array_t<float> apply(const Augmentation& augmentation, const py::array_t<std::uint8_t, py::array::c_style>& pixels,
+                         std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
+  require(pixels.ndim() == 3 && pixels.size() > 0 && pixels.shape(2) <= 4,
+          "expected pixels of shape (height, width, 1 to 4)");
+  py::array_t<float> out({pixels.shape(0), pixels.shape(1), pixels.shape(2)});
+  augmentation.apply(pixels.data(), length(pixels, 0), length(pixels, 1), length(pixels, 2), {seed, epoch}, index,
+                     out.mutable_data());
+  return out;
+}
+
+py::tuple matrix_of(const Augmentation& augmentation, double height, double width, std::uint64_t seed,
+                    std::uint64_t epoch, std::uint64_t index) {
+  const Stream stream(seed, epoch, index, Operation::kAffine);
+  const AffineMap map = affine_matrix(augmentation.options().affine, height, width, stream);
+  return py::make_tuple(map.matrix, map.offset);
+}
+
 }  // namespace
 
 void register_augment(py::module_& module) {
+  py::class_<Augmentation, std::shared_ptr<Augmentation>>(module, "Augmentation")
+      .def(py::init(&make_augmentation), py::kw_only(), py::arg("rotation"), py::arg("shear"), py::arg("zoom"),
+           py::arg("shift_rows"), py::arg("shift_columns"), py::arg("order"), py::arg("fill"), py::arg("fill_value"),
+           py::arg("channel_shift"), py::arg("brightness"), py::arg("contrast"), py::arg("saturation"), py::arg("hue"),
+           py::arg("erase"), py::arg("erase_scale"), py::arg("erase_ratio"), py::arg("erase_value"),
+           py::arg("standardize"))
+      .def("apply", &apply, py::arg("pixels"), py::arg("seed"), py::arg("epoch"), py::arg("index"))
+      .def("affine_matrix", &matrix_of, py::arg("height"), py::arg("width"), py::arg("seed"), py::arg("epoch"),
+           py::arg("index"));
+
   module.def("warp_batch", &warp_batch, py::arg("images"), py::arg("matrices"), py::arg("offsets"), py::arg("order"),
              py::arg("mode"), py::arg("cval"), py::arg("threads"), py::arg("flips") = py::none(),
              py::arg("out") = py::none());

@@ -62,7 +62,8 @@ ImageOptions make_image_options(const kernels::Conversion& conversion, std::size
                                 const std::string& crop, std::size_t resize, std::array<double, 2> area,
                                 std::array<double, 2> ratio, const std::string& filter, bool flip, bool vertical_flip,
                                 const std::string& color, bool apply_exif, bool exact, bool dct_scale,
-                                const std::vector<std::uint8_t>& pad_value, std::uint64_t max_pixels) {
+                                const std::vector<std::uint8_t>& pad_value, std::uint64_t max_pixels,
+                                std::shared_ptr<Augmentation> augmentation) {
   ImageOptions options;
   options.height = height;
   options.width = width;
@@ -81,6 +82,7 @@ ImageOptions make_image_options(const kernels::Conversion& conversion, std::size
   for (std::size_t i = 0; i < pad_value.size(); ++i) options.pad_value[i] = pad_value[i];
   options.conversion = conversion;
   options.max_pixels = max_pixels;
+  options.augmentation = std::move(augmentation);
   return options;
 }
 
@@ -132,7 +134,7 @@ void register_decode(py::module_& module) {
            py::arg("ratio") = standard.ratio, py::arg("filter") = "bilinear", py::arg("flip") = false,
            py::arg("vertical_flip") = false, py::arg("color") = "rgb", py::arg("apply_exif") = false,
            py::arg("exact") = true, py::arg("dct_scale") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
-           py::arg("max_pixels") = standard.max_pixels)
+           py::arg("max_pixels") = standard.max_pixels, py::arg("augmentation") = nullptr)
       .def("crop", &crop_of, py::arg("width"), py::arg("height"), py::arg("seed"), py::arg("epoch"), py::arg("index"));
 
   // Function and user_data are addresses; `owners` is what they lie in.

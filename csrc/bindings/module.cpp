@@ -8,8 +8,8 @@ PYBIND11_MODULE(_core, module) {
   fastbatch::bindings::register_kernels(module);
   fastbatch::bindings::register_source(module);
   fastbatch::bindings::register_plan(module);
-  fastbatch::bindings::register_decode(module);
   fastbatch::bindings::register_augment(module);
+  fastbatch::bindings::register_decode(module);
   fastbatch::bindings::register_change(module);
   fastbatch::bindings::register_loader(module);
   fastbatch::bindings::register_text(module);

@@ -12,6 +12,7 @@
 #include "decode/image_cropper.h"
 #include "decode/jpeg.h"
 #include "decode/mirror.h"
+#include "kernels/color.h"
 
 namespace fastbatch {
 namespace {
@@ -26,12 +27,14 @@ struct ImageDecoder::Bench : Workspace {
   ImageCropper cropper;
   std::vector<std::uint8_t> pixels;  // of the slot, unless they need no conversion
   std::vector<std::uint8_t> row;     // of a flip
+  std::vector<float> floats;         // of an augmentation
 };
 
 ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options)
     : files_(std::move(files)), options_(std::move(options)), channels_(channels_of(options_.color)) {
   kernels::Conversion& conversion = options_.conversion;
-  conversion.src = DType::kU8;
+  // Augmented pixels are floats; those of a batch of integers are rounded to bytes again.
+  conversion.src = options_.augmentation && is_float(conversion.dst) ? DType::kF32 : DType::kU8;
   conversion.swap_bytes = false;
   conversion.from = kernels::Channels::kLast;
   // One scale for all channels that stay where they are: then an image is a row of numbers.
@@ -46,7 +49,8 @@ ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions o
     throw std::invalid_argument("expected a scale and a shift for each of " + std::to_string(channels_) +
                                 " channels, or one for all");
   }
-  converts_ = conversion.dst != DType::kU8 || conversion.to != kernels::Channels::kLast || !conversion.scale.empty();
+  converts_ = options_.augmentation || conversion.dst != DType::kU8 || conversion.to != kernels::Channels::kLast ||
+              !conversion.scale.empty();
 }
 
 std::size_t ImageDecoder::slot_bytes() const noexcept {
@@ -99,9 +103,19 @@ void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* sl
     }
   }
   if (converts_) {
-    kernels::convert(options_.conversion, reinterpret_cast<const std::byte*>(pixels), slot,
+    const std::byte* const source = augmented(index, key, bench, pixels);
+    kernels::convert(options_.conversion, source, slot,
                      options_.height * options_.width * channels_ / options_.conversion.channels);
   }
+}
+
+const std::byte* ImageDecoder::augmented(std::uint64_t index, StreamKey key, Bench& bench, std::uint8_t* pixels) const {
+  if (!options_.augmentation) return reinterpret_cast<const std::byte*>(pixels);
+  bench.floats.resize(options_.height * options_.width * channels_);
+  options_.augmentation->apply(pixels, options_.height, options_.width, channels_, key, index, bench.floats.data());
+  if (options_.conversion.src == DType::kF32) return reinterpret_cast<const std::byte*>(bench.floats.data());
+  kernels::round_to_bytes(bench.floats.data(), pixels, bench.floats.size());
+  return reinterpret_cast<const std::byte*>(pixels);
 }
 
 }  // namespace fastbatch

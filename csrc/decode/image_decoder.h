@@ -30,6 +30,8 @@ class ImageDecoder : public Decoder {
  private:
   struct Bench;
   void decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const;
+  // What is converted: the pixels themselves, or what an augmentation makes of them.
+  const std::byte* augmented(std::uint64_t index, StreamKey key, Bench& bench, std::uint8_t* pixels) const;
 
   const std::shared_ptr<const FileList> files_;
   ImageOptions options_;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What becomes of an image file on its way into its slot. EXIF's turn comes first, then the crop, then the flips.
+// What becomes of an image file on its way into its slot. EXIF's turn comes first, then the crop, then the
+// flips, then the augmentation.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include "decode/augment.h"
 #include "decode/geometry.h"
 #include "decode/image.h"
 #include "decode/image_reader.h"
@@ -23,7 +26,8 @@ struct ImageOptions : CropOptions {
   bool exact = true;                        // Pillow's bytes; false: decode no more than what is needed
   bool dct_scale = true;                    // unless exact: let the codec make large images smaller while it decodes
   std::array<std::uint8_t, 4> pad_value{};  // per channel: the pixels of the slot that no image covers
-  kernels::Conversion conversion;           // of the slot's pixels; what it says of the source is set here
+  std::shared_ptr<const Augmentation> augmentation;  // of the slot's pixels, before the conversion; may be null
+  kernels::Conversion conversion;                    // of the slot's pixels; what it says of the source is set here
   std::uint64_t max_pixels = kMaxPixels;
 };
 

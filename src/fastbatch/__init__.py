@@ -23,6 +23,7 @@ except ImportError as _error:
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
     ) from _error
 
+from .augment import Augment
 from .decode import field
 from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
 from .generators import DataGenerator as _DataGenerator
@@ -70,6 +71,7 @@ class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
 
 __version__ = "0.1.0"
 __all__ = [
+    "Augment",
     "BatchInfo",
     "ClosedError",
     "DataGenerator",

@@ -120,6 +120,35 @@ class TransformDecoder(Decoder):
     ) -> None: ...
 
 @final
+class Augmentation:
+    def __init__(
+        self,
+        *,
+        rotation: tuple[float, float],
+        shear: tuple[float, float],
+        zoom: tuple[float, float],
+        shift_rows: tuple[float, float],
+        shift_columns: tuple[float, float],
+        order: int,
+        fill: str,
+        fill_value: float,
+        channel_shift: tuple[float, float],
+        brightness: tuple[float, float],
+        contrast: tuple[float, float],
+        saturation: tuple[float, float],
+        hue: tuple[float, float],
+        erase: float,
+        erase_scale: tuple[float, float],
+        erase_ratio: tuple[float, float],
+        erase_value: Sequence[float],
+        standardize: bool,
+    ) -> None: ...
+    def apply(self, pixels: NDArray[np.uint8], seed: int, epoch: int, index: int) -> NDArray[np.float32]: ...
+    def affine_matrix(
+        self, height: float, width: float, seed: int, epoch: int, index: int
+    ) -> tuple[list[float], list[float]]: ...
+
+@final
 class ImageOptions:
     def __init__(
         self,
@@ -140,6 +169,7 @@ class ImageOptions:
         dct_scale: bool = True,
         pad_value: Sequence[int] = (),
         max_pixels: int = 178956970,
+        augmentation: Augmentation | None = None,
     ) -> None: ...
     def crop(
         self, width: int, height: int, seed: int, epoch: int, index: int

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from .augment import Augment, check_augment
 from .decode import Conversion, Field, make_conversion
 from .plan import whole
 
@@ -39,6 +40,7 @@ class ImageOptions:
         dct_scale: Unless exact, the codec may make large images smaller while it decodes.
         pad_value: Per channel, of pixels that no image covers.
         max_pixels: Larger images are refused before anything is allocated.
+        augment: What is drawn for the pixels of the slot; None changes nothing.
     """
 
     conversion: Conversion
@@ -57,6 +59,7 @@ class ImageOptions:
     dct_scale: bool = True
     pad_value: tuple[int, ...] = (0, 0, 0)
     max_pixels: int = MOST_PIXELS
+    augment: Augment | None = None
 
 
 def make_image_options(
@@ -76,6 +79,7 @@ def make_image_options(
     exact: bool = False,
     dct_scale: bool = True,
     max_pixels: Any = None,
+    augment: Any = None,
 ) -> ImageOptions:
     """Return the checked options; every bad one is named in its error."""
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
@@ -95,8 +99,10 @@ def make_image_options(
             raise ValueError("resize: means something with crop='center' and crop='random' only")
         resize = whole("resize", resize, max(height, width), MOST_SIDE)
     channels = COLORS[color]
+    is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))
+    augment = check_augment(augment, channels, np.dtype(conversion.dtype).kind == "f", is_scaled)
     return ImageOptions(
-        _conversion(conversion, (height, width, channels)),
+        _conversion(conversion, (height, width, channels), augment),
         height,
         width,
         crop,
@@ -112,17 +118,19 @@ def make_image_options(
         bool(dct_scale),
         _pixel("pad_value", pad_value, channels),
         MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1),
+        augment,
     )
 
 
-def _conversion(options: Field, shape: tuple[int, ...]) -> Conversion:
-    """Return the way of 8-bit pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
+def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None) -> Conversion:
+    """Return the way of pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
     target = np.dtype(options.dtype)
-    if options.scale is None and target.kind == "f":
+    if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
         options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
-    return make_conversion(np.dtype("u1"), shape, options)
+    source = np.dtype("f4" if augment and target.kind == "f" else "u1")
+    return make_conversion(source, shape, options)
 
 
 def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, float]:

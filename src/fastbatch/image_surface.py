@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import DTypeLike
 
+from .augment import Augment
 from .batch import Column
 from .decode import Field, Numbers
 from .engine import Recipe
@@ -57,6 +58,7 @@ class ImageSurface(SequenceSurface):
         exact: bool = False,
         dct_scale: bool = True,
         max_pixels: int | None = None,
+        augment: Augment | None = None,
         dtype: DTypeLike = "float32",
         layout: str = "NCHW",
         scale: Numbers | None = None,
@@ -115,6 +117,7 @@ class ImageSurface(SequenceSurface):
                 decodes only what is needed, faster; `fastbatch.pure` is always exact.
             dct_scale: Unless `exact`, large photographs may be made smaller by their codec while it decodes.
             max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
+            augment: Random changes of the pixels: rotation, colours, erasing, ...; see `Augment`.
 
             dtype, layout: Of the batch: (batch, channels, height, width) for "NCHW", channels last for "NHWC".
             scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
@@ -142,6 +145,7 @@ class ImageSurface(SequenceSurface):
             exact=exact,
             dct_scale=dct_scale,
             max_pixels=max_pixels,
+            augment=augment,
         )
         infer = isinstance(labels, str) and labels == "infer"
         names = None if class_names is None else _names(class_names)

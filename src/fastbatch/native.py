@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from . import _core
+from .augment import Augment
 from .batch import Column, array_identity, files_identity
 from .decode import Conversion
 from .engine import EngineOptions
@@ -55,6 +56,23 @@ def core_image_options(options: ImageOptions) -> _core.ImageOptions:
         dct_scale=options.dct_scale,
         pad_value=options.pad_value,
         max_pixels=options.max_pixels,
+        augmentation=None if options.augment is None else core_augmentation(options.augment),
+    )
+
+
+def core_augmentation(augment: Augment) -> _core.Augmentation:
+    """Return the core's form of what is drawn for an image."""
+    rows, columns = augment.shifts
+    return _core.Augmentation(
+        **augment.ranges,
+        shift_rows=rows,
+        shift_columns=columns,
+        order=augment.order,
+        fill=augment.fill,
+        fill_value=augment.fill_value,
+        erase=augment.erase,
+        erase_value=augment.noise,
+        standardize=augment.standardize,
     )
 
 

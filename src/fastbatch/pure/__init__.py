@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.augment import Augment
 from fastbatch.batch import Column
 from fastbatch.decode import Conversion, field
 from fastbatch.engine import EngineOptions
@@ -103,6 +104,7 @@ class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
 
 
 __all__ = [
+    "Augment",
     "BatchInfo",
     "ClosedError",
     "DataGenerator",

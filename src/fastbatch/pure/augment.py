@@ -3,18 +3,94 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastbatch.augment import Augment, Range
+
+from .plan import stream
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+
+# What is drawn for a sample; each operation has a stream of its own.
+AFFINE, BRIGHTNESS, CONTRAST, SATURATION, HUE, CHANNEL_SHIFT, ERASE = 3, 4, 5, 6, 7, 8, 9
+ERASE_TRIES = 10
+SUM_PARTS = 16
 
 WILD = 2.0**52  # coordinates from here on are not told apart
 INNER_MARGIN = 2.0**-16  # pixels
 INNER_COORDINATE = 2.0**30
 INNER_WIDTH = 2**16
+
+
+def augment(pixels: NDArray[np.uint8], options: Augment, seed: int, epoch: int, index: int) -> Floats:
+    """Return (height, width, channels) pixels as float32 in 0..255, changed as it is drawn for this sample.
+
+    Of four channels the last one is alpha: moved and erased with the others, but never recoloured.
+    """
+    height, width, channels = pixels.shape
+    ranges = options.ranges
+    if options.moves:
+        matrix, offset = affine_matrix(options, height, width, stream(seed, epoch, index, operation=AFFINE))
+        x = warp(pixels, matrix, offset, options.order, options.fill, options.fill_value)
+    else:
+        x = pixels.astype("f4")
+
+    colors = x[..., : 3 if channels >= 3 else 1]
+    operations: list[tuple[str, float, int, Callable[[Floats, np.float32], Floats]]] = [
+        ("channel_shift", 0, CHANNEL_SHIFT, shift_channels),
+        ("brightness", 1, BRIGHTNESS, adjust_brightness),
+        ("contrast", 1, CONTRAST, adjust_contrast),
+        ("saturation", 1, SATURATION, adjust_saturation),
+        ("hue", 0, HUE, adjust_hue),
+    ]
+    for name, neutral, operation, change in operations:
+        if ranges[name] != (neutral, neutral):
+            drawn = between(ranges[name], stream(seed, epoch, index, operation=operation).random())
+            colors[:] = change(colors, np.float32(drawn))
+    if options.erase > 0:
+        erase(x, options, stream(seed, epoch, index, operation=ERASE))
+    if options.standardize:
+        colors[:] = standardize(colors)
+    return x
+
+
+def between(limits: Range, u: float) -> float:
+    """Return the number that `u` in [0, 1) means in a range."""
+    return limits[0] + (limits[1] - limits[0]) * u
+
+
+# ---- places ----------------------------------------------------------------------------------------------------------
+
+
+def affine_matrix(
+    options: Augment, height: float, width: float, generator: np.random.Generator
+) -> tuple[Doubles, Doubles]:
+    """Return matrix and offset: pixel `p` = (row, column) of the result is that of the image at `matrix @ p + offset`.
+
+    Six numbers are drawn, whatever is asked for: rotation, shift of rows and of columns, shear, zoom of rows and of
+    columns. The map is rotation x shift x shear x zoom, as in Keras's `apply_affine_transform`, about the centre.
+    """
+    ranges, (shift_rows, shift_columns) = options.ranges, options.shifts
+    drawn = generator.random(6).tolist()
+    angle = between(ranges["rotation"], drawn[0]) * (math.pi / 180)
+    shift_y = between(shift_rows, drawn[1]) * height
+    shift_x = between(shift_columns, drawn[2]) * width
+    shear = between(ranges["shear"], drawn[3]) * (math.pi / 180)
+    zoom_y, zoom_x = between(ranges["zoom"], drawn[4]), between(ranges["zoom"], drawn[5])
+
+    # Rows first: rotation [[c, s], [-s, c]] times shear [[a, 0], [-b, 1]] times zoom.
+    c, s, a, b = math.cos(angle), math.sin(angle), math.cos(shear), math.sin(shear)
+    m = [(c * a - s * b) * zoom_y, s * zoom_x, (-s * a - c * b) * zoom_y, c * zoom_x]
+    y, x = height / 2 - 0.5, width / 2 - 0.5
+    moved_y, moved_x = c * shift_y + s * shift_x, -s * shift_y + c * shift_x
+    offset = [y + moved_y - (m[0] * y + m[1] * x), x + moved_x - (m[2] * y + m[3] * x)]
+    return np.array(m).reshape(2, 2), np.array(offset)
 
 
 def warp(
@@ -94,3 +170,121 @@ def fold(at: Doubles, last: int, fill: str) -> Doubles:
         high = at - period * np.trunc(at / period)
         high = np.where(high >= n, period - high - 1, high)
     return np.where(within(at, 0, last), at, np.where(at < 0, low, high))
+
+
+# ---- colours: float32 in 0..255, shape (height, width, 3 or 1) -------------------------------------------------------
+
+
+def clip(x: Floats) -> Floats:
+    """Return `x` within 0..255."""
+    clipped: Floats = np.minimum(np.maximum(x, np.float32(0)), np.float32(255))
+    return clipped
+
+
+def grey(x: Floats) -> Floats:
+    """Return the weighted sum of red, green and blue, shape (height, width); one channel is grey already."""
+    if x.shape[2] == 1:
+        return x[..., 0]
+    r, g, b = (np.float32(weight) * x[..., c] for c, weight in enumerate((0.2989, 0.587, 0.114)))
+    weighted: Floats = (r + g) + b
+    return weighted
+
+
+def mean(x: NDArray[Any]) -> float:
+    """Return the mean in float64, summed in a fixed order: number i goes to part i % 16, then parts are added up."""
+    n = x.size
+    padded = np.zeros(-(-n // SUM_PARTS) * SUM_PARTS)
+    padded[:n] = x.ravel()
+    parts = np.add.accumulate(padded.reshape(-1, SUM_PARTS), axis=0)[-1]
+    while len(parts) > 1:
+        half = len(parts) // 2
+        parts = parts[:half] + parts[half:]
+    return float(parts[0]) / n
+
+
+def adjust_brightness(x: Floats, factor: np.float32) -> Floats:
+    """Return `x * factor`, clipped: torchvision's `adjust_brightness`."""
+    return clip(x * factor)
+
+
+def adjust_contrast(x: Floats, factor: np.float32) -> Floats:
+    """Return a blend with the mean of the grey image: torchvision's `adjust_contrast`."""
+    return clip(factor * x + (np.float32(1) - factor) * np.float32(mean(grey(x))))
+
+
+def adjust_saturation(x: Floats, factor: np.float32) -> Floats:
+    """Return a blend with the grey image: torchvision's `adjust_saturation`."""
+    if x.shape[2] == 1:
+        return x
+    return clip(factor * x + ((np.float32(1) - factor) * grey(x))[..., None])
+
+
+def adjust_hue(x: Floats, turn: np.float32) -> Floats:
+    """Return the image with its hue turned by `turn` rounds: torchvision's `adjust_hue`."""
+    if x.shape[2] == 1:
+        return x
+    one, two, four, six = (np.float32(number) for number in (1, 2, 4, 6))
+    r, g, b = np.moveaxis(x, 2, 0)
+    most = x.max(axis=2)
+    span = most - x.min(axis=2)
+    saturation = span / np.where(span == 0, one, most)
+    rc, gc, bc = ((most - color) / np.where(span == 0, one, span) for color in (r, g, b))
+    sixth = np.where(most == r, bc - gc, np.where(most == g, (two + rc) - bc, (four + gc) - rc))
+    hue = sixth / six + one
+    hue = (hue - np.floor(hue)) + turn
+    sixths = (hue - np.floor(hue)) * six
+    sector = np.floor(sixths)
+    part = sixths - sector
+    p = clip(most * (one - saturation))
+    q = clip(most * (one - saturation * part))
+    t = clip(most * (one - saturation * (one - part)))
+    sectors = [(most, t, p), (q, most, p), (p, most, t), (p, q, most), (t, p, most), (most, p, q)]
+    number = sector.astype(int) % 6
+    return np.stack([np.choose(number, [color[c] for color in sectors]) for c in range(3)], axis=2)
+
+
+def shift_channels(x: Floats, shift: np.float32) -> Floats:
+    """Return `x + shift`, within the image's own lowest and highest number: Keras's `apply_channel_shift`."""
+    return np.clip(x + shift, x.min(), x.max())
+
+
+def standardize(x: Floats) -> Floats:
+    """Return `(x - mean) / max(deviation, 1 / sqrt(n))`: `tf.image.per_image_standardization`."""
+    average = mean(x)
+    variance = mean((x.astype("f8") - average) ** 2)
+    deviation = max(math.sqrt(variance), 1 / math.sqrt(x.size))
+    standard: Floats = (x - np.float32(average)) / np.float32(deviation)
+    return standard
+
+
+def round_to_bytes(x: Floats) -> NDArray[np.uint8]:
+    """Return whole numbers in 0..255, halves to the even one."""
+    return np.rint(clip(x)).astype("u1")
+
+
+def erase(x: Floats, options: Augment, generator: np.random.Generator) -> None:
+    """Erase a rectangle of `x`, or none: torchvision's RandomErasing.
+
+    Drawn: whether; in each of ten tries the area and the shape, and if such a box is smaller than the image both ways,
+    its top and its left edge. Noise takes the bytes of as many further numbers, the lowest first.
+    """
+    height, width = x.shape[:2]
+    if generator.random() >= options.erase:
+        return
+    scale, ratio = options.ranges["erase_scale"], options.ranges["erase_ratio"]
+    logs = math.log(ratio[0]), math.log(ratio[1])
+    for _ in range(ERASE_TRIES):
+        area = height * width * between(scale, generator.random())
+        shape = math.exp(between(logs, generator.random()))
+        h, w = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))
+        if h >= height or w >= width:
+            continue
+        top = int(generator.bit_generator.random_raw()) * (height - h + 1) >> 64
+        left = int(generator.bit_generator.random_raw()) * (width - w + 1) >> 64
+        box = x[top : top + h, left : left + w]
+        if options.noise:
+            box[:] = np.array(options.noise, "f4")
+        elif box.size:
+            raw = np.asarray(generator.bit_generator.random_raw(-(-box.size // 8)), "<u8")
+            box[:] = raw.view("u1")[: box.size].reshape(box.shape)
+        return

@@ -19,6 +19,7 @@ from fastbatch.plan import REPLACE, Plan
 from fastbatch.report import Bad, what_is_wrong
 from fastbatch.transform import NativeTransform, call_transform
 
+from .augment import augment, round_to_bytes
 from .decode import convert, image
 from .plan import BatchPlan, Order, below, stream
 from .source import require_mapped
@@ -72,7 +73,11 @@ class ImageColumn:
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
         pixels = image(self.paths[index], index, self._options, seed, epoch)
-        return convert(pixels, self._options.conversion)
+        conversion = self._options.conversion
+        if self._options.augment is not None:
+            floats = augment(pixels, self._options.augment, seed, epoch, index)
+            pixels = floats if conversion.dtype.kind == "f" else round_to_bytes(floats)
+        return convert(pixels, conversion)
 
     def identity(self) -> Any:
         return files_identity(self.paths)
