@@ -10,6 +10,7 @@
 #include "decode/array_decoder.h"
 #include "decode/geometry.h"
 #include "decode/image_decoder.h"
+#include "decode/paired.h"
 #include "decode/transform_decoder.h"
 
 namespace fastbatch::bindings {
@@ -151,6 +152,16 @@ void register_decode(py::module_& module) {
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
       .def(py::init([](std::shared_ptr<FileList> files, const ImageOptions& options) {
         return std::make_shared<ImageDecoder>(std::move(files), options);
+      }));
+
+  py::class_<MatrixDecoder, Decoder, std::shared_ptr<MatrixDecoder>>(module, "MatrixDecoder")
+      .def(py::init([](std::shared_ptr<FileList> images, const ImageOptions& options) {
+        return std::make_shared<MatrixDecoder>(std::move(images), options);
+      }));
+
+  py::class_<MaskDecoder, Decoder, std::shared_ptr<MaskDecoder>>(module, "MaskDecoder")
+      .def(py::init([](std::shared_ptr<FileList> images, std::shared_ptr<FileList> masks, const ImageOptions& options) {
+        return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options);
       }));
 }
 

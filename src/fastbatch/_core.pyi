@@ -179,6 +179,14 @@ class ImageOptions:
 class ImageDecoder(Decoder):
     def __init__(self, files: FileList, options: ImageOptions, /) -> None: ...
 
+@final
+class MatrixDecoder(Decoder):
+    def __init__(self, images: FileList, options: ImageOptions, /) -> None: ...
+
+@final
+class MaskDecoder(Decoder):
+    def __init__(self, images: FileList, masks: FileList, options: ImageOptions, /) -> None: ...
+
 def warp_batch(
     images: NDArray[Any],
     matrices: ArrayLike,

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from .augment import Augment
@@ -18,9 +19,9 @@ from .image_folder import list_images
 from .image_options import ImageOptions, make_image_options
 from .labels import make_labels
 from .loader import Loader
+from .paired import PackPairs, make_moved, mask_options, mask_paths
 from .plan import make_plan
 from .sequences import SequenceSurface
-from .structure import packer
 from .surface import engine_options, python_steps
 from .transform import native_transform
 
@@ -30,6 +31,14 @@ class ImageSurface(SequenceSurface):
 
     @abstractmethod
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column: ...
+
+    @abstractmethod
+    def matrix_column(self, images: Any, options: ImageOptions) -> Column:
+        """Return the matrices of the images in a column."""
+
+    @abstractmethod
+    def mask_column(self, images: Any, paths: Sequence[bytes], options: ImageOptions) -> Column:
+        """Return the masks of the images in a column."""
 
     @abstractmethod
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
@@ -44,6 +53,12 @@ class ImageSurface(SequenceSurface):
         class_names: Sequence[str] | None = None,
         root: str | os.PathLike[str] | None = None,
         index_cache: bool = True,
+        masks: Any = None,
+        mask_dtype: DTypeLike = "uint8",
+        mask_pad_value: int = 0,
+        boxes: Any = None,
+        min_box_area: float | None = None,
+        keypoints: Any = None,
         size: int | tuple[int, int] = 224,
         crop: str = "none",
         resize: int | None = None,
@@ -81,6 +96,8 @@ class ImageSurface(SequenceSurface):
     ) -> Loader:
         """Return a loader over image files: `(x, y)` with y int64, or x alone without labels.
 
+        Masks, boxes and points follow, in this order: `(x, y, masks, boxes, keypoints)`, each if it is given.
+
         What is drawn for a sample depends on the seed, the epoch and its index alone.
 
         Args:
@@ -95,6 +112,15 @@ class ImageSurface(SequenceSurface):
             root: Folder that a list's paths start from.
             index_cache: Remember, in the user's cache folder, what a folder of more than 1,000 images contains. It is
                 listed again where it has changed; see `fastbatch.folder_index`.
+
+            masks: One mask file per image, or a folder that has one of the same name (but for the extension) for each:
+                palette images give their indices, grayscale ones their levels, black-and-white ones 0 and 1. They go
+                the same way as their images, pixels picked and never mixed; (batch, height, width) of `mask_dtype`.
+            mask_pad_value: What masks are where no image is; 0 to 255.
+            boxes: For each image rows of x0, y0, x1, y1 (and whatever else you keep with a box), in pixels of the file
+                as it is stored, or None. They are moved along and clipped: batches have a list of float32 arrays.
+            min_box_area: Leave boxes out of which no more is left; None keeps all.
+            keypoints: For each image rows of x, y (and whatever else), or None. They are moved along, not clipped.
 
             size: (height, width) of the batch's images, or one number for both.
             crop: How an image gets to that size.
@@ -153,16 +179,26 @@ class ImageSurface(SequenceSurface):
             root_or_paths, infer, root=root, class_names=names, scan=self.scan_folder, index_cache=index_cache
         )
         given = files.labels if infer else labels
-        columns = [self.image_column(files.paths, options)]
+        images = self.image_column(files.paths, options)
         native = None if transform is None else native_transform(transform)
-        if native is not None:
-            columns[0] = self.transform_column(columns[0], native)
+        columns = [images if native is None else self.transform_column(images, native)]
         if given is not None:
             made = make_labels(given, len(files.paths), label_mode, files.class_names or names)
             names = made.class_names
             columns.append(self._column(Field(made.values)))
         elif label_mode is not None:
             raise ValueError("label_mode: there are no labels")
+        if masks is not None:
+            folder = root_or_paths if isinstance(root_or_paths, str | bytes | os.PathLike) else root
+            paths = mask_paths(masks, files.paths, folder)
+            columns.append(self.mask_column(images, paths, mask_options(options, mask_dtype, mask_pad_value)))
+        moved = make_moved(len(files.paths), options, boxes, min_box_area, keypoints)
+        pack = PackPairs(len(columns), moved)
+        if moved:
+            if transform is not None and native is None:
+                raise ValueError("transform: boxes and keypoints differ in shape; use `Loader.map` instead")
+            columns.append(self._column(Field(np.arange(len(files.paths)))))
+            columns.append(self.matrix_column(images, options))
         plan = make_plan(
             len(files.paths),
             batch_size=batch_size,
@@ -176,9 +212,8 @@ class ImageSurface(SequenceSurface):
             on_error=on_error,
             max_bad=max_bad,
         )
-        pack = packer(tuple(range(len(columns)))) if given is not None else packer(0)
         engine = engine_options(threads, prefetch, prefetch_bytes)
-        steps = python_steps(transform, native, alone=given is None)
+        steps = python_steps(transform, native, alone=pack.n_parts == 1)
         return Loader(Recipe(self, tuple(columns), pack, engine, names, steps), plan)
 
 

@@ -128,6 +128,34 @@ class TransformColumn:
         return self.inner.identity()
 
 
+class MatrixColumn:
+    """The matrix of each image's way into its slot."""
+
+    dtype: np.dtype[Any] = np.dtype("f8")
+    shape: tuple[int, ...] = (2, 3)
+
+    def __init__(self, images: ImageColumn, options: ImageOptions) -> None:
+        self.n_samples = images.n_samples
+        self.decoder = _core.MatrixDecoder(images.files, core_image_options(options))
+
+    def identity(self) -> Any:
+        return "matrix"
+
+
+class MaskColumn:
+    """Mask files, moved as their images are."""
+
+    def __init__(self, images: ImageColumn, paths: Sequence[bytes], options: ImageOptions) -> None:
+        self.files = _core.FileList(list(paths))
+        self.n_samples = len(self.files)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self.decoder = _core.MaskDecoder(images.files, self.files, core_image_options(options))
+
+    def identity(self) -> Any:
+        return files_identity([self.files[i] for i in range(self.n_samples)])
+
+
 class NativeEngine:
     """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
 
@@ -212,6 +240,12 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)
+
+    def matrix_column(self, images: Any, options: ImageOptions) -> Column:
+        return MatrixColumn(images, options)
+
+    def mask_column(self, images: Any, paths: Sequence[bytes], options: ImageOptions) -> Column:
+        return MaskColumn(images, paths, options)
 
     def batch_plan(self, plan: Plan, position: int) -> _core.BatchPlan:
         return core_batch_plan(plan, position)

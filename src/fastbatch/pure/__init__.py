@@ -35,6 +35,7 @@ from fastbatch.text_loader import TextLoader
 from fastbatch.transform import NativeTransform, get_include
 
 from .loader import ArrayColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
+from .paired import MaskColumn, MatrixColumn
 from .plan import BatchPlan
 from .sequences import PartOf
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
@@ -68,6 +69,12 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
 
     def image_column(self, paths: Sequence[bytes], options: ImageOptions) -> Column:
         return ImageColumn(paths, options)
+
+    def matrix_column(self, images: Any, options: ImageOptions) -> Column:
+        return MatrixColumn(images.paths, options)
+
+    def mask_column(self, images: Any, paths: Sequence[bytes], options: ImageOptions) -> Column:
+        return MaskColumn(images.paths, paths, options)
 
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
         return batch_plan(plan, position)

@@ -6,9 +6,11 @@ The same in C++: `csrc/decode/` and `csrc/kernels/`, byte for byte.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,13 @@ from fastbatch.decode import Conversion
 from fastbatch.errors import DecodeError
 from fastbatch.image_options import MOST_PIXELS, ImageOptions
 
-from .geometry import FLIP, VERTICAL_FLIP, CropPlan, Window, plan_crop
-from .plan import stream
+from .geometry import CropPlan, Window, draw_flips, plan_crop
 from .source import open_regular
 
 Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]
 
+FORMATS = ("JPEG",)
 MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 
@@ -40,19 +42,24 @@ def image(path: bytes | str, index: int, options: ImageOptions, seed: int, epoch
         DecodeError: The file is not a whole JPEG image.
         OSError: It cannot be read.
     """
+    with naming(path, index) as content:
+        pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
+    height, width = pixels.shape[:2]
+    pixels = crop(pixels, plan_crop((height, width), options, seed, epoch, index), options)
+    horizontal, vertical = draw_flips(options, seed, epoch, index)
+    pixels = pixels[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+    return pixels.reshape(options.height, options.width, -1)
+
+
+@contextlib.contextmanager
+def naming(path: bytes | str, index: int) -> Iterator[bytes]:
+    """Give a file's content; errors while it is worked on name the file and the sample."""
     with open_regular(path) as file:
         content = file.read()
     try:
-        pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
+        yield content
     except DecodeError as error:
         raise DecodeError(error.message, path=path, sample=index) from error.__cause__
-    height, width = pixels.shape[:2]
-    pixels = crop(pixels, plan_crop((height, width), options, seed, epoch, index), options)
-    if options.flip and stream(seed, epoch, index, operation=FLIP).random() < 0.5:
-        pixels = pixels[:, ::-1]
-    if options.vertical_flip and stream(seed, epoch, index, operation=VERTICAL_FLIP).random() < 0.5:
-        pixels = pixels[::-1]
-    return pixels.reshape(options.height, options.width, -1)
 
 
 def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: int = MOST_PIXELS) -> Array:
@@ -64,20 +71,29 @@ def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: in
         turn: Turn the image upright, as its EXIF data says.
         max_pixels: An image that has more is refused.
     """
+    with opened(content, max_pixels) as file:
+        upright = ImageOps.exif_transpose(file) if turn else file
+        return np.asarray(upright.convert(mode))
+
+
+@contextlib.contextmanager
+def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """Give the image in a file; whatever is wrong with it is a DecodeError.
+
+    Raises:
+        DecodeError: The file is not a whole image, or one that is too large.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as many pixels are an error
-            with Image.open(io.BytesIO(content), formats=["JPEG"]) as opened:
-                if opened.width * opened.height > max_pixels:
-                    raise DecodeError(
-                        "image too large",
-                        expected=f"at most {max_pixels} pixels",
-                        found=f"{opened.width} x {opened.height}",
-                    )
-                upright = ImageOps.exif_transpose(opened) if turn else opened
-                return np.asarray(upright.convert(mode))
+            with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+                if file.width * file.height > max_pixels:
+                    found = f"{file.width} x {file.height}"
+                    raise DecodeError("image too large", expected=f"at most {max_pixels} pixels", found=found)
+                yield file
     except UnidentifiedImageError as error:
-        raise DecodeError("not an image of this format", expected="JPEG", found=_format_of(content)) from error
+        wanted = " or ".join(FORMATS)
+        raise DecodeError("not an image of this format", expected=wanted, found=_format_of(content)) from error
     except Image.DecompressionBombError as error:
         n_pixels = re.search(r"\d+", str(error))
         raise DecodeError(

@@ -117,3 +117,57 @@ def _draw_box(size: Size, options: ImageOptions, uniform: Callable[[], float], b
     elif width / height > options.ratio[1]:
         w = min(w, max(1, round(h * options.ratio[1])))
     return (height - h) // 2, (width - w) // 2, h, w
+
+
+# ---- points: x' = m[0][0] x + m[0][1] y + m[0][2], y' = m[1][0] x + m[1][1] y + m[1][2] ------------------------------
+# Coordinates are of edges, not of centres: 0 is the left edge of the first pixel, width the right edge of the last.
+
+Matrix = tuple[float, float, float, float, float, float]
+IDENTITY: Matrix = (1, 0, 0, 0, 1, 0)
+
+
+def then(first: Matrix, second: Matrix) -> Matrix:
+    """Return the matrix that does one after the other."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return p * a + q * d, p * b + q * e, p * c + q * f + r, s * a + t * d, s * b + t * e, s * c + t * f + u
+
+
+def turn_matrix(size: Size, orientation: int) -> Matrix:
+    """Return the way of a point of the stored image (height, width) into the one that stands upright."""
+    h, w = size
+    ways: dict[int, Matrix] = {
+        2: (-1, 0, w, 0, 1, 0),
+        3: (-1, 0, w, 0, -1, h),
+        4: (1, 0, 0, 0, -1, h),
+        5: (0, 1, 0, 1, 0, 0),
+        6: (0, -1, h, 1, 0, 0),
+        7: (0, -1, h, -1, 0, w),
+        8: (0, 1, 0, -1, 0, w),
+    }
+    return ways.get(orientation, IDENTITY)
+
+
+def crop_matrix(plan: CropPlan) -> Matrix:
+    """Return the way of a point of the upright image into the slot."""
+    (y, x, height, width), (top, left) = plan.source, plan.wanted[:2]
+    down, right = plan.scaled[0] / height, plan.scaled[1] / width
+    return right, 0, float(plan.left) - left - x * right, 0, down, float(plan.top) - top - y * down
+
+
+def draw_flips(options: ImageOptions, seed: int, epoch: int, index: int) -> tuple[bool, bool]:
+    """Return whether a sample is mirrored left and right, and upside down."""
+    horizontal, vertical = (
+        bool(wanted) and stream(seed, epoch, index, operation=operation).random() < 0.5
+        for wanted, operation in ((options.flip, FLIP), (options.vertical_flip, VERTICAL_FLIP))
+    )
+    return horizontal, vertical
+
+
+def sample_matrix(size: Size, orientation: int, options: ImageOptions, seed: int, epoch: int, index: int) -> Matrix:
+    """Return the way of a point of the image, as it is stored, into the slot."""
+    upright = size[::-1] if orientation >= 5 else size
+    matrix = then(turn_matrix(size, orientation), crop_matrix(plan_crop(upright, options, seed, epoch, index)))
+    horizontal, vertical = draw_flips(options, seed, epoch, index)
+    flipped = (-1.0 if horizontal else 1, 0, options.width if horizontal else 0, 0)
+    return then(matrix, (*flipped, -1.0 if vertical else 1, options.height if vertical else 0))

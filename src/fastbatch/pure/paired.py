@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""What belongs to images and moves with them: masks, and the matrix that moves points. `csrc/decode/paired.cpp` too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastbatch.batch import files_identity
+from fastbatch.errors import DecodeError
+from fastbatch.image_options import ImageOptions
+
+from .decode import convert, crop, naming, opened
+from .geometry import Size, draw_flips, plan_crop, sample_matrix
+
+Array = np.ndarray[Any, Any]
+ORIENTATION = 0x0112  # EXIF's number of it
+
+
+class MatrixColumn:
+    """The matrix of each image's way into its slot."""
+
+    dtype: np.dtype[Any] = np.dtype("f8")
+    shape: tuple[int, ...] = (2, 3)
+
+    def __init__(self, paths: Sequence[bytes], options: ImageOptions) -> None:
+        self.n_samples = len(paths)
+        self._paths = paths
+        self._options = options
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        size, orientation = _header(self._paths[index], index, self._options)
+        return np.array(sample_matrix(size, orientation, self._options, seed, epoch, index)).reshape(2, 3)
+
+    def identity(self) -> Any:
+        return "matrix"
+
+
+class MaskColumn:
+    """Mask files, moved as their images are: the numbers are picked, never mixed."""
+
+    def __init__(self, images: Sequence[bytes], paths: Sequence[bytes], options: ImageOptions) -> None:
+        self.n_samples = len(paths)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self._images = images
+        self._paths = list(paths)
+        self._options = options
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        size, orientation = _header(self._images[index], index, self._options)
+        pixels = _mask(self._paths[index], index, self._options)
+        if pixels.shape != size:
+            (height, width), (h, w) = size, pixels.shape
+            raise DecodeError(
+                "mask of another size than its image",
+                path=self._paths[index],
+                sample=index,
+                expected=f"{width} x {height}",
+                found=f"{w} x {h}",
+            )
+        upright = _turn(pixels, orientation)
+        shape = (upright.shape[0], upright.shape[1])
+        slot = crop(upright, plan_crop(shape, self._options, seed, epoch, index), self._options)
+        horizontal, vertical = draw_flips(self._options, seed, epoch, index)
+        return convert(slot[:: -1 if vertical else 1, :: -1 if horizontal else 1], self._options.conversion)
+
+    def identity(self) -> Any:
+        return files_identity(self._paths)
+
+
+def _header(path: bytes, index: int, options: ImageOptions) -> tuple[Size, int]:
+    """Return (height, width) as stored, and how the image is to be turned."""
+    with naming(path, index) as content, opened(content, options.max_pixels) as file:
+        orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
+        return (file.height, file.width), orientation if orientation in range(1, 9) else 1
+
+
+def _mask(path: bytes, index: int, options: ImageOptions) -> Array:
+    """Return a mask's numbers, `uint8`: the indices of a palette, grey levels, or 0 and 1."""
+    with naming(path, index) as content, opened(content, options.max_pixels) as file:
+        if file.mode not in ("P", "L", "1"):
+            wanted = "a palette or 8-bit grayscale image"
+            raise DecodeError("not a mask", expected=wanted, found=f"mode {file.mode}")
+        return np.asarray(file).astype(np.uint8)
+
+
+def _turn(pixels: Array, orientation: int) -> Array:
+    """Return stored pixels as they stand upright."""
+    upright = pixels.T if orientation >= 5 else pixels
+    ways = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
+    down, right = ways.get(orientation, (1, 1))
+    return upright[::down, ::right]
