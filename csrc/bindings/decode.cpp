@@ -8,6 +8,7 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
+#include "decode/concat_decoder.h"
 #include "decode/geometry.h"
 #include "decode/image_decoder.h"
 #include "decode/paired.h"
@@ -137,6 +138,12 @@ void register_decode(py::module_& module) {
            py::arg("exact") = true, py::arg("dct_scale") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
            py::arg("max_pixels") = standard.max_pixels, py::arg("augmentation") = nullptr)
       .def("crop", &crop_of, py::arg("width"), py::arg("height"), py::arg("seed"), py::arg("epoch"), py::arg("index"));
+
+  py::class_<ConcatDecoder, Decoder, std::shared_ptr<ConcatDecoder>>(module, "ConcatDecoder")
+      .def(py::init([](const std::vector<std::shared_ptr<ArrayDecoder>>& parts, std::size_t outer) {
+             return std::make_shared<ConcatDecoder>(ConcatDecoder::Parts(parts.begin(), parts.end()), outer);
+           }),
+           py::keep_alive<1, 2>());
 
   // Function and user_data are addresses; `owners` is what they lie in.
   py::class_<TransformDecoder, Decoder, std::shared_ptr<TransformDecoder>>(module, "TransformDecoder")

@@ -15,13 +15,15 @@ namespace fastbatch {
 namespace {
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 constexpr std::size_t kMaxChunk = 4096;
+constexpr std::size_t kLine = 64;
 constexpr std::size_t kMaxDimensions = 64;                      // as NumPy
 constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks give at once without waiting twice
 }  // namespace
 
 struct ArrayDecoder::Scratch : Workspace {
   explicit Scratch(std::size_t bytes) : row(bytes) {}
-  std::vector<std::byte> row;
+  std::vector<std::byte> row;   // without gaps
+  std::vector<std::byte> slot;  // before it is cut into pieces
 };
 
 ArrayDecoder::ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion)
@@ -64,7 +66,7 @@ std::unique_ptr<Workspace> ArrayDecoder::workspace() const {
 void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*key*/, std::byte* slots,
                           Workspace& workspace, std::size_t& failed_at) const {
   failed_at = 0;
-  if (dense_ && !conversion_ && !view_.swap_bytes) {
+  if (is_copy()) {
     read_guarded(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
     return;
   }
@@ -73,6 +75,34 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
     for (std::size_t j = 0; j < indices.size(); ++j)
       decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], slots + j * slot_bytes_,
                  scratch);
+  });
+}
+
+void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Places& places,
+                               Workspace& workspace) const {
+  auto& scratch = static_cast<Scratch&>(workspace);
+  const bool cut = places.n_pieces > 1 && !is_copy();
+  if (cut) scratch.slot.resize(slot_bytes_);
+  const std::size_t piece = slot_bytes_ / places.n_pieces;
+  const std::size_t lines = std::clamp<std::size_t>((row_bytes_ + kLine - 1) / kLine, 1, 64);  // asked for ahead, as in
+  const std::size_t ahead = std::clamp<std::size_t>(32 / lines, 1, 16);                        // kernels/copy.cpp
+  const auto row_of = [&](std::size_t j) {
+    return view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0];
+  };
+  read_guarded(view_, [&]() noexcept {
+    for (std::size_t j = 0; j < indices.size(); ++j) {
+      if (j + ahead < indices.size())
+        for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(row_of(j + ahead) + line * kLine, 0, 3);
+      const std::byte* from = row_of(j);
+      std::byte* to = places.first + j * places.stride;
+      if (!is_copy()) {
+        decode_row(from, cut ? scratch.slot.data() : to, scratch.row.data());
+        if (!cut) continue;
+        from = scratch.slot.data();
+      }
+      for (std::size_t p = 0; p < places.n_pieces; ++p, from += piece, to += places.piece_stride)
+        std::memcpy(to, from, piece);
+    }
   });
 }
 

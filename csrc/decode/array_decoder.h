@@ -29,12 +29,23 @@ class ArrayDecoder : public Decoder {
               std::size_t& failed_at) const override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
+  // Slots with other things between them: sample j begins `stride` bytes after sample j - 1, and each sample lies there
+  // in `n_pieces` equal pieces, one every `piece_stride` bytes.
+  struct Places {
+    std::byte* first;
+    std::size_t stride;
+    std::size_t n_pieces;
+    std::size_t piece_stride;
+  };
+  void decode_into(std::span<const std::uint64_t> indices, const Places& places, Workspace& workspace) const;
+
   // The order will be random: pages around a row are worth reading only if they stay until they are needed.
   void expect_random_access();
 
  private:
   struct Scratch;
   void decode_row(const std::byte* row, std::byte* slot, std::byte* scratch) const noexcept;
+  [[nodiscard]] bool is_copy() const noexcept { return dense_ && !conversion_ && !view_.swap_bytes; }
   void make_dense(const std::byte* row, std::byte* dense) const noexcept;
 
   const ArrayView view_;

@@ -106,6 +106,10 @@ class ArrayDecoder(Decoder):
 Edges = tuple[int, int, int, int]  # x, y, width, height
 
 @final
+class ConcatDecoder(Decoder):
+    def __init__(self, parts: list[ArrayDecoder], outer: int, /) -> None: ...
+
+@final
 class TransformDecoder(Decoder):
     def __init__(
         self,

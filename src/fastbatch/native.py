@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from . import _core
 from .augment import Augment
 from .batch import Column, array_identity, files_identity
+from .concat import Join
 from .decode import Conversion
 from .engine import EngineOptions
 from .generators import ImageGeneratorSurface
@@ -106,6 +107,20 @@ class ImageColumn:
         return files_identity([self.files[i] for i in range(self.n_samples)])
 
 
+class ConcatColumn:
+    """Arrays side by side."""
+
+    def __init__(self, parts: Sequence[Any], join: Join) -> None:
+        self.parts = parts
+        self.n_samples: int = parts[0].n_samples
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape = join.shape
+        self.decoder = _core.ConcatDecoder([part.decoder for part in parts], join.outer)
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self.parts]
+
+
 class TransformColumn:
     """Another column, each of whose samples goes through a C function of the user's own."""
 
@@ -161,9 +176,8 @@ class NativeEngine:
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
         if plan.shuffle is True:
-            for column in (getattr(column, "inner", column) for column in columns):
-                if isinstance(column, ArrayColumn):
-                    column.decoder.expect_random_access()
+            for column in columns:
+                _expect_random_access(column)
         self._loader = _core.Loader(
             [column.decoder for column in columns],
             [column.dtype for column in columns],
@@ -184,6 +198,13 @@ class NativeEngine:
 
     def close(self) -> None:
         self._loader.close()
+
+
+def _expect_random_access(column: Any) -> None:
+    if isinstance(column, ArrayColumn):
+        column.decoder.expect_random_access()
+    for inside in [column.inner] if isinstance(column, TransformColumn) else getattr(column, "parts", ()):
+        _expect_random_access(inside)
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:
@@ -234,6 +255,9 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
         return _core.list_folder(path, list(EXTENSIONS))
+
+    def concat_column(self, parts: Sequence[Column], join: Join) -> Column:
+        return ConcatColumn(parts, join)
 
     def transform_column(self, column: Column, transform: NativeTransform) -> Column:
         return TransformColumn(column, transform)

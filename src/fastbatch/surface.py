@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from .batch import Column
+from .concat import Join, Joined, conversions, join
 from .decode import Conversion, Field, Numbers, make_conversion
 from .engine import BatchPlan, Engine, EngineOptions, Recipe
 from .loader import Loader
@@ -36,6 +37,8 @@ class Surface(ABC):
     @abstractmethod
     def array_column(self, source: Any, conversion: Conversion) -> Column: ...
     @abstractmethod
+    def concat_column(self, parts: Sequence[Column], join: Join) -> Column: ...
+    @abstractmethod
     def transform_column(self, column: Column, transform: NativeTransform) -> Column: ...
     @abstractmethod
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
@@ -51,6 +54,8 @@ class Surface(ABC):
         std: Numbers | None = None,
         layout: str | None = None,
         transform: Any = None,
+        concat: SupportsIndex | None = None,
+        sample_weight: Any = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
         seed: int = 0,
@@ -78,6 +83,9 @@ class Surface(ABC):
                 `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule, or one of the last
                 three with its data, `(function, user_data)`. A Python function returns the sample anew, in the thread
                 that asks for the batch, as with `map(function, each="sample")`.
+            concat: An axis of the batch: the arrays of the first datum, each written into its place, make one, as
+                `np.concatenate` does it; -1 is the last. Their types may differ.
+            sample_weight: With two data, `(x, y)`, the third part of each batch: what Keras expects there.
             batch_size: Samples in a batch; the last one may be short.
             shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring
                 samples, and the samples inside each `window` blocks: for data larger than memory.
@@ -103,10 +111,16 @@ class Surface(ABC):
         """
         if not data:
             raise TypeError("arrays() expects at least one array")
+        if sample_weight is not None:
+            if len(data) != 2:
+                raise TypeError(f"sample_weight: expected inputs and targets before it, found {len(data)} data")
+            data = (*data, sample_weight)
         first, rest = data[0], data[1:]
         native = None if transform is None else native_transform(transform)
         convert = partial(Field, dtype=dtype, scale=scale, mean=mean, std=std, layout=layout, transform=native)
         opened = self._open(first, convert)
+        if concat is not None:
+            opened = Joined(tuple(flatten(opened)[0]), whole("concat", concat, -64, 64), native)
         if rest:
             opened = (opened, *(self._open(datum, Field) for datum in rest))
         leaves, structure = flatten(opened)
@@ -146,10 +160,20 @@ class Surface(ABC):
                 opened.append(replace(field, leaf=source))
         return packer(structure)(opened)
 
-    def _column(self, field: Field) -> Column:
+    def _column(self, field: Field | Joined) -> Column:
+        if isinstance(field, Joined):
+            return self._joined(field)
         source = as_rows(field.leaf)
         column = self.array_column(source, make_conversion(source.dtype, tuple(source.shape[1:]), field))
         return column if field.transform is None else self.transform_column(column, field.transform)
+
+    def _joined(self, joined: Joined) -> Column:
+        fields = [replace(field, leaf=as_rows(field.leaf)) for field in joined.fields]
+        if not fields:
+            raise ValueError("expected at least one array, found none")
+        parts = [self.array_column(f.leaf, made) for f, made in zip(fields, conversions(fields), strict=True)]
+        column = self.concat_column(parts, join(parts, joined.axis))
+        return column if joined.transform is None else self.transform_column(column, joined.transform)
 
 
 def as_rows(leaf: Any) -> Any:

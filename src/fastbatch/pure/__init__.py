@@ -14,6 +14,7 @@ import numpy as np
 
 from fastbatch.augment import Augment
 from fastbatch.batch import Column
+from fastbatch.concat import Join
 from fastbatch.decode import Conversion, field
 from fastbatch.engine import EngineOptions
 from fastbatch.errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
@@ -34,7 +35,7 @@ from fastbatch.text import TextSurface
 from fastbatch.text_loader import TextLoader
 from fastbatch.transform import NativeTransform, get_include
 
-from .loader import ArrayColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
+from .loader import ArrayColumn, ConcatColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
 from .paired import MaskColumn, MatrixColumn
 from .plan import BatchPlan
 from .sequences import PartOf
@@ -63,6 +64,9 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
         return scan_folder(path)
+
+    def concat_column(self, parts: Sequence[Any], join: Join) -> Column:
+        return ConcatColumn(parts, join)
 
     def transform_column(self, column: Any, transform: NativeTransform) -> Column:
         return TransformColumn(column, transform)

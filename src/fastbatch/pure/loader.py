@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from fastbatch.batch import array_identity, files_identity
+from fastbatch.concat import Join
 from fastbatch.decode import Conversion, native_dtype
 from fastbatch.errors import DecodeError, FormatError
 from fastbatch.image_options import ImageOptions
@@ -81,6 +82,23 @@ class ImageColumn:
 
     def identity(self) -> Any:
         return files_identity(self.paths)
+
+
+class ConcatColumn:
+    """Arrays side by side."""
+
+    def __init__(self, parts: Sequence[Any], join: Join) -> None:
+        self.n_samples: int = parts[0].n_samples
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape = join.shape
+        self._parts = parts
+        self._axis = join.axis
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        return np.concatenate([part.sample(index, seed, epoch) for part in self._parts], self._axis)
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self._parts]
 
 
 class TransformColumn:
