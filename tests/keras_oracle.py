@@ -18,7 +18,6 @@ def import_oracle():
     """Return Keras's module; its backend is whatever was chosen, else one that needs no TensorFlow."""
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", "torch" if "torch" in sys.modules else "numpy")
-    pytest.importorskip("pandas")
     ndimage = pytest.importorskip("scipy.ndimage")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from .array_iterator import NumpyArrayIterator
 from .dataframe_iterator import DataFrameIterator
+from .dataset import KerasDataset
+from .datasets import image_dataset_from_directory, text_dataset_from_directory
 from .directory_iterator import DirectoryIterator
 from .image_data_generator import ImageDataGenerator
 from .image_utils import array_to_img, img_to_array, load_img, save_img
 from .iterator import Iterator
+from .sequences import TimeseriesGenerator, pad_sequences, timeseries_dataset_from_array
 from .transforms import (
     apply_affine_transform,
     apply_brightness_shift,
@@ -31,13 +34,17 @@ __all__ = [
     "DirectoryIterator",
     "ImageDataGenerator",
     "Iterator",
+    "KerasDataset",
     "NumpyArrayIterator",
+    "TimeseriesGenerator",
     "apply_affine_transform",
     "apply_brightness_shift",
     "apply_channel_shift",
     "array_to_img",
+    "image_dataset_from_directory",
     "img_to_array",
     "load_img",
+    "pad_sequences",
     "random_brightness",
     "random_channel_shift",
     "random_rotation",
@@ -45,4 +52,6 @@ __all__ = [
     "random_shift",
     "random_zoom",
     "save_img",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
 ]

@@ -54,15 +54,7 @@ def load_img(
         ValueError: There is no such color mode or interpolation.
         OSError: The file cannot be read, or is no image; names the file.
     """
-    module = pillow()
-    if isinstance(path, io.BytesIO):
-        img = module.open(path)
-    elif isinstance(path, (pathlib.Path, bytes, str)):
-        with open(path, "rb") as file:
-            content = io.BytesIO(file.read())
-        img = _naming(path, lambda: module.open(content))
-    else:
-        raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
+    img = open_img(path)
     if color_mode not in PILLOW_MODES:
         raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {color_mode!r}')
     if color_mode == "grayscale":
@@ -70,7 +62,7 @@ def load_img(
     else:
         is_wanted = img.mode == PILLOW_MODES[color_mode]
     if not is_wanted:
-        img = _naming(path, lambda: img.convert(PILLOW_MODES[color_mode]))
+        img = naming(path, lambda: img.convert(PILLOW_MODES[color_mode]))
     if target_size is None:
         return img
     size = (target_size[1], target_size[0])
@@ -78,9 +70,21 @@ def load_img(
         return img
     if interpolation not in INTERPOLATIONS:
         raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {interpolation!r}")
-    resample = module.Resampling[interpolation.upper()]
+    resample = pillow().Resampling[interpolation.upper()]
     box = middle_box(img.size, size) if keep_aspect_ratio else None
-    return _naming(path, lambda: img.resize(size, resample, box))
+    return naming(path, lambda: img.resize(size, resample, box))
+
+
+def open_img(path: Any) -> Any:
+    """Return an image file as Pillow opens it; nothing is decoded yet, and the file is closed."""
+    module = pillow()
+    if isinstance(path, io.BytesIO):
+        return module.open(path)
+    if not isinstance(path, (pathlib.Path, bytes, str)):
+        raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
+    with open(path, "rb") as file:
+        content = io.BytesIO(file.read())
+    return naming(path, lambda: module.open(content))
 
 
 def middle_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -92,7 +96,7 @@ def middle_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int
     return left, top, left + cut_width, top + cut_height
 
 
-def _naming(path: Any, work: Any) -> Any:
+def naming(path: Any, work: Any) -> Any:
     """Return what `work` does; errors of the same class, but with the file's name."""
     try:
         return work()

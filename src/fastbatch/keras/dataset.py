@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""What the dataset functions return: a loader with what Keras's scripts read of a dataset, and a way to tf.data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastbatch.loader import Loader
+from fastbatch.mapping import make_step
+from fastbatch.plan import Plan
+from fastbatch.structure import flatten, packer
+
+
+class KerasDataset(Loader):
+    """A loader of NumPy batches that stands where `keras.utils.*_dataset_from_*` gives a tf.data.Dataset.
+
+    `fit` takes it as it is, on every backend. A new pass is a new epoch, in another order if it is shuffled.
+
+    Attributes:
+        class_names: Of the labels 0, 1, ..., or None.
+        file_paths: Of the samples 0, 1, ..., or None.
+    """
+
+    file_paths: list[str] | None = None
+    _names: list[str] | None = None
+    _is_batched = True
+
+    @classmethod
+    def of(
+        cls,
+        loader: Loader,
+        class_names: list[str] | None = None,
+        file_paths: list[str] | None = None,
+        is_batched: bool = True,
+    ) -> KerasDataset:
+        """Return the dataset of a loader; one sample after another, without a batch's dimension, if not batched."""
+        recipe, plan = loader._recipe, loader._plan
+        if not is_batched:
+            recipe = replace(recipe, steps=(*recipe.steps, make_step(_only_sample, "batch")))
+            plan = replace(plan, batch_size=1)
+        dataset = cls(recipe, plan)
+        dataset._names, dataset.file_paths, dataset._is_batched = class_names, file_paths, is_batched
+        return dataset
+
+    @property
+    def class_names(self) -> Any:
+        """The names of the labels, or None."""
+        return self._names
+
+    def _derive(self, plan: Plan) -> KerasDataset:
+        derived = type(self)(self._recipe, plan)
+        derived._names, derived.file_paths, derived._is_batched = self._names, self.file_paths, self._is_batched
+        return derived
+
+    def to_tf(self) -> Any:
+        """Return a tf.data.Dataset that feeds from this loader's threads; each pass over it is an epoch of the loader.
+
+        Raises:
+            ImportError: TensorFlow is not installed.
+        """
+        import tensorflow as tf
+
+        first = next(iter(self._derive(self._plan)))
+        leaves, structure = flatten(first)
+        leading = (None,) if self._is_batched else ()
+        specs = [
+            tf.TensorSpec(leading + np.shape(leaf)[len(leading) :], tf.as_dtype(np.asarray(leaf).dtype))
+            if np.asarray(leaf).dtype.kind not in "SUO"
+            else tf.TensorSpec(leading, tf.string)
+            for leaf in leaves
+        ]
+
+        def batches() -> Iterator[Any]:
+            yield from self
+
+        dataset = tf.data.Dataset.from_generator(batches, output_signature=packer(structure)(specs))
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
+        dataset.class_names, dataset.file_paths = self.class_names, self.file_paths
+        return dataset
+
+
+def _only_sample(batch: Any) -> Any:
+    leaves, structure = flatten(batch)
+    return packer(structure)([leaf[0] for leaf in leaves])

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""Keras's `image_dataset_from_directory` and `text_dataset_from_directory`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import fastbatch
+from fastbatch.mapping import BatchInfo
+
+from .ahead import Ahead
+from .config import standardize_data_format
+from .dataset import KerasDataset
+from .directory_index import Listing, Request, label_column
+from .image_utils import PILLOW_MODES, Array, naming, open_img, pillow
+from .tf_resize import METHODS, resize, resize_cropped, resize_padded
+
+IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
+
+
+def image_dataset_from_directory(
+    directory: Any,
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    color_mode: str = "rgb",
+    batch_size: int | None = 32,
+    image_size: Any = (256, 256),
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    follow_links: bool = False,
+    interpolation: str = "bilinear",
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    data_format: str | None = None,
+    format: str = "tf",
+    verbose: bool = True,
+) -> Any:
+    """Return a loader over the images of a folder: float32 in 0 ... 255, resized as `tf.image.resize` does it.
+
+    Files, labels, the split and what is printed are Keras's, for the same seed. The order inside the epochs is this
+    package's own: a new full shuffle for each.
+
+    Args:
+        directory: A folder with a sub-folder per class.
+        labels: "inferred", None, or a number for each file in sorted order.
+        label_mode: "int" (int32), "binary" (float32, (n, 1)), "categorical" (float32, one-hot), or None for no labels.
+        batch_size: None gives images one by one.
+        validation_split, subset: "training" is the first part of the shuffled files, "validation" the last one;
+            "both" returns a list of two loaders, of which the second is not shuffled again.
+        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic";
+            "nearest" gives uint8.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: Cut, or fill with zeros, instead of stretching.
+        format: Looked at only: the batches are NumPy arrays; see `KerasDataset.to_tf`.
+
+    Raises:
+        ValueError: Arguments that Keras refuses; no files.
+        OSError: By `next()`, for the file that cannot be read or decoded.
+    """
+    request = Request(
+        directory,
+        labels,
+        label_mode,
+        class_names,
+        shuffle,
+        seed,
+        validation_split,
+        subset,
+        follow_links,
+        format,
+        verbose,
+    )
+    if color_mode not in CHANNELS:
+        raise ValueError(f'`color_mode` must be one of "rgb", "rgba", "grayscale". Received: color_mode={color_mode}')
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if not isinstance(size, (list, tuple)) or len(size) != 2:
+        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {image_size}")
+    method = interpolation.lower()
+    if method not in METHODS:
+        raise ValueError(f"`interpolation` should be one of {METHODS}. Received: interpolation={interpolation}")
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ValueError("Only one of `pad_to_aspect_ratio`, `crop_to_aspect_ratio` can be set to `True`.")
+    how = resize_cropped if crop_to_aspect_ratio else resize_padded if pad_to_aspect_ratio else resize
+    is_first = standardize_data_format(data_format) == "channels_first"
+    fit = partial(how, size=(int(size[0]), int(size[1])), method=method)
+
+    def read(path: str) -> Array:
+        fitted = fit(_pixels(path, color_mode))
+        return fitted.transpose(2, 0, 1) if is_first else fitted
+
+    return _datasets(request, IMAGE_FORMATS, "images", batch_size, partial(_in_parallel, Ahead(), read))
+
+
+def text_dataset_from_directory(
+    directory: Any,
+    labels: Any = "inferred",
+    label_mode: str | None = "int",
+    class_names: Any = None,
+    batch_size: int | None = 32,
+    max_length: int | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    validation_split: float | None = None,
+    subset: str | None = None,
+    follow_links: bool = False,
+    format: str = "tf",
+    verbose: bool = True,
+) -> Any:
+    """Return a loader over the text files (.txt) of a folder; arguments as for `image_dataset_from_directory`.
+
+    Args:
+        max_length: Longer texts are cut: "tf" counts bytes, "grain" characters.
+        format: "tf" gives arrays of bytes objects, "grain" arrays of str objects.
+
+    Raises:
+        ValueError: Arguments that Keras refuses; no files.
+        OSError: By `next()`, for the file that cannot be read.
+    """
+    request = Request(
+        directory,
+        labels,
+        label_mode,
+        class_names,
+        shuffle,
+        seed,
+        validation_split,
+        subset,
+        follow_links,
+        format,
+        verbose,
+    )
+
+    def read(path: str) -> Any:
+        if format == "tf":
+            with open(path, "rb") as file:
+                return file.read(-1 if max_length is None else max_length)
+        with open(path, encoding="utf-8") as text:
+            return text.read()[:max_length]
+
+    def read_all(paths: list[str]) -> Array:
+        texts = np.empty(len(paths), dtype=object)
+        texts[:] = [read(path) for path in paths]
+        return texts
+
+    return _datasets(request, (".txt",), "text files", batch_size, read_all)
+
+
+def _pixels(path: str, color_mode: str) -> Array:
+    """Return an image as TensorFlow decodes it: a JPEG's own gray, the upper 8 bits of 16."""
+    image = open_img(path)
+    if color_mode == "grayscale":
+        image.draft("L", None)
+    if image.mode.startswith("I"):
+        wide = naming(path, lambda: np.asarray(image))
+        image = pillow().fromarray((wide.astype(np.uint32) >> 8).astype(np.uint8))
+    pixels: Array = np.asarray(naming(path, lambda: image.convert(PILLOW_MODES[color_mode])))
+    return pixels.reshape(*pixels.shape[:2], CHANNELS[color_mode])
+
+
+def _in_parallel(ahead: Ahead, read: Callable[[str], Array], paths: list[str]) -> Array:
+    samples: list[Any] = [None] * len(paths)
+
+    def work(start: int, stop: int) -> None:
+        for i in range(start, stop):
+            samples[i] = read(paths[i])
+
+    ahead.run(work, len(paths))
+    return np.stack(samples)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Makes batches of files from batches of their numbers."""
+
+    paths: list[str]
+    read: Callable[[list[str]], Array]
+
+    def __call__(self, batch: Any, info: BatchInfo) -> Any:
+        numbers = batch[0] if isinstance(batch, tuple) else batch
+        samples = self.read([self.paths[i] for i in numbers.tolist()])
+        return (samples, batch[1]) if isinstance(batch, tuple) else samples
+
+
+def _datasets(
+    request: Request, formats: tuple[str, ...], kind: str, batch_size: int | None, read: Callable[[list[str]], Array]
+) -> Any:
+    seed = int(np.random.randint(1_000_000)) if request.seed is None else request.seed
+    listings = request.listings(formats, kind, seed)
+
+    def dataset(listing: Listing, shuffle: bool) -> KerasDataset:
+        columns = [np.arange(len(listing.paths))]
+        if listing.labels is not None:
+            columns.append(label_column(listing.labels, request.label_mode, len(listing.class_names or ())))
+        loader = fastbatch.arrays(*columns, batch_size=batch_size or 1, shuffle=shuffle, seed=seed)
+        mapped = loader.map(_Reader(listing.paths, read))
+        return KerasDataset.of(mapped, listing.class_names, listing.paths, batch_size is not None)
+
+    made = [dataset(listing, request.shuffle and i == 0) for i, listing in enumerate(listings)]
+    return made if request.subset == "both" else made[0]
