@@ -85,6 +85,25 @@ def sparse_rows(folder: Path, n: int, columns: int) -> Path:
     return once(folder / f"sparse-{n}x{columns}.npy", make)
 
 
+def large_jpegs(folder: Path, n: int, width: int, height: int) -> Path:
+    """Return a folder of `n` JPEGs of that size, one class: photographs made larger, with the grain of a sensor."""
+
+    def make(path: Path) -> None:
+        from PIL import Image
+
+        random = np.random.default_rng(4)
+        photographs = list(_photographs())
+        (path / "photographs").mkdir(parents=True)
+        for i in range(n):
+            photograph = Image.fromarray(photographs[i % len(photographs)][1])
+            large = np.asarray(photograph.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+            grain = random.normal(0, 4, large.shape).astype(np.float32)
+            pixels = (large + grain).round().clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(path / "photographs" / f"{i:06d}.jpg", "JPEG", quality=90)
+
+    return once(folder / f"large-{n}x{width}x{height}", make)
+
+
 def jpegs(folder: Path, n: int) -> Path:
     """Return a folder of `n` JPEGs of about 500 x 375 and 100 KB, one class a photograph.
 

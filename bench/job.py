@@ -27,6 +27,11 @@ class Job:
     ids: str = ""  # .npy of int64 labels 0..n-1; "" when the label is the class folder's place among the sorted ones
     shuffle: bool = True
     seed: int = 0
+    crop: str = "none"  # of JPEGs: "none" (stretched), "center" (the shorter side becomes `resize`), "random_resized"
+    resize: int = 0
+    flip: bool = False
+    exact: bool = False  # fastbatch decodes whole images, as Pillow does
+    is_large: bool = False  # the photographs are so large that codecs may scale them
     is_cold: bool = False  # the page cache is dropped before every epoch, and every epoch opens the data anew
 
 
@@ -38,6 +43,7 @@ class Feed:
     config: str  # how it was set up, for the table
     other_work: str = ""  # in what its batches differ from what was asked; "" when in nothing
     layout: str = "NCHW"
+    own_draws: bool = False  # its random crops and flips are not the ones that were asked for: none can be compared
     close: Callable[[], None] = lambda: None
 
 

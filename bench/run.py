@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 from time import sleep
@@ -73,7 +73,7 @@ def race(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespac
     """Check every contestant's batches, warm it up, then time all of them in interleaved rounds."""
     found: dict[str, dict[str, Any]] = {}
     running: dict[str, drive.Contestant] = {}
-    check.expect(job).save(scratch / "expected.npz")
+    expect(job, scratch)
 
     def attempt(step: Callable[[str], None], contestant: str) -> None:
         # One contestant's trouble is a word in the table, not the end of the race.
@@ -118,6 +118,17 @@ def race(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespac
     return {**result, "targets": report.judge_race(result, scenario.TARGETS)}
 
 
+def expect(job: Job, scratch: Path) -> None:
+    """Have an epoch made in the plainest way, for the contestants' batches to be compared with."""
+    if job.crop != "random_resized":
+        check.expect(job).save(scratch / "expected.npz")
+        return
+    # The plain-Python twin draws the same boxes as the package; its pixels are Pillow's.
+    command = drive.worker("race", "pure", job=replace(job, shuffle=False, exact=True))
+    with drive.Contestant("expected", command, scratch / "expected.log") as process:
+        process.ask(f"check {scratch / 'expected.npz'}")
+
+
 def names(scenario: ModuleType, job: Job, arguments: argparse.Namespace) -> list[str]:
     """Return the contestants to run, the limits first."""
     # A smoke run has each library once for each kind of data: importing them is what takes its time.
@@ -143,8 +154,9 @@ def inspect(process: drive.Contestant, job: Job, scratch: Path) -> str:
         return "the least work, nothing handed over"
     make_cold(job)
     process.ask(f"check {scratch / process.name}.npz")
-    other = process.about["other_work"]
-    verdict = check.compare(scratch / "expected.npz", scratch / f"{process.name}.npz", other, bool(job.ids))
+    other, own_draws = process.about["other_work"], process.about["own_draws"]
+    found = scratch / f"{process.name}.npz"
+    verdict = check.compare(scratch / "expected.npz", found, other, bool(job.ids), own_draws)
     if not verdict.is_sound:
         raise RuntimeError(f"its batches are wrong: {verdict.words}")
     return verdict.words

@@ -55,7 +55,8 @@ def race(channel: Any, rival: str, job: Job) -> None:
     open_feed = rivals.find(rival)
     feed: Feed | None = open_feed(job)
     assert feed is not None
-    about = {"config": feed.config, "other_work": feed.other_work, "versions": rivals.versions(rival)}
+    about = {"config": feed.config, "other_work": feed.other_work, "own_draws": feed.own_draws}
+    about["versions"] = rivals.versions(rival)
     if job.is_cold:
         feed.close()
         feed = None

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ B = (-np.array(MEAN) / np.array(STD)).astype(np.float32)[:, None, None]
 
 
 def open_feed(variant: str, job: Job) -> Feed:
-    random = np.random.default_rng(job.seed)
+    order = np.random.default_rng(job.seed)
     if job.kind == "jpeg":
-        return Feed(epoch=lambda: _jpegs(job, random), config="Pillow, one thread")
+        own_draws = job.flip or job.crop == "random_resized"
+        return Feed(epoch=lambda: _jpegs(job, order), config="Pillow, one thread", own_draws=own_draws)
     data, ids = np.load(job.data, mmap_mode="r"), np.load(job.ids)
     if variant == "tuned":
         other = "each batch overwrites the one before" if job.kind == "rows" else ""
-        return Feed(epoch=lambda: _tuned(job, data, ids, random), config=TUNED[job.kind], other_work=other)
-    return Feed(epoch=lambda: _plain(job, data, ids, random), config=PLAIN[job.kind])
+        return Feed(epoch=lambda: _tuned(job, data, ids, order), config=TUNED[job.kind], other_work=other)
+    return Feed(epoch=lambda: _plain(job, data, ids, order), config=PLAIN[job.kind])
 
 
 PLAIN = {
@@ -38,16 +41,16 @@ TUNED = {
 }
 
 
-def batches(job: Job, random: np.random.Generator) -> Iterator[Any]:
+def batches(job: Job, generator: np.random.Generator) -> Iterator[Any]:
     """Yield the indices of each batch: a slice when nothing is shuffled."""
-    order = random.permutation(job.n) if job.shuffle else None
+    order = generator.permutation(job.n) if job.shuffle else None
     for start in range(0, job.n, job.batch_size):
         index = slice(start, min(start + job.batch_size, job.n))
         yield order[index] if order is not None else index
 
 
-def _plain(job: Job, data: Any, ids: Any, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
-    for index in batches(job, random):
+def _plain(job: Job, data: Any, ids: Any, generator: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+    for index in batches(job, generator):
         if job.kind == "rows":
             yield np.array(data[index]), ids[index]
         else:
@@ -55,9 +58,9 @@ def _plain(job: Job, data: Any, ids: Any, random: np.random.Generator) -> Iterat
             yield np.ascontiguousarray(x.transpose(0, 3, 1, 2)), ids[index]
 
 
-def _tuned(job: Job, data: Any, ids: Any, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+def _tuned(job: Job, data: Any, ids: Any, generator: np.random.Generator) -> Iterator[tuple[Any, Any]]:
     buffer = np.empty((job.batch_size, *data.shape[1:]), data.dtype)
-    for index in batches(job, random):
+    for index in batches(job, generator):
         if job.kind == "images":
             yield normalise(data[index]), ids[index]
         elif job.shuffle:
@@ -84,16 +87,45 @@ def list_jpegs(folder: str) -> list[tuple[str, int]]:
     return [(str(path), label) for label, one in enumerate(classes) for path in sorted(one.iterdir())]
 
 
-def read_jpeg(path: str) -> NDArray[np.uint8]:
-    """Return one image as uint8 (224, 224, 3), decoded and resized by Pillow."""
+def read_jpeg(path: str, job: Job) -> NDArray[np.uint8]:
+    """Return one image as uint8 (224, 224, 3), decoded, cropped, resized and perhaps mirrored by Pillow."""
     from PIL import Image
 
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    with Image.open(path) as file:
+        image = file.convert("RGB")
+    if job.crop == "random_resized":
+        left, top, width, height = _draw_box(image.width, image.height)
+        image = image.crop((left, top, left + width, top + height))
+    if job.crop == "center":
+        shorter = min(image.size)
+        width, height = (int(job.resize * side / shorter) for side in image.size)
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+        left, top = round((image.width - SIDE) / 2), round((image.height - SIDE) / 2)
+        image = image.crop((left, top, left + SIDE, top + SIDE))
+    else:
+        image = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    if job.flip and random.random() < 0.5:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return np.asarray(image)
 
 
-def _jpegs(job: Job, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+def _draw_box(width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, width and height as torchvision's RandomResizedCrop draws them."""
+    for _ in range(10):
+        area = width * height * random.uniform(0.08, 1.0)
+        ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
+        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < w <= width and 0 < h <= height:
+            return random.randint(0, width - w), random.randint(0, height - h), w, h
+    side = min(width, height)
+    return (width - side) // 2, (height - side) // 2, side, side
+
+
+def _jpegs(job: Job, generator: np.random.Generator) -> Iterator[tuple[Any, Any]]:
     files = list_jpegs(job.data)
-    for index in batches(job, random):
+    for index in batches(job, generator):
         chosen = [files[i] for i in (range(index.start, index.stop) if isinstance(index, slice) else index)]
-        yield normalise(np.stack([read_jpeg(path) for path, _ in chosen])), np.array([label for _, label in chosen])
+        yield (
+            normalise(np.stack([read_jpeg(path, job) for path, _ in chosen])),
+            np.array([label for _, label in chosen]),
+        )

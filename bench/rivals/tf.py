@@ -46,12 +46,36 @@ def _normalised(x: Any) -> Any:
     return tf.cast(x, tf.float32) * (1 / (255 * STD32)) - MEAN32 / STD32
 
 
+def _box(file: Any, job: Job) -> Any:
+    """Return top, left, height and width of what is decoded: drawn, or the centre."""
+    shape = tf.io.extract_jpeg_shape(file)
+    if job.crop == "center":
+        side = tf.cast(SIDE / job.resize * tf.cast(tf.minimum(shape[0], shape[1]), tf.float32), tf.int32)
+        return tf.stack([(shape[0] - side) // 2, (shape[1] - side) // 2, side, side])
+    whole = tf.zeros((1, 0, 4))  # no object that must be inside
+    begin, size, _ = tf.image.sample_distorted_bounding_box(
+        shape,
+        whole,
+        min_object_covered=0.0,
+        aspect_ratio_range=(3 / 4, 4 / 3),
+        area_range=(0.08, 1.0),
+        max_attempts=10,
+        use_image_if_no_bounding_boxes=True,
+    )
+    return tf.stack([begin[0], begin[1], size[0], size[1]])
+
+
 def _jpegs(job: Job) -> Feed:
     files = list_jpegs(job.data)
 
     def fetch(path: Any, label: Any) -> Any:
-        image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3, dct_method="INTEGER_FAST")
-        return _normalised(tf.image.resize(image, (SIDE, SIDE))), label
+        file = tf.io.read_file(path)
+        if job.crop == "none":
+            image = tf.io.decode_jpeg(file, channels=3, dct_method="INTEGER_FAST")
+        else:
+            image = tf.io.decode_and_crop_jpeg(file, _box(file, job), channels=3, dct_method="INTEGER_FAST")
+        image = tf.image.resize(image, (SIDE, SIDE))
+        return _normalised(tf.image.random_flip_left_right(image) if job.flip else image), label
 
     feed = tf.data.Dataset.from_tensor_slices(([path for path, _ in files], [label for _, label in files]))
     if job.shuffle:
@@ -63,4 +87,5 @@ def _jpegs(job: Job) -> Feed:
         config="decode INTEGER_FAST, resize without antialias, AUTOTUNE, any order",
         other_work="inexact decode, resize without antialias, channels last",
         layout="NHWC",
+        own_draws=job.flip or job.crop == "random_resized",
     )

@@ -42,6 +42,7 @@ class _Arrays(Dataset[Any]):
 
 class _Jpegs(Dataset[Any]):
     def __init__(self, job: Job) -> None:
+        self.job = job
         self.files = list_jpegs(job.data)
 
     def __len__(self) -> int:
@@ -49,7 +50,7 @@ class _Jpegs(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         path, label = self.files[index]
-        return torch.from_numpy(normalise(read_jpeg(path)[None])[0]), label
+        return torch.from_numpy(normalise(read_jpeg(path, self.job)[None])[0]), label
 
 
 def open_feed(variant: str, job: Job) -> Feed:
@@ -63,4 +64,5 @@ def open_feed(variant: str, job: Job) -> Feed:
     else:
         loader = DataLoader(data, batch_size=job.batch_size, shuffle=job.shuffle, **options)
         config = f"default collate, num_workers={workers}{', Pillow' if job.kind == 'jpeg' else ''}"
-    return Feed(epoch=lambda: loader, config=config)
+    own_draws = job.flip or job.crop == "random_resized"
+    return Feed(epoch=lambda: loader, config=config, own_draws=own_draws)

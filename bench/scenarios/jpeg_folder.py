@@ -19,7 +19,8 @@ TARGETS = (
 
 def job(folder: Path, threads: int, smoke: bool) -> Job:
     n = 40 if smoke else 1_000
-    return Job(kind="jpeg", data=str(data.jpegs(folder, n)), n=n, batch_size=16 if smoke else 64, threads=threads)
+    photographs = str(data.jpegs(folder, n))
+    return Job(kind="jpeg", data=photographs, n=n, batch_size=16 if smoke else 64, threads=threads, exact=True)
 
 
 def limits(job: Job) -> dict[str, list[str]]:

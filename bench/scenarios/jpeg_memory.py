@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""How much memory does a process take that reads photographs with two threads, in batches of 64, two of them ahead?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from job import Job, Target
+from rivals.fastbatch import build
+from scenarios import jpeg_crop
+from subject import memory, package
+
+TARGETS = (Target(of="peak of the whole process", at_most=250, unit="MiB"),)
+
+
+def job(folder: Path, threads: int, smoke: bool) -> Job:
+    return jpeg_crop.job(folder, threads, smoke)
+
+
+def measure(subject: str, job: Job) -> dict[str, float]:
+    """Run two epochs as a training loop would: the batch in use, and no other, is held."""
+    before = memory("VmHWM")
+    with build(package(subject), job, threads=2, prefetch=2) as loader:
+        for _ in range(2):
+            for _ in loader:
+                pass
+    return {"peak of the whole process": memory("VmHWM"), "before (Python, NumPy)": before}
