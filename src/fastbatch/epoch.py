@@ -135,6 +135,9 @@ class Epoch:
             return 0
         return loader._batch_plan(progress.start).n_batches - progress.batches
 
+    def __reduce__(self) -> Any:
+        raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")
+
     def close(self) -> None:
         """End this pass; `next` raises StopIteration from now on."""
         self._run = None

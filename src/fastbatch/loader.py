@@ -243,6 +243,24 @@ class Loader(KerasReady):
             self._fingerprint = dataset_fingerprint(self._recipe.columns)
         return self._fingerprint
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles stand where this one does, and go their own way, with threads and a report of their own.
+
+        What stands in memory is shared by copies, and goes along in pickles; files are opened again.
+        """
+        state = self.state_dict()
+        own = {"_next_epoch": state["epoch"], "_resume_at": state["position"], "_progress": None, "_since": None}
+        own |= {"_engine_": None, "_engine_pid": 0, "_finalizer": None, "_report": Report()}
+        return {**{key: value for key, value in self.__dict__.items() if key != "_keras_passes"}, **own}
+
+    def __copy__(self) -> Loader:
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__getstate__())
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Loader:
+        return self.__copy__()  # data and plans do not change
+
     # ---- life ------------------------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .image_folder import EXTENSIONS
 from .image_options import ImageOptions
 from .image_surface import ImageSurface
 from .plan import Plan
+from .remake import Remade
 from .sequences import Part
 from .source import Source, open_file, raw
 from .transform import NativeTransform
@@ -77,7 +78,7 @@ def core_augmentation(augment: Augment) -> _core.Augmentation:
     )
 
 
-class ArrayColumn:
+class ArrayColumn(Remade):
     """Rows of an array."""
 
     def __init__(self, source: Any, conversion: Conversion) -> None:
@@ -102,12 +103,20 @@ class ImageColumn:
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
         self.decoder = _core.ImageDecoder(self.files, core_image_options(options))
+        self._options = options
+
+    def __reduce__(self) -> Any:
+        return type(self), (_paths(self.files), self._options)
 
     def identity(self) -> Any:
-        return files_identity([self.files[i] for i in range(self.n_samples)])
+        return files_identity(_paths(self.files))
 
 
-class ConcatColumn:
+def _paths(files: _core.FileList) -> list[bytes]:
+    return [files[i] for i in range(len(files))]
+
+
+class ConcatColumn(Remade):
     """Arrays side by side."""
 
     def __init__(self, parts: Sequence[Any], join: Join) -> None:
@@ -121,7 +130,7 @@ class ConcatColumn:
         return [part.identity() for part in self.parts]
 
 
-class TransformColumn:
+class TransformColumn(Remade):
     """Another column, each of whose samples goes through a C function of the user's own."""
 
     def __init__(self, inner: Any, transform: NativeTransform) -> None:
@@ -143,7 +152,7 @@ class TransformColumn:
         return self.inner.identity()
 
 
-class MatrixColumn:
+class MatrixColumn(Remade):
     """The matrix of each image's way into its slot."""
 
     dtype: np.dtype[Any] = np.dtype("f8")
@@ -166,9 +175,13 @@ class MaskColumn:
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
         self.decoder = _core.MaskDecoder(images.files, self.files, core_image_options(options))
+        self._images, self._options = images, options
+
+    def __reduce__(self) -> Any:
+        return type(self), (self._images, _paths(self.files), self._options)
 
     def identity(self) -> Any:
-        return files_identity([self.files[i] for i in range(self.n_samples)])
+        return files_identity(_paths(self.files))
 
 
 class NativeEngine:
@@ -228,6 +241,12 @@ def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
     )
 
 
+def part_of(source: Source, part: Part) -> Source:
+    """Return a source whose sample `i` is part `i` of another."""
+    view = source.view if part.length is None else source.view.windows(part.length, part.step)
+    return Source(view.every(part.start, part.n, part.stride), source.path, (part_of, source, part))
+
+
 class NativeSurface(ImageSurface, ImageGeneratorSurface):
     """`fastbatch` itself."""
 
@@ -242,8 +261,7 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
 
     def part(self, source: Any, part: Part) -> Any:
         if isinstance(source, Source):
-            view = source.view if part.length is None else source.view.windows(part.length, part.step)
-            return Source(view.every(part.start, part.n, part.stride), source.path)
+            return part_of(source, part)
         rows = np.asarray(source)
         if part.length is not None:
             reach = (part.length - 1) * part.step + 1

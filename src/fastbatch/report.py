@@ -68,6 +68,9 @@ class Report:
         with self._lock:
             self._records += made[: MAX_RECORDS - len(self._records)]
 
+    def __reduce__(self) -> tuple[type[Report], tuple[()]]:
+        return Report, ()  # a loader in another process has one of its own
+
     def records(self) -> list[BadSample]:
         """Return a copy."""
         with self._lock:

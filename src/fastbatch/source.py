@@ -24,12 +24,18 @@ class Source:
         dtype, shape: As the file has them, byte order included.
     """
 
-    def __init__(self, view: _core.ArrayView, path: str) -> None:
+    def __init__(self, view: _core.ArrayView, path: str, made_by: tuple[Any, ...]) -> None:
         self.view = view
         self.path = path
+        self._made_by = made_by  # a function, and what it was called with
         self._array = view.array()
         self.dtype: np.dtype[Any] = self._array.dtype
         self.shape: tuple[int, ...] = self._array.shape
+
+    def __reduce__(self) -> Any:
+        """Pickle where it comes from: files are opened again."""
+        function, *arguments = self._made_by
+        return function, tuple(arguments)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -60,7 +66,7 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
-    return Source(_core.open_npy(_path_bytes(path)), os.fsdecode(path))
+    return Source(_core.open_npy(_path_bytes(path)), os.fsdecode(path), (npy, path))
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
@@ -75,12 +81,14 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
     file = _core.NpzFile(_path_bytes(path))
     text = os.fsdecode(path)
     if member is None:
-        return {name: Source(file.open(i), f"{text}: member {name}") for i, name in enumerate(file.names)}
+        return {
+            name: Source(file.open(i), f"{text}: member {name}", (npz, path, name)) for i, name in enumerate(file.names)
+        }
     if member not in file.names:
         member = member.removesuffix(".npy")
     if member not in file.names:
         raise KeyError(f"{text}: expected member {member!r}, found {', '.join(file.names) or 'none'}")
-    return Source(file.open(file.names.index(member)), f"{text}: member {member}")
+    return Source(file.open(file.names.index(member)), f"{text}: member {member}", (npz, path, member))
 
 
 def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Source:
@@ -95,7 +103,11 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
     Source: `csrc/source/raw.cpp`.
     """
     element, lengths, start = raw_layout(dtype, shape, offset)
-    return Source(_core.open_raw(_path_bytes(path), element.str, lengths, start), os.fsdecode(path))
+    return Source(
+        _core.open_raw(_path_bytes(path), element.str, lengths, start),
+        os.fsdecode(path),
+        (raw, path, element, lengths, start),
+    )
 
 
 def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
@@ -123,7 +135,7 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/idx.cpp`.
     """
-    return Source(_core.open_idx(_path_bytes(path)), os.fsdecode(path))
+    return Source(_core.open_idx(_path_bytes(path)), os.fsdecode(path), (idx, path))
 
 
 def open_file(path: bytes) -> Any:

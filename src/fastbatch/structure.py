@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
+import operator
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,10 +42,10 @@ def _is_numbers(data: Sequence[Any]) -> bool:
 def packer(structure: Structure) -> Pack:
     """Return the function that puts a batch's leaves back into `structure`."""
     if isinstance(structure, int):
-        return lambda leaves: leaves[structure]
+        return operator.itemgetter(structure)
     if structure == tuple(range(len(structure))) and type(structure) is tuple:
         return tuple  # the common (x, y)
-    return lambda leaves: _fill(structure, leaves)
+    return functools.partial(_fill, structure)
 
 
 def _fill(structure: Structure, leaves: Sequence[Any]) -> Any:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Pickling of what holds native objects: it is made again from what it was made of."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+class Remade:
+    """An object that is pickled as its class and the arguments it was made with."""
+
+    _made_with: tuple[Any, ...]
+
+    def __new__(cls, *arguments: Any) -> Any:
+        made: Any = super().__new__(cls)
+        made._made_with = arguments
+        return made
+
+    def __reduce__(self) -> Any:
+        return _remake, (type(self), *map(_pack, self._made_with))
+
+
+class _Strided:
+    """An array whose rows overlap, as the memory that they lie in: pickled as an array, each would be copied."""
+
+    def __init__(self, array: Array) -> None:
+        reach = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
+        low = sum(min(step, 0) for step in reach)
+        extent = sum(max(step, 0) for step in reach) - low + array.itemsize
+        place = (ctypes.c_uint8 * extent).from_address(array.ctypes.data + low)
+        self._memory = np.ctypeslib.as_array(place).copy()
+        self._offset = -low
+        self._layout = (array.shape, array.dtype, array.strides)
+
+    def array(self) -> Array:
+        shape, dtype, strides = self._layout
+        array: Array = np.ndarray(shape, dtype, self._memory, self._offset, strides)
+        array.flags.writeable = False
+        return array
+
+
+def _pack(argument: Any) -> Any:
+    if not isinstance(argument, np.ndarray) or argument.size == 0:
+        return argument
+    reach = sum((n - 1) * abs(stride) for n, stride in zip(argument.shape, argument.strides, strict=True))
+    return _Strided(argument) if reach + argument.itemsize < argument.nbytes else argument
+
+
+def _remake(cls: type, *arguments: Any) -> Any:
+    return cls(*(argument.array() if isinstance(argument, _Strided) else argument for argument in arguments))
