@@ -31,6 +31,7 @@ from .generators import ImageDataLoader as _ImageDataLoader
 from .labels import image_table
 from .loader import Loader
 from .mapping import BatchInfo
+from .mixing import cutmix, mixup
 from .native import NativeSurface as _NativeSurface
 from .native_text import NativeText as _NativeText
 from .restart import RestartableGeneratorWrapper, restartable
@@ -86,6 +87,7 @@ __all__ = [
     "TextLoader",
     "TimeSeriesDataset",
     "arrays",
+    "cutmix",
     "field",
     "get_include",
     "idx",
@@ -93,6 +95,7 @@ __all__ = [
     "image_table",
     "images",
     "lines",
+    "mixup",
     "npy",
     "npz",
     "raw",

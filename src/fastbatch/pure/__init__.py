@@ -27,6 +27,7 @@ from fastbatch.image_surface import ImageSurface
 from fastbatch.labels import image_table
 from fastbatch.loader import Loader
 from fastbatch.mapping import BatchInfo
+from fastbatch.mixing import cutmix, mixup
 from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
 from fastbatch.sequences import Part
@@ -130,6 +131,7 @@ __all__ = [
     "TextLoader",
     "TimeSeriesDataset",
     "arrays",
+    "cutmix",
     "field",
     "get_include",
     "idx",
@@ -137,6 +139,7 @@ __all__ = [
     "image_table",
     "images",
     "lines",
+    "mixup",
     "npy",
     "npz",
     "raw",
