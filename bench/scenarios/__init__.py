@@ -18,6 +18,7 @@ NAMES = (
     "jpeg_center",
     "jpeg_large",
     "jpeg_memory",
+    "affine_augmentation",
     "cold_rows",
     "cold_small_rows",
     "latency",
