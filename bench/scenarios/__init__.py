@@ -25,4 +25,6 @@ NAMES = (
     "huge",
     "import_time",
     "memory",
+    "keras_images",
+    "keras_windows",
 )

@@ -8,6 +8,8 @@ Same seed, same batches as Keras, many times faster. Nothing here imports Keras 
 
 from __future__ import annotations
 
+from fastbatch.keras_backup import BackupLoader
+
 from .array_iterator import NumpyArrayIterator
 from .dataframe_iterator import DataFrameIterator
 from .dataset import KerasDataset
@@ -30,6 +32,7 @@ from .transforms import (
 )
 
 __all__ = [
+    "BackupLoader",
     "DataFrameIterator",
     "DirectoryIterator",
     "ImageDataGenerator",
