@@ -75,6 +75,46 @@ def test_a_box_stays_around_its_block(marked, way, flips, exif):
 
 
 @pytest.mark.behavior
+@pytest.mark.parametrize("way", WAYS)
+def test_an_image_as_its_own_mask(masked, way):
+    """Picked pixels, moved by everything that can be drawn, are the same whether image or mask."""
+    augment = fastbatch.Augment(rotation=30, zoom=0.3, shift=0.1, shear=10, order=0, fill="constant", fill_value=7)
+    same = {"color": "grayscale", "filter": "nearest", "dtype": "uint8", "pad_value": 7, "mask_pad_value": 7}
+    more = {"flip": True, "vertical_flip": True, "augment": augment, **WAYS[way]}
+    for images, masks in agree(masked / "masks", masks=masked / "masks", **same, **more):
+        assert np.array_equal(images[:, 0], masks)
+        assert len(np.unique(masks)) > 20
+
+
+@pytest.mark.behavior
+@pytest.mark.parametrize("way", ["stretch", "resized"])
+def test_a_box_is_around_its_block_when_that_is_rotated(marked, way):
+    root, boxes = marked
+    augment = fastbatch.Augment(rotation=40, zoom=0.2, shift=0.1, shear=10, fill="constant")
+    options = {"layout": "NHWC", "dtype": "uint8", "augment": augment, "flip": True, **WAYS[way]}
+    corners = [[[x, y] for x in one[0, [0, 2]] for y in one[0, [1, 3]]] for one in boxes]
+    seen = 0
+    for batch in agree(root, boxes=boxes, keypoints=corners, **options):
+        for pixels, moved, points in zip(*batch, strict=True):
+            x0, y0, x1, y1, _ = moved[0]
+            bright = np.argwhere(pixels[..., 0] > 100)
+            if len(bright) < 20:  # mostly cut away
+                continue
+            seen += 1
+            assert np.all(bright.min(axis=0) + 1 >= [y0 - 0.6, x0 - 0.6])
+            assert np.all(bright.max(axis=0) <= [y1 + 0.6, x1 + 0.6])
+            size = np.abs(bright.max(axis=0) + 1 - bright.min(axis=0) - [y1 - y0, x1 - x0])
+            assert np.all(size < 4.5)  # corners are dim, and a box is around all of them
+            around = [*np.clip(points.min(axis=0), 0, [32, 36]), *np.clip(points.max(axis=0), 0, [32, 36])]
+            assert np.allclose(around, [x0, y0, x1, y1], atol=1e-4)
+            inside = (points > 1).all(axis=1) & (points < [31, 35]).all(axis=1)
+            if inside.all():
+                middle = points.mean(axis=0)
+                assert np.allclose(bright.mean(axis=0) + 0.5, middle[::-1], atol=0.5)
+    assert seen >= 2
+
+
+@pytest.mark.behavior
 def test_points_and_boxes_of_a_plain_resize(marked):
     """Edges, not centres: the image's own corners become the slot's."""
     root, _ = marked

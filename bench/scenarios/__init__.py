@@ -27,4 +27,5 @@ NAMES = (
     "memory",
     "keras_images",
     "keras_windows",
+    "listing",
 )

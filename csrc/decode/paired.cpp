@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -10,9 +11,11 @@
 
 #include "common/error.h"
 #include "common/philox.h"
+#include "decode/affine.h"
 #include "decode/image_cropper.h"
 #include "decode/jpeg.h"
 #include "decode/mirror.h"
+#include "kernels/warp.h"
 
 namespace fastbatch {
 namespace {
@@ -49,6 +52,21 @@ std::uint8_t orientation_of(const ImageInfo& info, const ImageOptions& options) 
   return options.apply_exif ? info.orientation : std::uint8_t{1};
 }
 
+std::optional<AffineMap> draw_affine(const ImageOptions& options, StreamKey key, std::uint64_t index) {
+  if (!options.augmentation || !options.augmentation->options().affine.moves()) return std::nullopt;
+  return affine_matrix(options.augmentation->options().affine, static_cast<double>(options.height),
+                       static_cast<double>(options.width), Stream(key.seed, key.epoch, index, Operation::kAffine));
+}
+
+// The map says where a pixel comes from, (row, column) of centres; this is where a point goes, (x, y) of edges.
+Matrix affine_way(const AffineMap& map) {
+  const auto& [a, b, d, e] = map.matrix;
+  const double det = a * e - b * d;
+  const double y = map.offset[0] + 0.5;
+  const double x = map.offset[1] + 0.5;
+  return {a / det, -d / det, 0.5 - (a * x - d * y) / det, -b / det, e / det, 0.5 - (e * y - b * x) / det};
+}
+
 // `height` rows of `width` bytes, the last one first.
 void turn_upside_down(std::uint8_t* pixels, std::size_t width, std::size_t height) {
   for (std::size_t y = 0; y < height / 2; ++y) {
@@ -67,12 +85,14 @@ Flips draw_flips(const ImageOptions& options, StreamKey key, std::uint64_t index
 }
 
 Matrix sample_matrix(ImageSize stored, std::uint8_t orientation, const ImageOptions& options, StreamKey key,
-                     std::uint64_t index) noexcept {
+                     std::uint64_t index) {
   const CropPlan plan =
       plan_crop(turned(stored, orientation), options, Stream(key.seed, key.epoch, index, Operation::kCrop));
   const Flips flips = draw_flips(options, key, index);
-  return then(then(turn_matrix(stored, orientation), crop_matrix(plan)),
-              flip_matrix(options.height, options.width, flips.horizontal, flips.vertical));
+  const Matrix matrix = then(then(turn_matrix(stored, orientation), crop_matrix(plan)),
+                             flip_matrix(options.height, options.width, flips.horizontal, flips.vertical));
+  const std::optional<AffineMap> map = draw_affine(options, key, index);
+  return map ? then(matrix, affine_way(*map)) : matrix;
 }
 
 struct MatrixDecoder::Bench : Workspace {
@@ -107,6 +127,7 @@ struct MaskDecoder::Bench : Workspace {
   ImageCropper cropper;
   std::vector<std::uint8_t> pixels;
   std::vector<std::uint8_t> row;
+  std::vector<float> moved;
 };
 
 MaskDecoder::MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks,
@@ -171,6 +192,20 @@ void MaskDecoder::decode_mask(std::uint64_t index, StreamKey key, std::byte* slo
     const Flips flips = draw_flips(options, key, index);
     if (flips.horizontal) mirror_rows(bench.pixels.data(), 1, options.width, options.height, bench.row);
     if (flips.vertical) turn_upside_down(bench.pixels.data(), options.width, options.height);
+    if (const std::optional<AffineMap> map = draw_affine(options, key, index)) {
+      const AffineOptions& affine = options.augmentation->options().affine;
+      bench.moved.resize(n_pixels);
+      kernels::warp({.height = options.height,
+                     .width = options.width,
+                     .channels = 1,
+                     .matrix = map->matrix,
+                     .offset = map->offset,
+                     .order = 0,
+                     .fill = affine.fill,
+                     .fill_value = static_cast<float>(options.pad_value[0])},
+                    bench.pixels.data(), bench.moved.data());
+      std::ranges::transform(bench.moved, bench.pixels.begin(), [](float x) { return static_cast<std::uint8_t>(x); });
+    }
     kernels::convert(options.conversion, reinterpret_cast<const std::byte*>(bench.pixels.data()), slot, n_pixels);
   });
 }

@@ -22,9 +22,9 @@ struct Flips {
 };
 Flips draw_flips(const ImageOptions& options, StreamKey key, std::uint64_t index) noexcept;
 
-// The way of a point of the image, as it is stored, into the slot.
+// The way of a point of the image, as it is stored, into the slot: turned, cropped, mirrored, and moved with it.
 Matrix sample_matrix(ImageSize stored, std::uint8_t orientation, const ImageOptions& options, StreamKey key,
-                     std::uint64_t index) noexcept;
+                     std::uint64_t index);
 
 // A slot of six float64: the matrix of the sample. Threads: immutable, any.
 class MatrixDecoder : public Decoder {

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.augment import Augment
 from fastbatch.batch import files_identity
 from fastbatch.errors import DecodeError
 from fastbatch.image_options import ImageOptions
 
+from .augment import AFFINE, affine_matrix, warp
 from .decode import convert, crop, naming, opened
-from .geometry import Size, draw_flips, plan_crop, sample_matrix
+from .geometry import Matrix, Size, draw_flips, plan_crop, sample_matrix, then
+from .plan import stream
 
 Array = np.ndarray[Any, Any]
 ORIENTATION = 0x0112  # EXIF's number of it
@@ -32,7 +35,11 @@ class MatrixColumn:
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
         size, orientation = _header(self._paths[index], index, self._options)
-        return np.array(sample_matrix(size, orientation, self._options, seed, epoch, index)).reshape(2, 3)
+        matrix = sample_matrix(size, orientation, self._options, seed, epoch, index)
+        augment = self._options.augment
+        if augment is not None and augment.moves:
+            matrix = then(matrix, _affine_way(*_draw_affine(self._options, augment, seed, epoch, index)))
+        return np.array(matrix).reshape(2, 3)
 
     def identity(self) -> Any:
         return "matrix"
@@ -65,10 +72,28 @@ class MaskColumn:
         shape = (upright.shape[0], upright.shape[1])
         slot = crop(upright, plan_crop(shape, self._options, seed, epoch, index), self._options)
         horizontal, vertical = draw_flips(self._options, seed, epoch, index)
-        return convert(slot[:: -1 if vertical else 1, :: -1 if horizontal else 1], self._options.conversion)
+        slot = slot[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+        augment = self._options.augment
+        if augment is not None and augment.moves:
+            matrix, offset = _draw_affine(self._options, augment, seed, epoch, index)
+            moved = warp(slot[..., None], matrix, offset, 0, augment.fill, self._options.pad_value[0])
+            slot = moved[..., 0].astype(np.uint8)
+        return convert(slot, self._options.conversion)
 
     def identity(self) -> Any:
         return files_identity(self._paths)
+
+
+def _draw_affine(options: ImageOptions, augment: Augment, seed: int, epoch: int, index: int) -> tuple[Array, Array]:
+    return affine_matrix(augment, options.height, options.width, stream(seed, epoch, index, operation=AFFINE))
+
+
+def _affine_way(matrix: Array, offset: Array) -> Matrix:
+    """Return where a point goes, (x, y) of edges, when (row, column) of centres comes from `matrix @ p + offset`."""
+    a, b, d, e = map(float, matrix.flat)
+    y, x = (float(number) + 0.5 for number in offset)
+    det = a * e - b * d
+    return a / det, -d / det, 0.5 - (a * x - d * y) / det, -b / det, e / det, 0.5 - (e * y - b * x) / det
 
 
 def _header(path: bytes, index: int, options: ImageOptions) -> tuple[Size, int]:
