@@ -10,6 +10,7 @@ from keras_oracle import import_oracle, make_pictures, quietly, same_batch
 from making import error_of
 
 import fastbatch.keras as ours
+from fastbatch.keras.reuse import Reuse
 
 KERAS = import_oracle()
 ATTRIBUTES = [
@@ -289,3 +290,29 @@ def test_frames(pictures):
             same_batch(one, other)
     with pytest.warns(UserWarning, match=r"1 invalid image filename"):
         ours.ImageDataGenerator().flow_from_dataframe(frame, directory=pictures)
+
+
+def test_a_batch_in_the_users_hands_is_never_overwritten(pictures):
+    """Memory comes back when the last view of it dies, and not before."""
+    generator = ours.ImageDataGenerator(horizontal_flip=True)
+    files = quietly(generator.flow_from_directory, pictures, (150, 150), batch_size=4, class_mode=None)[0]
+    arrays = generator.flow(np.random.default_rng(0).integers(0, 256, (9, 150, 150, 3)), batch_size=4)
+    for iterator in (files, arrays):
+        kept = [next(iterator) for _ in range(8)]
+        views = [next(iterator)[1:] for _ in range(8)]
+        copies = [batch.copy() for batch in kept + views]
+        for _ in range(20):
+            next(iterator)[:] = -1
+        assert all(map(np.array_equal, kept + views, copies))
+
+
+def test_memory_is_used_again():
+    memory = Reuse(2)
+    shape, dtype = (1 << 18,), np.dtype("u1")
+    view = memory.empty(shape, dtype)[1:]
+    other = memory.empty(shape, dtype)
+    assert other is not view.base
+    kept = {id(view.base), id(other)}
+    del view, other
+    assert id(memory.empty(shape, dtype)) in kept
+    assert id(memory.empty((1,), dtype)) not in kept

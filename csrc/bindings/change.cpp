@@ -76,6 +76,12 @@ void change_batch(const py::array& images, const Places& places, py::array& out,
   const bool* const flip = flips ? flips->data() : nullptr;
   const float* const shift = shifts ? shifts->data() : nullptr;
   const float* const bright = brightness ? brightness->data() : nullptr;
+  kernels::Conversion convert{.dst = DType::kF32, .channels = shared.warp.channels};
+  if (shift == nullptr && bright == nullptr && scale != 1) {
+    convert.scale.assign(shared.warp.channels, shared.scale);
+    convert.shift.assign(shared.warp.channels, 0);
+  }
+  shared.convert = &convert;
   const GilRelease no_gil;  // GIL released: threads do arithmetic on memory that the arguments keep alive
   parallel_for(static_cast<std::size_t>(n), threads, [&](std::size_t i) {
     ImageChange one = shared;

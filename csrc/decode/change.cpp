@@ -2,32 +2,51 @@
 #include "decode/change.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <vector>
 
 namespace fastbatch {
 namespace {
 
+void mirror(const std::uint8_t* row, std::size_t width, std::size_t channels, std::uint8_t* dst) {
+  const std::uint8_t* pixel = row + width * channels;
+  for (std::size_t x = 0; x < width; ++x) {
+    pixel -= channels;
+    for (std::size_t k = 0; k < channels; ++k) *dst++ = pixel[k];
+  }
+}
+
 // dst = src, mirrored as the warp says.
-template <typename T>
-void copy_mirrored(const kernels::Warp& warp, const T* src, float* dst) {
+void copy_mirrored(const ImageChange& change, const float* src, float* dst) {
+  const kernels::Warp& warp = change.warp;
   const std::size_t row = warp.width * warp.channels;
   for (std::size_t y = 0; y < warp.height; ++y, dst += row) {
-    const T* line = src + (warp.flip_rows ? warp.height - 1 - y : y) * row;
+    const float* line = src + (warp.flip_rows ? warp.height - 1 - y : y) * row;
     if (!warp.flip_columns) {
-      std::transform(line, line + row, dst, [](T value) { return static_cast<float>(value); });
-    } else if (warp.channels == 3) {
-      const T* pixel = line + row;
-      for (float* to = dst; to != dst + row; to += 3) {
-        pixel -= 3;
-        to[0] = static_cast<float>(pixel[0]);
-        to[1] = static_cast<float>(pixel[1]);
-        to[2] = static_cast<float>(pixel[2]);
-      }
-    } else {
-      for (std::size_t x = 0; x < warp.width; ++x) {
-        std::transform(line + (warp.width - 1 - x) * warp.channels, line + (warp.width - x) * warp.channels,
-                       dst + x * warp.channels, [](T value) { return static_cast<float>(value); });
-      }
+      std::copy_n(line, row, dst);
+      continue;
     }
+    for (std::size_t x = 0; x < warp.width; ++x) {
+      std::copy_n(line + (warp.width - 1 - x) * warp.channels, warp.channels, dst + x * warp.channels);
+    }
+  }
+}
+
+void copy_mirrored(const ImageChange& change, const std::uint8_t* src, float* dst) {
+  const kernels::Warp& warp = change.warp;
+  const auto convert = [&](const std::uint8_t* pixels, float* to, std::size_t n) {
+    kernels::convert(*change.convert, reinterpret_cast<const std::byte*>(pixels), reinterpret_cast<std::byte*>(to), n);
+  };
+  if (!warp.flip_rows && !warp.flip_columns) return convert(src, dst, warp.height * warp.width);
+  const std::size_t row = warp.width * warp.channels;
+  std::vector<std::uint8_t> mirrored(row);
+  for (std::size_t y = 0; y < warp.height; ++y, dst += row) {
+    const std::uint8_t* line = src + (warp.flip_rows ? warp.height - 1 - y : y) * row;
+    if (warp.flip_columns) {
+      mirror(line, warp.width, warp.channels, mirrored.data());
+      line = mirrored.data();
+    }
+    convert(line, dst, warp.width);
   }
 }
 
@@ -39,7 +58,8 @@ void change_any(const ImageChange& change, const T* src, float* dst) {
   if (change.moves) {
     kernels::warp(warp, src, dst);
   } else {
-    copy_mirrored(warp, src, dst);
+    copy_mirrored(change, src, dst);
+    if (std::is_same_v<T, std::uint8_t> && !change.convert->scale.empty()) return;
   }
   float* const end = dst + n;
   if (change.has_shift) {

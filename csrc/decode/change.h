@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/kernels.h"
 #include "kernels/warp.h"
 
 namespace fastbatch {
@@ -18,6 +19,8 @@ struct ImageChange {
   float shift = 0;                    // added to all pixels, clipped to the image's own least and greatest
   const float* brightness = nullptr;  // 256 values for the whole part of a pixel in [0, 256), which replace it
   float scale = 1;                    // and then multiplied
+  // From 8-bit pixels to dst where nothing moves or shifts and no brightness is in the way: `scale` too. Else a cast.
+  const kernels::Conversion* convert = nullptr;
 };
 
 // src and dst do not overlap; both are (height, width, channels). With `brightness`, pixels must be in [0, 256).

@@ -16,8 +16,10 @@ from fastbatch.image_options import make_image_options
 from fastbatch.native import ImageColumn
 
 from .image_utils import INTERPOLATIONS, Array, load_img
+from .reuse import Reuse
 
 BYTES_AHEAD = 32 << 20
+MOST_AHEAD = 8  # batches
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 JPEG = b"\xff\xd8"
 BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that native code need not try
@@ -58,6 +60,7 @@ class FileDecoder:
         self._keep_aspect_ratio = keep_aspect_ratio
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
+        self._memory = Reuse(MOST_AHEAD + 2)
         self._own = threading.local()  # each thread's Hand
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
@@ -69,11 +72,11 @@ class FileDecoder:
     def depth(self, batch_size: int) -> int:
         """Return how many batches to decode ahead."""
         n_bytes = max(1, batch_size) * int(np.prod(self._shape))
-        return max(1, min(8, BYTES_AHEAD // max(1, n_bytes)))
+        return max(1, min(MOST_AHEAD, BYTES_AHEAD // max(1, n_bytes)))
 
     def empty(self, n: int) -> Images:
         """Return room for n images."""
-        return Images(np.empty((n, *self._shape), dtype=np.uint8))
+        return Images(self._memory.empty((n, *self._shape), np.dtype("u1")))
 
     def decode(self, indices: Array, images: Images, at: int) -> None:
         """Decode files to their places from `at` on.

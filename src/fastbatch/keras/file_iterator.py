@@ -14,8 +14,10 @@ from .batch_work import BatchWork
 from .file_decoder import FileDecoder
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
+from .reuse import Reuse
 
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
+BATCHES_KEPT = 4
 
 
 class FileIterator(Iterator):
@@ -66,6 +68,7 @@ class FileIterator(Iterator):
         self._decoder: FileDecoder | None = None
         self._ahead = Ahead()
         self._work = BatchWork(self._ahead)
+        self._memory = Reuse(BATCHES_KEPT)
 
     @property
     @abstractmethod
@@ -83,7 +86,7 @@ class FileIterator(Iterator):
         """The weight of each file, or None."""
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = np.zeros((len(index_array), *self.image_shape), dtype=self.dtype)
+        batch_x = self._memory.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
         paths = self.filepaths
         decoder = self._decoder
         if decoder is None or not decoder.is_for(paths, index_array):

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Memory for batches, used again once the user has let go of it: fresh memory costs a page fault for every 4 KB."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+
+from .image_utils import Array
+
+WORTH_KEEPING = 1 << 18  # bytes
+
+
+class Reuse:
+    """Arrays of one kind. What anybody refers to, if only by a view, is never handed out again. Threads: any.
+
+    Args:
+        most: Arrays to keep.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[Array] = []
+        self._lock = threading.Lock()
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return an array whose content is to be written."""
+        with self._lock:
+            for i in range(len(self._kept)):
+                if _references(self._kept, i) == _ALONE:
+                    array = self._kept[i]
+                    if array.shape == shape and array.dtype == dtype:
+                        return array
+            array = np.empty(shape, dtype)
+            if array.nbytes >= WORTH_KEEPING:
+                self._kept = [array, *self._kept[: self._most - 1]]
+            return array
+
+
+def _references(arrays: list[Array], i: int) -> int:
+    return sys.getrefcount(arrays[i])
+
+
+_ALONE = _references([np.empty(1)], 0)  # of an array that nobody has but the list
