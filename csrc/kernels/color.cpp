@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/hue.h"
+
 namespace fastbatch::kernels {
 namespace {
 
@@ -63,58 +65,6 @@ double mean_color(const FloatImage& image, const Of& f) {
   const std::size_t n = image.pixels * image.colors;
   if (image.colors == image.channels) return mean(n, [&](std::size_t i) { return f(image.data[i]); });
   return mean(n, [&](std::size_t i) { return f(image.data[i / image.colors * image.channels + i % image.colors]); });
-}
-
-// Some pixels, colour by colour: loops over them have no branches, so that compilers make vectors of them.
-struct Planes {
-  static constexpr std::size_t kCapacity = 64;
-  float r[kCapacity];
-  float g[kCapacity];
-  float b[kCapacity];
-};
-
-// x - floor(x) for x in [-1, 2).
-float fraction(float x) noexcept {
-  const float up = x + 1.0F;
-  const float down = x - 1.0F;
-  const float below = x < 0.0F ? up : x;
-  return x >= 1.0F ? down : below;
-}
-
-// The hue is in sixths of a round: the whole ones say which colour is which of four numbers.
-void turn_hue(Planes& planes, float turn) noexcept {
-  for (std::size_t i = 0; i < Planes::kCapacity; ++i) {
-    const float r = planes.r[i];
-    const float g = planes.g[i];
-    const float b = planes.b[i];
-    const float most = std::max(std::max(r, g), b);
-    const float range = most - std::min(std::min(r, g), b);
-    const float divisor = range == 0.0F ? 1.0F : range;
-    const float saturation = range / (range == 0.0F ? 1.0F : most);
-    const float rc = (most - r) / divisor;
-    const float gc = (most - g) / divisor;
-    const float bc = (most - b) / divisor;
-    const float by_red = bc - gc;
-    const float by_green = (2.0F + rc) - bc;
-    const float by_blue = (4.0F + gc) - rc;
-    const float not_red = most == g ? by_green : by_blue;
-    const float sixth = most == r ? by_red : not_red;
-    const float sixths = fraction(fraction(sixth / 6.0F + 1.0F) + turn) * 6.0F;
-    const float whole = static_cast<float>(static_cast<std::int32_t>(sixths));
-    const float part = sixths - whole;
-    const float sector = whole >= 6.0F ? 0.0F : whole;
-    const float p = clip(most * (1.0F - saturation));
-    const float q = clip(most * (1.0F - saturation * part));
-    const float t = clip(most * (1.0F - saturation * (1.0F - part)));
-    const auto choose = [sector](float a0, float a1, float a2, float a3, float a4, float a5) {
-      const float low = sector < 1.0F ? a0 : (sector < 2.0F ? a1 : a2);
-      const float high = sector < 4.0F ? a3 : (sector < 5.0F ? a4 : a5);
-      return sector < 3.0F ? low : high;
-    };
-    planes.r[i] = choose(most, q, p, p, t, most);
-    planes.g[i] = choose(t, most, most, q, p, p);
-    planes.b[i] = choose(p, p, t, most, most, q);
-  }
 }
 
 }  // namespace

@@ -2,9 +2,11 @@
 // Warps: every target gives the plain path's bytes, writes nothing else and reads nothing past its source.
 #include "kernels/warp.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
+#include "kernels/hue.h"
 #include "kernels_on_all_targets.h"
 
 using namespace fastbatch::kernels;
@@ -118,4 +120,30 @@ TEST_CASE("an image beyond 32-bit places is refused") {
   const Warp what{.height = 65536, .width = 32768, .channels = 1};
   float nothing = 0;
   CHECK_THROWS_AS(warp(what, &nothing, &nothing), std::invalid_argument);
+}
+
+TEST_CASE("a hue is turned alike on all targets") {
+  const std::vector<std::byte> raw = noise(3 * Planes::kCapacity);
+  Planes plain{};
+  for (std::size_t i = 0; i < Planes::kCapacity; ++i) {
+    const auto number = [&](std::size_t c) { return static_cast<float>(raw[3 * i + c]) * 0.99F; };
+    plain.r[i] = number(0);
+    plain.g[i] = i % 5 == 0 ? number(0) : number(1);
+    plain.b[i] = i % 10 == 0 ? number(0) : number(2);
+  }
+  for (const float turn : {-0.5F, -0.3F, 0.0F, 0.1F, 0.5F}) {
+    narrow_targets("scalar");
+    Planes expected = plain;
+    turn_hue(expected, turn);
+    CHECK(expected.g[10] == plain.g[10]);  // grey
+    float largest = 0;
+    for (std::size_t i = 0; i < Planes::kCapacity; ++i)
+      largest = std::max(largest, std::fabs(expected.r[i] - plain.r[i]));
+    CHECK((turn == 0.0F) == (largest < 1e-3F));
+    on_all_targets([&] {
+      Planes turned = plain;
+      turn_hue(turned, turn);
+      CHECK(std::memcmp(&turned, &expected, sizeof turned) == 0);
+    });
+  }
 }
