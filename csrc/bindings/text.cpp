@@ -2,7 +2,9 @@
 #include <pybind11/stl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,9 +12,12 @@
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
-#include "bindings/text_view.h"
+#include "bindings/text_batch.h"
 #include "common/error.h"
+#include "decode/shuffled_lines.h"
 #include "decode/text_items.h"
+#include "decode/vocabulary.h"
+#include "loader/count_words.h"
 #include "loader/text_run.h"
 #include "source/file_list.h"
 
@@ -58,33 +63,11 @@ std::shared_ptr<const std::vector<std::string>> paths_of(const FileList& files) 
   return paths;
 }
 
-// What a capsule owns: the batch, and how C sees it.
-struct BatchView {
-  TextBatch batch;
-  std::vector<FastbatchTextPart> parts;
-  FastbatchTextBatch view{};
-
-  explicit BatchView(TextBatch moved) : batch(std::move(moved)) {
-    for (const TextBatch::Part& part : batch.parts) {
-      parts.push_back({reinterpret_cast<const char*>(part.block->text.data()), part.block->spans.get() + 2 * part.first,
-                       part.n, part.block->is_ascii ? 1 : 0});
-    }
-    view = {parts.data(), parts.size(), batch.n_items};
-  }
-};
-
-py::capsule to_capsule(TextBatch batch) {
-  auto owner = std::make_unique<BatchView>(std::move(batch));
-  py::capsule capsule(&owner->view, FASTBATCH_TEXT_BATCH,
-                      [](PyObject* self) { delete static_cast<BatchView*>(PyCapsule_GetContext(self)); });
-  PyCapsule_SetContext(capsule.ptr(), owner.release());
-  return capsule;
-}
-
 // A run, and the process whose threads it has: a forked child has none of them, and leaves the run alone.
 class PyTextRun {
  public:
-  explicit PyTextRun(std::unique_ptr<TextRun> run) : run_(std::move(run)) {}
+  PyTextRun(std::unique_ptr<TextRun> run, TextOutput output, bool chop)
+      : run_(std::move(run)), output_(output), chop_(chop) {}
   PyTextRun(const PyTextRun&) = delete;
   PyTextRun& operator=(const PyTextRun&) = delete;
   ~PyTextRun() {
@@ -122,61 +105,117 @@ class PyTextRun {
     const std::uint64_t number = batch.number;
     const TextPosition after = batch.after;
     const std::uint64_t items_after = batch.items_after;
-    return py::make_tuple(number, to_capsule(std::move(batch)), after.unit, after.byte, items_after);
+    return py::make_tuple(number, to_python(std::move(batch), output_, chop_), after.unit, after.byte, items_after);
   }
 
  private:
   [[nodiscard]] bool is_forked_copy() const { return ::getpid() != pid_; }
 
   std::unique_ptr<TextRun> run_;
+  TextOutput output_;
+  bool chop_;
   pid_t pid_ = ::getpid();
 };
 
-std::uint64_t count_text(const FileList& files, const std::string& item, const std::string& encoding,
-                         const std::string& errors, std::size_t block_size) {
-  const TextFormat format = make_format(item, encoding, errors, block_size);
-  TextFiles source(paths_of(files), format);
-  TextBlock block;
-  std::uint64_t n = 0;
-  for (;;) {
-    {
-      const GilRelease no_gil;  // GIL released: reads and searches, touches no Python object
-      block.clear();
-      if (!source.read(block)) return n;
-      find_items(block, format, source.path(block));
-      n += block.n_items;
-      if (block.error) std::rethrow_exception(block.error);
-    }
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+TextOutput output_named(const std::string& name) {
+  if (name == "strings") return TextOutput::kStrings;
+  if (name == "offsets") return TextOutput::kOffsets;
+  if (name == "int32") return TextOutput::kIds32;
+  if (name == "int64") return TextOutput::kIds64;
+  throw std::invalid_argument("output: expected strings, offsets, int32 or int64, found " + name);
+}
+
+// Runs work(stop) in a thread, and asks Python for signals meanwhile.
+template <typename Work>
+auto interruptible(const Work& work) {
+  std::atomic<bool> stop{false};
+  auto result = std::async(std::launch::async, [&] { return work(stop); });
+  const auto wait = [&] {
+    const GilRelease no_gil;  // GIL released: waits for the thread
+    return result.wait_for(kSignalInterval) == std::future_status::ready;
+  };
+  while (!wait()) {
+    if (PyErr_CheckSignals() == 0) continue;
+    stop = true;
+    const GilRelease no_gil;  // GIL released: waits for the thread
+    result.wait();
+    break;
   }
+  if (stop) throw py::error_already_set();
+  return result.get();
 }
 
 }  // namespace
 
 void register_text(py::module_& module) {
+  py::class_<Vocabulary, std::shared_ptr<Vocabulary>>(module, "Vocabulary")
+      .def(py::init([](const std::vector<py::bytes>& words) {
+        const std::vector<std::string_view> views(words.begin(), words.end());
+        return std::make_shared<Vocabulary>(views);
+      }));
+
+  py::class_<LineIndex, std::shared_ptr<LineIndex>>(module, "LineIndex")
+      .def(py::init([](const FileList& files, const std::string& encoding) {
+        auto paths = paths_of(files);
+        const TextEncoding text_encoding = encoding_named(encoding);
+        const GilRelease no_gil;  // GIL released: reads the files, touches no Python object
+        return std::make_shared<LineIndex>(std::move(paths), text_encoding);
+      }))
+      .def("__len__", &LineIndex::size);
+
   py::class_<PyTextRun>(module, "TextRun")
       .def(py::init([](const FileList& files, const std::string& item, const std::string& encoding,
                        const std::string& errors, std::size_t batch_size, bool drop_last, std::uint64_t rank,
                        std::uint64_t world_size, unsigned threads, std::size_t block_size, std::size_t blocks_ahead,
-                       std::uint64_t unit, std::uint64_t byte) {
+                       std::uint64_t unit, std::uint64_t byte, const std::string& output, bool chop,
+                       std::shared_ptr<LineIndex> index, const Order* order, std::shared_ptr<Vocabulary> vocabulary) {
              const TextFormat format = make_format(item, encoding, errors, block_size);
-             auto source = std::make_unique<TextFiles>(paths_of(files), format, TextPosition{unit, byte});
-             return std::make_unique<PyTextRun>(
+             const TextPosition start{unit, byte};
+             std::unique_ptr<TextSource> source;
+             if (index && order != nullptr) {
+               source = std::make_unique<ShuffledLines>(std::move(index), *order, block_size, start);
+             } else {
+               source = std::make_unique<TextFiles>(paths_of(files), format, start);
+             }
+             auto run =
                  std::make_unique<TextRun>(std::move(source), TextRun::Options{.format = format,
                                                                                .batch_size = batch_size,
                                                                                .drop_last = drop_last,
                                                                                .rank = rank,
                                                                                .world_size = world_size,
                                                                                .threads = threads,
-                                                                               .blocks_ahead = blocks_ahead}));
+                                                                               .blocks_ahead = blocks_ahead,
+                                                                               .vocabulary = std::move(vocabulary)});
+             return std::make_unique<PyTextRun>(std::move(run), output_named(output), chop);
            }),
            py::arg("files"), py::arg("item"), py::arg("encoding"), py::arg("errors"), py::arg("batch_size"),
            py::arg("drop_last"), py::arg("rank"), py::arg("world_size"), py::arg("threads"), py::arg("block_size"),
-           py::arg("blocks_ahead"), py::arg("unit"), py::arg("byte"))
+           py::arg("blocks_ahead"), py::arg("unit"), py::arg("byte"), py::arg("output"), py::arg("chop"),
+           py::arg("index") = py::none(), py::arg("order") = py::none(), py::arg("vocabulary") = py::none())
       .def("next", &PyTextRun::next)
       .def("close", &PyTextRun::close);
 
-  module.def("count_text", &count_text);
+  module.def("count_items", [](const FileList& files, const std::string& item, const std::string& encoding,
+                               const std::string& errors, std::size_t block_size, unsigned threads) {
+    const TextFormat format = make_format(item, encoding, errors, block_size);
+    TextFiles source(paths_of(files), format);
+    return interruptible([&](const std::atomic<bool>& stop) { return count_items(source, format, threads, stop); });
+  });
+
+  // [(word's bytes, count)]
+  module.def("count_words",
+             [](const FileList& files, const std::string& encoding, const std::string& errors, std::size_t block_size,
+                unsigned threads, std::size_t max_words, std::uint64_t min_count) {
+               const TextFormat format = make_format("word", encoding, errors, block_size);
+               TextFiles source(paths_of(files), format);
+               const std::vector<WordCount> words = interruptible([&](const std::atomic<bool>& stop) {
+                 return count_words(source, format, threads, max_words, min_count, stop);
+               });
+               py::list out(words.size());
+               for (std::size_t i = 0; i < words.size(); ++i)
+                 out[i] = py::make_tuple(py::bytes(words[i].word), words[i].count);
+               return out;
+             });
 }
 
 }  // namespace fastbatch::bindings

@@ -90,7 +90,7 @@ EncodingError::EncodingError(Where where, TextEncoding encoding, std::string byt
       bytes_(std::move(bytes)),
       reason_(reason) {}
 
-void find_items(TextBlock& block, const TextFormat& format, const std::string& path) {
+void find_items(TextBlock& block, const TextFormat& format, const TextSource& source) {
   std::size_t found = scan(block, format.item);
   BadText bad;
   if (!block.is_ascii) {
@@ -99,7 +99,8 @@ void find_items(TextBlock& block, const TextFormat& format, const std::string& p
     if (is_latin1 || (bad.size != 0 && format.errors != TextErrors::kStrict)) {
       rewrite_text(block, format.encoding, format.errors);
       if (block.text.size() > TextBlock::kMaxSize) {
-        throw FormatError({path}, "text that grows when it is decoded: expected less than 4 GiB, found more");
+        throw FormatError(source.where(block, 0),
+                          "text that grows when it is decoded: expected less than 4 GiB, found more");
       }
       bad = {};
       found = scan(block, format.item);
@@ -108,9 +109,9 @@ void find_items(TextBlock& block, const TextFormat& format, const std::string& p
   block.n_items = format.item == TextItem::kWord ? found / 2 : make_lines(block, found);
   if (bad.size == 0) return;
   const auto bytes = block.text.bytes().subspan(bad.begin, bad.size);
-  const Where where{path, {}, block.position_of(bad.begin).byte};
-  block.error = std::make_exception_ptr(
-      EncodingError(where, format.encoding, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, bad.reason));
+  block.error =
+      std::make_exception_ptr(EncodingError(source.where(block, bad.begin), format.encoding,
+                                            {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, bad.reason));
   drop_from(block, bad.begin, format.item);
 }
 

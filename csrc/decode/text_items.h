@@ -24,8 +24,8 @@ class EncodingError : public FormatError {
 };
 
 // Fills the block's spans, n_items and is_ascii. Text that is not in the encoding leaves the items that are whole
-// before it, and block.error: an EncodingError that names `path`.
+// before it, and block.error: an EncodingError with its place in `source`.
 // Lines end as open() ends them: '\r' and '\r\n' become '\n', which the span includes.
-void find_items(TextBlock& block, const TextFormat& format, const std::string& path);
+void find_items(TextBlock& block, const TextFormat& format, const TextSource& source);
 
 }  // namespace fastbatch

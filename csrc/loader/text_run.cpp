@@ -117,7 +117,11 @@ TextRun::Slot TextRun::make(std::uint64_t& number) {
       if (!source_->read(*slot.block)) return {};
       source_has_ended_ = false;
     }
-    find_items(*slot.block, options_.format, source_->path(*slot.block));
+    find_items(*slot.block, options_.format, *source_);
+    if (options_.vocabulary) {
+      slot.block->ids.resize(slot.block->n_items);
+      options_.vocabulary->ids(*slot.block, slot.block->ids);
+    }
   } catch (...) {
     slot = {nullptr, std::current_exception()};
   }

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "decode/vocabulary.h"
 #include "source/text_block.h"
 #include "source/text_file.h"
 
@@ -44,10 +45,11 @@ class TextRun {
     TextFormat format{};
     std::size_t batch_size = 1;  // > 0
     bool drop_last = false;
-    std::uint64_t rank = 0;        // of every world_size batches, this run hands out the rank-th
-    std::uint64_t world_size = 1;  // > 0
-    unsigned threads = 1;          // > 0
-    std::size_t blocks_ahead = 4;  // > 0
+    std::uint64_t rank = 0;                          // of every world_size batches, this run hands out the rank-th
+    std::uint64_t world_size = 1;                    // > 0
+    unsigned threads = 1;                            // > 0
+    std::size_t blocks_ahead = 4;                    // > 0
+    std::shared_ptr<const Vocabulary> vocabulary{};  // gives the blocks ids; may be null
   };
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
+
 namespace fastbatch {
 
 // A place in a text: `unit` is the file's number, or, of shuffled lines, the line's place in the order.
@@ -67,6 +69,7 @@ struct TextBlock {
   std::size_t spans_room = 0;
   std::size_t n_items = 0;
   bool is_ascii = true;
+  std::vector<std::uint32_t> ids;  // of each item, when there is a vocabulary
 
   void clear() noexcept;                                                  // keeps the memory
   [[nodiscard]] TextPosition position_of(std::size_t at) const noexcept;  // of a byte of `text`, or of its end
@@ -78,8 +81,8 @@ class TextSource {
   virtual ~TextSource() = default;
   // Fills a cleared block. Returns false at the end of all text. Throws FileError, FormatError.
   virtual bool read(TextBlock& block) = 0;
-  // What error messages call the file that `block` is from.
-  [[nodiscard]] virtual const std::string& path(const TextBlock& block) const = 0;
+  // The place of a byte of a block's text, for errors. Any thread.
+  [[nodiscard]] virtual Where where(const TextBlock& block, std::size_t at) const = 0;
 };
 
 }  // namespace fastbatch

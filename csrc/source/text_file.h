@@ -28,7 +28,9 @@ class TextFiles : public TextSource {
   TextFiles(std::shared_ptr<const std::vector<std::string>> paths, TextFormat format, TextPosition start = {});
 
   bool read(TextBlock& block) override;
-  [[nodiscard]] const std::string& path(const TextBlock& block) const override { return (*paths_)[block.path]; }
+  [[nodiscard]] Where where(const TextBlock& block, std::size_t at) const override {
+    return {(*paths_)[block.path], {}, block.position_of(at).byte};
+  }
 
  private:
   void open();

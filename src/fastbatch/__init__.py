@@ -39,6 +39,7 @@ from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
 from .text import TextSurface as _TextSurface
 from .text_loader import TextLoader
+from .text_vocabulary import Vocabulary
 from .transform import get_include
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
@@ -53,6 +54,7 @@ _text = _TextSurface(_NativeText())
 text_generator = _text.text_generator
 words = _text.words
 lines = _text.lines
+vocabulary = _text.vocabulary
 
 
 class DataGenerator(_DataGenerator):  # noqa: D101
@@ -86,6 +88,7 @@ __all__ = [
     "StateError",
     "TextLoader",
     "TimeSeriesDataset",
+    "Vocabulary",
     "arrays",
     "cutmix",
     "field",
@@ -102,6 +105,7 @@ __all__ = [
     "restartable",
     "text_generator",
     "tokens",
+    "vocabulary",
     "windows",
     "words",
 ]

@@ -250,6 +250,15 @@ class Loader:
     def close(self) -> None: ...
 
 @final
+class Vocabulary:
+    def __init__(self, words: list[bytes], /) -> None: ...
+
+@final
+class LineIndex:
+    def __init__(self, files: FileList, encoding: str, /) -> None: ...
+    def __len__(self) -> int: ...
+
+@final
 class TextRun:
     def __init__(
         self,
@@ -266,8 +275,23 @@ class TextRun:
         blocks_ahead: int,
         unit: int,
         byte: int,
+        output: str,
+        chop: bool,
+        index: LineIndex | None = None,
+        order: Order | None = None,
+        vocabulary: Vocabulary | None = None,
     ) -> None: ...
-    def next(self) -> tuple[int, object, int, int, int] | Literal[False] | None: ...
+    def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None: ...
     def close(self) -> None: ...
 
-def count_text(files: FileList, item: str, encoding: str, errors: str, block_size: int, /) -> int: ...
+def count_items(files: FileList, item: str, encoding: str, errors: str, block_size: int, threads: int, /) -> int: ...
+def count_words(
+    files: FileList,
+    encoding: str,
+    errors: str,
+    block_size: int,
+    threads: int,
+    max_words: int,
+    min_count: int,
+    /,
+) -> list[tuple[bytes, int]]: ...

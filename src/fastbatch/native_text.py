@@ -7,16 +7,26 @@ import weakref
 from typing import Any, Literal
 
 from . import _core, _words
-from .text import is_decoded_natively
-from .text_plan import Place, TextPlan, TextRun
+from .text_plan import Place, TextPlan, TextRun, is_decoded_natively, to_numpy_strings
+from .text_vocabulary import Vocabulary
 
 
 class NativeTextRun:
     """One pass over the text."""
 
-    def __init__(self, plan: TextPlan, place: Place) -> None:
+    def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
+        files = _core.FileList(list(plan.paths))
+        index = order = None
+        if plan.shuffle:
+            if "index" not in known:
+                known["index"] = _core.LineIndex(files, plan.encoding)
+            index = known["index"]
+            kind = "block" if plan.shuffle == "block" else "full"
+            order = _core.Order(len(index), [], kind, plan.block_size, plan.window, plan.seed, epoch)
+        self._output = plan.output
+        self._chop = plan.item == "line" and not plan.keepends
         self._run = _core.TextRun(
-            _core.FileList(list(plan.paths)),
+            files,
             plan.item,
             plan.encoding,
             plan.errors,
@@ -24,13 +34,17 @@ class NativeTextRun:
             plan.drop_last,
             plan.rank,
             plan.world_size,
-            plan.threads or 1,
+            plan.threads or (_core.available_cpus() if plan.output == "ids" else 1),
             plan.read_size,
             max(2, plan.prefetch_bytes // plan.read_size),
             place.unit,
             place.byte,
+            {"offsets": "offsets", "ids": plan.dtype}.get(plan.output, "strings"),
+            self._chop,
+            index,
+            order,
+            core_vocabulary(plan.vocabulary) if plan.output == "ids" else None,
         )
-        self._chop = int(plan.item == "line" and not plan.keepends)
         self._finalizer = weakref.finalize(self, self._run.close)
 
     def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None:
@@ -38,27 +52,49 @@ class NativeTextRun:
         if not found:
             return found
         number, batch, unit, byte, items = found
-        return number, _words.to_list(batch, self._chop), unit, byte, items
+        if self._output in ("str", "numpy"):
+            batch = _words.to_list(batch, int(self._chop))
+            if self._output == "numpy":
+                batch = to_numpy_strings(batch)
+        return number, batch, unit, byte, items
 
     def close(self) -> None:
         self._finalizer()
 
 
+def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:
+    """Return the core's table of the words, made once."""
+    if vocabulary.core is None:
+        vocabulary.core = _core.Vocabulary([word.encode("utf-8", "surrogatepass") for word in vocabulary.words])
+    core: _core.Vocabulary = vocabulary.core
+    return core
+
+
 class NativeText:
     """`fastbatch` itself."""
 
-    def start(self, plan: TextPlan, epoch: int, place: Place) -> TextRun:
+    def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
         if is_decoded_natively(plan):
-            return NativeTextRun(plan, place)
+            return NativeTextRun(plan, epoch, place, known)
         from .pure.text import PureText
 
-        return PureText().start(plan, epoch, place)
+        return PureText().start(plan, epoch, place, known)
 
     def count(self, plan: TextPlan) -> int:
         if is_decoded_natively(plan):
-            return _core.count_text(
-                _core.FileList(list(plan.paths)), plan.item, plan.encoding, plan.errors, plan.read_size
-            )
+            threads = plan.threads or _core.available_cpus()
+            files = _core.FileList(list(plan.paths))
+            return _core.count_items(files, plan.item, plan.encoding, plan.errors, plan.read_size, threads)
         from .pure.text import PureText
 
         return PureText().count(plan)
+
+    def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
+        if not is_decoded_natively(plan):
+            from .pure.text import PureText
+
+            return PureText().count_words(plan, max_words, min_count)
+        threads = plan.threads or _core.available_cpus()
+        files = _core.FileList(list(plan.paths))
+        words = _core.count_words(files, plan.encoding, plan.errors, plan.read_size, threads, max_words, min_count)
+        return [(word.decode("utf-8", "surrogatepass"), count) for word, count in words]

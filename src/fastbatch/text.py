@@ -10,16 +10,17 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from .errors import ClosedError
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .structure import is_path
 from .text_loader import TextLoader
-from .text_plan import Place, TextImplementation, TextPlan
+from .text_plan import ENCODINGS, HANDLERS, Place, TextImplementation, TextPlan
+from .text_vocabulary import Vocabulary
 
-ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
-HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace")
 SHUFFLES: dict[bool | str, bool | str] = {False: False, True: "line", "line": "line", "block": "block"}
-OUTPUTS = ("str",)
+OUTPUTS = ("str", "numpy", "offsets", "ids")
 MAX_BATCH_SIZE = 2**63 - 1
 
 
@@ -67,10 +68,18 @@ class TextSurface:
         paths: Any,
         batch_size: int = 1024,
         *,
+        output: str = "str",
+        vocabulary: Any = None,
+        dtype: str = "int64",
         encoding: str = "utf-8",
         errors: str = "strict",
+        shuffle: bool | str = False,
+        seed: int = 0,
         drop_last: bool = False,
         shard: tuple[int, int] | None = None,
+        block_size: int = 4096,
+        window: int = 16,
+        threads: int | None = None,
         prefetch_bytes: int | None = None,
         **hidden: Any,
     ) -> TextLoader:
@@ -79,9 +88,20 @@ class TextSurface:
         Args:
             paths: One path or several; a `str` with `*`, `?` or `[` that is no file is a pattern, whose files come in
                 sorted order, `**` also those of sub-folders. A word ends with its file.
+            output: What a batch is. "str": a list of `str`. "numpy": an array of NumPy's StringDType. "offsets":
+                `bytes`, the words in UTF-8 with nothing between them, and int64 offsets: word j is
+                `text[offsets[j]:offsets[j + 1]]`. "ids": the numbers that the words have in `vocabulary`.
+            vocabulary: A `Vocabulary`, or words for one.
+            dtype: Of ids, "int64" or "int32".
             encoding, errors, drop_last: As for `text_generator`.
+            shuffle: "line" (or True) for the lines in a new random order in each epoch; "block" for blocks of
+                `block_size` neighbouring lines in random order, and the lines mixed inside each `window` blocks. The
+                words of a line stay together. The files are mapped, and where each line begins is noted when the first
+                epoch begins, in 8 bytes a line.
+            seed: With the epoch, decides the order.
             shard: `(rank, world_size)`: every world_size-th batch, from rank on. All ranks together give every word
                 once; the first ranks may have one batch more. Each rank reads and searches all of the text.
+            threads: Threads that read and search; None is one, and for ids the CPUs that this process may use.
             prefetch_bytes: Text that is read and searched ahead; None is 512 KiB.
 
         Raises:
@@ -89,10 +109,8 @@ class TextSurface:
             OSError: A file that is not there; by `next()`, one that cannot be read.
             EncodingError, FormatError: By `next()`: bytes that are not in the encoding, a file that became shorter.
         """
-        options: dict[str, Any] = {"drop_last": drop_last, "shard": shard}
-        plan = _make_plan(
-            "word", expand(paths), batch_size, encoding, errors, prefetch_bytes=prefetch_bytes, **options, **hidden
-        )
+        options = _options(locals(), "output", "vocabulary", "dtype")
+        plan = _make_plan("word", expand(paths), batch_size, encoding, errors, **options, **hidden)
         return TextLoader(self.implementation, plan)
 
     def lines(
@@ -101,25 +119,64 @@ class TextSurface:
         batch_size: int = 1024,
         *,
         keepends: bool = True,
+        output: str = "str",
         encoding: str = "utf-8",
         errors: str = "strict",
+        shuffle: bool | str = False,
+        seed: int = 0,
         drop_last: bool = False,
         shard: tuple[int, int] | None = None,
+        block_size: int = 4096,
+        window: int = 16,
+        threads: int | None = None,
         prefetch_bytes: int | None = None,
         **hidden: Any,
     ) -> TextLoader:
         r"""Return a loader over the lines of text files, as `open` gives them, in batches of `batch_size`.
 
         Args:
-            paths, encoding, errors, drop_last, ...: As for `words`.
+            paths, output, encoding, errors, shuffle, ...: As for `words`; lines have no ids.
             keepends: Keep the newline, which is `\n` also where the file has `\r\n` or `\r`; False leaves it out.
         """
-        options: dict[str, Any] = {"drop_last": drop_last, "shard": shard}
-        options["keepends"] = bool(keepends)
-        plan = _make_plan(
-            "line", expand(paths), batch_size, encoding, errors, prefetch_bytes=prefetch_bytes, **options, **hidden
-        )
+        options = _options(locals(), "output", "keepends")
+        if output == "ids":
+            raise ValueError("output: expected 'str', 'numpy' or 'offsets' for lines, found 'ids'")
+        plan = _make_plan("line", expand(paths), batch_size, encoding, errors, **options, **hidden)
         return TextLoader(self.implementation, plan)
+
+    def vocabulary(
+        self,
+        paths: Any,
+        max_size: int | None = None,
+        *,
+        min_count: int = 1,
+        encoding: str = "utf-8",
+        errors: str = "strict",
+        threads: int | None = None,
+        **hidden: Any,
+    ) -> Vocabulary:
+        """Return the words of text files by falling count; those that come equally often by their characters.
+
+        Args:
+            paths, encoding, errors: As for `words`.
+            max_size: Most words to keep; None keeps all.
+            min_count: How often a word must come to be kept.
+            threads: None takes the CPUs that this process may use. Each has a table of its own.
+
+        Raises:
+            As `words` and its `next()`.
+        """
+        most = 2**31 - 1 if max_size is None else whole("max_size", max_size, 0, 2**31 - 1)
+        least = whole("min_count", min_count, 1, 2**63 - 1)
+        plan = _make_plan("word", expand(paths), 1, encoding, errors, threads=threads, **hidden)
+        counted = self.implementation.count_words(plan, most, least)
+        return Vocabulary([word for word, _ in counted], [count for _, count in counted])
+
+
+def _options(given: dict[str, Any], *more: str) -> dict[str, Any]:
+    """Return those arguments of `words` and `lines` that `_make_plan` takes by name."""
+    names = ("shuffle", "seed", "drop_last", "shard", "block_size", "window", "threads", "prefetch_bytes", *more)
+    return {name: given[name] for name in names}
 
 
 def expand(paths: Any) -> tuple[bytes, ...]:
@@ -164,11 +221,27 @@ def _make_plan(
     seed: Any = 0,
     drop_last: bool = False,
     shard: tuple[int, int] | None = None,
+    block_size: Any = 4096,
+    window: Any = 16,
+    output: str = "str",
+    vocabulary: Any = None,
+    dtype: str = "int64",
+    threads: Any = None,
     prefetch_bytes: Any = None,
     _read_size: Any = None,
 ) -> TextPlan:
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
         raise ValueError(f"shuffle: expected False, 'line' or 'block', found {shuffle!r}")
+    if not isinstance(output, str) or output not in OUTPUTS:
+        raise ValueError(f"output: expected one of {', '.join(OUTPUTS)}, found {output!r}")
+    if output == "numpy" and not hasattr(np.dtypes, "StringDType"):
+        raise ValueError(f"output='numpy' needs NumPy 2, found {np.__version__}")
+    if (vocabulary is None) == (output == "ids"):
+        raise ValueError("vocabulary: expected one with output='ids', and with no other output")
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary(vocabulary)
+    if dtype not in ("int32", "int64"):
+        raise ValueError(f"dtype: expected 'int64' or 'int32', found {dtype!r}")
     rank, world_size = 0, 1
     if shard is not None:
         try:
@@ -176,15 +249,26 @@ def _make_plan(
         except (TypeError, ValueError):
             raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
     world_size = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+    encoding, errors = _encoding(encoding), _handler(errors)
+    if shuffle and not (encoding in ENCODINGS.values() and errors in HANDLERS):
+        raise ValueError(
+            f"shuffle: expected an encoding among {', '.join(ENCODINGS.values())}, found {encoding} {errors}"
+        )
     read_size = whole("_read_size", _read_size or TextPlan.read_size, 1, 2**30)
     ahead = TextPlan.prefetch_bytes if prefetch_bytes is None else whole("prefetch_bytes", prefetch_bytes, 1, 2**40)
     return TextPlan(
         paths=paths,
         item=item,
         batch_size=whole("batch_size", batch_size, 1, MAX_BATCH_SIZE),
-        encoding=_encoding(encoding),
-        errors=_handler(errors),
-        keepends=keepends,
+        encoding=encoding,
+        errors=errors,
+        keepends=bool(keepends),
+        block_size=whole("block_size", block_size, 1, MAX_BATCH_SIZE),
+        window=whole("window", window, 1, MAX_BATCH_SIZE),
+        output=output,
+        vocabulary=vocabulary,
+        dtype=dtype,
+        threads=None if threads is None else whole("threads", threads, 1, 1024),
         shuffle=SHUFFLES[shuffle],
         seed=whole("seed", seed, 0, MAX_SEED),
         drop_last=bool(drop_last),
@@ -211,21 +295,16 @@ def _handler(errors: str) -> str:
     return errors
 
 
-def is_decoded_natively(plan: TextPlan) -> bool:
-    """Return whether bytes of the file are what positions count; else Python decodes, and they count UTF-8."""
-    return plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
-
-
 def _generate(implementation: TextImplementation, plan: TextPlan) -> Generator[list[str], None, None]:
     place, items, pid = Place(), 0, os.getpid()
-    run = implementation.start(plan, 0, place)
+    run = implementation.start(plan, 0, place, {})
     try:
         while found := run.next():
             _, batch, unit, byte, items = found
             yield batch
             if os.getpid() != pid:  # a forked child has no threads yet
                 place, pid = Place(place.items + items, unit, byte), os.getpid()
-                run = implementation.start(plan, 0, place)
+                run = implementation.start(plan, 0, place, {})
         if found is False:
             raise ClosedError("the generator was closed")
     finally:

@@ -39,10 +39,10 @@ class TextLoader:
     Fork: works in the child, which starts threads of its own.
     """
 
-    def __init__(self, implementation: TextImplementation, plan: TextPlan, counted: list[int] | None = None) -> None:
+    def __init__(self, implementation: TextImplementation, plan: TextPlan, known: dict[str, Any] | None = None) -> None:
         self._implementation = implementation
         self._plan = plan
-        self._counted = [] if counted is None else counted  # the items, once known; shared with what is derived
+        self._known = {} if known is None else known  # what the files told so far; shared with what is derived
         self._runs: list[TextRun] = []  # of this loader, to be closed with it
         self._lock = threading.Lock()  # guards _runs
         self._closed = False
@@ -59,9 +59,10 @@ class TextLoader:
     @property
     def n_samples(self) -> int:
         """Words or lines of an epoch, over all ranks. Reads the files once if no one has counted them yet."""
-        if not self._counted:
-            self._counted.append(self._implementation.count(self._plan))
-        return self._counted[0]
+        if "items" not in self._known:
+            self._known["items"] = self._implementation.count(self._plan)
+        n: int = self._known["items"]
+        return n
 
     @property
     def batch_size(self) -> int:
@@ -150,7 +151,7 @@ class TextLoader:
         return self._derive(replace(self._plan, rank=whole("rank", rank, 0, world - 1), world_size=world))
 
     def _derive(self, plan: TextPlan) -> TextLoader:
-        return type(self)(self._implementation, plan, self._counted)
+        return type(self)(self._implementation, plan, self._known)
 
     # ---- restart -------------------------------------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class TextLoader:
     def _start(self, epoch: int, place: Place) -> TextRun:
         if self._closed:
             raise ClosedError("the loader is closed")
-        run = self._implementation.start(self._plan, epoch, place)
+        run = self._implementation.start(self._plan, epoch, place, self._known)
         with self._lock:
             self._runs.append(run)
         return run
@@ -260,7 +261,7 @@ class TextLoader:
 
 def batch_length(batch: Any) -> int:
     """Return the items in a batch, of any output."""
-    return len(batch[1] if isinstance(batch, tuple) else batch)
+    return len(batch[1]) - 1 if isinstance(batch, tuple) else len(batch)
 
 
 class TextEpoch:

@@ -6,6 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
+HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -30,7 +36,7 @@ class TextPlan:
         item: "word" or "line".
         keepends: Whether a line has its newline.
         shuffle: False, "line", or "block": blocks of `block_size` lines, mixed inside each `window` of them.
-        output: "str", "numpy", "offsets" or "ids".
+        output: "str", "numpy", "offsets" or "ids", which are of `dtype`.
         take: Batches an epoch has at most, or None.
         read_size: Bytes read at once.
         prefetch_bytes: Text that may be read and searched ahead.
@@ -48,6 +54,7 @@ class TextPlan:
     window: int = 16
     output: str = "str"
     vocabulary: Any = None
+    dtype: str = "int64"
     drop_last: bool = False
     rank: int = 0
     world_size: int = 1
@@ -76,6 +83,21 @@ class TextRun(Protocol):
 class TextImplementation(Protocol):
     """One way of reading text: `fastbatch` and `fastbatch.pure` are the two."""
 
-    def start(self, plan: TextPlan, epoch: int, place: Place) -> TextRun: ...
+    def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
+        """Begin a pass; what may be kept for the next one, such as where the lines lie, is put into `known`."""
+
     def count(self, plan: TextPlan) -> int:
         """Return how many words or lines there are."""
+
+    def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
+        """Return the most frequent words and their counts, those with equal counts in the order of their characters."""
+
+
+def is_decoded_natively(plan: TextPlan) -> bool:
+    """Return whether bytes of the file are what positions count; else Python decodes, and they count UTF-8."""
+    return plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
+
+
+def to_numpy_strings(batch: list[str]) -> NDArray[Any]:
+    """Return an array of NumPy's StringDType."""
+    return np.array(batch, dtype=np.dtypes.StringDType())

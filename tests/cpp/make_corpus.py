@@ -54,7 +54,13 @@ def jpeg_files() -> Iterator[bytes]:
             yield buffer.getvalue()
 
 
-FILES = {"npy": npy_files, "npz": npz_files, "idx": idx_files, "jpeg": jpeg_files}
+def texts() -> Iterator[bytes]:
+    text = "one Z\u00fcrich\u3000\u6f22\u5b57\r\n\rlong-long-long \u2003end".encode()
+    for options in range(40):
+        yield bytes([options, options % 7]) + text + b"\xe2\x80\xff tail"
+
+
+FILES = {"text": texts, "npy": npy_files, "npz": npz_files, "idx": idx_files, "jpeg": jpeg_files}
 
 
 def main(root: Path) -> None:

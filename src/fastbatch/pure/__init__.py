@@ -34,6 +34,7 @@ from fastbatch.sequences import Part
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
 from fastbatch.text import TextSurface
 from fastbatch.text_loader import TextLoader
+from fastbatch.text_vocabulary import Vocabulary
 from fastbatch.transform import NativeTransform, get_include
 
 from .loader import ArrayColumn, ConcatColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
@@ -98,6 +99,7 @@ _text = TextSurface(PureText())
 text_generator = _text.text_generator
 words = _text.words
 lines = _text.lines
+vocabulary = _text.vocabulary
 
 
 class DataGenerator(_DataGenerator):  # noqa: D101
@@ -130,6 +132,7 @@ __all__ = [
     "StateError",
     "TextLoader",
     "TimeSeriesDataset",
+    "Vocabulary",
     "arrays",
     "cutmix",
     "field",
@@ -146,6 +149,7 @@ __all__ = [
     "restartable",
     "text_generator",
     "tokens",
+    "vocabulary",
     "windows",
     "words",
 ]

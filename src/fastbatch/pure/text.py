@@ -10,12 +10,17 @@ import re
 import stat
 import threading
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO, Literal
 
+import numpy as np
+
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.text import is_decoded_natively
-from fastbatch.text_plan import Place, TextPlan
+from fastbatch.text_plan import Place, TextPlan, is_decoded_natively, to_numpy_strings
+
+from .plan import Order
 
 Item = tuple[str, int, int]  # a word or line, and where it ends: file, byte
 
@@ -65,6 +70,12 @@ class Decoded:
         self._known = (character, byte + size)
         return byte + size
 
+    def require(self, path: bytes, encoding: str) -> None:
+        """Raise EncodingError when some of it is no text."""
+        if self.bad:
+            wrong = self.bad.object[self.bad.start : self.bad.end]
+            raise EncodingError(encoding, wrong, self.bad.reason, path=os.fsdecode(path), offset=self.bad_offset)
+
 
 def open_text(path: bytes) -> BinaryIO:
     """Open a regular file; the errors are those of `csrc/source/open_file.cpp`."""
@@ -90,6 +101,14 @@ def with_newline(item: str, match: re.Match[str]) -> str:
     return found
 
 
+def items_of_text(plan: TextPlan, decoded: Decoded) -> Iterator[tuple[str, int]]:
+    """Yield the items of a piece of text, each with the byte at which it ends."""
+    for match in cut(plan.item, decoded.text):
+        if decoded.bad and match.end() == len(decoded.text) and match.group()[-1] not in "\r\n":
+            return  # cut short by what is no text
+        yield with_newline(plan.item, match), decoded.byte_of(match.end())
+
+
 def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
     """Yield the items of a file from a byte on."""
     path = plan.paths[unit]
@@ -104,19 +123,9 @@ def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
         file.seek(offset)
         for raw in file:  # pieces that end with b"\n": no character and no item lies in two
             decoded = Decoded(raw, offset, encoding, plan.errors)
-            for match in cut(plan.item, decoded.text):
-                if decoded.bad and match.end() == len(decoded.text) and match.group()[-1] not in "\r\n":
-                    break  # cut short by what is no text
-                yield with_newline(plan.item, match), unit, decoded.byte_of(match.end())
-            if decoded.bad:
-                bad = decoded.bad
-                raise EncodingError(
-                    encoding,
-                    bad.object[bad.start : bad.end],
-                    bad.reason,
-                    path=os.fsdecode(path),
-                    offset=decoded.bad_offset,
-                )
+            for text, end in items_of_text(plan, decoded):
+                yield text, unit, end
+            decoded.require(path, encoding)
             offset += len(raw)
         if offset < size:
             what = "the file became shorter while it was read"
@@ -144,8 +153,53 @@ def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
         raise FormatError(str(error), path=path) from None
 
 
-def items(plan: TextPlan, epoch: int, place: Place) -> Iterator[Item]:
+def line_index(plan: TextPlan) -> list[tuple[int, int, int]]:
+    """Return where each line of all files lies: (file, begin, end)."""
+    raw = replace(plan, item="line", encoding="latin-1", errors="strict")
+    found: list[tuple[int, int, int]] = []
+    for unit in range(len(plan.paths)):
+        begin = 0
+        if plan.encoding == "utf-8-sig":
+            with open_text(plan.paths[unit]) as file:
+                begin = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        for _, _, end in items_of_file(raw, unit, begin):
+            found.append((unit, begin, end))
+            begin = end
+    return found
+
+
+def shuffled_items(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
+    """Yield the items of the lines in random order; a place is the line's place in the order, and a byte in it."""
+    if "index" not in known:
+        known["index"] = line_index(plan)
+    index: list[tuple[int, int, int]] = known["index"]
+    shuffle = "block" if plan.shuffle == "block" else True
+    order = Order(len(index), (), shuffle, plan.block_size, plan.window, plan.seed, epoch)
+    skip = place.byte
+    numbers = order.at(np.arange(place.unit, len(index))).tolist()
+    for position, number in enumerate(numbers, place.unit):
+        unit, begin, end = index[number]
+        path = plan.paths[unit]
+        with open_text(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(begin + skip)
+            raw = file.read(end - begin - skip)
+        if len(raw) < end - begin - skip:
+            what = "the file became shorter while it was read"
+            raise FormatError(what, path=path, expected=f"at least {end} bytes", found=size)
+        encoding = plan.encoding.removesuffix("-sig")
+        decoded = Decoded(raw, begin + skip, encoding, plan.errors)
+        for text, after in items_of_text(plan, decoded):
+            yield text, position, after - begin
+        decoded.require(path, encoding)
+        skip = 0
+
+
+def items(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
     """Yield all items of an epoch from a place on."""
+    if plan.shuffle:
+        yield from shuffled_items(plan, epoch, place, known)
+        return
     of_file = items_of_file if is_decoded_natively(plan) else items_by_codec
     offset = place.byte
     for unit in range(place.unit, len(plan.paths)):
@@ -153,9 +207,9 @@ def items(plan: TextPlan, epoch: int, place: Place) -> Iterator[Item]:
         offset = 0
 
 
-def batches(plan: TextPlan, epoch: int, place: Place) -> Iterator[tuple[Any, int, int, int]]:
+def batches(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[tuple[Any, int, int, int]]:
     """Yield this rank's batches, each with the place (unit, byte, items) where the batches of all ranks end."""
-    stream = items(plan, epoch, place)
+    stream = items(plan, epoch, place, known)
     n_items, failure = 0, None
     after = (place.unit, place.byte)
     while True:
@@ -184,15 +238,22 @@ def batches(plan: TextPlan, epoch: int, place: Place) -> Iterator[tuple[Any, int
 def finish(plan: TextPlan, mine: list[str]) -> Any:
     """Return a batch as `output` and `keepends` want it."""
     if plan.item == "line" and not plan.keepends:
-        return [line.removesuffix("\n") for line in mine]
+        mine = [line.removesuffix("\n") for line in mine]
+    if plan.output == "numpy":
+        return to_numpy_strings(mine)
+    if plan.output == "ids":
+        return plan.vocabulary.encode(mine).astype(plan.dtype)
+    if plan.output == "offsets":
+        encoded = [text.encode("utf-8", "surrogatepass") for text in mine]
+        return b"".join(encoded), np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     return mine
 
 
 class PureTextRun:
     """One pass over the text; its lock lets threads share it."""
 
-    def __init__(self, plan: TextPlan, epoch: int, place: Place) -> None:
-        self._batches = enumerate(batches(plan, epoch, place))
+    def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
+        self._batches = enumerate(batches(plan, epoch, place, known))
         self._lock = threading.Lock()
         self._closed = False
 
@@ -213,8 +274,13 @@ class PureTextRun:
 class PureText:
     """`fastbatch.pure` itself. There are no threads, and nothing is made ahead."""
 
-    def start(self, plan: TextPlan, epoch: int, place: Place) -> PureTextRun:
-        return PureTextRun(plan, epoch, place)
+    def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> PureTextRun:
+        return PureTextRun(plan, epoch, place, known)
 
     def count(self, plan: TextPlan) -> int:
-        return sum(1 for _ in items(plan, 0, Place()))
+        return sum(1 for _ in items(replace(plan, shuffle=False), 0, Place(), {}))
+
+    def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
+        counts = Counter(word for word, _, _ in items(plan, 0, Place(), {}))
+        kept = [(word, count) for word, count in counts.items() if count >= min_count]
+        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:max_words]

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// What a batch of words or lines becomes in Python. GIL held throughout.
+#pragma once
+
+#include <pybind11/numpy.h>
+
+#include "loader/text_run.h"
+
+namespace fastbatch::bindings {
+
+enum class TextOutput : std::uint8_t { kStrings, kOffsets, kIds32, kIds64 };
+
+// kStrings: a capsule for src/fastbatch/_words.pyx. kOffsets: (bytes, int64 array): item j is bytes[a[j]:a[j + 1]];
+// a line goes without its newline if `chop`. Else: an array of the items' ids.
+pybind11::object to_python(TextBatch batch, TextOutput output, bool chop);
+
+}  // namespace fastbatch::bindings

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Words and the numbers that stand for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Vocabulary:
+    """Words, numbered from 0 in the order given. The number after the last stands for every other word.
+
+    Args:
+        words: Different words without white space.
+        counts: How often each came, if known.
+
+    Attributes:
+        words: All of them, as a tuple.
+        counts: int64, one for each word, or None.
+        unknown: The id of words that are not there: `len(vocabulary)`, so that a table of embeddings has one row more.
+    """
+
+    def __init__(self, words: Iterable[str], counts: Sequence[int] | NDArray[np.int64] | None = None) -> None:
+        if isinstance(words, str):
+            raise TypeError("words: expected several words, found one str")
+        self.words = tuple(words)
+        self._ids: dict[str, int] = {}
+        self.core: Any = None  # the compiled table, once a loader has made it
+        for word in self.words:
+            if not isinstance(word, str):
+                raise TypeError(f"words: expected str, found {type(word).__name__}")
+            if word.split() != [word]:
+                raise ValueError(f"words: expected words without white space, found {word!r}")
+            if word in self._ids:
+                raise ValueError(f"words: {word!r} comes twice")
+            self._ids[word] = len(self._ids)
+        self.counts = None if counts is None else np.asarray(counts, np.int64)
+        if self.counts is not None and self.counts.shape != (len(self.words),):
+            raise ValueError(f"counts: expected one for each of {len(self.words)} words, found {self.counts.shape}")
+        self.unknown = len(self.words)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    def __getitem__(self, word: str) -> int:
+        """Return the id of a word, or `unknown`."""
+        return self._ids.get(word, self.unknown)
+
+    def __repr__(self) -> str:
+        few = ", ".join(map(repr, self.words[:3])) + ", ..." * (len(self) > 3)
+        return f"Vocabulary({len(self)} words: {few})" if self.words else "Vocabulary(0 words)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Vocabulary, (self.words, self.counts)
+
+    def encode(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """Return the id of each word, int64."""
+        return np.fromiter((self[word] for word in words), np.int64)
+
+    def decode(self, ids: Iterable[int], unknown: str = "<unknown>") -> list[str]:
+        """Return the word of each id.
+
+        Raises:
+            IndexError: An id that is neither a word's nor `self.unknown`.
+        """
+        words = (*self.words, unknown)
+        out = []
+        for i in map(int, ids):
+            if not 0 <= i <= self.unknown:
+                raise IndexError(f"id {i}: expected 0 to {self.unknown}")
+            out.append(words[i])
+        return out
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the words as UTF-8 text, one a line; counts are left out."""
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.writelines(f"{word}\n" for word in self.words)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
+        """Read what `save` wrote, or any text with one word a line."""
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return cls(line.removesuffix("\n") for line in file)
