@@ -173,6 +173,8 @@ def shuffled_items(plan: TextPlan, epoch: int, place: Place, known: dict[str, An
     if "index" not in known:
         known["index"] = line_index(plan)
     index: list[tuple[int, int, int]] = known["index"]
+    if not index:
+        return
     shuffle = "block" if plan.shuffle == "block" else True
     order = Order(len(index), (), shuffle, plan.block_size, plan.window, plan.seed, epoch)
     skip = place.byte
