@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import shutil
@@ -102,6 +103,35 @@ def large_jpegs(folder: Path, n: int, width: int, height: int) -> Path:
             Image.fromarray(pixels).save(path / "photographs" / f"{i:06d}.jpg", "JPEG", quality=90)
 
     return once(folder / f"large-{n}x{width}x{height}", make)
+
+
+def english(folder: Path, megabytes: int) -> Path:
+    """Return about so many MB of English: the docstrings of Python's standard library, in a random order, repeated."""
+
+    def make(path: Path) -> None:
+        texts = _docstrings()
+        random = np.random.default_rng(4)
+        left = megabytes * 1_000_000
+        with path.open("w", encoding="utf-8") as file:
+            while left > 0:
+                text = texts[int(random.integers(len(texts)))]
+                file.write(text + "\n")
+                left -= len(text) + 1
+
+    return once(folder / f"english-{megabytes}.txt", make)
+
+
+def _docstrings() -> list[str]:
+    found = []
+    for path in sorted(Path(ast.__file__).parent.glob("[a-z]*.py")):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError):
+            continue
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        texts = (ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, documented))
+        found += [text for text in texts if text and text.isascii() and "\x00" not in text]
+    return found
 
 
 def jpegs(folder: Path, n: int) -> Path:

@@ -25,6 +25,7 @@ NAMES = (
     "huge",
     "import_time",
     "memory",
+    "words",
     "keras_images",
     "keras_windows",
     "listing",
