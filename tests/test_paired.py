@@ -255,7 +255,7 @@ def test_masks_that_do_not_fit(api, masked, tmp_path):
     with pytest.raises(api.DecodeError, match=message):
         list(loader)
     (folder / "0.jpeg").write_bytes(b"")
-    with pytest.raises(api.DecodeError, match="a/0.jpeg: sample 0: not an image of this format: .* an empty file"):
+    with pytest.raises(api.DecodeError, match="a/0.jpeg: sample 0: not an image.* an empty file"):
         list(loader)
     (folder / "0.jpeg").unlink()
     with pytest.raises(FileNotFoundError, match="a/0.jpeg"):
@@ -271,7 +271,7 @@ def test_masks_that_do_not_fit(api, masked, tmp_path):
 def test_a_bad_image_is_named_before_its_mask(api, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"<html>")
     for options in ({"boxes": [[[0, 0, 1, 1]]]}, {"masks": [tmp_path / "bad.jpg"]}):
-        with pytest.raises(api.DecodeError, match="bad.jpg: sample 0: not an image of this format"):
+        with pytest.raises(api.DecodeError, match="bad.jpg: sample 0: not an image"):
             list(api.images([tmp_path / "bad.jpg"], **options))
 
 
