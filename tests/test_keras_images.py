@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """ImageDataGenerator against Keras's own, same seed: order, labels, dtypes, pixels, the global generator's state."""
 
+import random
 import warnings
 
 import numpy as np
@@ -190,3 +191,58 @@ def test_matrices_are_keras_to_the_bit(monkeypatch):
     assert moves.all()
     assert np.array_equal(matrices, [matrix for matrix, _ in seen])
     assert np.array_equal(offsets, [offset for _, offset in seen])
+
+
+def test_brightness_after_a_warp_is_one_step_away_at_most():
+    """Brightness cuts interpolated values to whole numbers, so a rounding may become a step: seldom, and one only."""
+    x = np.random.default_rng(4).integers(0, 256, (8, 60, 60, 3)).astype("uint8")
+    options = {"rotation_range": 20, "zoom_range": 0.2, "horizontal_flip": True, "brightness_range": (0.5, 1.5)}
+    flows = [module.ImageDataGenerator(**options).flow(x, seed=3) for module in (ours, KERAS)]
+    one, other = (quietly(next, flow)[0] for flow in flows)
+    assert np.abs(one - other).max() <= 2
+    assert np.mean(one != other) < 1e-4
+
+
+def count_decoded(iterator, monkeypatch):
+    """Return the list to which each batch that is decoded is added."""
+    started = []
+    start = iterator._ahead._start
+
+    def counting(pool, decoder, indices):
+        started.append(indices.tolist())
+        return start(pool, decoder, indices)
+
+    monkeypatch.setattr(iterator._ahead, "_start", counting)
+    return started
+
+
+@pytest.mark.parametrize("is_shuffled", [True, False])
+def test_what_fit_asks_for_is_foreseen(pictures, monkeypatch, is_shuffled):
+    """In Keras's own order, each batch is decoded once, and ahead: nothing is decoded for nothing."""
+    flow = {"directory": pictures, "target_size": (8, 8), "batch_size": 2}
+    iterator = quietly(ours.ImageDataGenerator().flow_from_directory, **flow)[0]
+    started = count_decoded(iterator, monkeypatch)
+    for _ in range(2):
+        started.clear()
+        iterator.on_epoch_begin()
+        order = list(range(len(iterator)))
+        if is_shuffled:
+            random.shuffle(order)
+        for place, i in enumerate(order):
+            assert iterator[i][0].shape[1:] == (8, 8, 3)
+            assert len(started) > min(place + 1, len(order) - 1)  # the next one is under way
+        assert len(started) == len(order)
+        iterator.on_epoch_end()
+
+
+@pytest.mark.parametrize("seed", [5, None])
+def test_the_next_epoch_is_foreseen_from_its_seed(pictures, monkeypatch, seed):
+    flow = {"directory": pictures, "target_size": (8, 8), "batch_size": 2, "seed": seed}
+    iterator = quietly(ours.ImageDataGenerator(rotation_range=3).flow_from_directory, **flow)[0]
+    started = count_decoded(iterator, monkeypatch)
+    n = 3 * len(iterator)
+    for k in range(n):
+        next(iterator)
+        if seed is not None:
+            assert len(started) > k + 1
+    assert n <= len(started) <= n + 8
