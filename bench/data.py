@@ -61,6 +61,43 @@ def ids(folder: Path, n: int) -> Path:
     return once(folder / f"ids-{n}.npy", lambda path: np.save(path.open("wb"), np.arange(n, dtype=np.int64)))
 
 
+def window_ids(folder: Path, n_rows: int, length: int, stride: int) -> Path:
+    """Return an `.npy` of int64, one a row: at the last row of window i it is i."""
+    last = np.arange(n_rows, dtype=np.int64) - (length - 1)
+    return once(
+        folder / f"window-ids-{n_rows}-{length}-{stride}.npy", lambda path: np.save(path.open("wb"), last // stride)
+    )
+
+
+def tokens(folder: Path, n: int, context: int) -> Path:
+    """Return an `.npy` of `n` contexts of uint16 and one token more; the first two tokens of each hold its number."""
+
+    def make(path: Path) -> None:
+        random = np.random.default_rng(4)
+        out = np.lib.format.open_memmap(path, "w+", np.uint16, (n * context + 1,))
+        for start in range(0, n, 1000):
+            rows = random.integers(0, 50_000, (min(1000, n - start), context), np.uint16)
+            number = np.arange(start, start + len(rows))
+            rows[:, 0], rows[:, 1] = number & 0xFFFF, number >> 16
+            out[start * context : start * context + rows.size] = rows.reshape(-1)
+        out.flush()
+
+    return once(folder / f"tokens-{n}x{context}.npy", make)
+
+
+def csv(folder: Path, n: int, columns: int) -> Path:
+    """Return a CSV file of `n` rows of normal numbers with 6 decimals, and a header."""
+
+    def make(path: Path) -> None:
+        random = np.random.default_rng(5)
+        with path.open("w") as file:
+            file.write(",".join(map(str, range(columns))) + "\n")
+            for start in range(0, n, CHUNK_ROWS):
+                np.savetxt(file, random.standard_normal((min(CHUNK_ROWS, n - start), columns)), "%.6f", ",")
+
+    return once(folder / f"numbers-{n}x{columns}.csv", make)
+
+
 def images(folder: Path, n: int, side: int) -> Path:
     """Return an `.npy` of `n` x `side` x `side` x 3 uint8."""
 

@@ -17,13 +17,16 @@ class Job:
     """One epoch's work: `n` samples from `data`, in batches, each with its label."""
 
     kind: (
-        str  # "rows": float32 as it is; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder
+        str  # "rows": float32 as it is; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder;
+        # "windows": overlapping rows; "tokens": uint16 -> int64, and the same one token further on as the label
     )
     data: str  # .npy file, or the folder of class folders
     n: int
     batch_size: int
     threads: int
     columns: int = 0  # of rows
+    length: int = 0  # rows of a window, tokens of a context
+    stride: int = 0  # rows or tokens from the start of one sample to the next
     ids: str = ""  # .npy of int64 labels 0..n-1; "" when the label is the class folder's place among the sorted ones
     shuffle: bool = True
     seed: int = 0

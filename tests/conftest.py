@@ -30,3 +30,12 @@ def api(request):
 def photos(tmp_path):
     """A folder of small JPEGs in three classes, of different sizes and kinds; returns its path."""
     return make_photos(tmp_path / "photos")
+
+
+@pytest.fixture
+def pipe():
+    """Return the two ends of a pipe as binary files."""
+    reader, writer = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+    with reader:
+        yield reader, writer
+        writer.close()

@@ -4,6 +4,7 @@
 import io
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -53,6 +54,11 @@ def ids(loader):
     return [int(i) for batch in loader for i in (batch[-1] if isinstance(batch, tuple) else batch)]
 
 
+def joined(loader):
+    """Return one epoch as a pair of arrays."""
+    return [np.concatenate(part) for part in zip(*loader, strict=True)]
+
+
 def error_of(call, *arguments, **options):
     """Return the exception that a call raises."""
     with pytest.raises(Exception) as caught:
@@ -85,3 +91,21 @@ def take(data, n):
 def worker_threads():
     """Return the threads that make items of the user's generators ahead."""
     return [thread for thread in threading.enumerate() if thread.name == "fastbatch prefetch"]
+
+
+PATIENCE_S = 30  # for what should take no time
+
+
+def in_thread(function):
+    """Run a function in a thread and return it, started."""
+    thread = threading.Thread(target=function)
+    thread.start()
+    return thread
+
+
+def wait_until(condition):
+    """Wait until a condition holds."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from making import same, same_batches
+from making import joined, same, same_batches
 
 import fastbatch
 from fastbatch import pure
@@ -24,11 +24,6 @@ def windows_by_definition(x, y, length, stride, rate, horizon):
         pairs.append((x[i:][: length * rate : rate], y[i + (length - 1) * rate + horizon]))
         i += stride
     return [np.stack(part) for part in zip(*pairs, strict=True)]
-
-
-def joined(loader):
-    """Return one epoch as a pair of arrays."""
-    return [np.concatenate(part) for part in zip(*loader, strict=True)]
 
 
 @pytest.mark.parametrize("length, stride, rate, horizon", SHAPES)
@@ -130,7 +125,7 @@ def test_a_file_cut_short_is_an_error(api, tmp_path):
         ((X,), {"length": 2.0}, TypeError, "length: expected an integer"),
         ((X,), {"length": 2, "stride": 0}, ValueError, "stride: .* found 0"),
         ((X,), {"length": 2, "sampling_rate": 0}, ValueError, "sampling_rate: .* found 0"),
-        ((X, Y), {"length": 2, "horizon": -1}, ValueError, "horizon: .* found -1"),
+        ((X, Y), {"length": 2, "horizon": -9}, ValueError, "horizon: .* found -9"),
         ((X,), {"length": 2, "batch_size": 0}, ValueError, "batch_size"),
         ((X,), {"length": 2, "colour": 1}, TypeError, "colour"),
         ((np.float32(1),), {"length": 2}, ValueError, "at least one dimension"),
@@ -193,78 +188,3 @@ def test_time_series_dataset_in_a_torch_loader(api):
     batches = list(torch_data.DataLoader(dataset, batch_size=64, shuffle=True))
     assert [tuple(x.shape) for x, _ in batches] == [(52, 10, 3)]
     assert sorted(batches[0][1].tolist()) == list(range(9, N))
-
-
-# ---- tokens ----------------------------------------------------------------------------------------------------------
-
-TOKENS = np.random.default_rng(1).integers(0, 50000, 1000).astype(np.uint16)
-
-
-@pytest.fixture(params=["raw", "npy", "array"])
-def tokens(request, tmp_path):
-    """Return the tokens as a user has them, and the dtype that has to be said."""
-    if request.param == "array":
-        return TOKENS, None
-    path = tmp_path / f"train.{request.param}"
-    if request.param == "raw":
-        TOKENS.tofile(path)
-        return path, "uint16"
-    np.save(path, TOKENS)
-    return str(path), None
-
-
-@pytest.mark.parametrize("stride", [None, 7])
-def test_tokens(api, tokens, stride):
-    data, dtype = tokens
-    x, y = joined(api.tokens(data, dtype, context=33, stride=stride, batch_size=4))
-    starts = range(0, len(TOKENS) - 33, stride or 33)
-    same(x, np.stack([TOKENS[i : i + 33] for i in starts]).astype(np.int64))
-    same(y, np.stack([TOKENS[i + 1 : i + 34] for i in starts]).astype(np.int64))
-
-
-@pytest.mark.behavior
-def test_both_implementations_agree_on_tokens(tokens):
-    options = {"context": 16, "shuffle": True, "seed": 9, "batch_size": 8, "shard": (1, 2)}
-    same_batches(*(api.tokens(*tokens, **options).repeat(2) for api in (fastbatch, pure)))
-
-
-def test_tokens_without_targets(api):
-    loader = api.tokens(TOKENS, context=10, targets=None, out_dtype=None, batch_size=100)
-    same(next(iter(loader)), TOKENS.reshape(100, 10))
-    assert api.tokens(TOKENS, context=10).n_samples == 99
-    assert api.tokens(TOKENS, context=999).n_samples == 1
-
-
-def test_bad_tokens(api, tmp_path):
-    path = tmp_path / "train.bin"
-    TOKENS.tofile(path)
-    np.save(tmp_path / "train.npy", TOKENS)
-    (tmp_path / "odd.bin").write_bytes(b"123")
-    (tmp_path / "empty.bin").write_bytes(b"")
-    bad = [
-        ((path,), {}, ValueError, "train.bin: dtype: a raw file needs one"),
-        (
-            (path, "uint16"),
-            {"context": 1000},
-            ValueError,
-            "train.bin: too few tokens: .* 1001, found 1000",
-        ),
-        ((tmp_path / "empty.bin", "uint16"), {}, ValueError, "too few tokens: expected at least 1025, found 0"),
-        ((tmp_path / "odd.bin", "uint16"), {"context": 1}, api.FormatError, "odd.bin.*no whole number of rows"),
-        (
-            (tmp_path / "train.npy", "uint32"),
-            {},
-            ValueError,
-            "dtype: expected that of .*, uint16, found uint32",
-        ),
-        ((tmp_path / "none.bin", "uint16"), {}, FileNotFoundError, "none.bin"),
-        ((X,), {}, TypeError, r"expected integers in 1 dimension, found float32 \(61, 3\)"),
-        ((TOKENS.astype("f4"),), {}, TypeError, "expected integers"),
-        ((TOKENS,), {"context": 0}, ValueError, "context: .* found 0"),
-        ((TOKENS,), {"stride": 0}, ValueError, "stride: .* found 0"),
-        ((TOKENS,), {"targets": "last"}, ValueError, "targets: expected 'next' or None, found 'last'"),
-        ((TOKENS,), {"context": 9, "out_dtype": "S3"}, TypeError, "cannot be converted|not converted"),
-    ]
-    for arguments, options, error, message in bad:
-        with pytest.raises(error, match=message):
-            api.tokens(*arguments, **options)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What this machine can do at most: the least work that any loader must do, in plain C++ without the library.
 //
-//   limits memcpy|gather|cast|jpeg --threads N [--key value]...     (the keys stand in rows.h, images.h, jpeg.h)
+//   limits memcpy|gather|widen|cast|jpeg --threads N [--key value]...     (the keys stand in rows.h, tokens.h, ...)
 //
 // With `--seconds S` it repeats epochs for S seconds and prints one line of JSON. Without, it is a rival that run.py
 // drives: for each line on standard input it runs one epoch and prints one line of JSON.
@@ -14,6 +14,7 @@
 #include "images.h"
 #include "jpeg.h"
 #include "rows.h"
+#include "tokens.h"
 
 namespace limits {
 namespace {
@@ -21,9 +22,10 @@ namespace {
 std::unique_ptr<Limit> make(const std::string& name, const Options& options) {
   if (name == "memcpy") return std::make_unique<Memcpy>(options);
   if (name == "gather") return std::make_unique<Gather>(options);
+  if (name == "widen") return std::make_unique<Widen>(options);
   if (name == "cast") return std::make_unique<Cast>(options);
   if (name == "jpeg") return std::make_unique<Jpeg>(options);
-  throw std::invalid_argument("expected memcpy, gather, cast or jpeg, found " + name);
+  throw std::invalid_argument("expected memcpy, gather, widen, cast or jpeg, found " + name);
 }
 
 double cpu_seconds() {
@@ -79,7 +81,7 @@ void repeat(Limit& limit, double seconds, const std::string& name) {
 
 int main(int argc, char** argv) {
   try {
-    if (argc < 2) throw std::invalid_argument("expected memcpy, gather, cast or jpeg, found nothing");
+    if (argc < 2) throw std::invalid_argument("expected memcpy, gather, widen, cast or jpeg, found nothing");
     const limits::Options options(argc - 2, argv + 2);
     const auto limit = limits::make(argv[1], options);
     const double seconds = std::stod(options.text("seconds", "0"));

@@ -29,6 +29,7 @@ class Memcpy : public Limit {
 };
 
 // Rows of a mapped file into the ring. A thread takes `part` rows at a time (a whole batch unless told).
+//   --stride N  bytes from the start of one row to the next; less than a row: they overlap
 //   --ahead K   asks the CPU for a row K rows before it is copied; 0: leaves it to the hardware
 //   --cold 1    maps the file anew for each epoch, and with
 //   --advice N  tells the kernel which pages come, N rows ahead of the copying; 0: tells it nothing, or with
@@ -38,6 +39,7 @@ class Gather : public Limit {
   explicit Gather(const Options& options)
       : threads_(options.number("threads")),
         row_(options.number("row-bytes")),
+        stride_(options.number("stride", row_)),
         n_(options.number("samples")),
         offset_(options.number("offset", 0)),
         batch_(options.number("batch")),
@@ -52,7 +54,8 @@ class Gather : public Limit {
         ring_(slots_ * row_) {
     if (batch_ % part_ != 0) throw std::invalid_argument("--part must divide --batch");
     prepare();
-    if (MappedFile(path_).size() < offset_ + n_ * row_) throw std::invalid_argument(path_ + ": shorter than its rows");
+    if (MappedFile(path_).size() < offset_ + (n_ - 1) * stride_ + row_)
+      throw std::invalid_argument(path_ + ": shorter than its rows");
     if (!is_cold_) file_ = std::make_unique<MappedFile>(path_);
   }
   void prepare() override { renew_order(order_, n_, shuffled_, random_); }
@@ -85,10 +88,10 @@ class Gather : public Limit {
     std::uint8_t* dst = ring_.data() + first % slots_ * row_;
     for (std::size_t i = first; i < last; ++i, dst += row_) {
       if (ahead_ > 0 && i + ahead_ < last) {
-        const std::uint8_t* coming = base + order_[i + ahead_] * row_;
+        const std::uint8_t* coming = base + order_[i + ahead_] * stride_;
         for (std::size_t at = 0; at < row_; at += 64) __builtin_prefetch(coming + at, 0, 3);
       }
-      std::memcpy(dst, base + order_[i] * row_, row_);
+      std::memcpy(dst, base + order_[i] * stride_, row_);
     }
   }
 
@@ -97,8 +100,8 @@ class Gather : public Limit {
     const auto base = reinterpret_cast<std::uintptr_t>(file_->data()) + offset_;
     for (std::size_t i = 0; i < n_; ++i) {
       for (std::size_t now = done.load(); i > now + advice_; now = done.load()) done.wait(now);
-      const std::uintptr_t from = (base + order_[i] * row_) / kPage * kPage;
-      const std::uintptr_t to = base + (order_[i] + 1) * row_;
+      const std::uintptr_t from = (base + order_[i] * stride_) / kPage * kPage;
+      const std::uintptr_t to = base + order_[i] * stride_ + row_;
       ::madvise(reinterpret_cast<void*>(from), to - from, MADV_WILLNEED);
     }
   }
@@ -112,7 +115,7 @@ class Gather : public Limit {
   }
 
   static constexpr std::uintptr_t kPage = 4096;
-  std::size_t threads_, row_, n_, offset_, batch_, part_, slots_, ahead_, advice_;
+  std::size_t threads_, row_, stride_, n_, offset_, batch_, part_, slots_, ahead_, advice_;
   bool sweeps_, shuffled_, is_cold_;
   std::string path_;
   Ring ring_;

@@ -29,6 +29,10 @@ def build(package: ModuleType, job: Job, **options: Any) -> Any:
         options.update(size=SIDE, dtype="float32", layout="NCHW", mean=MEAN, std=STD)
         options.update(crop=job.crop, resize=job.resize or None, flip=job.flip, exact=job.exact)
         return package.images(job.data, **options)
+    if job.kind == "windows":
+        return package.windows(job.data, job.ids, length=job.length, stride=job.stride, **options)
+    if job.kind == "tokens":
+        return package.tokens(job.data, context=job.length, stride=job.stride, **options)
     if job.kind == "images":
         options.update(dtype="float32", scale=1 / 255, mean=MEAN, std=STD, layout="NCHW")
     return package.arrays(job.data, job.ids, **options)

@@ -24,6 +24,9 @@ def open_feed(variant: str, job: Job) -> Feed:
     if job.kind == "jpeg":
         own_draws = job.flip or job.crop == "random_resized"
         return Feed(epoch=lambda: _jpegs(job, order), config="Pillow, one thread", own_draws=own_draws)
+    if job.kind in ("windows", "tokens"):
+        x, y = cut(job)
+        return Feed(epoch=lambda: _cut(job, x, y, order), config=PLAIN[job.kind])
     data, ids = np.load(job.data, mmap_mode="r"), np.load(job.ids)
     if variant == "tuned":
         other = "each batch overwrites the one before" if job.kind == "rows" else ""
@@ -31,7 +34,28 @@ def open_feed(variant: str, job: Job) -> Feed:
     return Feed(epoch=lambda: _plain(job, data, ids, order), config=PLAIN[job.kind])
 
 
+def cut(job: Job) -> tuple[Any, Any]:
+    """Return every sample and label of windows or tokens, as views of the mapped file."""
+    data = np.load(job.data, mmap_mode="r")
+    if job.kind == "windows":
+        x = np.lib.stride_tricks.sliding_window_view(data, job.length, 0)[:: job.stride].swapaxes(1, 2)
+        return x[: job.n], np.load(job.ids)[job.length - 1 :: job.stride][: job.n]
+    contexts = np.lib.stride_tricks.sliding_window_view(data, job.length)
+    return contexts[: -1 : job.stride][: job.n], contexts[1 :: job.stride][: job.n]
+
+
+def _cut(job: Job, x: Any, y: Any, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
+    for index in batches(job, random):
+        if job.kind == "tokens":
+            yield x[index].astype(np.int64), y[index].astype(np.int64)
+        else:
+            # the channels last in memory too, as they lie in the file
+            yield x.swapaxes(1, 2)[index].swapaxes(1, 2), y[index]
+
+
 PLAIN = {
+    "windows": "sliding_window_view(mapped)[index]",
+    "tokens": "sliding_window_view(mapped)[index].astype(int64)",
     "rows": "np.load(mmap_mode='r'), mm[index]",
     "images": "mm[index].astype(f32) / 255 - mean / std, transposed copy",
 }

@@ -40,6 +40,43 @@ class _Arrays(Dataset[Any]):
         return (_normalised(x) if self.is_image else x), self.ids[index]
 
 
+class _Windows(Dataset[Any]):
+    """As in PyTorch's own examples of time series: a slice of the series and the last label."""
+
+    def __init__(self, job: Job) -> None:
+        self.x = torch.from_numpy(np.load(job.data))
+        self.y = torch.from_numpy(np.load(job.ids))
+        self.n, self.length, self.stride = job.n, job.length, job.stride
+        self.offsets = torch.arange(job.length)
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            first = torch.tensor(index) * self.stride
+            return self.x[first[:, None] + self.offsets], self.y[first + self.length - 1]
+        first = index * self.stride
+        return self.x[first : first + self.length], self.y[first + self.length - 1]
+
+
+class _Tokens(Dataset[Any]):
+    """As in nanoGPT: slices of the mapped file, widened."""
+
+    def __init__(self, job: Job) -> None:
+        self.tokens = np.load(job.data, mmap_mode="r")
+        self.n, self.length, self.stride = job.n, job.length, job.stride
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __getitem__(self, index: int) -> Any:
+        first = index * self.stride
+        x = self.tokens[first : first + self.length].astype(np.int64)
+        y = self.tokens[first + 1 : first + 1 + self.length].astype(np.int64)
+        return torch.from_numpy(x), torch.from_numpy(y)
+
+
 class _Jpegs(Dataset[Any]):
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -55,7 +92,8 @@ class _Jpegs(Dataset[Any]):
 
 def open_feed(variant: str, job: Job) -> Feed:
     workers = int(variant.rpartition("w")[2])
-    data: Dataset[Any] = _Jpegs(job) if job.kind == "jpeg" else _Arrays(job)
+    kinds: dict[str, Any] = {"jpeg": _Jpegs, "windows": _Windows, "tokens": _Tokens}
+    data: Dataset[Any] = kinds.get(job.kind, _Arrays)(job)
     options: dict[str, Any] = {"num_workers": workers, "persistent_workers": workers > 0}
     if variant.startswith("batched"):
         order = RandomSampler(data) if job.shuffle else SequentialSampler(data)  # type: ignore[arg-type]

@@ -100,7 +100,7 @@ py::tuple crop_of(const ImageOptions& options, std::uint32_t width, std::uint32_
 }
 
 // The bytes of one sample as they would stand in a batch.
-py::bytes decode_row(const ArrayDecoder& decoder, std::uint64_t index) {
+py::bytes decode_row(const Decoder& decoder, std::uint64_t index) {
   if (index >= decoder.size()) throw py::index_error();
   std::string row(decoder.slot_bytes(), '\0');
   std::size_t failed_at = 0;
@@ -116,17 +116,20 @@ void register_decode(py::module_& module) {
            py::arg("to_first") = false, py::arg("scale") = std::vector<double>{},
            py::arg("shift") = std::vector<double>{});
 
-  py::class_<Decoder, std::shared_ptr<Decoder>>(module, "Decoder");
+  py::class_<Decoder, std::shared_ptr<Decoder>>(module, "Decoder").def("row", &decode_row, py::arg("index"));
 
   py::class_<ArrayDecoder, Decoder, std::shared_ptr<ArrayDecoder>>(module, "ArrayDecoder")
-      .def(py::init([](const ArrayView& view, std::optional<kernels::Conversion> conversion) {
-        return std::make_shared<ArrayDecoder>(view, std::move(conversion));
-      }))
-      .def(py::init([](const py::array& array, std::optional<kernels::Conversion> conversion) {
-             return std::make_shared<ArrayDecoder>(borrow(array), std::move(conversion));
+      .def(py::init([](const ArrayView& view, std::optional<kernels::Conversion> conversion,
+                       std::shared_ptr<Pieces> pieces) {
+             return std::make_shared<ArrayDecoder>(view, std::move(conversion), std::move(pieces));
            }),
-           py::keep_alive<1, 2>())
-      .def("row", &decode_row, py::arg("index"))
+           py::arg("data"), py::arg("conversion"), py::arg("pieces") = py::none())
+      .def(py::init([](const py::array& array, std::optional<kernels::Conversion> conversion,
+                       std::shared_ptr<Pieces> pieces) {
+             return std::make_shared<ArrayDecoder>(borrow(array), std::move(conversion), std::move(pieces));
+           }),
+           py::keep_alive<1, 2>(), py::arg("data"), py::arg("conversion"), py::arg("pieces") = py::none())
+      .def("standardize_samples", &ArrayDecoder::standardize_samples)
       .def("expect_random_access", &ArrayDecoder::expect_random_access);
 
   const ImageOptions standard;

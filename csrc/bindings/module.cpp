@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // fastbatch._core: the table of contents. What is here is wrapped by src/fastbatch; users never import it.
 #include "bindings/register.h"
+#include "bindings/sequences.h"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of fastbatch.";
@@ -11,6 +12,7 @@ PYBIND11_MODULE(_core, module) {
   fastbatch::bindings::register_augment(module);
   fastbatch::bindings::register_decode(module);
   fastbatch::bindings::register_change(module);
+  fastbatch::bindings::register_sequences(module);
   fastbatch::bindings::register_loader(module);
   fastbatch::bindings::register_text(module);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/machine.h"
+#include "decode/standardize.h"
 #include "source/guarded_read.h"
 
 namespace fastbatch {
@@ -21,15 +22,20 @@ constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks gi
 }  // namespace
 
 struct ArrayDecoder::Scratch : Workspace {
-  explicit Scratch(std::size_t bytes) : row(bytes) {}
-  std::vector<std::byte> row;   // without gaps
-  std::vector<std::byte> slot;  // before it is cut into pieces
+  std::vector<std::byte> row;         // without gaps
+  std::vector<std::byte> slot;        // before it is cut into pieces
+  std::vector<double> numbers;        // the sample that is standardised, and its sums
+  std::vector<std::uint64_t> places;  // rows of the samples
 };
 
-ArrayDecoder::ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion)
-    : view_(std::move(view)), conversion_(std::move(conversion)) {
+ArrayDecoder::ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion,
+                           std::shared_ptr<const Pieces> pieces)
+    : view_(std::move(view)), conversion_(std::move(conversion)), pieces_(std::move(pieces)) {
   if (view_.shape.empty() || view_.shape.size() > kMaxDimensions)
     throw std::invalid_argument("expected 1 to 64 dimensions, found " + std::to_string(view_.shape.size()));
+  if (pieces_ && pieces_->size() > 0 && pieces_->last_row() >= view_.shape[0])
+    throw std::invalid_argument("expected pieces of rows below " + std::to_string(view_.shape[0]) + ", found " +
+                                std::to_string(pieces_->last_row()));
   std::ptrdiff_t expected = static_cast<std::ptrdiff_t>(view_.itemsize);
   for (std::size_t d = view_.shape.size(); d-- > 1;) {
     if (view_.shape[d] > 1 && view_.strides[d] != expected) dense_ = false;
@@ -55,22 +61,41 @@ ArrayDecoder::ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> co
   slot_bytes_ = row_elements_ * size_of(conversion_->dst);
 }
 
+void ArrayDecoder::standardize_samples() {
+  if (!conversion_ || conversion_->channels == 0 || !conversion_->scale.empty() ||
+      conversion_->from != conversion_->to || (conversion_->dst != DType::kF32 && conversion_->dst != DType::kF64))
+    throw std::invalid_argument("standardised samples are cast to float32 or float64, and nothing else");
+  standardized_ = std::exchange(conversion_->dst, DType::kF64);
+}
+
 std::size_t ArrayDecoder::chunk_samples() const noexcept {
   return std::clamp<std::size_t>(kChunkBytes / std::max<std::size_t>({1, row_bytes_, slot_bytes_}), 1, kMaxChunk);
 }
 
 std::unique_ptr<Workspace> ArrayDecoder::workspace() const {
-  return std::make_unique<Scratch>(dense_ ? 0 : row_bytes_);
+  auto scratch = std::make_unique<Scratch>();
+  if (!dense_) scratch->row.resize(row_bytes_);
+  if (standardized_) scratch->numbers.resize(row_elements_ + 2 * conversion_->channels);
+  return scratch;
+}
+
+std::span<const std::uint64_t> ArrayDecoder::rows_of(std::span<const std::uint64_t> samples,
+                                                     std::vector<std::uint64_t>& rows) const {
+  if (!pieces_) return samples;
+  rows.resize(samples.size());
+  pieces_->rows(samples, rows);
+  return rows;
 }
 
 void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*key*/, std::byte* slots,
                           Workspace& workspace, std::size_t& failed_at) const {
   failed_at = 0;
+  auto& scratch = static_cast<Scratch&>(workspace);
+  indices = rows_of(indices, scratch.places);
   if (is_copy()) {
     read_guarded(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
     return;
   }
-  std::byte* scratch = static_cast<Scratch&>(workspace).row.data();
   read_guarded(view_, [&]() noexcept {
     for (std::size_t j = 0; j < indices.size(); ++j)
       decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], slots + j * slot_bytes_,
@@ -81,6 +106,7 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
 void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Places& places,
                                Workspace& workspace) const {
   auto& scratch = static_cast<Scratch&>(workspace);
+  indices = rows_of(indices, scratch.places);
   const bool cut = places.n_pieces > 1 && !is_copy();
   if (cut) scratch.slot.resize(slot_bytes_);
   const std::size_t piece = slot_bytes_ / places.n_pieces;
@@ -96,7 +122,7 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Pla
       const std::byte* from = row_of(j);
       std::byte* to = places.first + j * places.stride;
       if (!is_copy()) {
-        decode_row(from, cut ? scratch.slot.data() : to, scratch.row.data());
+        decode_row(from, cut ? scratch.slot.data() : to, scratch);
         if (!cut) continue;
         from = scratch.slot.data();
       }
@@ -106,13 +132,18 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Pla
   });
 }
 
-void ArrayDecoder::decode_row(const std::byte* row, std::byte* slot, std::byte* scratch) const noexcept {
+void ArrayDecoder::decode_row(const std::byte* row, std::byte* slot, Scratch& scratch) const noexcept {
   const bool converts = conversion_ || view_.swap_bytes;
   if (!dense_) {
-    make_dense(row, converts ? scratch : slot);
-    row = scratch;
+    make_dense(row, converts ? scratch.row.data() : slot);
+    row = scratch.row.data();
   }
-  if (conversion_)
+  if (standardized_) {
+    double* x = scratch.numbers.data();
+    const std::size_t channels = conversion_->channels;
+    kernels::convert(*conversion_, row, reinterpret_cast<std::byte*>(x), row_elements_ / channels);
+    standardize(x, row_elements_ / channels, channels, x + row_elements_, *standardized_, slot);
+  } else if (conversion_)
     kernels::convert(*conversion_, row, slot, row_elements_ / conversion_->channels);
   else if (view_.swap_bytes)
     kernels::byte_swap(row, slot, row_bytes_ / view_.swap_unit, view_.swap_unit);
@@ -138,6 +169,8 @@ void ArrayDecoder::make_dense(const std::byte* row, std::byte* dense) const noex
 
 std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
   if (!view_.file || !dense_ || row_bytes_ == 0) return 0;
+  std::vector<std::uint64_t> places;
+  indices = rows_of(indices, places);
   std::vector<ByteRange> ranges;
   ranges.reserve(indices.size());
   for (const std::uint64_t i : indices) {

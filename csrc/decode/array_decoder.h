@@ -4,24 +4,29 @@
 //   anything else of the twelve types              converted row by row: other byte order, cast, scale, transpose
 //   rows with gaps (strided, Fortran order)        made dense in scratch memory first
 //   other byte order without a conversion          swapped; refused (std::invalid_argument) where no unit is known
+//   each sample standardised by itself             made float64 in scratch memory, then standardize.h
 // Threads: immutable, any.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "decode/decoder.h"
 #include "kernels/kernels.h"
 #include "source/array_view.h"
+#include "source/pieces.h"
 
 namespace fastbatch {
 
 class ArrayDecoder : public Decoder {
  public:
-  // Samples are view[i] (at least 1-d). `conversion.src` and `.swap_bytes` are taken from the view; a sample is
-  // (pixels, channels) or (channels, pixels). Throws std::invalid_argument when the two do not fit.
-  ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion);
+  // Samples are view[i] (at least 1-d), or view[row of sample i] with `pieces`. `conversion.src` and `.swap_bytes` are
+  // taken from the view; a sample is (pixels, channels) or (channels, pixels). Throws std::invalid_argument when these
+  // do not fit.
+  ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion,
+               std::shared_ptr<const Pieces> pieces = nullptr);
 
-  [[nodiscard]] std::uint64_t size() const noexcept override { return view_.shape[0]; }
+  [[nodiscard]] std::uint64_t size() const noexcept override { return pieces_ ? pieces_->size() : view_.shape[0]; }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return slot_bytes_; }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override;
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
@@ -38,18 +43,26 @@ class ArrayDecoder : public Decoder {
     std::size_t piece_stride;
   };
   void decode_into(std::span<const std::uint64_t> indices, const Places& places, Workspace& workspace) const;
+  // Samples are (rows, channels), each channel of each sample standardised by itself: see standardize.h. The conversion
+  // is a cast to float32 or float64; throws std::invalid_argument otherwise.
+  void standardize_samples();
 
   // The order will be random: pages around a row are worth reading only if they stay until they are needed.
   void expect_random_access();
 
  private:
   struct Scratch;
-  void decode_row(const std::byte* row, std::byte* slot, std::byte* scratch) const noexcept;
+  // Rows of samples: themselves, or, kept in `rows`, those of the pieces.
+  std::span<const std::uint64_t> rows_of(std::span<const std::uint64_t> samples,
+                                         std::vector<std::uint64_t>& rows) const;
+  void decode_row(const std::byte* row, std::byte* slot, Scratch& scratch) const noexcept;
   [[nodiscard]] bool is_copy() const noexcept { return dense_ && !conversion_ && !view_.swap_bytes; }
   void make_dense(const std::byte* row, std::byte* dense) const noexcept;
 
   const ArrayView view_;
   std::optional<kernels::Conversion> conversion_;
+  const std::shared_ptr<const Pieces> pieces_;
+  std::optional<DType> standardized_;  // the type of the batch; conversion_ is then a cast to float64
   std::size_t row_elements_ = 1;
   std::size_t row_bytes_ = 0;  // in the source, without gaps
   std::size_t slot_bytes_ = 0;

@@ -37,6 +37,7 @@ from .native_text import NativeText as _NativeText
 from .restart import RestartableGeneratorWrapper, restartable
 from .sequences import TimeSeriesDataset as _TimeSeriesDataset
 from .source import idx, npy, npz, raw
+from .streams import stream
 from .text import TextSurface as _TextSurface
 from .text_loader import TextLoader
 from .text_vocabulary import Vocabulary
@@ -48,6 +49,9 @@ _surface = _NativeSurface()
 arrays = _surface.arrays
 images = _surface.images
 image_generator = _surface.image_generator
+csv = _surface.csv
+series = _surface.series
+statistics = _surface.statistics
 windows = _surface.windows
 tokens = _surface.tokens
 _text = _TextSurface(_NativeText())
@@ -90,6 +94,7 @@ __all__ = [
     "TimeSeriesDataset",
     "Vocabulary",
     "arrays",
+    "csv",
     "cutmix",
     "field",
     "get_include",
@@ -103,6 +108,9 @@ __all__ = [
     "npz",
     "raw",
     "restartable",
+    "series",
+    "statistics",
+    "stream",
     "text_generator",
     "tokens",
     "vocabulary",

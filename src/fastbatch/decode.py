@@ -28,6 +28,7 @@ class Field:
     std: Numbers | None = None
     layout: str | None = None
     transform: NativeTransform | None = None
+    standardize: bool = False  # each channel of each sample by itself
 
 
 def field(
@@ -66,6 +67,8 @@ class Conversion:
         channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
         scale, shift: Empty for a plain cast.
         is_copy: Nothing changes but the byte order, and that of records does not either.
+        standardize: Each channel of the sample, (rows, channels), by its own mean and standard deviation, then cast to
+            `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
     """
 
     dtype: np.dtype[Any]
@@ -76,6 +79,7 @@ class Conversion:
     scale: tuple[float, ...] = ()
     shift: tuple[float, ...] = ()
     is_copy: bool = False
+    standardize: bool = False
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -98,6 +102,8 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
         target = np.dtype("f8" if native == np.float64 else "f4")
     else:
         target = native
+    if options.standardize:
+        return _standardized(native, shape, options)
     from_first, to_first = _layout(options.layout, shape)
     moves = from_first != to_first
     if target == native and not affine and not moves:
@@ -115,6 +121,16 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
     if moves:
         out_shape = (*shape[1:], shape[0]) if from_first else (shape[-1], *shape[:-1])
     return Conversion(target, out_shape, max(1, channels), from_first, to_first, scale, shift)
+
+
+def _standardized(native: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
+    target = np.dtype("f4" if options.dtype is None else options.dtype)
+    if native.char not in CONVERTIBLE:
+        raise TypeError(f"elements of type {native} cannot be standardized; expected bool, integer or float")
+    if target not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64 for standardized samples, found {target}")
+    channels = max(1, math.prod(shape[1:]))
+    return Conversion(target.newbyteorder("="), shape, channels, standardize=True)
 
 
 def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:

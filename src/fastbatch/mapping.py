@@ -79,7 +79,7 @@ class Step:
         for j in range(len(leaves[0])):
             stands = replace(info, position=info.position + j * info.world_size)
             made.append(self._call(pack([leaf[j] for leaf in leaves]), stands))
-        return _stack(made)
+        return stack(made)
 
 
 def make_step(function: Any, each: str) -> Step:
@@ -106,7 +106,7 @@ def takes_info(function: Callable[..., Any]) -> bool:
     return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "info")
 
 
-def _stack(samples: list[Any]) -> Any:
+def stack(samples: list[Any]) -> Any:
     """Return the batch of these samples."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]

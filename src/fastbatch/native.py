@@ -5,26 +5,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from . import _core
 from .augment import Augment
 from .batch import Column, array_identity, files_identity
 from .concat import Join
-from .decode import Conversion
+from .csv_rows import Layout, plain_blocks
+from .csv_table import Blocks, Wish, is_csv
+from .decode import Conversion, Field, make_conversion
 from .engine import EngineOptions
 from .generators import ImageGeneratorSurface
 from .image_folder import EXTENSIONS
 from .image_options import ImageOptions
 from .image_surface import ImageSurface
+from .parts import Part, Series
 from .plan import Plan
 from .remake import Remade
-from .sequences import Part
 from .source import Source, open_file, raw
 from .transform import NativeTransform
+from .views import strided
 
 
 def core_conversion(conversion: Conversion) -> _core.Conversion:
@@ -78,19 +82,54 @@ def core_augmentation(augment: Augment) -> _core.Augmentation:
     )
 
 
+class PiecedRows(Remade):
+    """Rows of a source of which some are samples: those that begin a part of a piece."""
+
+    def __init__(self, source: Any, part: Part) -> None:
+        assert part.pieces is not None
+        reach = 1 if part.length is None else (part.length - 1) * part.step + 1
+        every_row = replace(part, n=source.shape[0] - part.start - reach + 1, stride=1, pieces=None)
+        self.rows = part_of(source, every_row) if isinstance(source, Source) else strided(np.asarray(source), every_row)
+        self.pieces = _core.Pieces(part.pieces.starts, part.pieces.counts, part.stride)
+        self.dtype: np.dtype[Any] = self.rows.dtype
+        self.shape: tuple[int, ...] = (part.n, *self.rows.shape[1:])
+
+
+def array_decoders(source: Any, conversion: Conversion | None) -> list[_core.ArrayDecoder]:
+    """Return a decoder for the rows of an array or a source, or one for each of several."""
+    if isinstance(source, Series):
+        return [decoder for part in source.parts for decoder in array_decoders(part, conversion)]
+    pieces, rows = (source.pieces, source.rows) if isinstance(source, PiecedRows) else (None, source)
+    data = rows.view if isinstance(rows, Source) else np.asarray(rows)
+    converts = conversion is not None and not conversion.is_copy
+    decoder = _core.ArrayDecoder(data, core_conversion(conversion) if conversion and converts else None, pieces)
+    if conversion is not None and conversion.standardize:
+        decoder.standardize_samples()
+    return [decoder]
+
+
+def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
+    """Return one decoder of the samples of all."""
+    return decoders[0] if len(decoders) == 1 else _core.JoinedDecoder(decoders)
+
+
 class ArrayColumn(Remade):
-    """Rows of an array."""
+    """Rows of an array, or of several, one after another."""
 
     def __init__(self, source: Any, conversion: Conversion) -> None:
         self.source = source
         self.n_samples: int = source.shape[0]
         self.dtype = conversion.dtype
         self.shape = conversion.shape
-        self._data = source.view if isinstance(source, Source) else np.asarray(source)
-        self.decoder = _core.ArrayDecoder(self._data, None if conversion.is_copy else core_conversion(conversion))
+        self._decoders = array_decoders(source, conversion)
+        self.decoder = joined(self._decoders)
+
+    def expect_random_access(self) -> None:
+        for decoder in self._decoders:
+            decoder.expect_random_access()
 
     def identity(self) -> Any:
-        rows = _core.ArrayDecoder(self._data, None)
+        rows = joined(array_decoders(self.source, None))
         return array_identity(self.source.shape, self.source.dtype, rows.row)
 
 
@@ -114,6 +153,25 @@ class ImageColumn:
 
 def _paths(files: _core.FileList) -> list[bytes]:
     return [files[i] for i in range(len(files))]
+
+
+class NativeMoments:
+    """The core's statistics of rows of any numbers."""
+
+    def __init__(self, channels: int) -> None:
+        self._moments = _core.Moments(channels)
+
+    def add(self, blocks: Any) -> None:
+        conversion = make_conversion(blocks.dtype, tuple(blocks.shape[1:]), Field(None, "f8"))
+        self._moments.add(joined(array_decoders(blocks, conversion)))
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        return self._moments.mean
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        return self._moments.variance
 
 
 class ConcatColumn(Remade):
@@ -215,7 +273,7 @@ class NativeEngine:
 
 def _expect_random_access(column: Any) -> None:
     if isinstance(column, ArrayColumn):
-        column.decoder.expect_random_access()
+        column.expect_random_access()
     for inside in [column.inner] if isinstance(column, TransformColumn) else getattr(column, "parts", ()):
         _expect_random_access(inside)
 
@@ -251,7 +309,14 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
     """`fastbatch` itself."""
 
     def open_file(self, path: bytes) -> Any:
-        return open_file(path)
+        return self.csv(os.fsdecode(path)).rows if is_csv(path) else open_file(path)
+
+    def csv_blocks(self, path: str, layout: Layout, wish: Wish) -> Blocks:
+        try:
+            from .csv_arrow import blocks
+        except ImportError:  # no pyarrow
+            return plain_blocks(path, layout, wish)
+        return blocks(path, layout, wish)
 
     def open_raw(self, path: bytes, dtype: np.dtype[Any]) -> Source:
         return raw(os.fsdecode(path), dtype, -1)
@@ -260,13 +325,21 @@ class NativeSurface(ImageSurface, ImageGeneratorSurface):
         return _core.recognise(path) == "npy"
 
     def part(self, source: Any, part: Part) -> Any:
+        if part.pieces is not None:
+            return PiecedRows(source, part)
         if isinstance(source, Source):
             return part_of(source, part)
-        rows = np.asarray(source)
-        if part.length is not None:
-            reach = (part.length - 1) * part.step + 1
-            rows = np.moveaxis(sliding_window_view(rows, reach, axis=0)[..., :: part.step], -1, 1)
-        return rows[part.start : part.start + (part.n - 1) * part.stride + 1 : part.stride]
+        return strided(np.asarray(source), part)
+
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> NDArray[Any]:
+        return core_batch_plan(plan, position).indices(core_order(plan, epoch), k)
+
+    def moments(self, channels: int) -> NativeMoments:
+        return NativeMoments(channels)
+
+    def find_all(self, blocks: Any, value: int) -> NDArray[Any]:
+        conversion = make_conversion(blocks.dtype, tuple(blocks.shape[1:]), Field(None, "i8"))
+        return _core.find_all(joined(array_decoders(blocks, conversion)), value)
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)

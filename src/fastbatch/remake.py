@@ -22,7 +22,7 @@ class Remade:
         return made
 
     def __reduce__(self) -> Any:
-        return _remake, (type(self), *map(_pack, self._made_with))
+        return _remake, (type(self), *map(pack, self._made_with))
 
 
 class _Strided:
@@ -44,7 +44,8 @@ class _Strided:
         return array
 
 
-def _pack(argument: Any) -> Any:
+def pack(argument: Any) -> Any:
+    """Return what stands for an argument in a pickle."""
     if not isinstance(argument, np.ndarray) or argument.size == 0:
         return argument
     reach = sum((n - 1) * abs(stride) for n, stride in zip(argument.shape, argument.strides, strict=True))
@@ -52,4 +53,9 @@ def _pack(argument: Any) -> Any:
 
 
 def _remake(cls: type, *arguments: Any) -> Any:
-    return cls(*(argument.array() if isinstance(argument, _Strided) else argument for argument in arguments))
+    return cls(*map(unpack, arguments))
+
+
+def unpack(argument: Any) -> Any:
+    """Return the argument again."""
+    return argument.array() if isinstance(argument, _Strided) else argument

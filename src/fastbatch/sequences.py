@@ -1,192 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Samples cut from long sequences: windows of time series, contexts of tokens. They overlap, and nothing is copied.
-
-How a window is found in memory: `csrc/source/window.h`, and `fastbatch.pure.sequences` in plain Python.
-"""
+"""Samples cut from long sequences: everything that a surface can make of them, and the dataset of torch's users."""
 
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from .decode import Field, Numbers
+from .csv_table import CsvSurface
 from .loader import Loader
+from .parts import MAX_ROWS
 from .plan import whole
-from .structure import flatten, is_path, packer
-from .surface import Surface, as_rows
-
-MAX_ROWS = 2**63 - 1
-
-
-@dataclass(frozen=True)
-class Part:
-    """Which rows of a sequence make which sample. All of them are there.
-
-    Attributes:
-        start: The first row of sample 0.
-        n: Samples.
-        stride: Rows from the start of one sample to the next.
-        length: Rows in a sample, or None for one row without a dimension of its own.
-        step: Rows from one row of a sample to the next.
-    """
-
-    start: int
-    n: int
-    stride: int
-    length: int | None = None
-    step: int = 1
+from .structure import is_path
+from .tokens import TokenSurface
+from .windows import WindowSurface
 
 
-class SequenceSurface(Surface):
-    """A surface that serves parts of sequences too."""
-
-    @abstractmethod
-    def part(self, source: Any, part: Part) -> Any:
-        """Return a source whose sample `i` is part `i` of `source`; no copy."""
-
-    @abstractmethod
-    def is_npy(self, path: bytes) -> bool:
-        """Return whether a file is a .npy file, by its content."""
-
-    @abstractmethod
-    def open_raw(self, path: bytes, dtype: np.dtype[Any]) -> Any:
-        """Return the elements of a file that holds nothing else."""
-
-    def windows(
-        self,
-        data: Any,
-        targets: Any = None,
-        *,
-        length: SupportsIndex,
-        stride: SupportsIndex = 1,
-        sampling_rate: SupportsIndex = 1,
-        horizon: SupportsIndex = 0,
-        dtype: DTypeLike | None = None,
-        scale: Numbers | None = None,
-        mean: Numbers | None = None,
-        std: Numbers | None = None,
-        **loader_options: Any,
-    ) -> Loader:
-        """Return a loader over the windows of a time series: `(x, y)`, or x alone without targets.
-
-        Window `i` is `data[i * stride :][: length * sampling_rate : sampling_rate]`, and its target is
-        `targets[i * stride + (length - 1) * sampling_rate + horizon]`.
-        Only whole windows whose target is there are served.
-
-        Args:
-            data: The series, time first: anything that `arrays` takes, also several arrays of equal length.
-            targets: One for each row of the data; `windows(x, x, horizon=1, ...)` forecasts the series itself.
-            length: Rows in a window.
-            stride: Rows from one window's start to the next one's.
-            sampling_rate: Rows from one row of a window to the next.
-            horizon: Rows from a window's last row to its target; 0 is the target of the last row itself.
-            dtype, scale, mean, std: Conversion of the data, as for `arrays`; channels are the last dimension.
-            loader_options: As for `arrays`: batch_size, shuffle, seed, drop_last, shard, threads, ... Samples are
-                windows, so the parts of a `split` may share rows: cut the data themselves where that matters.
-
-        Raises:
-            ValueError: A series shorter than a window and its horizon, targets of another length, options out of range.
-            TypeError, OSError, FormatError: As for `arrays`.
-
-        Source: `csrc/source/window.cpp`.
-        """
-        n_window = whole("length", length, 1, MAX_ROWS)
-        every = whole("stride", stride, 1, MAX_ROWS)
-        step = whole("sampling_rate", sampling_rate, 1, MAX_ROWS)
-        ahead = whole("horizon", horizon, 0, MAX_ROWS)
-        if targets is None and ahead:
-            raise ValueError("horizon: means something with targets only")
-        opened = [self._open(data, partial(Field, dtype=dtype, scale=scale, mean=mean, std=std))]
-        if targets is not None:
-            opened.append(self._open(targets, Field))
-        pairs = [flatten(datum) for datum in opened]
-        fields = [[replace(field, leaf=as_rows(field.leaf)) for field in leaves] for leaves, _ in pairs]
-        lengths = [field.leaf.shape[0] for leaves in fields for field in leaves]
-        if not fields[0]:
-            raise ValueError("expected at least one array, found none")
-        if len(set(lengths)) != 1:
-            raise ValueError(f"expected data and targets of equal length, found {', '.join(map(str, lengths))} rows")
-        last = (n_window - 1) * step + ahead  # row of window 0's target
-        if lengths[0] <= last:
-            what = "a window and its horizon" if ahead else "a window"
-            raise ValueError(f"series shorter than {what}: expected at least {last + 1} rows, found {lengths[0]}")
-        n = (lengths[0] - 1 - last) // every + 1
-        parts = [Part(0, n, every, n_window, step), Part(last, n, every)]
-        served = [
-            packer(structure)([replace(field, leaf=self.part(field.leaf, part)) for field in leaves])
-            for leaves, (_, structure), part in zip(fields, pairs, parts, strict=False)
-        ]
-        return self.arrays(*served, **loader_options)
-
-    def tokens(
-        self,
-        tokens: Any,
-        dtype: DTypeLike | None = None,
-        context: SupportsIndex = 1024,
-        stride: SupportsIndex | None = None,
-        *,
-        targets: str | None = "next",
-        out_dtype: DTypeLike | None = "int64",
-        **loader_options: Any,
-    ) -> Loader:
-        """Return a loader over contexts of a token file for language models: `(x, y)`, y one token further on.
-
-        `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both (batch, context).
-        Documents are not told apart: a context may begin in one and end in the next.
-
-        Args:
-            tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source.
-            dtype: Of the elements of a raw file, "uint16" for example. A .npy file says it itself.
-            context: Tokens in a sample.
-            stride: Tokens from one sample's start to the next one's; None takes `context`, so that each token is in
-                one sample.
-            targets: "next" for `(x, y)`; None for x alone.
-            out_dtype: Of the batch; None keeps the type of the file.
-            loader_options: As for `arrays`: batch_size, shuffle, seed, shard, ...
-
-        Raises:
-            ValueError: No dtype for a raw file, fewer tokens than a sample needs, options out of range.
-            TypeError: Elements that are not integers, more than one dimension.
-            OSError, FormatError: A file that cannot be read, or is not what it says.
-
-        Source: `csrc/source/window.cpp`, `csrc/source/raw.cpp`.
-        """
-        if targets not in ("next", None):
-            raise ValueError(f"targets: expected 'next' or None, found {targets!r}")
-        length = whole("context", context, 1, MAX_ROWS)
-        every = length if stride is None else whole("stride", stride, 1, MAX_ROWS)
-        source = self._open_tokens(tokens, dtype)
-        if len(source.shape) != 1 or source.dtype.kind not in "iu":
-            raise TypeError(f"tokens: expected integers in 1 dimension, found {source.dtype} {source.shape}")
-        ahead = 0 if targets is None else 1
-        needed = length + ahead
-        if source.shape[0] < needed:
-            place = f"{os.fsdecode(tokens)}: " if is_path(tokens) else ""
-            raise ValueError(f"{place}too few tokens: expected at least {needed}, found {source.shape[0]}")
-        n = (source.shape[0] - needed) // every + 1
-        columns = [Field(self.part(source, Part(k, n, every, length)), out_dtype) for k in range(1 + ahead)]
-        return self.arrays(*columns, **loader_options)
-
-    def _open_tokens(self, tokens: Any, dtype: DTypeLike | None) -> Any:
-        wanted = None if dtype is None else np.dtype(dtype)
-        if is_path(tokens):
-            path = os.fsencode(tokens)
-            if not self.is_npy(path):
-                if wanted is None:
-                    raise ValueError(f"{os.fsdecode(path)}: dtype: a raw file needs one, such as 'uint16'")
-                return self.open_raw(path, wanted)
-            tokens = self.open_file(path)
-        source = as_rows(tokens)
-        if wanted is not None and source.dtype != wanted:
-            raise ValueError(f"dtype: expected that of the tokens, {source.dtype}, found {wanted}; see out_dtype")
-        return source
+class SequenceSurface(WindowSurface, TokenSurface, CsvSurface):
+    """A surface that serves windows and tokens, and reads CSV files, too."""
 
 
 class TimeSeriesDataset:

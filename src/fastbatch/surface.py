@@ -21,6 +21,7 @@ from .loader import Loader
 from .mapping import Step, make_step
 from .plan import Plan, make_plan, whole
 from .structure import flatten, is_path, packer
+from .table import Table
 from .transform import FirstPart, NativeTransform, native_transform
 
 MAX_THREADS = 1024
@@ -171,6 +172,8 @@ class Surface(ABC):
         fields = [replace(field, leaf=as_rows(field.leaf)) for field in joined.fields]
         if not fields:
             raise ValueError("expected at least one array, found none")
+        if any(hasattr(field.leaf, "lengths") for field in fields):
+            raise TypeError("concat: expected arrays, found series")
         parts = [self.array_column(f.leaf, made) for f, made in zip(fields, conversions(fields), strict=True)]
         column = self.concat_column(parts, join(parts, joined.axis))
         return column if joined.transform is None else self.transform_column(column, joined.transform)
@@ -183,7 +186,7 @@ def as_rows(leaf: Any) -> Any:
         TypeError: No array, Python objects, elements of no size.
         ValueError: An array without dimensions.
     """
-    source = leaf
+    source = leaf.rows if isinstance(leaf, Table) else leaf
     if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")

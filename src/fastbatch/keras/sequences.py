@@ -10,7 +10,7 @@ import numpy as np
 
 from fastbatch.keras_fit import KerasClass, keras_class
 from fastbatch.native import NativeSurface
-from fastbatch.sequences import Part
+from fastbatch.parts import Part
 from fastbatch.surface import as_rows
 
 from .dataset import KerasDataset

@@ -7,6 +7,7 @@ Start with `loader.batches`, which is the whole of fastbatch in one function; th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 from fastbatch.augment import Augment
 from fastbatch.batch import Column
 from fastbatch.concat import Join
+from fastbatch.csv_rows import Layout, plain_blocks
+from fastbatch.csv_table import Blocks, Wish, is_csv
 from fastbatch.decode import Conversion, field
 from fastbatch.engine import EngineOptions
 from fastbatch.errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
@@ -28,20 +31,21 @@ from fastbatch.labels import image_table
 from fastbatch.loader import Loader
 from fastbatch.mapping import BatchInfo
 from fastbatch.mixing import cutmix, mixup
+from fastbatch.parts import Part
 from fastbatch.plan import Plan
 from fastbatch.restart import RestartableGeneratorWrapper, restartable
-from fastbatch.sequences import Part
 from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
 from fastbatch.text import TextSurface
 from fastbatch.text_loader import TextLoader
 from fastbatch.text_vocabulary import Vocabulary
 from fastbatch.transform import NativeTransform, get_include
 
-from .loader import ArrayColumn, ConcatColumn, ImageColumn, PureEngine, TransformColumn, batch_plan
+from .loader import ArrayColumn, ConcatColumn, ImageColumn, PureEngine, TransformColumn, batch_plan, order_of
 from .paired import MaskColumn, MatrixColumn
 from .plan import BatchPlan
-from .sequences import PartOf
+from .sequences import PartOf, PureMoments
 from .source import NPY_MAGIC, idx, npy, npz, open_file, open_regular, raw
+from .streams import stream
 from .text import PureText
 
 
@@ -49,7 +53,10 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
     """`fastbatch.pure` itself. Threads and prefetch are accepted, and there are none."""
 
     def open_file(self, path: bytes) -> Any:
-        return open_file(path)
+        return self.csv(os.fsdecode(path)).rows if is_csv(path) else open_file(path)
+
+    def csv_blocks(self, path: str, layout: Layout, wish: Wish) -> Blocks:
+        return plain_blocks(path, layout, wish)
 
     def open_raw(self, path: bytes, dtype: np.dtype[Any]) -> Any:
         return raw(path, dtype, -1)
@@ -60,6 +67,16 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
 
     def part(self, source: Any, part: Part) -> PartOf:
         return PartOf(source, part)
+
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> Any:
+        return batch_plan(plan, position).indices(order_of(plan, epoch), k)
+
+    def moments(self, channels: int) -> PureMoments:
+        return PureMoments(channels)
+
+    def find_all(self, blocks: Any, value: int) -> Any:
+        found = [i * blocks.shape[1] + np.flatnonzero(blocks[i] == value) for i in range(blocks.shape[0])]
+        return np.concatenate([np.zeros(0, np.int64), *found])
 
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
@@ -93,6 +110,9 @@ _surface = PureSurface()
 arrays = _surface.arrays
 images = _surface.images
 image_generator = _surface.image_generator
+csv = _surface.csv
+series = _surface.series
+statistics = _surface.statistics
 windows = _surface.windows
 tokens = _surface.tokens
 _text = TextSurface(PureText())
@@ -134,6 +154,7 @@ __all__ = [
     "TimeSeriesDataset",
     "Vocabulary",
     "arrays",
+    "csv",
     "cutmix",
     "field",
     "get_include",
@@ -147,6 +168,9 @@ __all__ = [
     "npz",
     "raw",
     "restartable",
+    "series",
+    "statistics",
+    "stream",
     "text_generator",
     "tokens",
     "vocabulary",

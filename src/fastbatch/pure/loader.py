@@ -23,7 +23,7 @@ from fastbatch.transform import NativeTransform, call_transform
 from .augment import augment, round_to_bytes
 from .decode import convert, image
 from .plan import BatchPlan, Order, below, stream
-from .source import require_mapped
+from .sequences import require_parts, standardize
 
 Array = np.ndarray[Any, Any]
 Made = tuple[int, list[Array], list[Bad]]  # a batch: its number, its columns, its bad samples
@@ -50,14 +50,17 @@ class ArrayColumn:
         self._conversion = conversion
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
-        require_mapped(self.source)
-        return convert(np.asarray(self.source[index]), self._conversion)
+        require_parts(self.source)
+        sample = np.asarray(self.source[index])
+        if self._conversion.standardize:
+            return standardize(sample, self._conversion.dtype)
+        return convert(sample, self._conversion)
 
     def identity(self) -> Any:
         return array_identity(self.source.shape, self.source.dtype, self._row)
 
     def _row(self, index: int) -> bytes:
-        require_mapped(self.source)
+        require_parts(self.source)
         row = np.asarray(self.source[index : index + 1])
         return row.astype(native_dtype(row.dtype), copy=False).tobytes()
 
@@ -134,12 +137,17 @@ def batch_plan(plan: Plan, position: int) -> BatchPlan:
     )
 
 
+def order_of(plan: Plan, epoch: int) -> Order:
+    """Return the order of an epoch."""
+    return Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
+
+
 def batches(
     columns: Sequence[PureColumn], plan: Plan, epoch: int, position: int
 ) -> Iterator[tuple[list[Array], list[Bad]]]:
     """Yield the batches of an epoch from a position on, each with its bad samples: fastbatch in one function."""
     rest = batch_plan(plan, position)
-    order = Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
+    order = order_of(plan, epoch)
     for k in range(rest.n_batches):
         batch = [np.empty((rest.batch_size(k), *column.shape), column.dtype) for column in columns]
         n, bad = 0, []

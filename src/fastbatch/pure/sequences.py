@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""Samples that are parts of a sequence. The same in C++: `csrc/source/window.cpp`."""
+"""Samples that are parts of sequences, and statistics of them.
+
+The same in C++: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/decode/standardize.cpp`.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from fastbatch.sequences import Part
+from fastbatch.parts import Part, Series
 
 from .source import require_mapped
 
 Array = np.ndarray[Any, Any]
+
+STD_FLOOR = 1e-8
 
 
 class PartOf:
@@ -20,16 +27,99 @@ class PartOf:
     def __init__(self, rows: Any, part: Part) -> None:
         self._rows = rows
         self._part = part
+        if part.pieces is not None:
+            self._starts = part.pieces.starts.tolist()
+            self._firsts = (np.cumsum(part.pieces.counts) - part.pieces.counts).tolist()  # sample of each piece
         window = () if part.length is None else (part.length,)
         self.dtype: np.dtype[Any] = rows.dtype
         self.shape: tuple[int, ...] = (part.n, *window, *rows.shape[1:])
+
+    def first_row(self, index: int) -> int:
+        """Return the row that sample `index` begins at."""
+        part = self._part
+        if part.pieces is None:
+            return part.start + index * part.stride
+        piece = bisect_right(self._firsts, index) - 1
+        return int(part.start + self._starts[piece] + (index - self._firsts[piece]) * part.stride)
 
     def __getitem__(self, index: int | slice) -> Array:
         if isinstance(index, slice):
             return np.stack([self[i] for i in range(self._part.n)[index]])
         require_mapped(self._rows)
         part = self._part
-        first = part.start + index * part.stride
+        first = self.first_row(index)
         if part.length is None:
             return np.asarray(self._rows[first])
         return np.asarray(self._rows[first : first + (part.length - 1) * part.step + 1 : part.step])
+
+
+def require_parts(source: Any) -> None:
+    """Raise FormatError when a file under an array, or under one of several, has become too short."""
+    for part in source.parts if isinstance(source, Series) else [source]:
+        require_mapped(part)
+
+
+# ---- statistics ------------------------------------------------------------------------------------------------------
+
+
+def sum_rows(rows: Array) -> Array:
+    """Return the sum of float64 rows, added one after another: `np.sum` would take another order."""
+    total = np.zeros(rows.shape[1])
+    with np.errstate(all="ignore"):
+        for row in rows:
+            total = total + row
+    return total
+
+
+def distances(x: Array, origin: Array) -> tuple[Array, Array]:
+    """Return the mean of the rows of x - origin, and each row's distance from it."""
+    with np.errstate(all="ignore"):
+        less = x - origin
+        mean = sum_rows(less) / len(x)
+        return mean, less - mean
+
+
+def standardize(sample: Array, dtype: np.dtype[Any]) -> Array:
+    """Return a sample, (rows, channels...), with each channel standardised by itself."""
+    x = sample.astype(np.float64).reshape(len(sample), -1)
+    _, distance = distances(x, x[0])
+    with np.errstate(all="ignore"):
+        deviation = np.sqrt(sum_rows(distance * distance) / len(x))
+        scale = 1.0 / np.where(deviation < STD_FLOOR, STD_FLOOR, deviation)
+        out: Array = (distance * scale).astype(dtype).reshape(sample.shape)
+        return out
+
+
+class PureMoments:
+    """Mean and variance of rows that come in blocks (Chan, Golub and LeVeque 1983)."""
+
+    def __init__(self, channels: int) -> None:
+        self._channels = channels
+        self._n = 0
+        self._origin = np.zeros(channels)  # the first row, taken away from all
+        self._mean = np.zeros(channels)
+        self._squares = np.zeros(channels)
+
+    def add(self, blocks: Any) -> None:
+        for i in range(blocks.shape[0]):
+            self._add_block(np.asarray(blocks[i]).astype(np.float64).reshape(-1, self._channels))
+
+    def _add_block(self, x: Array) -> None:
+        if self._n == 0:
+            self._origin = x[0]
+        mean, distance = distances(x, self._origin)
+        n, before = float(len(x)), float(self._n)
+        with np.errstate(all="ignore"):
+            step = mean - self._mean
+            self._mean = self._mean + step * (n / (before + n))
+            squares = sum_rows(distance * distance)
+            self._squares = self._squares + (squares + (step * step) * (before * n / (before + n)))
+        self._n += len(x)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        return self._origin + self._mean
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        return self._squares / self._n

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "decode/joined_decoder.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace fastbatch {
+
+struct JoinedDecoder::Scratch : Workspace {
+  std::vector<std::unique_ptr<Workspace>> parts;  // made when first needed
+  std::vector<std::uint64_t> indices;
+};
+
+JoinedDecoder::JoinedDecoder(std::vector<std::shared_ptr<const Decoder>> parts) : parts_(std::move(parts)) {
+  if (parts_.empty()) throw std::invalid_argument("expected at least one part, found none");
+  first_.push_back(0);
+  for (const auto& part : parts_) {
+    if (part->slot_bytes() != slot_bytes())
+      throw std::invalid_argument("expected samples of " + std::to_string(slot_bytes()) +
+                                  " bytes in each part, found " + std::to_string(part->slot_bytes()));
+    first_.push_back(first_.back() + part->size());
+  }
+}
+
+std::unique_ptr<Workspace> JoinedDecoder::workspace() const {
+  auto scratch = std::make_unique<Scratch>();
+  scratch->parts.resize(parts_.size());
+  return scratch;
+}
+
+std::size_t JoinedDecoder::part_of(std::uint64_t index) const noexcept {
+  return static_cast<std::size_t>(std::upper_bound(first_.begin(), first_.end(), index) - first_.begin()) - 1;
+}
+
+void JoinedDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots,
+                           Workspace& workspace, std::size_t& failed_at) const {
+  auto& scratch = static_cast<Scratch&>(workspace);
+  for (std::size_t begin = 0; begin < indices.size();) {  // samples of one part that follow each other go together
+    const std::size_t p = part_of(indices[begin]);
+    scratch.indices.clear();
+    std::size_t end = begin;
+    for (; end < indices.size() && indices[end] >= first_[p] && indices[end] < first_[p + 1]; ++end)
+      scratch.indices.push_back(indices[end] - first_[p]);
+    if (!scratch.parts[p]) scratch.parts[p] = parts_[p]->workspace();
+    std::size_t failed_in_part = 0;
+    try {
+      parts_[p]->decode(scratch.indices, key, slots + begin * slot_bytes(), *scratch.parts[p], failed_in_part);
+    } catch (...) {
+      failed_at = begin + failed_in_part;
+      throw;
+    }
+    begin = end;
+  }
+}
+
+std::size_t JoinedDecoder::advise(std::span<const std::uint64_t> indices) const {
+  std::vector<std::uint64_t> sorted(indices.begin(), indices.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::size_t missing = 0;
+  for (auto begin = sorted.begin(); begin != sorted.end();) {
+    const std::size_t p = part_of(*begin);
+    const auto end = std::lower_bound(begin, sorted.end(), first_[p + 1]);
+    for (auto index = begin; index != end; ++index) *index -= first_[p];
+    missing += parts_[p]->advise({begin, end});
+    begin = end;
+  }
+  return missing;
+}
+
+}  // namespace fastbatch

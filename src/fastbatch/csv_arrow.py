@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""CSV files parsed by pyarrow, in threads and without the GIL, segment by segment.
+
+pyarrow's reader of streams parses with one thread, so the file is cut here: where a row ends, and quotes are even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from .csv_rows import NULLS, Layout, compute_type, plain_blocks
+from .csv_table import Wish
+
+SEGMENT_BYTES = 8 << 20
+BLOCK_BYTES = 1 << 20  # that one of pyarrow's threads parses at a time
+
+
+def blocks(path: str, layout: Layout, wish: Wish) -> Iterator[NDArray[Any]]:
+    """Yield the rows of a file in order, as arrays of the wanted type.
+
+    What pyarrow does not take is read again by Python's parser, and handed out from the first row on that has not been:
+    that one knows where a wrong cell stands, and takes some spellings that pyarrow does not (`+1`, for example).
+    """
+    done = 0
+    if layout.is_simple and wish.encoding.lower() in ("utf-8", "utf8"):
+        for table in _tables(path, layout, wish):
+            if table is None:
+                break
+            yield _array(table, layout, wish)
+            done += table.num_rows
+        else:
+            return
+    for block in plain_blocks(path, layout, wish):
+        if len(block) > done:
+            yield block[done:]
+        done = max(0, done - len(block))
+
+
+def _segments(path: str) -> Iterator[tuple[memoryview, bool]]:
+    """Yield the bytes of a file, cut after rows, and whether there are quotes among them."""
+    rest = b""
+    with open(path, "rb") as file:
+        while chunk := file.read(SEGMENT_BYTES):
+            content = rest + chunk
+            end = _row_end(content, max(content.rfind(b"\n"), content.rfind(b"\r", 0, -1)) + 1)
+            if end:
+                yield memoryview(content)[:end], b'"' in content
+            rest = content[end:]
+    if rest:
+        yield memoryview(rest), b'"' in rest
+
+
+def _row_end(content: bytes, end: int) -> int:
+    """Return the last place, up to `end`, where a row ends and not a line within quotes; 0 where there is none."""
+    while end and content.count(b'"', 0, end) % 2:
+        end = content.rfind(b"\n", 0, end - 1) + 1
+    return end
+
+
+def _tables(path: str, layout: Layout, wish: Wish) -> Iterator[Any]:
+    """Yield what pyarrow makes of each segment, parsed while the one before is worked on; None when it stumbles."""
+    with ThreadPoolExecutor(1, "fastbatch csv") as pool:
+        before: Future[Any] | None = None
+        skip = layout.first_line
+        for segment, has_quotes in _segments(path):
+            coming = pool.submit(_parse, segment, has_quotes, skip, layout, wish)
+            if before is not None:
+                yield before.result()
+            before, skip = coming, 0
+        if before is not None:
+            yield before.result()
+
+
+def _parse(segment: memoryview, has_quotes: bool, skip: int, layout: Layout, wish: Wish) -> Any:
+    names = [str(i) for i in range(layout.n_columns)]  # those of the file may stand twice
+    element = pyarrow.from_numpy_dtype(compute_type(wish.dtype))
+    chosen = sorted({str(i) for i in layout.chosen})
+    read = csv.ReadOptions(use_threads=wish.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
+    parse = csv.ParseOptions(delimiter=wish.delimiter, newlines_in_values=has_quotes)
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(chosen, element), include_columns=chosen, null_values=sorted(NULLS)
+    )
+    try:
+        table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(segment)), read, parse, convert)
+    except pyarrow.ArrowInvalid:
+        return None
+    has_nulls = any(column.null_count for column in table.columns)
+    return None if wish.missing == "error" and has_nulls else table
+
+
+def _array(table: Any, layout: Layout, wish: Wish) -> NDArray[Any]:
+    """Return a table as rows; missing numbers are NaN, or what they are said to be."""
+    rows = np.empty((table.num_rows, len(layout.chosen)), wish.dtype)
+    with np.errstate(all="ignore"):  # too large for the type: infinity
+        for j, i in enumerate(layout.chosen):
+            column = table.column(str(i))
+            if column.null_count and not isinstance(wish.missing, str):
+                column = column.fill_null(pyarrow.scalar(wish.missing, pyarrow.float64()).cast(column.type))
+            first = 0
+            for chunk in column.chunks:
+                rows[first : first + len(chunk), j] = chunk.to_numpy(zero_copy_only=False)
+                first += len(chunk)
+    return rows

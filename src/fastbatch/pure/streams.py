@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: MIT
+"""Data that keeps arriving, in batches, read by the thread that asks for them: the oracle of `fastbatch.stream`.
+
+Where the source is an iterable, `max_wait_s` is looked at only when an item has come.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from fastbatch import streams as compiled
+from fastbatch.errors import FormatError, add_note
+from fastbatch.stream_bytes import ByteSource, open_bytes
+from fastbatch.streams import StreamOptions, collect, is_bytes, make_options
+
+NOTHING = object()  # has come in time
+END_OF_FILE = object()
+
+
+class Stream:
+    """An iterator over the batches of a stream."""
+
+    def __init__(self, source: Any, options: StreamOptions) -> None:
+        self._options = options
+        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
+        records = self._records(self._bytes) if self._bytes else iter(source)
+        self._samples = shuffled(self._decoded(records), options)
+        self._lock = threading.Lock()
+        self._deadline: float | None = None  # of the batch that is being collected
+        self._number = 0
+        self._error: BaseException | None = None
+        self._closed = False
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> Any:
+        with self._lock:
+            samples = [] if self._closed else self._collect()
+            try:
+                if samples and not self._closed:
+                    batch = collect(samples)
+                    self._number += 1
+                    return batch
+                if self._error is not None and not self._closed:
+                    raise self._error
+            except BaseException as error:
+                self._end()
+                add_note(error, f"fastbatch: raised for batch {self._number}")
+                raise
+            self._end()
+            raise StopIteration
+
+    def _collect(self) -> list[Any]:
+        samples: list[Any] = []
+        self._deadline = None
+        while len(samples) < self._options.batch_size and not self._is_late() and self._error is None:
+            try:
+                sample = next(self._samples)
+            except StopIteration:
+                break
+            except Exception as error:
+                self._error = error  # of the next batch, when this one has samples
+                break
+            if sample is NOTHING:
+                continue
+            samples.append(sample)
+            if self._deadline is None and self._options.max_wait_s is not None:
+                self._deadline = time.monotonic() + self._options.max_wait_s
+        return samples
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _end(self) -> None:
+        self._closed = True
+        if self._bytes:
+            self._bytes.close()
+
+    def close(self) -> None:
+        """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
+        self._closed = True
+        if self._bytes is None or not self._bytes.wake():
+            return
+        with self._lock:
+            self._bytes.close()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_bytes", None) is not None:
+            self._end()
+
+    def _records(self, source: ByteSource) -> Iterator[Any]:
+        options = self._options
+        if callable(options.records):
+            return found(self._chunks(source), options.records, source.name)
+        if options.records == "line":
+            return lines(self._chunks(source), options, source.name)
+        return fixed(self._chunks(source), options.records, source.name)
+
+    def _chunks(self, source: ByteSource) -> Iterator[Any]:
+        """Yield bytes as they come, NOTHING when none did in time, END_OF_FILE after each file."""
+        rotations = 0
+        while not self._closed:
+            left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+            chunk = source.read(left)
+            if getattr(source, "rotations", 0) != rotations:
+                rotations += 1
+                yield END_OF_FILE
+            if chunk == b"":
+                yield END_OF_FILE
+                return
+            yield NOTHING if chunk is None else chunk
+
+    def _decoded(self, records: Iterator[Any]) -> Iterator[Any]:
+        for record in records:
+            if self._options.decode is None or record is NOTHING:
+                yield record
+            else:
+                yield self._options.decode(record)
+
+
+def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[Any]:
+    """Yield lines, each with its newline."""
+    done = 0  # bytes of this file
+    decoder, rest = _decoder(options), _empty(options)
+    for chunk in chunks:
+        if chunk is NOTHING:
+            yield NOTHING
+            continue
+        is_end = chunk is END_OF_FILE
+        for i in range(1 if is_end else len(chunk)):
+            byte = b"" if is_end else chunk[i : i + 1]
+            try:
+                rest += byte if decoder is None else decoder.decode(byte, is_end)
+            except UnicodeDecodeError as error:
+                bad = error.object[error.start : error.end].hex(" ")
+                place = done + len(byte) - len(error.object) + error.start
+                what = f"{error.encoding}: {error.reason}"
+                raise FormatError(what, path=name, offset=place, expected="text", found=f"the bytes {bad}") from None
+            done += len(byte)
+            newline = "\n" if decoder else b"\n"
+            while newline in rest:  # what follows a lone carriage return comes with its newline
+                line, rest = rest.split(newline, 1)
+                yield line + newline
+        if is_end:
+            if rest:
+                yield rest
+            done, decoder, rest = 0, _decoder(options), _empty(options)
+
+
+def _decoder(options: StreamOptions) -> Any:
+    if options.encoding is None:
+        return None
+    return io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(options.encoding)(options.errors), translate=True)
+
+
+def _empty(options: StreamOptions) -> Any:
+    return b"" if options.encoding is None else ""
+
+
+def fixed(chunks: Iterator[Any], size: int, name: str) -> Iterator[Any]:
+    """Yield records of `size` bytes."""
+    rest = b""
+    for chunk in chunks:
+        if chunk is NOTHING:
+            yield NOTHING
+        elif chunk is END_OF_FILE:
+            if rest:
+                raise FormatError("ends within a record", path=name, expected=f"{size} bytes", found=len(rest))
+        else:
+            rest += chunk
+            while len(rest) >= size:
+                yield rest[:size]
+                rest = rest[size:]
+
+
+def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: str) -> Iterator[Any]:
+    """Yield the records that a function of the user's finds."""
+    rest = b""
+    for chunk in chunks:
+        if chunk is NOTHING:
+            yield NOTHING
+            continue
+        is_end = chunk is END_OF_FILE
+        rest += b"" if is_end else chunk
+        if is_end and not rest:
+            continue
+        records, used = function(rest, is_end)
+        if not 0 <= used <= len(rest):
+            raise ValueError(f"records: bytes used: expected 0 to {len(rest)}, found {used}")
+        yield from records
+        rest = rest[used:]
+        if is_end and rest:
+            raise FormatError(
+                "ends within a record", path=name, expected="whole records", found=f"{len(rest)} bytes more"
+            )
+
+
+def shuffled(samples: Iterator[Any], options: StreamOptions) -> Iterator[Any]:
+    """Yield each sample in place of a random one of the last `shuffle_buffer`."""
+    size = options.shuffle_buffer
+    draw = random.Random(options.seed).random
+    kept: list[Any] = []
+    error = None
+    while True:
+        try:
+            sample = next(samples)
+        except StopIteration:
+            break
+        except Exception as raised:
+            error = raised
+            break
+        if sample is NOTHING or size == 0:
+            yield sample
+        elif len(kept) < size:
+            kept.append(sample)
+        else:
+            j = int(draw() * size)
+            yield kept[j]
+            kept[j] = sample
+    for i in range(len(kept) - 1, 0, -1):
+        j = int(draw() * (i + 1))
+        kept[i], kept[j] = kept[j], kept[i]
+    yield from kept
+    if error is not None:
+        raise error
+
+
+@wraps(compiled.stream)
+def stream(source: Any, batch_size: Any = 32, **options: Any) -> Stream:  # noqa: D103
+    defaults: dict[str, Any] = compiled.stream.__kwdefaults__ or {}
+    unknown = set(options) - set(defaults)
+    if unknown:
+        raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
+    return Stream(source, make_options(source, batch_size=batch_size, **{**defaults, **options}))

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""CSV files as arrays: pyarrow's parser and Python's give the same numbers, and the same errors."""
+
+import os
+import pickle
+import random
+import sys
+
+import numpy as np
+import pytest
+from making import error_of, joined, same, same_batches
+
+import fastbatch
+from fastbatch import csv_rows, pure
+
+pytest.importorskip("pyarrow")
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file and returns its path."""
+
+    def one(content, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
+        return path
+
+    return one
+
+
+def test_a_table(api, write):
+    table = api.csv(write("time,price,size\n1,2.5,3\n4,-5e-1,6\n"))
+    assert table.column_names == ("time", "price", "size")
+    assert (len(table), table.shape, table.dtype) == (2, (2, 3), np.float32)
+    same(np.asarray(table), np.array([[1, 2.5, 3], [4, -0.5, 6]], np.float32))
+    same(table[1], np.array([4, -0.5, 6], np.float32))
+    assert table.column("price").tolist() == [2.5, -0.5]
+    with pytest.raises(KeyError, match="expected one of time, price, size, found 'cost'"):
+        table.column("cost")
+    assert "shape=(2, 3), columns=time, price, size" in repr(table)
+    assert np.asarray(table, dtype="f8").dtype == np.float64
+
+
+def test_windows_of_a_file(api, write):
+    rows = np.random.default_rng(0).random((50, 3)).round(3)
+    lines = "".join(f"{a},{b},{c}\n" for a, b, c in rows)
+    path = write("a,b,c\n" + lines)
+    expected = list(api.windows(rows.astype("f4"), length=7, batch_size=8, shuffle=True))
+    for data in (path, str(path), api.csv(path)):
+        for x, y in zip(api.windows(data, length=7, batch_size=8, shuffle=True), expected, strict=True):
+            same(x, y)
+    table = api.csv(path, columns=["c", 0])
+    same(joined(api.arrays(table, table.column("c"), batch_size=50))[0], rows[:, [2, 0]].astype("f4"))
+    assert np.allclose(api.statistics(path).mean, rows.mean(0), atol=1e-6)
+    tabs = write(lines.replace(",", "\t"), "data.TSV")
+    assert api.series([tabs, path]).shape == (100, 3)
+
+
+def test_loaders_of_a_file_can_be_pickled(api, write, tmp_path):
+    path = write("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(30)))
+    for options in ({}, {"cache": tmp_path}):
+        loader = api.windows(api.csv(path, columns=["b"], **options), length=4, batch_size=8)
+        same_batches(pickle.loads(pickle.dumps(loader)), loader)
+
+
+FILES = {
+    "carriage returns": "a,b\r\n1,2\r\n3,4\r\n",
+    "lone carriage returns": "a,b\r1,2\r3,4",
+    "no last newline": "1,2\n3,4",
+    "mark": "\ufeffa,b\n1,2\n3,4\n",
+    "empty lines": "\n\na,b\n\n1,2\n\n3,4\n\n",
+    "quotes": '"a ""b""",c\n"1",2\n3,"4"\n',
+    "quoted newline in the header": '"a\nb",c\n1,2\n3,4\n',
+    "spaces": "a, b\n 1 ,\t2\n3 , 4\n",
+    "signs": "a,b\n+1,+2.0\n+3,4\n",
+    "names twice": "a,a\n1,2\n3,4\n",
+    "numbers alone": "1,2\n3,4\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_of_many_kinds(api, write, name):
+    same(np.asarray(api.csv(write(FILES[name]))), np.array([[1, 2], [3, 4]], np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "u2", "i8", "u8"])
+def test_both_parsers_agree(write, dtype):
+    rng = random.Random(dtype)
+    spellings = ["{}", " {}", "{} ", '"{}"'] + ["{}.25", "{}e2", "-{}.", ".{}e-3", "{}e300"] * dtype.startswith("f")
+    cells = [rng.choice(spellings).format(rng.randrange(100)) for _ in range(9000)]
+    cells[17] = "0x1f" if dtype[0] in "iu" else "inf"
+    lines = "\n".join(",".join(cells[i : i + 3]) for i in range(0, 9000, 3))
+    path = write(lines)
+    tables = [np.asarray(api.csv(path, dtype=dtype, header=False)) for api in (fastbatch, pure)]
+    same(*tables)
+    assert tables[0].shape == (3000, 3)
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "N/A", "NaN", "nan", "null", "NULL", '""', " "])
+def test_missing_numbers(api, write, cell):
+    path = write(f"a,b\n1,{cell}\n3,4\n")
+    same(np.asarray(api.csv(path)), np.array([[1, np.nan], [3, 4]], np.float32))
+    same(np.asarray(api.csv(path, missing=-1)), np.array([[1, -1], [3, 4]], np.float32))
+    same(np.asarray(api.csv(path, missing=7, dtype="i4")), np.array([[1, 7], [3, 4]], np.int32))
+    for options in ({"missing": "error"}, {"dtype": "i4"}):
+        with pytest.raises(api.FormatError, match="data.csv: row 2, column 'b': no number: expected a number of type"):
+            api.csv(path, **options)
+
+
+@pytest.mark.parametrize(
+    "content, options, message",
+    [
+        ("", {}, "not a table: expected rows of numbers, found an empty file"),
+        ("\n\n", {}, "found an empty file"),
+        ("a,b\n", {}, "no rows: expected numbers, found a header alone"),
+        ("a,b\n1,2\n3\n", {}, "row 3: another number of cells: expected 2, found 1"),
+        ("a,b\n1,2\n\n3,4,5\n", {}, "row 4: another number of cells: expected 2, found 3"),
+        ("a,b\n1,2\n3,x4\n", {}, "row 3, column 'b': not a number: expected a number of type float32, found 'x4'"),
+        ("1,2\n3,1_000\n", {}, "row 2, column '1': not a number: .* found '1_000'"),
+        ("a,b\n1,2\n3,\u0664\n", {}, "row 3, column 'b': not a number"),
+        ('a,b\n1,2\n3,"4\n5"\n6,7\n', {}, r"row 3, column 'b': not a number: .* found '4\\n5'"),
+        ("a,b\n1,2\n3,\x00\n", {}, "row 3"),
+        ("a,b\n1,2\n3,\udcff\n", {}, "row 3, column 'b': not a number"),
+        ("a,b\n1,2\n3," + "9" * 100 + "x\n", {}, "found '9{40}...'"),
+        ("1\n300\n", {"dtype": "u1"}, "row 2, column '0': too large a number: expected 0 to 255, found 300"),
+        ("1\n2.5\n", {"dtype": "i4"}, "row 2, column '0': not a number: .* int32, found '2.5'"),
+        ('a,b\n1,"2\n', {}, "row 2"),
+        ("a;b\n1;2\n", {}, "row 2, column 'a;b': not a number: .* found '1;2'"),
+    ],
+)
+def test_bad_files(write, content, options, message):
+    path = write(content)
+    errors = []
+    for api in (fastbatch, pure):
+        with pytest.raises(api.FormatError, match=f"data.csv: {message}" if message[0] in "nr" else message) as caught:
+            api.csv(path, **options)
+        errors.append(str(caught.value))
+    assert errors[0] == errors[1]
+
+
+def test_a_bad_cell_far_down(write, monkeypatch):
+    from fastbatch import csv_arrow
+
+    monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 4096)
+    lines = [f"{i},{i + 1}" for i in range(5000)]
+    lines[4000] = "+1,5"  # a spelling that only one of them takes
+    same(*(np.asarray(api.csv(write("\n".join(lines)), dtype="i8")) for api in (fastbatch, pure)))
+    lines[4500] = "1,?"
+    for api in (fastbatch, pure):
+        with pytest.raises(api.FormatError, match="row 4501, column '1': not a number"):
+            api.csv(write("\n".join(lines)), dtype="i8")
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 1000])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
+    from fastbatch import csv_arrow
+
+    monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", size)
+    words = ["x", '"a,b"', f'"one{newline}2,two"', '"""5"" , 6"', f'"{newline}"', '""']
+    text = "n,text" + newline + newline.join(f"{i},{words[i % len(words)]}" for i in range(60))
+    path = write(text)
+    tables = [np.asarray(api.csv(path, columns=["n"])) for api in (fastbatch, pure)]
+    same(tables[0], np.arange(60, dtype=np.float32)[:, None])
+    same(*tables)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"columns": ["c"]}, ValueError, "columns: expected one of 'a', 'b', 'a', found no column 'c'"),
+        ({"columns": ["a"]}, ValueError, "found 2 columns called 'a'"),
+        ({"columns": [3]}, ValueError, "expected numbers below 3, found 3"),
+        ({"columns": []}, ValueError, "at least one"),
+        ({"columns": "ab"}, TypeError, "expected a list"),
+        ({"columns": ["a"], "header": False}, ValueError, "since there is no header"),
+        ({"dtype": "S3"}, TypeError, "dtype: expected a float or integer type"),
+        ({"dtype": "?"}, TypeError, "dtype: expected a float or integer type"),
+        ({"header": "yes"}, ValueError, "header: expected 'infer'"),
+        ({"delimiter": "ab"}, ValueError, "delimiter: expected one ASCII character"),
+        ({"missing": "skip"}, ValueError, "missing: expected 'nan', 'error' or a number"),
+        ({"missing": 0.5, "dtype": "i4"}, ValueError, "missing: expected a number of type int32"),
+        ({"threads": 0}, ValueError, "threads: expected 1"),
+    ],
+)
+def test_bad_options(api, write, options, error, message):
+    with pytest.raises(error, match=message):
+        api.csv(write("a,b,a\n1,2,3\n"), **options)
+
+
+def test_a_file_that_is_not_there(api, tmp_path):
+    assert error_of(api.csv, tmp_path / "none.csv").filename.endswith("none.csv")
+    assert isinstance(error_of(api.windows, tmp_path / "none.csv", length=1), FileNotFoundError)
+
+
+def test_a_file_that_changes_while_it_is_read(api, write, monkeypatch):
+    path = write("a\n" + "1\n" * 100)
+
+    def shrink(*arguments):
+        os.truncate(path, 50)
+        return csv_rows.plain_blocks(*arguments)
+
+    monkeypatch.setattr(type(api.csv.__self__), "csv_blocks", lambda self, *arguments: shrink(*arguments))
+    with pytest.raises(api.FormatError, match="data.csv: file changed while it was read"):
+        api.csv(path)
+
+
+def test_nothing_is_left_behind(api, write, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    table = api.csv(write("1,2\n3,4\n"))
+    error_of(api.csv, write("1,2\n3,x\n", "bad.csv"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "data.csv"]
+    assert table[1].tolist() == [3, 4]
+
+
+def test_the_cache_knows_the_file(api, write, tmp_path, monkeypatch):
+    path, cache = write("a,b\n1,2\n3,4\n"), tmp_path / "cache" / "deep"
+    first = api.csv(path, cache=cache)
+    assert [one.suffix for one in cache.iterdir()] == [".npy"]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(api.csv.__self__), "csv_blocks", lambda *_: pytest.fail("parsed again"))
+        again = api.csv(path, cache=cache)
+    same(np.asarray(first), np.asarray(again))
+    assert again.column_names == ("a", "b")
+    assert api.csv(path, cache=cache, columns=["b"]).shape == (2, 1)
+    write("a,b\n1,2\n3,4\n5,6\n")
+    assert api.csv(path, cache=cache).shape == (3, 2)
+
+
+def test_without_pyarrow(write, monkeypatch):
+    monkeypatch.delitem(sys.modules, "fastbatch.csv_arrow", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    same(np.asarray(fastbatch.csv(write("a,b\n1,2\n"))), np.array([[1, 2]], np.float32))
