@@ -14,6 +14,8 @@ namespace {
 
 using Indices = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
 
+using Sums = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
 std::span<const std::uint64_t> span_of(const Indices& indices) {
   return {indices.data(), static_cast<std::size_t>(indices.size())};
 }
@@ -72,14 +74,25 @@ void register_plan(py::module_& module) {
 
   py::class_<Order>(module, "Order")
       .def(py::init([](std::uint64_t n, const std::vector<SubsetTuple>& subsets, const std::string& shuffle,
-                       std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch) {
+                       std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch,
+                       std::uint64_t n_drawn, const std::optional<Sums>& cumulative,
+                       const std::optional<Indices>& listed) {
              std::vector<Subset> parts;
              for (const auto& [shuffled, subset_seed, size, start, count] : subsets)
                parts.push_back({shuffled, subset_seed, size, start, count});
-             return Order(n, parts, {shuffle_named(shuffle), block_size, window}, seed, epoch);
+             std::shared_ptr<const Draw> draw;
+             if (cumulative || listed) {
+               auto made = std::make_shared<Draw>();
+               made->n = n_drawn;
+               if (cumulative) made->cumulative.assign(cumulative->data(), cumulative->data() + cumulative->size());
+               if (listed) made->listed.assign(listed->data(), listed->data() + listed->size());
+               draw = std::move(made);
+             }
+             return Order(n, parts, {shuffle_named(shuffle), block_size, window}, seed, epoch, std::move(draw));
            }),
            py::arg("n"), py::arg("subsets"), py::arg("shuffle"), py::arg("block_size"), py::arg("window"),
-           py::arg("seed"), py::arg("epoch"))
+           py::arg("seed"), py::arg("epoch"), py::arg("n_drawn") = 0, py::arg("cumulative") = py::none(),
+           py::arg("listed") = py::none())
       .def_property_readonly("size", &Order::size)
       .def("at", [](const Order& order, const Indices& positions) {
         Indices out = allocate(static_cast<std::size_t>(positions.size()));

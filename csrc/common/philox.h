@@ -15,6 +15,7 @@ enum class Purpose : std::uint64_t {
   kSample = 0,      // index = the sample's number in the source
   kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
   kSplit = 2,       // a split into training and validation data; epoch = 0
+  kDraw = 3,        // samples drawn by weight; index = 0, draw p is for position p of the epoch
   kBatch = 4,       // what a function of the user's own draws for a batch; index = position (Python only)
 };
 
@@ -77,6 +78,12 @@ class Stream {
           {seed_, epoch_});
     }
     return block_[place];
+  }
+
+  // Number i of the stream, whatever was drawn before.
+  [[nodiscard]] constexpr std::uint64_t at(std::uint64_t i) const noexcept {
+    return philox4x64({i / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), static_cast<std::uint64_t>(operation_)},
+                      {seed_, epoch_})[i % 4];
   }
 
   // In [0, 1), a multiple of 2^-53: what np.random.Generator.random() makes of next().

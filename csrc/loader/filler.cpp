@@ -58,7 +58,15 @@ void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     std::size_t failed_at = 0;
     try {
-      decode(c, run, indices_, slot(c, task, task.begin), failed_at);
+      if (!run.order().repeats()) {
+        decode(c, run.key(), indices_, slot(c, task, task.begin), failed_at);
+      } else {  // each has a key of its own
+        std::size_t inside = 0;
+        for (; failed_at < task.count; ++failed_at) {
+          const std::size_t place = task.begin + failed_at;
+          decode(c, key_at(run, task, place), {&indices_[failed_at], 1}, slot(c, task, place), inside);
+        }
+      }
     } catch (...) {
       if (on_error_ == OnError::kRaise)
         keep_first(outcome, task.begin + failed_at, std::current_exception());
@@ -77,7 +85,7 @@ void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& tas
     const std::size_t place = task.begin + j;
     try {
       std::size_t failed_at = 0;
-      decode(column, run, {&indices_[j], 1}, slot(column, task, place), failed_at);
+      decode(column, key_at(run, task, place), {&indices_[j], 1}, slot(column, task, place), failed_at);
     } catch (...) {
       std::exception_ptr error = error_of_sample();
       const auto known = [&](const BadSample& bad) { return bad.place == place; };
@@ -89,13 +97,14 @@ void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& tas
 
 // False when none of the others that are tried can be decoded either.
 bool Filler::replace(const Run& run, const Task& task, BadSample& bad) {
-  Stream draws(run.key().seed, run.key().epoch, bad.sample, Operation::kReplace);
+  const StreamKey key = key_at(run, task, bad.place);
+  Stream draws(key.seed, key.epoch, bad.sample, Operation::kReplace);
   for (int i = 0; i < kMaxReplacements; ++i) {
     const std::uint64_t other = run.order().at(draws.below(run.order().size()));
     try {
       for (std::size_t c = 0; c < columns_.size(); ++c) {
         std::size_t failed_at = 0;
-        decode(c, run, {&other, 1}, slot(c, task, bad.place), failed_at);
+        decode(c, key, {&other, 1}, slot(c, task, bad.place), failed_at);
       }
       bad.replaced_by = other;
       return true;
@@ -106,9 +115,14 @@ bool Filler::replace(const Run& run, const Task& task, BadSample& bad) {
   return false;
 }
 
-void Filler::decode(std::size_t column, const Run& run, std::span<const std::uint64_t> indices, std::byte* slots,
+StreamKey Filler::key_at(const Run& run, const Task& task, std::size_t place) noexcept {
+  if (!run.order().repeats()) return run.key();
+  return {run.key().seed, run.order().stream_epoch(run.plan().position(task.batch, place))};
+}
+
+void Filler::decode(std::size_t column, StreamKey key, std::span<const std::uint64_t> indices, std::byte* slots,
                     std::size_t& failed_at) {
-  columns_[column]->decode(indices, run.key(), slots, *workspaces_[column], failed_at);
+  columns_[column]->decode(indices, key, slots, *workspaces_[column], failed_at);
 }
 
 std::byte* Filler::slot(std::size_t column, const Task& task, std::size_t place) const noexcept {

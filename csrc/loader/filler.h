@@ -33,8 +33,9 @@ class Filler {
   void fill_columns(const Run& run, const Task& task, Outcome& outcome);
   void fill_one_by_one(std::size_t column, const Run& run, const Task& task, Outcome& outcome);
   bool replace(const Run& run, const Task& task, BadSample& bad);
-  void decode(std::size_t column, const Run& run, std::span<const std::uint64_t> indices, std::byte* slots,
+  void decode(std::size_t column, StreamKey key, std::span<const std::uint64_t> indices, std::byte* slots,
               std::size_t& failed_at);
+  [[nodiscard]] static StreamKey key_at(const Run& run, const Task& task, std::size_t place) noexcept;
   [[nodiscard]] std::byte* slot(std::size_t column, const Task& task, std::size_t place) const noexcept;
 
   const Columns& columns_;

@@ -56,6 +56,11 @@ std::uint64_t BatchPlan::position_after(std::uint64_t k) const noexcept {
   return position_ + std::min(handed_out, n_ - position_);
 }
 
+std::uint64_t BatchPlan::position(std::uint64_t k, std::uint64_t offset) const noexcept {
+  const std::uint64_t position = position_ + shard_.rank + (k * batch_size_ + offset) * shard_.world_size;
+  return position < n_ ? position : (position - n_) % n_;
+}
+
 void BatchPlan::indices(const Order& order, std::uint64_t k, std::uint64_t offset, std::span<std::uint64_t> out) const {
   const std::uint64_t size = batch_size(k);
   if (offset > size || out.size() > size - offset) {

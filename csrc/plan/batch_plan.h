@@ -43,6 +43,9 @@ class BatchPlan {
   [[nodiscard]] std::uint64_t position_after(
       std::uint64_t k) const noexcept;  // global, k batches handed out by each rank
 
+  // Where sample `offset` of batch k stands in the epoch's order; offset < batch_size(k).
+  [[nodiscard]] std::uint64_t position(std::uint64_t k, std::uint64_t offset) const noexcept;
+
   // The sources' indices of samples [offset, offset + out.size()) of batch k. Throws std::out_of_range beyond the
   // batch. `order.size()` must be n.
   void indices(const Order& order, std::uint64_t k, std::uint64_t offset, std::span<std::uint64_t> out) const;

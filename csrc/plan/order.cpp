@@ -25,8 +25,8 @@ void check(const Subset& subset, std::uint64_t n) {
 }  // namespace
 
 Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
-             std::uint64_t epoch)
-    : size_(n), seed_(seed), epoch_(epoch) {
+             std::uint64_t epoch, std::shared_ptr<const Draw> draw)
+    : size_(n), seed_(seed), epoch_(epoch), draw_(std::move(draw)) {
   if (n > Permutation::kMaxSize) throw std::invalid_argument("more than 2^63 samples: " + std::to_string(n));
   if (shuffle.block_size == 0 || shuffle.window == 0) {
     throw std::invalid_argument("the blocks and windows of a block shuffle cannot be empty");
@@ -37,6 +37,15 @@ Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions sh
     if (subset.shuffled) permutation.emplace(subset.n, Stream(subset.seed, 0, 0, Purpose::kSplit));
     parts_.insert(parts_.begin(), {subset.start, permutation});
     size_ = subset.count;
+  }
+  if (draw_) {
+    const auto outside = [&](std::uint64_t item) { return item >= size_; };
+    const bool fits = draw_->listed.empty() ? draw_->cumulative.size() == size_ && (draw_->n == 0 || size_ > 0)
+                                            : draw_->listed.size() == draw_->n &&
+                                                  std::none_of(draw_->listed.begin(), draw_->listed.end(), outside);
+    if (!fits) throw std::invalid_argument("the weights do not fit " + std::to_string(size_) + " samples");
+    size_ = draw_->n;
+    return;
   }
   if (size_ == 0 || shuffle.kind == Shuffle::kNone) return;
   const Stream keys(seed, epoch, 0, Purpose::kEpochOrder);
@@ -61,7 +70,9 @@ std::uint64_t Order::at(std::uint64_t position) const noexcept {
 void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept {
   assert(out.empty() || first + (out.size() - 1) * stride < size_);
   for (std::size_t j = 0; j < out.size(); ++j) out[j] = first + j * stride;
-  if (block_size_ > 0) {
+  if (draw_) {
+    draw(out);
+  } else if (block_size_ > 0) {
     mix_blocks(out);
   } else if (permutation_) {
     permutation_->at(out, out);
@@ -70,6 +81,26 @@ void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint6
     for (std::uint64_t& index : out) index += part.start;
     if (part.permutation) part.permutation->at(out, out);
   }
+}
+
+void Order::draw(std::span<std::uint64_t> positions) const noexcept {
+  const Stream draws(seed_, epoch_, 0, Purpose::kDraw);
+  const std::vector<double>& sums = draw_->cumulative;
+  for (std::uint64_t& position : positions) {
+    if (!draw_->listed.empty()) {
+      position = draw_->listed[position];
+      continue;
+    }
+    const double wanted = static_cast<double>(draws.at(position) >> 11) * 0x1p-53 * sums.back();
+    const auto above = std::upper_bound(sums.begin(), sums.end(), wanted);
+    // Rounding may reach the sum itself: then it is the last item that has a weight.
+    const auto found = above == sums.end() ? std::lower_bound(sums.begin(), sums.end(), sums.back()) : above;
+    position = static_cast<std::uint64_t>(found - sums.begin());
+  }
+}
+
+std::uint64_t Order::stream_epoch(std::uint64_t position) const noexcept {
+  return Stream(seed_, epoch_, 1, Purpose::kDraw).at(position);
 }
 
 // Blocks, in random order, stand in slots; `window_` slots make a window, in which the samples change places.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,16 +33,28 @@ struct ShuffleOptions {
   std::uint64_t window = 1;      // blocks, > 0
 };
 
+// Samples that are drawn by weight instead of gone through; items are what the subsets leave.
+struct Draw {
+  std::uint64_t n = 0;                // positions in the epoch
+  std::vector<double> cumulative;     // with replacement: the summed weights of all items up to each one
+  std::vector<std::uint64_t> listed;  // without: the item at each position
+};
+
 // Threads: immutable once built; any thread.
 class Order {
  public:
   // Of a source of n samples, of which `subsets` (the first one of the source, each next one of the one before) leave
   // the ones to go through. Throws std::invalid_argument when a subset does not fit in what it is a part of.
   Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
-        std::uint64_t epoch);
+        std::uint64_t epoch, std::shared_ptr<const Draw> draw = nullptr);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
+
+  // Samples are drawn with replacement: the same one may stand at several positions.
+  [[nodiscard]] bool repeats() const noexcept { return draw_ && draw_->listed.empty(); }
+  // In the place of the epoch in the key of a sample's streams, so that each time it is drawn it draws anew.
+  [[nodiscard]] std::uint64_t stream_epoch(std::uint64_t position) const noexcept;
 
   // out[j] = at(first + j * stride); every position < size(). Several times faster than one by one.
   void fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept;
@@ -52,6 +65,7 @@ class Order {
     std::optional<Permutation> permutation;
   };
 
+  void draw(std::span<std::uint64_t> positions) const noexcept;        // positions -> items
   void mix_blocks(std::span<std::uint64_t> positions) const noexcept;  // positions -> indices; they ascend
   [[nodiscard]] std::uint64_t place(std::uint64_t position) const noexcept;
   [[nodiscard]] std::uint64_t first_position(std::uint64_t slot) const noexcept;
@@ -59,6 +73,7 @@ class Order {
   std::vector<Part> parts_;  // the last subset first
   std::uint64_t size_;
   std::uint64_t seed_, epoch_;
+  std::shared_ptr<const Draw> draw_;
   std::optional<Permutation> permutation_;  // of samples, or of blocks; none without shuffle
   // Block shuffle; 0 otherwise.
   std::uint64_t block_size_ = 0;  // samples

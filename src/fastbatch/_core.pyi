@@ -57,6 +57,9 @@ class Order:
         window: int,
         seed: int,
         epoch: int,
+        n_drawn: int = 0,
+        cumulative: ArrayLike | None = None,
+        listed: ArrayLike | None = None,
     ) -> None: ...
     @property
     def size(self) -> int: ...

@@ -236,7 +236,8 @@ class Loader(KerasReady):
         plan = self._plan
         shuffle = f"block({plan.block_size}, {plan.window})" if plan.shuffle == "block" else str(bool(plan.shuffle))
         parts = [f"{part.start}+{part.count}/{part.n}{f' seed {part.seed}' * part.shuffled}" for part in plan.subsets]
-        return "; ".join([f"shuffle {shuffle}", *parts])
+        drawn = [] if plan.draw is None else [plan.draw.identity()]
+        return "; ".join([f"shuffle {shuffle}", *parts, *drawn])
 
     def _dataset(self) -> str:
         if self._fingerprint is None:

@@ -26,6 +26,7 @@ from .image_surface import ImageSurface
 from .parts import Part, Series
 from .plan import Plan
 from .remake import Remade
+from .sampling import cumulative, listed
 from .source import Source, open_file, raw
 from .transform import NativeTransform
 from .views import strided
@@ -246,7 +247,7 @@ class NativeEngine:
     """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
-        if plan.shuffle is True:
+        if plan.shuffle is True or plan.draw is not None:
             for column in columns:
                 _expect_random_access(column)
         self._loader = _core.Loader(
@@ -282,7 +283,15 @@ def core_order(plan: Plan, epoch: int) -> _core.Order:
     """Return the core's order of one epoch."""
     subsets = [(part.shuffled, part.seed, part.n, part.start, part.count) for part in plan.subsets]
     kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
-    return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
+    if plan.draw is None:
+        return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
+    plain = _core.Order(plan.n_source, subsets, "none", 1, 1, 0, 0)
+    weights = plan.draw.of_items(plan.subsets, plan.n_items, plain.at)
+    if plan.draw.replacement or plan.n == 0:
+        drawn: dict[str, Any] = {"cumulative": cumulative(weights)}
+    else:
+        drawn = {"listed": listed(weights, plan.seed, epoch, plan.n)}
+    return _core.Order(plan.n_source, subsets, "none", 1, 1, plan.seed, epoch, plan.n, **drawn)
 
 
 def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:

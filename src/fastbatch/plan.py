@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass, replace
-from typing import Any, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .sampling import Draw
 
 Tail = Literal["pad", "drop", "uneven"]
 TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
@@ -22,6 +25,7 @@ EPOCH_ORDER = 1
 SPLIT = 2
 USER = 12  # the operation of a transform of the user's own
 REPLACE = 11  # the operation that draws another sample in place of a bad one
+DRAW = 3  # samples drawn by weight; index = 0, draw p is for position p; index = 1: their streams' epochs
 BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
 
 
@@ -76,6 +80,7 @@ class Plan:
         take: Batches an epoch has at most, or None.
         on_error: What becomes of samples that cannot be decoded: "raise", "skip" or "replace".
         max_bad: How many of them a pass bears, or which share of a rank's samples; None: all.
+        draw: Samples are drawn by weight, and not gone through.
     """
 
     n_source: int
@@ -92,10 +97,16 @@ class Plan:
     take: int | None = None
     on_error: str = "raise"
     max_bad: int | float | None = None
+    draw: Draw | None = None
 
     @property
     def n(self) -> int:
         """Samples in one epoch, over all ranks."""
+        return self.n_items if self.draw is None or self.draw.n is None else self.draw.n
+
+    @property
+    def n_items(self) -> int:
+        """Different samples that there are."""
         return self.subsets[-1].count if self.subsets else self.n_source
 
     def max_batches(self, position: int) -> int | None:
@@ -117,13 +128,14 @@ class Plan:
 
     def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
         """Return the plans of two disjoint parts; together they hold every sample once."""
-        held_out = _held_out(validation, self.n)
-        kept = self.n - held_out
-        train = Subset(shuffle, seed, self.n, 0, kept)
-        rest = Subset(shuffle, seed, self.n, kept, held_out)
+        n = self.n_items
+        held_out = _held_out(validation, n)
+        kept = n - held_out
+        train = Subset(shuffle, seed, n, 0, kept)
+        rest = Subset(shuffle, seed, n, kept, held_out)
         return (
             replace(self, subsets=(*self.subsets, train)),
-            replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False),
+            replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False, draw=None),
         )
 
 
@@ -166,12 +178,16 @@ def make_plan(
     window: Any = 16,
     on_error: str = "raise",
     max_bad: Any = None,
+    draw: Draw | None = None,
 ) -> Plan:
     """Return the plan that these loader options describe; every bad one is named in its error."""
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
         raise ValueError(f"shuffle: expected False, True or 'block', found {shuffle!r}")
+    if draw is not None and shuffle == "block":
+        raise ValueError("shuffle='block': samples that are drawn by weight have no blocks")
     plan = Plan(
         n_source,
+        draw=draw,
         batch_size=whole("batch_size", batch_size, 1, 2**63 - 1),
         shuffle=shuffle,
         seed=whole("seed", seed, 0, MAX_SEED),

@@ -20,6 +20,7 @@ from .engine import BatchPlan, Engine, EngineOptions, Recipe
 from .loader import Loader
 from .mapping import Step, make_step
 from .plan import Plan, make_plan, whole
+from .sampling import make_draw
 from .structure import flatten, is_path, packer
 from .table import Table
 from .transform import FirstPart, NativeTransform, native_transform
@@ -57,6 +58,10 @@ class Surface(ABC):
         transform: Any = None,
         concat: SupportsIndex | None = None,
         sample_weight: Any = None,
+        weights: Any = None,
+        balance: Any = None,
+        replacement: bool = True,
+        samples_per_epoch: SupportsIndex | None = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
         seed: int = 0,
@@ -87,6 +92,12 @@ class Surface(ABC):
             concat: An axis of the batch: the arrays of the first datum, each written into its place, make one, as
                 `np.concatenate` does it; -1 is the last. Their types may differ.
             sample_weight: With two data, `(x, y)`, the third part of each batch: what Keras expects there.
+            weights: How likely each sample is: samples are then drawn, and not gone through, anew in each epoch.
+            balance: "classes", the second datum being labels, or one label for each sample: all labels are equally
+                likely.
+            replacement: A sample may be drawn again in the same epoch; each time, what else is drawn for it is new.
+                False: at most once; the likely ones come early.
+            samples_per_epoch: How many are drawn; None: as many as there are.
             batch_size: Samples in a batch; the last one may be short.
             shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring
                 samples, and the samples inside each `window` blocks: for data larger than memory.
@@ -143,6 +154,7 @@ class Surface(ABC):
             window=window,
             on_error=on_error,
             max_bad=max_bad,
+            draw=make_draw(lengths[0], weights, balance, replacement, samples_per_epoch, lambda: _labels(rest)),
         )
         options = engine_options(threads, prefetch, prefetch_bytes)
         steps = python_steps(transform, native, alone=not rest)
@@ -177,6 +189,12 @@ class Surface(ABC):
         parts = [self.array_column(f.leaf, made) for f, made in zip(fields, conversions(fields), strict=True)]
         column = self.concat_column(parts, join(parts, joined.axis))
         return column if joined.transform is None else self.transform_column(column, joined.transform)
+
+
+def _labels(rest: Sequence[Any]) -> Any:
+    if not rest or isinstance(rest[0], (dict, Field)) or is_path(rest[0]):
+        raise ValueError("balance='classes': expected an array of labels as the second datum; or give the labels")
+    return rest[0]
 
 
 def as_rows(leaf: Any) -> Any:

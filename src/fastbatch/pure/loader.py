@@ -22,6 +22,7 @@ from fastbatch.transform import NativeTransform, call_transform
 
 from .augment import augment, round_to_bytes
 from .decode import convert, image
+from .drawn import DrawnOrder
 from .plan import BatchPlan, Order, below, stream
 from .sequences import require_parts, standardize
 
@@ -137,9 +138,12 @@ def batch_plan(plan: Plan, position: int) -> BatchPlan:
     )
 
 
-def order_of(plan: Plan, epoch: int) -> Order:
+def order_of(plan: Plan, epoch: int) -> Order | DrawnOrder:
     """Return the order of an epoch."""
-    return Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
+    if plan.draw is None:
+        return Order(plan.n_source, plan.subsets, plan.shuffle, plan.block_size, plan.window, plan.seed, epoch)
+    items = Order(plan.n_source, plan.subsets)
+    return DrawnOrder(items, plan.draw.of_items(plan.subsets, plan.n_items, items.at), plan, epoch)
 
 
 def batches(
@@ -151,15 +155,15 @@ def batches(
     for k in range(rest.n_batches):
         batch = [np.empty((rest.batch_size(k), *column.shape), column.dtype) for column in columns]
         n, bad = 0, []
-        for index in rest.indices(order, k).tolist():
+        for index, key in zip(rest.indices(order, k).tolist(), order.stream_epochs(rest.positions(k)), strict=True):
             try:
-                row = [column.sample(index, plan.seed, epoch) for column in columns]
+                row = [column.sample(index, plan.seed, key) for column in columns]
             except (DecodeError, FormatError, OSError) as error:
                 if plan.on_error == "raise":
                     raise
                 other = None
                 if plan.on_error == "replace":
-                    other, row = replacement(columns, plan, order, epoch, index, error)
+                    other, row = replacement(columns, plan, order, key, index, error)
                 bad.append((index, other, what_is_wrong(error)))
                 if other is None:
                     continue
@@ -170,7 +174,7 @@ def batches(
 
 
 def replacement(
-    columns: Sequence[PureColumn], plan: Plan, order: Order, epoch: int, index: int, error: Exception
+    columns: Sequence[PureColumn], plan: Plan, order: Order | DrawnOrder, epoch: int, index: int, error: Exception
 ) -> tuple[int, list[Array]]:
     """Return another sample of the epoch in place of one that cannot be decoded; raise its error if there is none."""
     draws = stream(plan.seed, epoch, index, operation=REPLACE)

@@ -8,6 +8,7 @@ can be entered anywhere at no cost. The same in C++: `csrc/common/philox.h` and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,6 +148,10 @@ class Order:
                 index = Permutation(subset.n, stream(subset.seed, 0, 0, SPLIT)).at(index)
         return index
 
+    def stream_epochs(self, positions: Sequence[int]) -> list[int]:
+        """Return what stands for the epoch in the streams of the sample at each position: the epoch."""
+        return [self._epoch] * len(positions)
+
     def _mix_blocks(self, positions: Indices) -> Indices:
         """Return the sample at each position.
 
@@ -175,6 +180,10 @@ class Order:
         slot, offset = slot_and_offset(mixed)
         samples: Indices = blocks.at(slot) * np.uint64(self._block_size) + offset
         return samples
+
+
+class _Ordered(Protocol):
+    def at(self, positions: ArrayLike) -> Indices: ...
 
 
 class BatchPlan:
@@ -228,9 +237,13 @@ class BatchPlan:
         """Return the epoch's position when every rank has handed out `k` batches."""
         return min(self._n, self._position + k * self._batch_size * self._world_size)
 
-    def indices(self, order: Order, k: int) -> Indices:
-        """Return the indices in the source of the samples of batch `k`."""
+    def positions(self, k: int) -> list[int]:
+        """Return where the samples of batch `k` stand in the epoch's order."""
         size = self.batch_size(k)
         first = self._position + self._rank + k * self._batch_size * self._world_size
         positions = [first + j * self._world_size for j in range(size)]
-        return order.at([p if p < self._n else (p - self._n) % self._n for p in positions])
+        return [p if p < self._n else (p - self._n) % self._n for p in positions]
+
+    def indices(self, order: _Ordered, k: int) -> Indices:
+        """Return the indices in the source of the samples of batch `k`."""
+        return order.at(self.positions(k))

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The order of an epoch whose samples are drawn by weight. The same in C++: `Order::draw` in `csrc/plan/order.cpp`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastbatch.plan import DRAW, Plan
+from fastbatch.sampling import cumulative, listed
+
+from .plan import Indices, Order, stream
+
+
+class DrawnOrder:
+    """Position in the epoch -> index of the sample in the source.
+
+    Args:
+        items: The samples that there are, in order.
+        weights: Of each of them.
+    """
+
+    def __init__(self, items: Order, weights: NDArray[np.float64], plan: Plan, epoch: int) -> None:
+        assert plan.draw is not None
+        self._items = items
+        self._key = (plan.seed, epoch)
+        self._epoch = epoch
+        self._replacement = plan.draw.replacement
+        if self._replacement:
+            sums = cumulative(weights)
+            wanted = stream(*self._key, 0, DRAW).random(plan.n) * (sums[-1] if len(sums) else 0.0)
+            found = np.searchsorted(sums, wanted, side="right")
+            # Rounding may reach the sum itself: then it is the last item that has a weight.
+            last = np.searchsorted(sums, sums[-1:], side="left")
+            self._drawn = np.where(found < len(sums), found, last).astype(np.uint64) if plan.n else wanted.astype("u8")
+        else:
+            self._drawn = listed(weights, plan.seed, epoch, plan.n)
+
+    def at(self, positions: ArrayLike) -> Indices:
+        """Return the index of the sample at each position of the epoch."""
+        return self._items.at(self._drawn[np.asarray(positions, dtype=np.intp)])
+
+    def stream_epochs(self, positions: Sequence[int]) -> list[int]:
+        """Return what stands for the epoch in the streams of each sample: one that is drawn again draws anew."""
+        if not self._replacement:
+            return [self._epoch] * len(positions)
+        raw = stream(*self._key, 1, DRAW).bit_generator.random_raw(max(positions, default=-1) + 1)
+        return [int(raw[position]) for position in positions]
