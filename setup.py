@@ -18,11 +18,11 @@ from pathlib import Path
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import Extension, setup
 
-LIBRARIES = {"libjpeg": "2.0", "libpng": "1.6", "libwebp": "1.0", "libdeflate": "1.9", "zlib": "1.2", "libhwy": "1.0.2"}
+LIBRARIES = {"libjpeg": "2.0", "libwebpdemux": "1.0", "libdeflate": "1.9", "zlib": "1.2", "libhwy": "1.0.2"}
 REMEDY = """
-  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev lib{jpeg,png,webp,deflate,hwy}-dev zlib1g-dev
-  Fedora, RHEL:    sudo dnf install gcc-c++ python3-devel {libjpeg-turbo,libpng,libwebp,libdeflate,zlib,highway}-devel
-  conda, no root:  conda install cxx-compiler pkg-config libjpeg-turbo libpng libwebp-base libdeflate zlib libhwy
+  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev lib{jpeg,webp,deflate,hwy}-dev zlib1g-dev
+  Fedora, RHEL:    sudo dnf install gcc-c++ python3-devel {libjpeg-turbo,libwebp,libdeflate,zlib,highway}-devel
+  conda, no root:  conda install cxx-compiler pkg-config libjpeg-turbo libwebp-base libdeflate zlib libhwy
   A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
 
 

@@ -9,6 +9,7 @@ std::size_t channels_of(ColorMode mode) noexcept {
   switch (mode) {
     case ColorMode::kRgb: return 3;
     case ColorMode::kRgba: return 4;
+    case ColorMode::kGrayAlpha: return 2;
     case ColorMode::kGray:
     case ColorMode::kGray16:
     case ColorMode::kIndex: break;

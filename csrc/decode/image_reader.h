@@ -16,8 +16,8 @@
 namespace fastbatch {
 
 // What rows are delivered as. Pillow's names: "RGB", "RGBA", "L", "I;16" (native byte order), and the file's own
-// indices of a palette.
-enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex };
+// indices of a palette, "LA".
+enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGrayAlpha };
 
 [[nodiscard]] std::size_t channels_of(ColorMode mode) noexcept;     // interleaved
 [[nodiscard]] std::size_t pixel_bytes_of(ColorMode mode) noexcept;  // 1 to 4

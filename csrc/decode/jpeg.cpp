@@ -23,11 +23,12 @@ constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // rows that ar
 // What Pillow's reader and libjpeg agree to decode.
 void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   if (info.data_precision != 8) {
-    throw DecodeError({}, "unsupported JPEG: expected 8 bits a sample, found " + std::to_string(info.data_precision));
+    throw UnsupportedError({},
+                           "unsupported JPEG: expected 8 bits a sample, found " + std::to_string(info.data_precision));
   }
   const int n = info.num_components;
   if (n != 1 && n != 3 && n != 4) {
-    throw DecodeError({}, "unsupported JPEG: expected 1, 3 or 4 components, found " + std::to_string(n));
+    throw UnsupportedError({}, "unsupported JPEG: expected 1, 3 or 4 components, found " + std::to_string(n));
   }
   if (ImageSize{info.image_width, info.image_height}.pixels() > max_pixels) {
     throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
@@ -106,7 +107,8 @@ J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
     case ColorMode::kRgba: return JCS_EXT_RGBA;
     case ColorMode::kGray: return JCS_GRAYSCALE;
     case ColorMode::kGray16:
-    case ColorMode::kIndex: break;
+    case ColorMode::kIndex:
+    case ColorMode::kGrayAlpha: break;
   }
   return JCS_UNKNOWN;
 }
@@ -188,7 +190,9 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
 ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
   State& state = *state_;
   jpeg_decompress_struct& info = state.codec.info;
-  if (mode == ColorMode::kIndex) state.codec.fail("a JPEG has no palette: expected another colour mode");
+  if (mode == ColorMode::kIndex || mode == ColorMode::kGrayAlpha) {
+    state.codec.fail("a JPEG has neither a palette nor an alpha: expected another colour mode");
+  }
   state.mode = mode;
   const bool gray = mode == ColorMode::kGray || mode == ColorMode::kGray16;
   info.out_color_space = info.num_components == 4           ? JCS_CMYK

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// A pixel depends on the one to its left, so a row is a chain; what vectors give is all channels of a pixel in one
+// step, and no branch. Rows of 3 and 4 bytes a pixel, the common ones, have kernels; the chain of "above" has no such
+// bound.
+#include "kernels/unfilter.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/unfilter.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h, which sets the target that highway.h compiles for.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fastbatch::kernels::HWY_NAMESPACE {
+
+// All return how many bytes are done.
+#if FASTBATCH_VECTOR_TARGET
+namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_ATTR std::size_t AddAbove(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Add(hn::LoadU(d, row + i), hn::LoadU(d, above + i)), d, row + i);
+  return i;
+}
+
+// One pixel in the low lanes of a vector. kStep bytes are stored; 4 are read, so the last pixel of 3 bytes is left
+// over.
+template <std::size_t kStep>
+struct Pixel {
+  using D8 = hn::CappedTag<std::uint8_t, 16>;
+  using V8 = hn::Vec<D8>;
+  static constexpr D8 kD8{};
+
+  static HWY_INLINE V8 Load(const std::uint8_t* p) {
+    const hn::Repartition<std::uint32_t, D8> d32;
+    std::uint32_t bits;
+    std::memcpy(&bits, p, 4);
+    return hn::BitCast(kD8, hn::Set(d32, bits));
+  }
+  static HWY_INLINE void Store(V8 v, std::uint8_t* p) {
+    const hn::Repartition<std::uint32_t, D8> d32;
+    const std::uint32_t bits = hn::GetLane(hn::BitCast(d32, v));
+    std::memcpy(p, &bits, kStep);
+  }
+};
+
+template <std::size_t kStep>
+HWY_ATTR std::size_t AddLeft(std::uint8_t* row, std::size_t n) {
+  using P = Pixel<kStep>;
+  typename P::V8 left = hn::Zero(P::kD8);
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += kStep) {
+    left = hn::Add(left, P::Load(row + i));
+    P::Store(left, row + i);
+  }
+  return i;
+}
+
+template <std::size_t kStep>
+HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
+  using P = Pixel<kStep>;
+  const auto one = hn::Set(P::kD8, std::uint8_t{1});
+  typename P::V8 left = hn::Zero(P::kD8);
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += kStep) {
+    const auto up = P::Load(above + i);
+    // AverageRound rounds up where the sum is odd.
+    const auto average = hn::Sub(hn::AverageRound(left, up), hn::And(hn::Xor(left, up), one));
+    left = hn::Add(P::Load(row + i), average);
+    P::Store(left, row + i);
+  }
+  return i;
+}
+
+// With p = left + above - corner: |p - left| = |above - corner|, |p - above| = |left - corner|, and |p - corner| is
+// the absolute sum of both differences, which needs 9 bits.
+template <std::size_t kStep>
+HWY_ATTR std::size_t AddPaeth(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
+  using P = Pixel<kStep>;
+  const hn::Repartition<std::int16_t, typename P::D8> d16;
+  const hn::Half<typename P::D8> half8;
+  const auto widen = [&](typename P::V8 v) HWY_ATTR { return hn::PromoteTo(d16, hn::LowerHalf(half8, v)); };
+  auto left = hn::Zero(d16);
+  auto corner = hn::Zero(d16);
+  const auto low_byte = hn::Set(d16, std::int16_t{255});
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += kStep) {
+    const auto up = widen(P::Load(above + i));
+    const auto to_left = hn::Sub(up, corner);
+    const auto to_up = hn::Sub(left, corner);
+    const auto from_left = hn::Abs(to_left);
+    const auto from_up = hn::Abs(to_up);
+    const auto from_corner = hn::Abs(hn::Add(to_left, to_up));
+    const auto least = hn::Min(from_corner, hn::Min(from_left, from_up));
+    const auto guess =
+        hn::IfThenElse(hn::Eq(least, from_left), left, hn::IfThenElse(hn::Eq(least, from_up), up, corner));
+    left = hn::And(hn::Add(widen(P::Load(row + i)), guess), low_byte);
+    corner = up;
+    const auto bytes = hn::DemoteTo(half8, left);
+    P::Store(hn::ZeroExtendVector(P::kD8, bytes), row + i);
+  }
+  return i;
+}
+
+template <std::size_t kStep>
+HWY_ATTR std::size_t UnfilterPixels(unsigned filter, const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
+  switch (filter) {
+    case 1: return AddLeft<kStep>(row, n);
+    case 3: return AddAverage<kStep>(above, row, n);
+    default: return AddPaeth<kStep>(above, row, n);
+  }
+}
+
+HWY_ATTR std::size_t Unfilter(unsigned filter, std::size_t step, const std::uint8_t* above, std::uint8_t* row,
+                              std::size_t n) {
+  if (filter == 2) return AddAbove(above, row, n);
+  if (step == 3) return UnfilterPixels<3>(filter, above, row, n);
+  if (step == 4) return UnfilterPixels<4>(filter, above, row, n);
+  return 0;
+}
+#else
+std::size_t Unfilter(unsigned, std::size_t, const std::uint8_t*, std::uint8_t*, std::size_t) { return 0; }
+#endif
+
+}  // namespace fastbatch::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fastbatch::kernels {
+
+HWY_EXPORT(Unfilter);
+
+namespace {
+
+std::uint8_t nearest_guess(int left, int up, int corner) {
+  const int from_left = std::abs(up - corner);
+  const int from_up = std::abs(left - corner);
+  const int from_corner = std::abs(left + up - 2 * corner);
+  if (from_left <= from_up && from_left <= from_corner) return static_cast<std::uint8_t>(left);
+  return static_cast<std::uint8_t>(from_up <= from_corner ? up : corner);
+}
+
+void add(std::uint8_t& byte, unsigned guess) { byte = static_cast<std::uint8_t>(byte + guess); }
+
+// Bytes `first` to n.
+void unfilter_scalar(unsigned filter, std::size_t step, const std::uint8_t* above, std::uint8_t* row, std::size_t first,
+                     std::size_t n) {
+  const auto left = [&](std::size_t i) -> unsigned { return i < step ? 0 : row[i - step]; };
+  const auto corner = [&](std::size_t i) -> unsigned { return i < step ? 0 : above[i - step]; };
+  switch (filter) {
+    case 1:
+      for (std::size_t i = std::max(first, step); i < n; ++i) add(row[i], row[i - step]);
+      return;
+    case 2:
+      for (std::size_t i = first; i < n; ++i) add(row[i], above[i]);
+      return;
+    case 3:
+      for (std::size_t i = first; i < n; ++i) add(row[i], (left(i) + above[i]) / 2);
+      return;
+    default:
+      for (std::size_t i = first; i < n; ++i) {
+        add(row[i], nearest_guess(static_cast<int>(left(i)), above[i], static_cast<int>(corner(i))));
+      }
+  }
+}
+
+}  // namespace
+
+void unfilter(unsigned filter, std::size_t step, const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
+  if (filter == 0) return;
+  std::size_t done = 0;
+  if (!scalar_only()) done = HWY_DYNAMIC_DISPATCH(Unfilter)(filter, step, above, row, n);
+  unfilter_scalar(filter, step, above, row, done, n);
+}
+
+}  // namespace fastbatch::kernels
+#endif  // HWY_ONCE
