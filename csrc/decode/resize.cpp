@@ -24,6 +24,14 @@ Axis empty_axis() { return {}; }
 
 }  // namespace
 
+bool resizes_columns_first(const ResizeSpec& spec) noexcept {
+  const auto shrinks = [](std::size_t in, std::size_t out) {
+    return static_cast<std::int64_t>(in) - static_cast<std::int64_t>(out);
+  };
+  const std::int64_t shorter = shrinks(spec.in_height, spec.out_height);
+  return shorter > 0 && shorter > 2 * shrinks(spec.in_width, spec.out_width);
+}
+
 Resizer::Resizer(const ResizeSpec& spec)
     : spec_(spec),
       given_(spec.given.value_or(Window{0, 0, spec.in_width, spec.in_height})),
@@ -55,12 +63,7 @@ Resizer::Resizer(const ResizeSpec& spec)
   columns_ = make_axis(spec.in_width, left, right, spec.out_width, spec.filter, crop, window.x, window.width);
   rows_ = make_axis(spec.in_height, top, bottom, spec.out_height, spec.filter, crop, window.y, window.height);
 
-  // Pillow 13: the vertical pass comes first when the height shrinks by more than twice what the width does.
-  const auto shrinks = [](std::size_t in, std::size_t out) {
-    return static_cast<std::int64_t>(in) - static_cast<std::int64_t>(out);
-  };
-  const std::int64_t shorter = shrinks(spec.in_height, spec.out_height);
-  vertical_first_ = shorter > 0 && shorter > 2 * shrinks(spec.in_width, spec.out_width);
+  vertical_first_ = resizes_columns_first(spec);
 
   if (rows_.kind == Axis::Kind::kTaps) {
     const kernels::Taps& taps = rows_.taps;

@@ -33,6 +33,9 @@ struct ResizeSpec {
   bool operator==(const ResizeSpec&) const = default;
 };
 
+// Pillow 13: the vertical pass comes first when the height shrinks by more than twice what the width does.
+[[nodiscard]] bool resizes_columns_first(const ResizeSpec& spec) noexcept;
+
 // Weights and order of the passes for one ResizeSpec.
 // Threads: immutable once built.
 class Resizer {

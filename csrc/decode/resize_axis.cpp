@@ -62,37 +62,17 @@ std::int32_t to_fixed(double weight) {
   return static_cast<std::int32_t>((weight < 0 ? -0.5 : 0.5) + weight * (1 << kernels::kWeightBits));
 }
 
-void make_taps(Axis& axis, std::size_t in, float low, float high, std::size_t out, const Kernel& kernel,
-               std::size_t begin) {
-  const double scale = static_cast<double>(high - low) / static_cast<double>(out);
-  const double filter_scale = std::max(scale, 1.0);
-  const double support = kernel.support * filter_scale;
-  const double step = 1.0 / filter_scale;
-  const auto limit = static_cast<std::int64_t>(in);
-
+void make_taps(Axis& axis, std::size_t in, float low, float high, std::size_t out, Filter filter, std::size_t begin) {
+  const ExactTaps exact = make_exact_taps(in, low, high, out, filter, begin, axis.size);
   kernels::Taps& taps = axis.taps;
-  taps.start.resize(axis.size);
-  taps.count.resize(axis.size);
-  for (std::size_t i = 0; i < axis.size; ++i) {
-    const double center = static_cast<double>(low) + (static_cast<double>(begin + i) + 0.5) * scale;
-    const auto first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
-    const auto end = std::min(static_cast<std::int64_t>(center + support + 0.5), limit);
-    taps.start[i] = static_cast<std::uint32_t>(std::min(first, limit));
-    taps.count[i] = static_cast<std::uint32_t>(std::max<std::int64_t>(end - first, 0));
-    taps.most = std::max<std::size_t>(taps.most, taps.count[i]);
-  }
+  taps.start = exact.start;
+  taps.count = exact.count;
+  taps.most = exact.most;
   taps.stride = (taps.most + 3) / 4 * 4;
   taps.weights.assign(axis.size * taps.stride, 0);
-  std::vector<double> weights(taps.most);
   for (std::size_t i = 0; i < axis.size; ++i) {
-    const double center = static_cast<double>(low) + (static_cast<double>(begin + i) + 0.5) * scale;
-    double sum = 0.0;
     for (std::size_t k = 0; k < taps.count[i]; ++k) {
-      weights[k] = kernel.weight((static_cast<double>(k + taps.start[i]) - center + 0.5) * step);
-      sum += weights[k];
-    }
-    for (std::size_t k = 0; k < taps.count[i]; ++k) {
-      taps.weights[i * taps.stride + k] = to_fixed(sum != 0.0 ? weights[k] / sum : weights[k]);
+      taps.weights[i * taps.stride + k] = to_fixed(exact.weights[i * exact.most + k]);
     }
   }
 }
@@ -129,6 +109,42 @@ void make_picks(Axis& axis, std::size_t in, float low, float high, std::size_t o
 
 }  // namespace
 
+ExactTaps make_exact_taps(std::size_t in, float low, float high, std::size_t out, Filter filter, std::size_t begin,
+                          std::size_t size) {
+  const Kernel kernel = kernel_of(filter);
+  const double scale = static_cast<double>(high - low) / static_cast<double>(out);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = kernel.support * filter_scale;
+  const double step = 1.0 / filter_scale;
+  const auto limit = static_cast<std::int64_t>(in);
+  const auto center_of = [&](std::size_t i) {
+    return static_cast<double>(low) + (static_cast<double>(begin + i) + 0.5) * scale;
+  };
+
+  ExactTaps taps;
+  taps.start.resize(size);
+  taps.count.resize(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    const double center = center_of(i);
+    const auto first = std::max<std::int64_t>(static_cast<std::int64_t>(center - support + 0.5), 0);
+    const auto end = std::min(static_cast<std::int64_t>(center + support + 0.5), limit);
+    taps.start[i] = static_cast<std::uint32_t>(std::min(first, limit));
+    taps.count[i] = static_cast<std::uint32_t>(std::max<std::int64_t>(end - first, 0));
+    taps.most = std::max<std::size_t>(taps.most, taps.count[i]);
+  }
+  taps.weights.assign(size * taps.most, 0.0);
+  for (std::size_t i = 0; i < size; ++i) {
+    double* weights = taps.weights.data() + i * taps.most;
+    double sum = 0.0;
+    for (std::size_t k = 0; k < taps.count[i]; ++k) {
+      weights[k] = kernel.weight((static_cast<double>(k + taps.start[i]) - center_of(i) + 0.5) * step);
+      sum += weights[k];
+    }
+    for (std::size_t k = 0; k < taps.count[i] && sum != 0.0; ++k) weights[k] /= sum;
+  }
+  return taps;
+}
+
 Axis make_axis(std::size_t in, float low, float high, std::size_t out, Filter filter, bool crop, std::size_t begin,
                std::size_t size) {
   Axis axis;
@@ -142,7 +158,7 @@ Axis make_axis(std::size_t in, float low, float high, std::size_t out, Filter fi
     make_picks(axis, in, low, high, out, begin);
   } else {
     axis.kind = Axis::Kind::kTaps;
-    make_taps(axis, in, low, high, out, kernel_of(filter), begin);
+    make_taps(axis, in, low, high, out, filter, begin);
     rebase(axis, in);
     kernels::pack(axis.taps, kernels::weight_layouts().front());
   }

@@ -26,6 +26,19 @@ struct Axis {
   kernels::Taps taps;
 };
 
+// The weights before they are rounded: output i is the sum of weights[i * most + k] * source[start[i] + k], k <
+// count[i].
+struct ExactTaps {
+  std::vector<std::uint32_t> start;
+  std::vector<std::uint32_t> count;
+  std::size_t most = 0;  // the largest count
+  std::vector<double> weights;
+};
+
+// As make_axis(), for a filter other than kNearest; always sums.
+ExactTaps make_exact_taps(std::size_t in, float low, float high, std::size_t out, Filter filter, std::size_t begin,
+                          std::size_t size);
+
 // Outputs [begin, begin + size) of `out` that Pillow makes from [low, high) of a source of `in` elements.
 // `crop`: both axes keep their scale and start on a whole pixel, which Pillow copies whatever the filter.
 Axis make_axis(std::size_t in, float low, float high, std::size_t out, Filter filter, bool crop, std::size_t begin,
