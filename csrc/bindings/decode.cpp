@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
@@ -30,16 +31,6 @@ kernels::Conversion make_conversion(const py::dtype& dtype, std::size_t channels
           .channels = channels,
           .scale = std::move(scale),
           .shift = std::move(shift)};
-}
-
-Filter filter_named(const std::string& name) {
-  if (name == "nearest") return Filter::kNearest;
-  if (name == "box") return Filter::kBox;
-  if (name == "bilinear") return Filter::kBilinear;
-  if (name == "hamming") return Filter::kHamming;
-  if (name == "bicubic") return Filter::kBicubic;
-  if (name == "lanczos") return Filter::kLanczos;
-  throw std::invalid_argument("filter: found " + name);
 }
 
 Crop crop_named(const std::string& name) {

@@ -28,6 +28,8 @@ from .decode import field
 from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
 from .generators import DataGenerator as _DataGenerator
 from .generators import ImageDataLoader as _ImageDataLoader
+from .image import decode as _decode
+from .image import probe, resize
 from .labels import image_table
 from .loader import Loader
 from .mapping import BatchInfo
@@ -45,6 +47,7 @@ from .transform import get_include
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 
+decode = _decode  # the function, not the stage, whose module was imported before
 _surface = _NativeSurface()
 arrays = _surface.arrays
 images = _surface.images
@@ -96,6 +99,7 @@ __all__ = [
     "arrays",
     "csv",
     "cutmix",
+    "decode",
     "field",
     "get_include",
     "idx",
@@ -106,7 +110,9 @@ __all__ = [
     "mixup",
     "npy",
     "npz",
+    "probe",
     "raw",
+    "resize",
     "restartable",
     "series",
     "statistics",

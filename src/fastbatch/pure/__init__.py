@@ -40,6 +40,8 @@ from fastbatch.text_loader import TextLoader
 from fastbatch.text_vocabulary import Vocabulary
 from fastbatch.transform import NativeTransform, get_include
 
+from .image import decode as _decode
+from .image import probe, resize
 from .loader import ArrayColumn, ConcatColumn, ImageColumn, PureEngine, TransformColumn, batch_plan, order_of
 from .paired import MaskColumn, MatrixColumn
 from .plan import BatchPlan
@@ -106,6 +108,7 @@ class PureSurface(ImageSurface, ImageGeneratorSurface):
         return PureEngine(columns, plan)
 
 
+decode = _decode  # the function, not the stage, whose module was imported before
 _surface = PureSurface()
 arrays = _surface.arrays
 images = _surface.images
@@ -156,6 +159,7 @@ __all__ = [
     "arrays",
     "csv",
     "cutmix",
+    "decode",
     "field",
     "get_include",
     "idx",
@@ -166,7 +170,9 @@ __all__ = [
     "mixup",
     "npy",
     "npz",
+    "probe",
     "raw",
+    "resize",
     "restartable",
     "series",
     "statistics",

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// Single images: fb.decode, fb.resize, fb.probe.
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+
+#include "bindings/gil.h"
+#include "bindings/names.h"
+#include "bindings/ndarray.h"
+#include "bindings/register.h"
+#include "decode/image_file_reader.h"
+#include "decode/probe.h"
+#include "decode/resize_array.h"
+#include "source/file_list.h"
+
+namespace fastbatch::bindings {
+
+namespace {
+
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30U;
+
+// The mode of an array with what Pillow's mode `name` holds, of a file of mode `stored`.
+std::optional<ColorMode> color_mode_named(std::string_view name, std::string_view stored) {
+  if (name == "RGB") return ColorMode::kRgb;
+  if (name == "RGBA") return ColorMode::kRgba;
+  if (name == "L" || name == "1") return ColorMode::kGray;
+  if (name == "I") return stored == "I;16" ? ColorMode::kGray16 : ColorMode::kGray;
+  if (name == "I;16") return ColorMode::kGray16;
+  if (name == "P") return ColorMode::kIndex;
+  if (name == "LA") return ColorMode::kGrayAlpha;
+  return std::nullopt;
+}
+
+py::array new_image(ImageSize size, ColorMode mode) {
+  const py::dtype dtype = mode == ColorMode::kGray16 ? py::dtype::of<std::uint16_t>() : py::dtype::of<std::uint8_t>();
+  std::vector<py::ssize_t> shape{static_cast<py::ssize_t>(size.height), static_cast<py::ssize_t>(size.width)};
+  if (channels_of(mode) > 1) shape.push_back(static_cast<py::ssize_t>(channels_of(mode)));
+  return py::array(dtype, std::move(shape));
+}
+
+// (pixels, the file's mode, orientation), or a text: why only Pillow may know the format, the kind or the mode.
+py::object decode_image(std::span<const std::byte> file, const std::string& mode_name) {
+  ImageFileReader reader;
+  ImageInfo info;
+  std::optional<ColorMode> mode;
+  std::string reason;
+  {
+    const GilRelease release;  // parses the header, touches no Python object
+    try {
+      info = reader.read_header(file, kMaxPixels);
+      mode = color_mode_named(mode_name.empty() ? info.mode : mode_name, info.mode);
+      reason = "expected an image of a mode that arrays of 8 or 16 bits hold, found " + std::string(info.mode);
+    } catch (const UnsupportedError& error) {
+      reason = error.message();
+    }
+  }
+  if (!mode) return decode_text(reason);
+  py::array pixels = new_image(info.size, *mode);
+  auto* rows = static_cast<std::uint8_t*>(pixels.mutable_data());
+  {
+    const GilRelease release;  // decodes into memory that nobody else knows yet
+    reader.start(*mode, {});
+    reader.read_rows(rows, info.size.height);
+    reader.finish();
+  }
+  return py::make_tuple(std::move(pixels), std::string(info.mode), info.orientation);
+}
+
+py::object decode_bytes(const py::buffer& buffer, const std::string& mode) {
+  const py::buffer_info view = buffer.request();
+  const auto size = static_cast<std::size_t>(view.size * view.itemsize);
+  return decode_image({static_cast<const std::byte*>(view.ptr), size}, mode);
+}
+
+py::object decode_file(const py::bytes& path, const std::string& mode) {
+  FileBuffer buffer;
+  std::span<const std::byte> file;
+  const auto name = path.cast<std::string>();
+  {
+    const GilRelease release;  // reads the file
+    file = buffer.read(name, kMaxFileBytes);
+  }
+  return decode_image(file, mode);
+}
+
+// `array` is dense, (height, width) or (height, width, channels); box is (left, top, right, bottom).
+py::array resize(const py::array& array, std::size_t height, std::size_t width, const std::string& filter,
+                 std::optional<std::tuple<double, double, double, double>> box) {
+  ResizeSpec spec;
+  spec.in_height = static_cast<std::size_t>(array.shape(0));
+  spec.in_width = static_cast<std::size_t>(array.shape(1));
+  spec.channels = array.ndim() == 3 ? static_cast<std::size_t>(array.shape(2)) : 1;
+  spec.out_height = height;
+  spec.out_width = width;
+  spec.filter = filter_named(filter);
+  if (box) spec.box = Box{std::get<0>(*box), std::get<1>(*box), std::get<2>(*box), std::get<3>(*box)};
+  std::vector<py::ssize_t> shape(array.shape(), array.shape() + array.ndim());
+  shape[0] = static_cast<py::ssize_t>(height);
+  shape[1] = static_cast<py::ssize_t>(width);
+  py::array resized(array.dtype(), shape);
+  const ArrayView source = borrow(array);
+  auto* dst = static_cast<std::byte*>(resized.mutable_data());
+  {
+    const GilRelease release;  // reads the caller's array, which the caller holds, and writes into a new one
+    resize_array(spec, source.dtype, source.data, dst);
+  }
+  return resized;
+}
+
+const char* name_of(ImageFormat format) {
+  switch (format) {
+    case ImageFormat::kJpeg: return "JPEG";
+    case ImageFormat::kPng: return "PNG";
+    case ImageFormat::kWebp: return "WEBP";
+    case ImageFormat::kUnknown: break;
+  }
+  return "";
+}
+
+// (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
+py::list probe(const FileList& files, std::size_t first, std::size_t n, std::size_t threads) {
+  std::vector<ProbedImage> probed;
+  {
+    const GilRelease release;  // reads headers; the list does not change
+    probed = probe_images(files, first, n, threads, kMaxPixels);
+  }
+  py::list rows;
+  for (const ProbedImage& one : probed) {
+    const py::object error = one.error.empty() ? py::object(py::none()) : decode_text(one.error);
+    rows.append(py::make_tuple(one.info.size.width, one.info.size.height, name_of(one.info.format),
+                               std::string(one.info.mode), one.info.orientation, error, one.is_foreign));
+  }
+  return rows;
+}
+
+}  // namespace
+
+void register_image(py::module_& module) {
+  module.def("name_format", [](const py::bytes& file) {
+    const auto bytes = file.cast<std::string_view>();
+    return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
+  });
+  module.def("decode_bytes", &decode_bytes, py::arg("data"), py::arg("mode"));
+  module.def("decode_file", &decode_file, py::arg("path"), py::arg("mode"));
+  module.def("resize_array", &resize, py::arg("array"), py::arg("height"), py::arg("width"), py::arg("filter"),
+             py::arg("box"));
+  module.def("probe_images", &probe, py::arg("files"), py::arg("first"), py::arg("n"), py::arg("threads"));
+}
+
+}  // namespace fastbatch::bindings
