@@ -2,14 +2,10 @@
 #include "decode/probe.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <span>
-#include <thread>
 
 #include "common/error.h"
+#include "common/parallel.h"
 #include "decode/image_file_reader.h"
 #include "source/open_file.h"
 
@@ -18,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 constexpr std::size_t kHeadBytes = 65536;
+constexpr std::size_t kFilesAtOnce = 32;  // by one reader
 
 // What one thread needs.
 class Prober {
@@ -63,25 +60,11 @@ class Prober {
 std::vector<ProbedImage> probe_images(const FileList& files, std::size_t first, std::size_t n, std::size_t threads,
                                       std::uint64_t max_pixels) {
   std::vector<ProbedImage> probed(n);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;  // guards `failure`
-  std::exception_ptr failure;
-  const auto work = [&] {
-    try {
-      Prober prober(max_pixels);
-      for (std::size_t i = next++; i < n; i = next++) probed[i] = prober.probe(files[first + i]);
-    } catch (...) {  // no memory
-      const std::lock_guard lock(mutex);
-      failure = std::current_exception();
-      next = n;
-    }
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (std::size_t i = 1; i < std::min(threads, n); ++i) helpers.emplace_back(work);
-    work();
-  }
-  if (failure) std::rethrow_exception(failure);
+  parallel_for((n + kFilesAtOnce - 1) / kFilesAtOnce, threads, [&](std::size_t block) {
+    Prober prober(max_pixels);
+    const std::size_t end = std::min(n, (block + 1) * kFilesAtOnce);
+    for (std::size_t i = block * kFilesAtOnce; i < end; ++i) probed[i] = prober.probe(files[first + i]);
+  });
   return probed;
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from . import _core, foreign
-from .decode import FILTERS
 from .errors import DecodeError
 from .image_folder import list_images
+from .image_options import FILTERS
 from .plan import whole
 
 Array = np.ndarray[Any, Any]
