@@ -49,11 +49,6 @@ class DecodeError : public Error {
   using Error::Error;
 };
 
-// A sample of a kind that one decoder does not know; another may.
-class UnsupportedError : public DecodeError {
-  using DecodeError::DecodeError;
-};
-
 // What the operating system said, about one file.
 class FileError : public Error {
  public:

@@ -10,7 +10,6 @@
 #include "common/error.h"
 #include "common/philox.h"
 #include "decode/image_cropper.h"
-#include "decode/jpeg.h"
 #include "decode/mirror.h"
 #include "kernels/color.h"
 
@@ -22,16 +21,20 @@ constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 
 // What one worker needs; nothing of one sample reaches the next.
 struct ImageDecoder::Bench : Workspace {
+  explicit Bench(const MakeImageReader& make_foreign) : reader(make_foreign) {}
   FileBuffer file;
-  JpegReader jpeg;
+  ImageFileReader reader;
   ImageCropper cropper;
   std::vector<std::uint8_t> pixels;  // of the slot, unless they need no conversion
   std::vector<std::uint8_t> row;     // of a flip
   std::vector<float> floats;         // of an augmentation
 };
 
-ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options)
-    : files_(std::move(files)), options_(std::move(options)), channels_(channels_of(options_.color)) {
+ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options, MakeImageReader make_foreign)
+    : files_(std::move(files)),
+      options_(std::move(options)),
+      make_foreign_(std::move(make_foreign)),
+      channels_(channels_of(options_.color)) {
   kernels::Conversion& conversion = options_.conversion;
   // Augmented pixels are floats; those of a batch of integers are rounded to bytes again.
   conversion.src = options_.augmentation && is_float(conversion.dst) ? DType::kF32 : DType::kU8;
@@ -57,7 +60,7 @@ std::size_t ImageDecoder::slot_bytes() const noexcept {
   return options_.height * options_.width * channels_ * size_of(options_.conversion.dst);
 }
 
-std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Bench>(); }
+std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Bench>(make_foreign_); }
 
 void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                           std::size_t& failed_at) const {
@@ -78,8 +81,9 @@ void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key,
 }
 
 void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
-  ImageReader& reader = bench.jpeg;
+  ImageFileReader& reader = bench.reader;
   const ImageInfo info = reader.read_header(bench.file.read((*files_)[index], kMaxFileBytes), options_.max_pixels);
+  if (reader.is_foreign()) ++n_foreign_;
   const std::uint8_t orientation = options_.apply_exif ? info.orientation : std::uint8_t{1};
   const CropPlan plan =
       plan_crop(turned(info.size, orientation), options_, Stream(key.seed, key.epoch, index, Operation::kCrop));

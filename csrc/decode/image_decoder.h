@@ -4,12 +4,14 @@
 // Threads: immutable, any.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "decode/decoder.h"
+#include "decode/image_file_reader.h"
 #include "decode/image_options.h"
 #include "source/file_list.h"
 
@@ -18,7 +20,7 @@ namespace fastbatch {
 class ImageDecoder : public Decoder {
  public:
   // Throws std::invalid_argument when the options contradict each other.
-  ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options);
+  ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options, MakeImageReader make_foreign = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return files_->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override;
@@ -26,6 +28,7 @@ class ImageDecoder : public Decoder {
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;
+  [[nodiscard]] std::uint64_t n_foreign() const noexcept { return n_foreign_; }  // images that the core did not decode
 
  private:
   struct Bench;
@@ -35,6 +38,8 @@ class ImageDecoder : public Decoder {
 
   const std::shared_ptr<const FileList> files_;
   ImageOptions options_;
+  MakeImageReader make_foreign_;
+  mutable std::atomic<std::uint64_t> n_foreign_{0};
   std::size_t channels_;
   bool converts_ = true;  // false: the resized pixels are the slot
 };

@@ -29,6 +29,7 @@ class ImageFileReader final : public ImageReader {
   ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override { return reader_->read_rows(rows, n); }
   void finish() override { reader_->finish(); }
+  [[nodiscard]] bool is_foreign() const noexcept { return reader_ != nullptr && reader_ == foreign_.get(); }  // in hand
 
  private:
   ImageInfo read_foreign_header(std::span<const std::byte> file, std::uint64_t max_pixels);

@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/error.h"
 #include "decode/image.h"
 #include "decode/window.h"
 
@@ -33,6 +34,11 @@ struct ImageInfo {
   ImageFormat format = ImageFormat::kUnknown;
   std::string_view mode{};       // what Pillow's Image.open(file).mode says: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
   std::uint8_t orientation = 1;  // EXIF's, 1 to 8; 1 when there is none or it makes no sense
+};
+
+// An image of a format, or a kind, that a reader does not know; another may.
+class UnsupportedError : public DecodeError {
+  using DecodeError::DecodeError;
 };
 
 // What of an image is wanted.

@@ -13,7 +13,6 @@
 #include "common/philox.h"
 #include "decode/affine.h"
 #include "decode/image_cropper.h"
-#include "decode/jpeg.h"
 #include "decode/mirror.h"
 #include "kernels/warp.h"
 
@@ -24,8 +23,9 @@ constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 
 // A file and its reader; the bytes stay for as long as the reader needs them.
 struct OpenImage {
+  explicit OpenImage(const MakeImageReader& make_foreign) : reader(make_foreign) {}
   FileBuffer file;
-  JpegReader reader;
+  ImageFileReader reader;
 
   ImageInfo open(std::string_view path, std::uint64_t max_pixels) {
     return reader.read_header(file.read(path, kMaxFileBytes), max_pixels);
@@ -96,15 +96,17 @@ Matrix sample_matrix(ImageSize stored, std::uint8_t orientation, const ImageOpti
 }
 
 struct MatrixDecoder::Bench : Workspace {
+  explicit Bench(const MakeImageReader& make_foreign) : image(make_foreign) {}
   OpenImage image;
 };
 
-MatrixDecoder::MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options)
-    : images_(std::move(images)), options_(options) {
+MatrixDecoder::MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options,
+                             MakeImageReader make_foreign)
+    : images_(std::move(images)), options_(options), make_foreign_(std::move(make_foreign)) {
   check_crop(options_);
 }
 
-std::unique_ptr<Workspace> MatrixDecoder::workspace() const { return std::make_unique<Bench>(); }
+std::unique_ptr<Workspace> MatrixDecoder::workspace() const { return std::make_unique<Bench>(make_foreign_); }
 
 void MatrixDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots,
                            Workspace& workspace, std::size_t& failed_at) const {
@@ -122,6 +124,7 @@ void MatrixDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key
 }
 
 struct MaskDecoder::Bench : Workspace {
+  explicit Bench(const MakeImageReader& make_foreign) : image(make_foreign), mask(make_foreign) {}
   OpenImage image;
   OpenImage mask;
   ImageCropper cropper;
@@ -131,8 +134,11 @@ struct MaskDecoder::Bench : Workspace {
 };
 
 MaskDecoder::MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks,
-                         ImageOptions options)
-    : images_(std::move(images)), masks_(std::move(masks)), options_(std::move(options)) {
+                         ImageOptions options, MakeImageReader make_foreign)
+    : images_(std::move(images)),
+      masks_(std::move(masks)),
+      options_(std::move(options)),
+      make_foreign_(std::move(make_foreign)) {
   if (images_->size() != masks_->size()) {
     throw std::invalid_argument("expected " + std::to_string(images_->size()) + " masks, found " +
                                 std::to_string(masks_->size()));
@@ -149,7 +155,7 @@ std::size_t MaskDecoder::slot_bytes() const noexcept {
   return options_.height * options_.width * size_of(options_.conversion.dst);
 }
 
-std::unique_ptr<Workspace> MaskDecoder::workspace() const { return std::make_unique<Bench>(); }
+std::unique_ptr<Workspace> MaskDecoder::workspace() const { return std::make_unique<Bench>(make_foreign_); }
 
 void MaskDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                          std::size_t& failed_at) const {

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "decode/decoder.h"
+#include "decode/image_file_reader.h"
 #include "decode/image_options.h"
 #include "source/file_list.h"
 
@@ -29,7 +30,7 @@ Matrix sample_matrix(ImageSize stored, std::uint8_t orientation, const ImageOpti
 // A slot of six float64: the matrix of the sample. Threads: immutable, any.
 class MatrixDecoder : public Decoder {
  public:
-  MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options);
+  MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options, MakeImageReader make_foreign = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return images_->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return sizeof(Matrix); }
@@ -42,6 +43,7 @@ class MatrixDecoder : public Decoder {
   struct Bench;
   const std::shared_ptr<const FileList> images_;
   const ImageOptions options_;
+  const MakeImageReader make_foreign_;
 };
 
 // The mask of each image: a file of the same size, whose numbers (indices of a palette, or grey levels) are picked,
@@ -50,7 +52,8 @@ class MaskDecoder : public Decoder {
  public:
   // `options` are those of the images but for the conversion and pad_value[0], which are the mask's.
   // Throws std::invalid_argument when the options contradict each other, or the lists differ in length.
-  MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks, ImageOptions options);
+  MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks, ImageOptions options,
+              MakeImageReader make_foreign = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return masks_->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override;
@@ -66,6 +69,7 @@ class MaskDecoder : public Decoder {
   const std::shared_ptr<const FileList> images_;
   const std::shared_ptr<const FileList> masks_;
   ImageOptions options_;
+  const MakeImageReader make_foreign_;
 };
 
 }  // namespace fastbatch

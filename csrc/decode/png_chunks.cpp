@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "decode/exif.h"
+#include "decode/image_reader.h"
 #include "decode/png_text.h"
 #include "source/load.h"
 

@@ -13,7 +13,7 @@ import numpy as np
 import fastbatch
 from fastbatch import _core
 
-_LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|z|hwy)[-.]")
+_LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
 
 
 def facts() -> dict[str, str]:

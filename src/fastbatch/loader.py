@@ -267,7 +267,8 @@ class Loader(KerasReady):
     def stats(self) -> dict[str, Any]:
         """Return counters since the first iterator: is the training bound by data?
 
-        `batches`, `samples`, `bytes` handed out; `bad_samples` that were skipped or replaced; `elapsed_s`; `wait_s`:
+        `batches`, `samples`, `bytes` handed out; `bad_samples` that were skipped or replaced; `through_pillow`:
+        images that the core does not decode itself; `elapsed_s`; `wait_s`:
         seconds that `next()` waited; `bound_by_data`: that is more than a tenth of the time; `decode_s`: thread-seconds
         of work, per column; `advise_s`: of telling the kernel what comes; `ready_batches` now; `threads`; `prefetch`
         (batches).

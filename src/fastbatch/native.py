@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core
+from . import _core, foreign
 from .augment import Augment
 from .batch import Column, array_identity, files_identity
 from .concat import Join
@@ -142,7 +142,7 @@ class ImageColumn:
         self.n_samples = len(self.files)
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
-        self.decoder = _core.ImageDecoder(self.files, core_image_options(options))
+        self.decoder = _core.ImageDecoder(self.files, core_image_options(options), foreign.is_available())
         self._options = options
 
     def __reduce__(self) -> Any:
@@ -219,7 +219,7 @@ class MatrixColumn(Remade):
 
     def __init__(self, images: ImageColumn, options: ImageOptions) -> None:
         self.n_samples = images.n_samples
-        self.decoder = _core.MatrixDecoder(images.files, core_image_options(options))
+        self.decoder = _core.MatrixDecoder(images.files, core_image_options(options), foreign.is_available())
 
     def identity(self) -> Any:
         return "matrix"
@@ -233,7 +233,7 @@ class MaskColumn:
         self.n_samples = len(self.files)
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
-        self.decoder = _core.MaskDecoder(images.files, self.files, core_image_options(options))
+        self.decoder = _core.MaskDecoder(images.files, self.files, core_image_options(options), foreign.is_available())
         self._images, self._options = images, options
 
     def __reduce__(self) -> Any:
@@ -250,6 +250,7 @@ class NativeEngine:
         if plan.shuffle is True or plan.draw is not None:
             for column in columns:
                 _expect_random_access(column)
+        self._columns = columns
         self._loader = _core.Loader(
             [column.decoder for column in columns],
             [column.dtype for column in columns],
@@ -266,7 +267,9 @@ class NativeEngine:
         return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
 
     def stats(self) -> dict[str, Any]:
-        return self._loader.stats()
+        inner = [getattr(column, "inner", column) for column in self._columns]
+        through_pillow = sum(column.decoder.through_pillow for column in inner if isinstance(column, ImageColumn))
+        return {**self._loader.stats(), "through_pillow": through_pillow}
 
     def close(self) -> None:
         self._loader.close()

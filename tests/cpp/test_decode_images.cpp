@@ -229,8 +229,14 @@ TEST_CASE("a broken file is named, with its place, wherever it stands; the works
       CHECK(where.path == std::vector<std::string>{good, broken, page, empty, missing}[bad]);
       CHECK(where.sample == bad);
       if (bad == 1) CHECK(message.starts_with("JPEG ends early: expected 30 rows, found "));
-      if (bad == 2) CHECK(message == "not an image of this format: expected JPEG, found HTML or XML");
-      if (bad == 3) CHECK(message == "not an image of this format: expected JPEG, found an empty file");
+      if (bad == 2)
+        CHECK(message ==
+              "not an image of a known format (for more: pip install pillow): expected JPEG, PNG or WebP, found HTML "
+              "or XML");
+      if (bad == 3)
+        CHECK(message ==
+              "not an image of a known format (for more: pip install pillow): expected JPEG, PNG or WebP, found an "
+              "empty file");
       CHECK(std::equal(expected.begin(), expected.end(), slots.begin()) == (place > 0));
       std::fill(slots.begin(), slots.end(), std::byte{0});
     }

@@ -7,26 +7,23 @@ The same in C++: `csrc/decode/` and `csrc/kernels/`, byte for byte.
 from __future__ import annotations
 
 import contextlib
-import io
-import re
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from fastbatch.decode import Conversion
 from fastbatch.errors import DecodeError
 from fastbatch.image_options import MOST_PIXELS, ImageOptions
 
 from .geometry import CropPlan, Window, draw_flips, plan_crop
+from .image import opened
 from .source import open_regular
 
 Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]
 
-FORMATS = ("JPEG",)
 MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 
@@ -39,7 +36,7 @@ def image(path: bytes | str, index: int, options: ImageOptions, seed: int, epoch
     Seed, epoch and the sample's index decide what is drawn: the crop, and whether it is mirrored.
 
     Raises:
-        DecodeError: The file is not a whole JPEG image.
+        DecodeError: The file is not a whole image.
         OSError: It cannot be read.
     """
     with naming(path, index) as content:
@@ -63,7 +60,7 @@ def naming(path: bytes | str, index: int) -> Iterator[bytes]:
 
 
 def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: int = MOST_PIXELS) -> Array:
-    """Return the pixels of a JPEG file, `uint8`, shape (height, width, channels) or (height, width).
+    """Return the pixels of an image file, `uint8`, shape (height, width, channels) or (height, width).
 
     Args:
         content: Of the file.
@@ -74,46 +71,6 @@ def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: in
     with opened(content, max_pixels) as file:
         upright = ImageOps.exif_transpose(file) if turn else file
         return np.asarray(upright.convert(mode))
-
-
-@contextlib.contextmanager
-def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """Give the image in a file; whatever is wrong with it is a DecodeError.
-
-    Raises:
-        DecodeError: The file is not a whole image, or one that is too large.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # twice as many pixels are an error
-            with Image.open(io.BytesIO(content), formats=FORMATS) as file:
-                if file.width * file.height > max_pixels:
-                    found = f"{file.width} x {file.height}"
-                    raise DecodeError("image too large", expected=f"at most {max_pixels} pixels", found=found)
-                yield file
-    except UnidentifiedImageError as error:
-        wanted = " or ".join(FORMATS)
-        raise DecodeError("not an image of this format", expected=wanted, found=_format_of(content)) from error
-    except Image.DecompressionBombError as error:
-        n_pixels = re.search(r"\d+", str(error))
-        raise DecodeError(
-            "image too large", expected=f"at most {max_pixels} pixels", found=n_pixels and n_pixels[0]
-        ) from error
-    except DecodeError:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        what = "JPEG ends early" if "truncated" in str(error).lower() else "broken JPEG"
-        raise DecodeError(f"{what}: {error}") from error
-
-
-def _format_of(content: bytes) -> str:
-    if not content:
-        return "an empty file"
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            return str(opened.format)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return f"the bytes {content[:4].hex(' ')}"
 
 
 def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", box: Box | None = None) -> Array:

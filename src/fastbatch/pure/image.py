@@ -17,13 +17,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fastbatch.errors import DecodeError
 from fastbatch.image import Box, check_decode, check_resize, records
 from fastbatch.image_folder import list_images
+from fastbatch.image_options import MOST_PIXELS
 
 from .source import open_regular
 
 Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation
 
-MOST_PIXELS = 178_956_970  # where Pillow stops
 NO_IMAGE = "not an image: expected JPEG, PNG, WebP or another format that Pillow reads"
 _ORIENTATION = 0x0112
 
@@ -33,7 +33,7 @@ def decode(path_or_bytes: Any, mode: str | None = None, exif: str = "ignore") ->
     path = check_decode(path_or_bytes, mode, exif)
     content = bytes(path_or_bytes) if path is None else _read(path)
     try:
-        with _quiet():
+        with quiet():
             return pixels_of(content, mode, exif)
     except DecodeError as error:
         raise DecodeError(error.message, path=path) from error.__cause__
@@ -41,7 +41,7 @@ def decode(path_or_bytes: Any, mode: str | None = None, exif: str = "ignore") ->
 
 def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
     """Return the pixels of a file in memory."""
-    with _opened(content) as image:
+    with _open(content) as image:
         if exif == "apply":
             ImageOps.exif_transpose(image, in_place=True)
         return np.asarray(image if mode is None else image.convert(mode))
@@ -49,7 +49,7 @@ def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
 
 def header_of(content: bytes) -> Header:
     """Return what a file in memory says of itself."""
-    with _opened(content) as image:
+    with _open(content) as image:
         header = image.width, image.height, str(image.format), image.mode
         try:
             orientation = image.getexif().get(_ORIENTATION, 1)  # reads all of a PNG
@@ -68,7 +68,7 @@ def resize(array: Any, size: int | tuple[int, int], filter: str = "bilinear", bo
 
 def probe(paths: Any, threads: int | None = None) -> Array:
     """Return what image files say of themselves; see `fastbatch.probe`. There are no threads."""
-    with _quiet():
+    with quiet():
         return records([probe_file(path) for path in list_images(paths, infer=False).paths])
 
 
@@ -88,7 +88,7 @@ def _read(path: bytes) -> bytes:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hide Pillow's warnings: twice as many pixels are an error, and of broken EXIF data nobody asked."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -96,18 +96,29 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator[Image.Image]:
-    """Give an open image; what goes wrong with it is a DecodeError without a path."""
+def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """Give an open image, without warnings; what goes wrong with it is a DecodeError without a path."""
+    with quiet(), _open(content, max_pixels) as image:
+        yield image
+
+
+@contextmanager
+def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(content)) as image:
+            if image.width * image.height > max_pixels:
+                size = f"{image.width} x {image.height}"
+                raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")
             yield image
+    except DecodeError:
+        raise
     except UnidentifiedImageError as error:
         found = f"the bytes {content[:4].hex(' ')}" if content else "an empty file"
         raise DecodeError(f"{NO_IMAGE}, found {found}") from error
     except Image.DecompressionBombError as error:
         n_pixels = re.search(r"\d+", str(error))
         found = n_pixels[0] if n_pixels else "more"
-        raise DecodeError(f"image too large: expected at most {MOST_PIXELS} pixels, found {found}") from error
+        raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {found}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
         what = "image ends early" if "truncated" in str(error).lower() else "broken image"
         raise DecodeError(f"{what}: {error}") from error

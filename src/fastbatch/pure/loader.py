@@ -225,7 +225,7 @@ class PureEngine:
         return item
 
     def stats(self) -> dict[str, Any]:
-        fixed = {"ready_batches": 0, "threads": 0, "prefetch": 0, "advise_s": 0.0}
+        fixed = {"through_pillow": 0, "ready_batches": 0, "threads": 0, "prefetch": 0, "advise_s": 0.0}
         return {**self._counts, "wait_s": self._wait_s, "decode_s": [0.0] * len(self._columns), **fixed}
 
     def close(self) -> None:
