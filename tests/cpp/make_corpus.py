@@ -8,11 +8,16 @@ import gzip
 import io
 import struct
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from making_png import KINDS, chunk, palette, png
 
 
 def npy(array: np.ndarray, version: tuple[int, int] | None = None) -> bytes:
@@ -60,7 +65,37 @@ def texts() -> Iterator[bytes]:
         yield bytes([options, options % 7]) + text + b"\xe2\x80\xff tail"
 
 
-FILES = {"text": texts, "npy": npy_files, "npz": npz_files, "idx": idx_files, "jpeg": jpeg_files}
+def png_files() -> Iterator[bytes]:
+    for depth, color in KINDS:
+        for interlaced in (False, True):
+            before = palette(9) + chunk(b"tRNS", b"\1\2\3") if color == 3 else b""
+            yield png((13, 9), depth, color, interlaced=interlaced, before=before, piece=40)
+    texts = [chunk(b"tEXt", b"key\0value"), chunk(b"zTXt", b"key\0\0" + zlib.compress(b"value"))]
+    texts.append(chunk(b"iTXt", b"key\0\1\0en\0key\0" + zlib.compress(b"value")))
+    frame = struct.pack(">IIIIIHHBB", 0, 13, 9, 0, 0, 1, 1, 0, 0)
+    yield png((13, 9), before=b"".join(texts), after=chunk(b"eXIf", b"II*\0\x08\0\0\0\0\0"))
+    yield png((13, 9), before=chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame))
+
+
+def webp_files() -> Iterator[bytes]:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 20, 4), dtype=np.uint8)
+    for mode in ("RGB", "RGBA"):
+        image = Image.fromarray(pixels).convert(mode)
+        for options in ({"quality": 60}, {"lossless": True}, {"save_all": True, "append_images": [image.rotate(90)]}):
+            buffer = io.BytesIO()
+            image.save(buffer, "WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0", **options)
+            yield buffer.getvalue()
+
+
+FILES = {
+    "text": texts,
+    "png": png_files,
+    "webp": webp_files,
+    "npy": npy_files,
+    "npz": npz_files,
+    "idx": idx_files,
+    "jpeg": jpeg_files,
+}
 
 
 def main(root: Path) -> None:

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "decode/png.h"
+#include "fuzz_reader.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fastbatch::test::fuzz_reader<fastbatch::PngReader>({reinterpret_cast<const std::byte*>(data), size});
+  return 0;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What the fuzzers of image readers share: any bytes are decoded or refused, whole and in part, in every mode; nothing
+// crashes, leaks or hangs, and what one file leaves behind does not change the next.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/error.h"
+#include "decode/image_reader.h"
+
+namespace fastbatch::test {
+
+constexpr std::uint64_t kFewPixels = 1 << 18;
+
+inline std::optional<std::vector<std::uint8_t>> read_part(ImageReader& reader, std::span<const std::byte> file,
+                                                          ColorMode mode, const Window& window) {
+  try {
+    const ImageSize size = reader.read_header(file, kFewPixels).size;
+    const bool fits = window.x + window.width <= size.width && window.y + window.height <= size.height;
+    const Window come = reader.start(mode, {.window = fits ? window : Window{}}).window;
+    std::vector<std::uint8_t> pixels(pixel_bytes_of(mode) * come.width * come.height);
+    std::size_t y = 0;
+    while (const std::size_t n = reader.read_rows(pixels.data() + y * come.width * pixel_bytes_of(mode), 5)) y += n;
+    reader.finish();
+    return pixels;
+  } catch (const DecodeError&) {
+    return std::nullopt;
+  }
+}
+
+template <typename Reader>
+void fuzz_reader(std::span<const std::byte> file) {
+  static Reader used;
+  Reader fresh;
+  for (const ColorMode mode : {ColorMode::kRgb, ColorMode::kRgba, ColorMode::kGray, ColorMode::kGray16,
+                               ColorMode::kIndex, ColorMode::kGrayAlpha}) {
+    read_part(used, file, mode, {1, 2, 3, 4});
+    if (read_part(used, file, mode, {}) != read_part(fresh, file, mode, {})) std::abort();
+  }
+}
+
+}  // namespace fastbatch::test
