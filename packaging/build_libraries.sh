@@ -39,9 +39,15 @@ fetch zlib-1.3.1.tar.gz 9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f0
   https://github.com/madler/zlib/releases/download/v1.3.1/zlib-1.3.1.tar.gz
 fetch highway-1.3.0.tar.gz 07b3c1ba2c1096878a85a31a5b9b3757427af963b1141ca904db2f9f4afe0bc2 \
   https://github.com/google/highway/archive/refs/tags/1.3.0.tar.gz
+fetch libdeflate-1.23.tar.gz 1ab18349b9fb0ce8a0ca4116bded725be7dcbfa709e19f6f983d99df1fb8b25f \
+  https://github.com/ebiggers/libdeflate/archive/refs/tags/v1.23.tar.gz
+fetch libwebp-1.5.0.tar.gz 7d6fab70cf844bf6769077bd5d7a74893f8ffd4dfb42861745750c63c2a5c92c \
+  https://storage.googleapis.com/downloads.webmproject.org/releases/webp/libwebp-1.5.0.tar.gz
 
 build libjpeg-turbo-3.1.2 -DENABLE_SHARED=OFF -DREQUIRE_SIMD=ON -DWITH_TURBOJPEG=OFF
 build highway-1.3.0 -DHWY_ENABLE_TESTS=OFF -DHWY_ENABLE_EXAMPLES=OFF -DHWY_ENABLE_CONTRIB=OFF
+build libdeflate-1.23 -DLIBDEFLATE_BUILD_SHARED_LIB=OFF -DLIBDEFLATE_BUILD_GZIP=OFF
+build libwebp-1.5.0 -DWEBP_BUILD_{ANIM_UTILS,CWEBP,DWEBP,EXTRAS,GIF2WEBP,IMG2WEBP,VWEBP,WEBPINFO,WEBPMUX}=OFF
 
 # zlib's own configure: its CMake files build the shared library too, which the linker would prefer.
 (

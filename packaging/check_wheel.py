@@ -12,9 +12,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-BUNDLED = {"libjpeg", "libhwy"}  # zlib is part of every manylinux platform
+BUNDLED = {"libjpeg", "libhwy", "libdeflate", "libwebp", "libwebpdemux"}  # zlib is part of every manylinux platform
 NEEDED = ["fastbatch/__init__.py", "fastbatch/py.typed", "fastbatch/_core.pyi"]
-LICENSES = ["LICENSE", "libjpeg-turbo.txt", "highway.txt", "zlib.txt"]
+LICENSES = ["LICENSE", "libjpeg-turbo.txt", "highway.txt", "zlib.txt", "libdeflate.txt", "libwebp.txt"]
 
 
 def problems(wheel: Path) -> list[str]:
