@@ -92,9 +92,7 @@ def test_folders_without_images(api, tmp_path):
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "notes.txt").write_text("none")
     for labels in ("infer", None):
-        with pytest.raises(
-            ValueError, match=r"expected image files \(.jpg, .jpeg, .jpe, .jfif\) below it, found none"
-        ) as e:
+        with pytest.raises(ValueError, match=r"expected image files \(jpg, .*, webp, .*\) below it, found none") as e:
             api.images(tmp_path, labels)
         assert str(tmp_path) in str(e.value)
     (tmp_path / "here.jpg").write_bytes(jpeg())

@@ -70,8 +70,8 @@ def test_other_formats_are_said_once_by_the_loader(mixed, monkeypatch):
 
 def test_without_pillow(mixed, monkeypatch):
     monkeypatch.setattr(foreign, "is_available", lambda: False)
-    with pytest.raises(DecodeError, match=r"27\.jpg: sample 27: .*pip install pillow.* found (GIF|BMP|TIFF)"):
-        list(fastbatch.images(mixed[:-3] + mixed[-3:], size=8))
+    with pytest.raises(DecodeError, match=r"24\.jpg: sample 24: .*pip install pillow.* found GIF"):
+        list(fastbatch.images(mixed, size=8))
     assert len(np.concatenate(list(fastbatch.images(mixed[:-3], size=8)))) == len(mixed) - 3
 
 

@@ -120,5 +120,11 @@ def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image
         found = n_pixels[0] if n_pixels else "more"
         raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {found}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        what = "image ends early" if "truncated" in str(error).lower() else "broken image"
+        name = _name_of(content)
+        what = f"{name} ends early" if "truncated" in str(error).lower() else f"broken {name}"
         raise DecodeError(f"{what}: {error}") from error
+
+
+def _name_of(content: bytes) -> str:
+    names = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"RIFF": "WebP"}
+    return next((name for magic, name in names.items() if content.startswith(magic)), "image")
