@@ -14,8 +14,9 @@ from fastbatch.errors import DecodeError
 from fastbatch.image_options import ImageOptions
 
 from .augment import AFFINE, affine_matrix, warp
-from .decode import convert, crop, naming, opened
+from .decode import convert, crop, naming
 from .geometry import Matrix, Size, draw_flips, plan_crop, sample_matrix, then
+from .image import opened
 from .plan import stream
 
 Array = np.ndarray[Any, Any]
