@@ -33,4 +33,5 @@ NAMES = (
     "keras_images",
     "keras_windows",
     "listing",
+    "patterns",
 )
