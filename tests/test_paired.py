@@ -215,6 +215,32 @@ def test_masks_go_the_way_of_their_images(masked, way, exif):
 
 
 @pytest.mark.behavior
+@pytest.mark.parametrize("kind", ["P", "L", "1", "P of 4 bits", "L of 2 bits"])
+def test_kinds_of_masks(tmp_path, kind):
+    """The numbers of a PNG, whatever its palette says."""
+    rng = np.random.default_rng(1)
+    most = {"1": 2, "P of 4 bits": 16, "L of 2 bits": 4}.get(kind, 256)
+    numbers = [rng.integers(0, most, (30 + i, 20), dtype=np.uint8) for i in range(5)]
+    for i, pixels in enumerate(numbers):
+        Image.new("RGB", pixels.shape[::-1]).save(tmp_path / f"{i}.jpg")
+        mask = Image.fromarray(pixels * (85 if kind == "L of 2 bits" else 1))
+        if kind == "1":
+            mask = Image.fromarray(pixels > 0)
+        elif kind.startswith("P"):
+            mask.putpalette(rng.integers(0, 256, 3 * most, dtype=np.uint8).tobytes())
+        mask.save(tmp_path / f"{i}.png", bits=int(kind[5]) if "bits" in kind else 8)
+    files, masks = ([tmp_path / f"{i}.{end}" for i in range(5)] for end in ("jpg", "png"))
+    for (_, got), wanted in zip(
+        agree(files, masks=masks, size=(30, 20), crop="random", batch_size=1), numbers, strict=True
+    ):
+        scale = 85 if kind == "L of 2 bits" else 1
+        rows = [bytes(row * scale) for row in wanted]
+        assert bytes(got[0, 0]) in rows  # a window of 30 rows, as they are
+        start = rows.index(bytes(got[0, 0]))
+        assert [bytes(row) for row in got[0]] == rows[start : start + 30]
+
+
+@pytest.mark.behavior
 def test_all_at_once_in_order(api, masked):
     loader = api.images(
         masked / "images",
