@@ -12,6 +12,8 @@ from fastbatch.native import core_augmentation
 from fastbatch.pure.augment import affine_matrix
 from fastbatch.pure.augment import augment as pure_augment
 
+pytestmark = pytest.mark.behavior
+
 OPERATIONS = {
     "rotation": {"rotation": 40},
     "shear": {"shear": (10, 30), "fill": "reflect"},
@@ -45,7 +47,6 @@ def native(image, augment, seed=1, epoch=2, index=3):
     return core_augmentation(augment).apply(image, seed, epoch, index)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("name", [*OPERATIONS, "together"])
 def test_native_and_pure_change_the_same(name, channels):
@@ -65,7 +66,6 @@ def draw(operation, seed=1, epoch=2, index=3, n=1):
     return stream.random(n)
 
 
-@pytest.mark.behavior
 def test_colors_by_their_definitions():
     """What torchvision's documentation says, written with other means."""
     image = picture()
@@ -95,7 +95,6 @@ def test_colors_by_their_definitions():
     assert abs(standard.std() - 1) < 1e-5
 
 
-@pytest.mark.behavior
 def test_affine_draws_and_centre():
     augment = fb.Augment(rotation=(90, 90))
     image = picture(20, 20)
@@ -115,7 +114,6 @@ def test_affine_draws_and_centre():
         assert found == (matrix.ravel().tolist(), offset.tolist())
 
 
-@pytest.mark.behavior
 def test_keras_composes_the_affine_alike():
     """Rotation, shear and zoom about the centre of a square image, as Keras's apply_affine_transform."""
     for index in range(5):
@@ -132,7 +130,6 @@ def test_keras_composes_the_affine_alike():
         assert np.allclose(wanted @ [19.5, 19.5] + offset, 19.5)
 
 
-@pytest.mark.behavior
 def test_erasing():
     image = picture(60, 80)
     erased, areas = 0, []
@@ -157,7 +154,6 @@ def test_erasing():
 # ---- in a loader -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize(
     "dtype, layout", [("float32", "NCHW"), ("float32", "NHWC"), ("uint8", "NHWC"), ("int16", "NCHW")]
 )
@@ -175,7 +171,6 @@ def test_images_are_augmented(photos, dtype, layout, color):
                 assert np.array_equal(y, b)
 
 
-@pytest.mark.behavior
 def test_numbers_after_augmentation(photos):
     options = {"size": 16, "layout": "NHWC", "augment": fb.Augment(brightness=(2, 2)), "exact": True}
     plain = next(iter(fb.images(photos, None, size=16, layout="NHWC", dtype="uint8", exact=True))).astype("f4")
@@ -193,7 +188,6 @@ def test_numbers_after_augmentation(photos):
     assert np.array_equal(next(iter(fb.images(photos, None, dtype="uint8", **half))), np.rint(plain / 2))
 
 
-@pytest.mark.behavior
 def test_one_more_operation_changes_no_other_draw(photos):
     """Each has a stream of its own: rotating too leaves the colours, and the crop, as they were."""
     options = {"size": 16, "layout": "NHWC", "crop": "random_resized", "exact": True, "seed": 3}

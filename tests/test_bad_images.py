@@ -12,6 +12,8 @@ import fastbatch
 from fastbatch import pure
 from fastbatch.errors import DecodeError, FastbatchError
 
+pytestmark = pytest.mark.behavior
+
 
 def header_claiming(width, height):
     """Thirty bytes that begin an image of that size and nothing more."""

@@ -21,6 +21,8 @@ import fastbatch
 from fastbatch import pure
 from fastbatch.errors import FormatError
 
+pytestmark = pytest.mark.behavior
+
 X = np.arange(4000, dtype="f4").reshape(1000, 4)
 
 

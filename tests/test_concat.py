@@ -8,6 +8,8 @@ from making import same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 N = 45
 RNG = np.random.default_rng(0)
 A, B = RNG.random((N, 3, 4)).astype(np.float32), RNG.random((N, 3, 6)).astype(np.float32)
@@ -39,7 +41,6 @@ CASES = {
 }
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_numpys_concatenate(name):
     parts, axis, options = CASES[name]

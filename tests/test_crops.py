@@ -17,6 +17,8 @@ from fastbatch.image_options import make_image_options
 from fastbatch.native import core_image_options
 from fastbatch.pure.geometry import plan_crop
 
+pytestmark = pytest.mark.behavior
+
 CROP = 2  # the number of the crop's stream
 
 
@@ -184,7 +186,6 @@ def agree(photos, wanted, **options):
             same_batches(fast, epoch)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("size", [(32, 32), (50, 20), (20, 50), (200, 210), (1, 3)])
 @pytest.mark.parametrize("pad_value", [0, 128, (255, 0, 7)])
 def test_pad_is_pillows(photos, size, pad_value):
@@ -193,7 +194,6 @@ def test_pad_is_pillows(photos, size, pad_value):
     agree(photos, np.stack(wanted), size=size, crop="pad", pad_value=pad_value)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("name", ["nearest", "bilinear", "lanczos"])
 def test_random_resized_pixels(photos, name):
     wanted = []
@@ -206,7 +206,6 @@ def test_random_resized_pixels(photos, name):
     agree(photos, np.stack(wanted), filter=name, seed=7, **options)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("size", [(30, 40), (45, 80), (100, 90)])
 def test_random_pixels(photos, size):
     wanted = np.full((12, *size, 3), (1, 2, 3), np.uint8)
@@ -221,7 +220,6 @@ def test_random_pixels(photos, size):
     agree(photos, wanted, size=size, crop="random", seed=3, pad_value=(1, 2, 3))
 
 
-@pytest.mark.behavior
 def test_random_pixels_after_a_resize(photos):
     wanted = []
     for index, image in enumerate(images_of(photos)):
@@ -233,7 +231,6 @@ def test_random_pixels_after_a_resize(photos):
     agree(photos, np.stack(wanted), size=(24, 32), crop="random", resize=33, filter="box")
 
 
-@pytest.mark.behavior
 def test_flips_are_drawn_apart(photos):
     """Each in half of the samples, from a stream of its own, after the crop."""
     plain = [np.asarray(image.resize((16, 16), Image.Resampling.BILINEAR)) for image in images_of(photos)]

@@ -12,6 +12,8 @@ from making import same, same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 TYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"]
 FLOATS = ["f2", "f4", "f8"]
 
@@ -75,7 +77,6 @@ def saturated(array, dtype):
         ).reshape(array.shape)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("source", TYPES)
 @pytest.mark.parametrize("target", TYPES)
 def test_plain_casts_are_astype(source, target):
@@ -86,7 +87,6 @@ def test_plain_casts_are_astype(source, target):
     assert np.array_equal(got, wanted, equal_nan=np.dtype(target).kind == "f")
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("source", ["i2", "u4", "i8", "f2", "f4", "f8"])
 @pytest.mark.parametrize("target", ["u1", "i4", "f2", "f4", "f8"])
 def test_casts_of_swapped_strided_and_mapped_data(tmp_path, source, target):
@@ -106,7 +106,6 @@ def test_casts_of_swapped_strided_and_mapped_data(tmp_path, source, target):
         same(both(fastbatch.npy(path), dtype=target), wanted)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("source", TYPES)
 @pytest.mark.parametrize("target", [None, "u1", "i4", "f2", "f4", "f8"])
 @pytest.mark.parametrize("layout", [None, "NCHW", "NCHW->NHWC", "NCHW->NCHW"])
@@ -155,7 +154,6 @@ def close_to_exact(got, array, options, channels_at):
     assert np.array_equal(np.isnan(got), np.isnan(exact))
 
 
-@pytest.mark.behavior
 def test_the_definition_of_the_arithmetic():
     """y = x * a + b with a = scale / std and b = -mean / std in float64, then in the compute type, rounded twice."""
     x = np.random.default_rng(0).integers(0, 256, (8, 5, 7, 3), dtype=np.uint8)
@@ -170,7 +168,6 @@ def test_the_definition_of_the_arithmetic():
     same(both(x, mean=mean, std=std, dtype="f4"), (x * (1 / std) + (-mean / std)).astype("f4"))
 
 
-@pytest.mark.behavior
 @given(
     st.sampled_from(TYPES),
     st.sampled_from(TYPES),
@@ -188,7 +185,6 @@ def test_any_shape(source, target, shape, options, swap):
         assert both(array, dtype=target, layout="NCHW", **(options or {})).shape == (3, shape[2], *shape[:2])
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 16, 33])
 @pytest.mark.parametrize("types", list(itertools.product(["u1", "f4", "f8"], ["u1", "f2", "f4", "f8"])))
 def test_any_number_of_channels(channels, types):

@@ -13,6 +13,8 @@ from PIL import Image
 import fastbatch as fb
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 datasets = pytest.importorskip("sklearn.datasets")
 
 CROPS = ({"crop": "random_resized"}, {"crop": "center", "resize": 256}, {"crop": "none"})

@@ -18,6 +18,8 @@ import fastbatch
 from fastbatch import foreign, pure
 from fastbatch.errors import DecodeError
 
+pytestmark = pytest.mark.behavior
+
 MODES = [None, "L", "RGB", "RGBA", "I;16", "I"]
 
 
@@ -69,7 +71,6 @@ def picture(mode="RGBA", size=(61, 37)):
 # ---- PNG -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize("depth, color", KINDS)
 def test_every_kind_of_png(depth, color, interlaced):
@@ -174,7 +175,6 @@ def test_png_in_pieces(api):
         assert np.array_equal(api.decode(png((90, 50), seed=2, piece=piece)), api.decode(content))
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("kind", ["png", "interlaced", "palette", "webp", "lossless", "alpha", "animation"])
 def test_damage_is_judged_as_pillow_does(kind):
     content = {

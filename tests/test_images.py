@@ -12,6 +12,8 @@ from PIL import Image
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 FILTERS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -41,7 +43,6 @@ def agree(*arguments, **options):
 # ---- pixels --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("size", [(32, 32), (17, 90), (200, 9), (1, 1), 64])
 def test_pixels_are_pillows(photos, name, size):
@@ -51,7 +52,6 @@ def test_pixels_are_pillows(photos, name, size):
     assert np.array_equal(np.concatenate(got), np.stack(wanted))
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize(
     "size, resize", [((24, 32), 40), (20, 20), (20, None), ((11, 30), None), ((30, 11), 33), (64, 65)]
 )
@@ -70,7 +70,6 @@ def test_center_crop_is_torchvisions(photos, size, resize):
     assert np.array_equal(np.concatenate(got), np.stack(wanted))
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "float64"])
 @pytest.mark.parametrize(
@@ -97,7 +96,6 @@ def test_numbers(photos, layout, dtype, numbers):
         assert np.all(np.abs(got - np.clip(np.trunc(wanted), limits.min, limits.max)) <= 1)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize(
     "kind", ["grey", "progressive", "CMYK", "4:2:0", "4:2:2", "optimized", "quality 100", "restarts"]
 )
@@ -119,7 +117,6 @@ def test_kinds_of_jpeg(tmp_path, kind, size):
     assert np.array_equal(got[0][0], opened(path))
 
 
-@pytest.mark.behavior
 def test_flip_is_half_of_the_images_drawn_anew_each_epoch(photos):
     plain = np.concatenate(agree(photos, None, size=16))
     agree(photos, flip=True, size=16, seed=3, shuffle=True)
@@ -241,7 +238,6 @@ def test_which_files_are_taken(api, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names that are not text")
-@pytest.mark.behavior
 def test_names_that_are_not_text(tmp_path):
     names = [b"two words", b"line\nbreak", b"caf\xe9", b"\xff", "\u96ea".encode()]
     for name in names:

@@ -12,6 +12,8 @@ from making import same_batches
 import fastbatch
 from fastbatch import _core, pure
 
+pytestmark = pytest.mark.behavior
+
 TARGETS = _core.supported_targets()
 
 

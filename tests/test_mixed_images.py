@@ -14,6 +14,8 @@ import fastbatch
 from fastbatch import foreign, pure
 from fastbatch.errors import DecodeError
 
+pytestmark = pytest.mark.behavior
+
 
 def picture(mode, size):
     noise = np.random.default_rng(3).integers(0, 256, (5, 7, 4), dtype=np.uint8)
@@ -44,7 +46,6 @@ def mixed(tmp_path, monkeypatch):
     return paths
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("color", ["rgb", "rgba", "grayscale"])
 @pytest.mark.parametrize(
     "options", [{"size": (30, 40)}, {"size": 19, "crop": "center"}, {"size": 24, "filter": "nearest"}], ids=str

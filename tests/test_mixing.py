@@ -6,6 +6,8 @@ import pytest
 
 import fastbatch as fb
 
+pytestmark = pytest.mark.behavior
+
 
 def data(n=23, dtype="f4", shape=(3, 8, 10)):
     x = np.random.default_rng(0).normal(size=(n, *shape)) * 100
@@ -92,7 +94,6 @@ def test_the_same_after_a_resume_and_on_ranks(api, how):
     assert len(make().take(1)) == 1
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("how", ["mixup", "cutmix"])
 def test_native_and_pure_mix_alike(photos, how):
     from fastbatch import pure

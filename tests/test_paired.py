@@ -9,6 +9,8 @@ from PIL import Image, ImageOps
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 SIZES = [(64, 48), (48, 64), (50, 50), (90, 40), (33, 71), (40, 24)]  # width, height
 WAYS = {
     "stretch": {},
@@ -51,7 +53,6 @@ def agree(root, **options):
     return epochs[0]
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("exif", ["ignore", "apply"])
 @pytest.mark.parametrize("flips", FLIPS, ids=["plain", "flips"])
 @pytest.mark.parametrize("way", WAYS)
@@ -74,7 +75,6 @@ def test_a_box_stays_around_its_block(marked, way, flips, exif):
     assert n == len(SIZES)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("way", WAYS)
 def test_an_image_as_its_own_mask(masked, way):
     """Picked pixels, moved by everything that can be drawn, are the same whether image or mask."""
@@ -86,7 +86,6 @@ def test_an_image_as_its_own_mask(masked, way):
         assert len(np.unique(masks)) > 20
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("way", ["stretch", "resized"])
 def test_a_box_is_around_its_block_when_that_is_rotated(marked, way):
     root, boxes = marked
@@ -114,7 +113,6 @@ def test_a_box_is_around_its_block_when_that_is_rotated(marked, way):
     assert seen >= 2
 
 
-@pytest.mark.behavior
 def test_points_and_boxes_of_a_plain_resize(marked):
     """Edges, not centres: the image's own corners become the slot's."""
     root, _ = marked
@@ -131,7 +129,6 @@ def test_points_and_boxes_of_a_plain_resize(marked):
         assert all(one.shape == (0, 4) for one in moved_boxes)
 
 
-@pytest.mark.behavior
 def test_any_number_of_boxes_for_each_image(marked):
     root, _ = marked
     rng = np.random.default_rng(0)
@@ -188,7 +185,6 @@ def expected_masks(root, way, exif, fill, seed=5):
         yield slot[:: -1 if vertical else 1, :: -1 if horizontal else 1]
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("exif", ["ignore", "apply"])
 @pytest.mark.parametrize("way", WAYS)
 def test_masks_go_the_way_of_their_images(masked, way, exif):
@@ -214,7 +210,6 @@ def test_masks_go_the_way_of_their_images(masked, way, exif):
     )
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("kind", ["P", "L", "1", "P of 4 bits", "L of 2 bits"])
 def test_kinds_of_masks(tmp_path, kind):
     """The numbers of a PNG, whatever its palette says."""
@@ -240,7 +235,6 @@ def test_kinds_of_masks(tmp_path, kind):
         assert [bytes(row) for row in got[0]] == rows[start : start + 30]
 
 
-@pytest.mark.behavior
 def test_all_at_once_in_order(api, masked):
     loader = api.images(
         masked / "images",

@@ -9,6 +9,8 @@ from PIL import Image
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 FILTERS = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 KINDS = ["L", "LA", "RGB", "RGBA", "I;16", "I", "F"]
 
@@ -26,7 +28,6 @@ def noise(kind, size, seed=0):
     return pixels[..., 0] if kind == "L" else pixels
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_arrays_are_resized_as_pillow_does(kind, name):

@@ -16,6 +16,8 @@ from making import ids, same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 N = 101
 X = np.random.default_rng(0).random((N, 3))
 Y = np.arange(N)
@@ -27,7 +29,6 @@ def read(loader, n_batches):
     return list(itertools.islice(iter(loader), n_batches))
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("step", range(14))
 def test_resume_at_every_step(api, step):
     whole = list(api.arrays(X, Y, **OPTIONS))

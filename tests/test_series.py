@@ -11,6 +11,8 @@ from making import joined, same, same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 RNG = np.random.default_rng(3)
 LENGTHS = [20, 7, 33, 12]
 MANY = [RNG.random((n, 3)).astype(np.float32) * 9 - 4 for n in LENGTHS]
@@ -56,7 +58,6 @@ def test_no_window_crosses_into_another_series(api, many, length, stride, rate, 
     same(joined(loader), [X[rows], rows[:, -1] + horizon])
 
 
-@pytest.mark.behavior
 def test_both_implementations_agree_on_many_series(many):
     options = {"length": 5, "shuffle": True, "seed": 8, "batch_size": 4, "shard": (1, 2), "normalize": "window"}
     batches, states = [], []

@@ -14,6 +14,8 @@ from making import same, same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 NUMBERS = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
 LONG = ["g", "G"]
 OTHERS = ["S5", "U3", "V6", "M8[ns]", "m8[25s]"]
@@ -79,7 +81,6 @@ def write_idx(path, array, code):
 # ---- .npy ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("dtype", NUMBERS + LONG + OTHERS)
 def test_npy_of_every_type_and_order(tmp_path, dtype):
     for i, order in enumerate(orders(dtype)):
@@ -88,7 +89,6 @@ def test_npy_of_every_type_and_order(tmp_path, dtype):
             agree(write_npy(tmp_path / f"{i}{fortran}", array), array)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
 @pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 2, 3, 4), (1, 7), (0,), (0, 3), (4, 0), (4, 0, 2)])
 def test_npy_versions_and_shapes(tmp_path, version, shape):
@@ -112,7 +112,6 @@ def test_npy_as_python_2_wrote_it(api, tmp_path):
 # ---- .npz, raw, IDX ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_npz(tmp_path, save):
     members = {"x": numbers("f4", (9, 4)), "y": numbers(">i8", (9,)), "f": np.asfortranarray(numbers("u2", (9, 3)))}
@@ -136,7 +135,6 @@ def test_npz(tmp_path, save):
     agree(fastbatch.npz(path, "y"), members["y"])
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("dtype", ["u1", ">f4", "<i8", "S3", "M8[s]"])
 def test_raw(tmp_path, dtype):
     array = numbers(dtype, (11, 3))
@@ -150,7 +148,6 @@ def test_raw(tmp_path, dtype):
         assert len(api.raw(path, "u1", -1, offset=5 + array.nbytes)) == 0
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("code", IDX_TYPES)
 def test_idx(tmp_path, code):
     array = numbers(IDX_TYPES[code], (6, 4, 3))
@@ -164,7 +161,6 @@ def test_idx(tmp_path, code):
             assert api.idx(path).dtype == np.dtype(IDX_TYPES[code])
 
 
-@pytest.mark.behavior
 def test_content_decides_and_not_the_name(api, tmp_path):
     array = numbers("i4", (5, 2))
     np.savez(tmp_path / "z.npz", a=array)
@@ -268,7 +264,6 @@ def test_a_slice_of_a_source_and_a_source_of_the_other_implementation(tmp_path):
 BASE = np.arange(12 * 6 * 4, dtype="i4").reshape(12, 6, 4)
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize(
     "array",
     [
@@ -306,7 +301,6 @@ def test_arrays_in_memory(array):
     agree(array, array)
 
 
-@pytest.mark.behavior
 def test_read_only_arrays_and_memmaps(tmp_path):
     frozen = BASE.copy()
     frozen.flags.writeable = False
@@ -318,7 +312,6 @@ def test_read_only_arrays_and_memmaps(tmp_path):
     agree(np.memmap(path, "u1", "r"), np.frombuffer(path.read_bytes(), "u1"))
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("align", [False, True])
 def test_records_are_copied_as_they_are(order, align):
@@ -334,7 +327,6 @@ def test_records_are_copied_as_they_are(order, align):
             assert np.array_equal(got, array)
 
 
-@pytest.mark.behavior
 def test_rows_larger_than_a_chunk_of_work():
     array = np.random.default_rng(0).integers(0, 255, (5, 700_001), dtype=np.uint8)
     agree(array, array)
@@ -357,7 +349,6 @@ def test_the_array_is_kept_alive_and_not_copied(api):
 # ---- large ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.behavior
 def test_a_billion_rows_and_more_than_four_gigabytes(tmp_path):
     n = 1_200_000_000
     path = tmp_path / "sparse.npy"

@@ -13,6 +13,8 @@ from texts import READ_SIZES, flat, in_batches, write
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
 # White space, its neighbours, and characters of one to four bytes; what begins with the same bytes as white space.
 ALPHABET = SPACES + "abcz\x00\x08\x0e\x1b!\x7f\x84\xa1éωﬁ漢字\u200b\u2010\u2027\u2030\u2060\u3001\ufeff😀\U0010ffff"

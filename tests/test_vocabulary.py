@@ -13,6 +13,8 @@ from texts import READ_SIZES, write
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 
 def by_definition(words, max_size=None, min_count=1):
     counts = [(word, n) for word, n in Counter(words).items() if n >= min_count]

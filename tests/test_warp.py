@@ -7,6 +7,8 @@ import pytest
 from fastbatch import _core
 from fastbatch.pure.augment import warp
 
+pytestmark = pytest.mark.behavior
+
 FILLS = ["nearest", "constant", "reflect", "wrap"]
 
 
@@ -40,7 +42,6 @@ def transforms(height, width, rng):
         yield rng.integers(-2, 3, (2, 2)) / 2, rng.integers(-60, 60, 2) / 2
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize(
     "shape", [(1, 1, 1), (1, 7, 3), (9, 1, 4), (2, 2, 3), (13, 10, 1), (12, 17, 2), (11, 23, 3), (21, 8, 4), (5, 6, 7)]

@@ -10,6 +10,8 @@ from making import joined, same, same_batches
 import fastbatch
 from fastbatch import pure
 
+pytestmark = pytest.mark.behavior
+
 N = 61
 X = np.random.default_rng(0).random((N, 3)).astype(np.float32)
 Y = np.arange(N)
@@ -35,7 +37,6 @@ def test_windows_are_those_of_the_definition(api, length, stride, rate, horizon)
     same(joined(loader), [x, y])
 
 
-@pytest.mark.behavior
 @pytest.mark.parametrize("kind", ["array", "npy", "big endian", "Fortran", "backwards", "raw", "one dimension"])
 @pytest.mark.parametrize("rate", [1, 3])
 def test_both_implementations_agree_on_every_source(tmp_path, kind, rate):
