@@ -192,3 +192,12 @@ def test_a_root_is_for_lists(api, files):
         api.images(files[0].parents[1], root="/")
     with pytest.raises(TypeError, match="class_names: expected strings"):
         api.images(files, NAMES, class_names="abc")
+
+
+def test_classes_are_drawn_equally_often(api, photos):
+    for path in sorted(photos.glob("cat/*"))[1:] + sorted(photos.glob("dog/*"))[2:]:
+        path.unlink()
+    with api.images(photos, size=8, balance="classes", samples_per_epoch=300, batch_size=100, seed=1) as loader:
+        drawn = np.concatenate([y for _, y in loader])
+    assert len(drawn) == 300
+    assert (np.bincount(drawn) > 70).all()

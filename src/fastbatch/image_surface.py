@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,6 +21,7 @@ from .labels import make_labels
 from .loader import Loader
 from .paired import PackPairs, make_moved, mask_options, mask_paths
 from .plan import make_plan
+from .sampling import make_draw
 from .sequences import SequenceSurface
 from .surface import engine_options, python_steps
 from .transform import native_transform
@@ -80,6 +81,10 @@ class ImageSurface(SequenceSurface):
         mean: Numbers | None = None,
         std: Numbers | None = None,
         transform: Any = None,
+        weights: Any = None,
+        balance: Any = None,
+        replacement: bool = True,
+        samples_per_epoch: SupportsIndex | None = None,
         batch_size: int = 32,
         shuffle: bool | str = False,
         seed: int = 0,
@@ -149,6 +154,7 @@ class ImageSurface(SequenceSurface):
             scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
 
             transform: A function of your own for each image as it stands in the batch: see `arrays`.
+            weights, balance, replacement, samples_per_epoch: Samples drawn by weight, "classes" being the labels.
             batch_size, shuffle, seed, ...: As for `arrays`.
 
         Raises:
@@ -211,6 +217,7 @@ class ImageSurface(SequenceSurface):
             window=window,
             on_error=on_error,
             max_bad=max_bad,
+            draw=make_draw(len(files.paths), weights, balance, replacement, samples_per_epoch, lambda: given),
         )
         engine = engine_options(threads, prefetch, prefetch_bytes)
         steps = python_steps(transform, native, alone=pack.n_parts == 1)
