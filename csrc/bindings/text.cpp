@@ -171,6 +171,7 @@ void register_text(py::module_& module) {
                        std::shared_ptr<LineIndex> index, const Order* order, std::shared_ptr<Vocabulary> vocabulary) {
              const TextFormat format = make_format(item, encoding, errors, block_size);
              const TextPosition start{unit, byte};
+             const bool number_recent = format.item == TextItem::kWord && output_named(output) == TextOutput::kStrings;
              std::unique_ptr<TextSource> source;
              if (index && order != nullptr) {
                source = std::make_unique<ShuffledLines>(std::move(index), *order, block_size, start);
@@ -185,7 +186,8 @@ void register_text(py::module_& module) {
                                                                                .world_size = world_size,
                                                                                .threads = threads,
                                                                                .blocks_ahead = blocks_ahead,
-                                                                               .vocabulary = std::move(vocabulary)});
+                                                                               .vocabulary = std::move(vocabulary),
+                                                                               .number_recent = number_recent});
              return std::make_unique<PyTextRun>(std::move(run), output_named(output), chop);
            }),
            py::arg("files"), py::arg("item"), py::arg("encoding"), py::arg("errors"), py::arg("batch_size"),

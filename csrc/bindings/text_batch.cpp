@@ -13,6 +13,8 @@ namespace py = pybind11;
 
 namespace {
 
+static_assert(FASTBATCH_RECENT_WORDS == RecentWords::kMost);
+
 // What a capsule owns: the batch, and how C sees it.
 struct BatchView {
   TextBatch batch;
@@ -22,7 +24,9 @@ struct BatchView {
   explicit BatchView(TextBatch moved) : batch(std::move(moved)) {
     for (const TextBatch::Part& part : batch.parts) {
       parts.push_back({reinterpret_cast<const char*>(part.block->text.data()), part.block->spans.get() + 2 * part.first,
-                       part.n, part.block->is_ascii ? 1 : 0});
+                       part.n, part.block->is_ascii ? 1 : 0,
+                       part.block->ids.empty() ? nullptr : part.block->ids.data() + part.first, part.block->lane,
+                       part.block->generation});
     }
     view = {parts.data(), parts.size(), batch.n_items};
   }

@@ -7,12 +7,16 @@
 
 // The name of the capsules whose pointer is a FastbatchTextBatch.
 #define FASTBATCH_TEXT_BATCH "fastbatch.TextBatch"
+#define FASTBATCH_RECENT_WORDS 16384
 
 typedef struct {
   const char* text;       // at least 16 bytes may be read from the begin of each item
   const uint32_t* spans;  // begin and end of each item in `text`
   size_t n;
   int is_ascii;
+  const uint32_t* ids;  // of each item, below FASTBATCH_RECENT_WORDS or none; or NULL
+  size_t lane;          // Equal ids of a lane and a generation are equal items.
+  uint64_t generation;  // > 0
 } FastbatchTextPart;
 
 typedef struct {

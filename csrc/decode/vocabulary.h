@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Words and their numbers: a hash table with open addressing over words that lie in one arena.
+// Words and their numbers: a hash table with open addressing. Words of up to 15 bytes lie in the slots themselves, so
+// that a look-up touches one place; longer ones are compared with their copy in an arena.
 #pragma once
 
 #include <cstdint>
@@ -29,18 +30,30 @@ class WordTable {
 
   // out[i] = number of the i-th item of the block, or `unknown`.
   void ids(const TextBlock& block, std::uint32_t unknown, std::span<std::uint32_t> out) const noexcept;
+  // As ids() with kNone, but adds unknown words while there are less than `most`. Returns how many were known.
+  std::size_t ids_or_add(const TextBlock& block, std::size_t most, std::span<std::uint32_t> out);
   // As add() for every item of the block, counting in `counts`, which grows with the table.
   void count(const TextBlock& block, std::vector<std::uint64_t>& counts);
 
+  // A word of up to 15 bytes, padded with zeros, and its size; or the hash and the size of a longer one. Never 0.
+  struct Key {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    bool operator==(const Key& other) const noexcept { return ((low ^ other.low) | (high ^ other.high)) == 0; }
+  };
+
  private:
   struct Slot {
-    std::uint32_t tag = 0;  // the upper half of the hash
+    Key key{};
     std::uint32_t id = kNone;
   };
 
-  [[nodiscard]] std::size_t place_of(std::string_view word, std::uint64_t hash) const noexcept;
-  std::uint32_t add(std::string_view word, std::uint64_t hash);
+  [[nodiscard]] std::size_t first_place(Key key) const noexcept;
+  [[nodiscard]] std::size_t place_of(std::string_view word, Key key) const noexcept;
+  std::uint32_t add(std::string_view word, Key key, std::size_t place);
   void grow();
+  template <typename Table, typename Found, typename Other>
+  static void for_items(Table& table, const TextBlock& block, const Found& found, const Other& other);
 
   std::vector<Slot> slots_;          // a power of two, at most half full
   std::string arena_;                // the words, one after the other

@@ -62,8 +62,9 @@ TextRun::TextRun(std::unique_ptr<TextSource> source, Options options)
       options_(std::move(options)),
       pool_(std::make_shared<TextBlockPool>(options_.blocks_ahead + 1, 2 * options_.format.block_size)) {
   const std::size_t n_threads = std::min<std::size_t>(options_.threads, options_.blocks_ahead);
+  if (options_.number_recent) recent_.resize(n_threads);
   try {
-    for (std::size_t i = 0; i < n_threads; ++i) threads_.emplace_back([this] { work(); });
+    for (std::size_t i = 0; i < n_threads; ++i) threads_.emplace_back([this, i] { work(i); });
   } catch (...) {
     close();  // the threads that did start
     throw;
@@ -86,10 +87,10 @@ void TextRun::close() {
 
 // ---- the threads that work ahead -----------------------------------------------------------------------------------
 
-void TextRun::work() noexcept {
+void TextRun::work(std::size_t thread) noexcept {
   while (wait_for_room()) {
     std::uint64_t number = 0;
-    Slot slot = make(number);
+    Slot slot = make(number, thread);
     if (!slot.block && !slot.error && number == kNoBlock) return;
     publish(number, std::move(slot));
   }
@@ -104,7 +105,7 @@ bool TextRun::wait_for_room() {
 }
 
 // Reads the next block and finds its items. Sets `number` to kNoBlock when another thread has seen the end.
-TextRun::Slot TextRun::make(std::uint64_t& number) {
+TextRun::Slot TextRun::make(std::uint64_t& number, std::size_t thread) {
   number = kNoBlock;
   Slot slot;
   try {
@@ -121,6 +122,9 @@ TextRun::Slot TextRun::make(std::uint64_t& number) {
     if (options_.vocabulary) {
       slot.block->ids.resize(slot.block->n_items);
       options_.vocabulary->ids(*slot.block, slot.block->ids);
+    } else if (options_.number_recent) {
+      slot.block->lane = thread;
+      recent_[thread].number(*slot.block);
     }
   } catch (...) {
     slot = {nullptr, std::current_exception()};

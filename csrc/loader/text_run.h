@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "decode/recent_words.h"
 #include "decode/vocabulary.h"
 #include "source/text_block.h"
 #include "source/text_file.h"
@@ -50,6 +51,7 @@ class TextRun {
     unsigned threads = 1;                            // > 0
     std::size_t blocks_ahead = 4;                    // > 0
     std::shared_ptr<const Vocabulary> vocabulary{};  // gives the blocks ids; may be null
+    bool number_recent = false;                      // else, RecentWords gives them, one a thread
   };
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
 
@@ -73,9 +75,9 @@ class TextRun {
 
   static constexpr std::uint64_t kNoBlock = std::numeric_limits<std::uint64_t>::max();
 
-  void work() noexcept;
+  void work(std::size_t thread) noexcept;
   bool wait_for_room();
-  Slot make(std::uint64_t& number);
+  Slot make(std::uint64_t& number, std::size_t thread);
   void publish(std::uint64_t number, Slot slot);
   Status assemble(std::chrono::milliseconds timeout, TextBatch& batch);
   enum class Supply : std::uint8_t { kItems, kNone, kTimeout };
@@ -109,6 +111,7 @@ class TextRun {
   std::size_t in_batch_ = 0;                // items of the current batch that were passed
   TextBatch building_;                      // a batch that waits for blocks, or for the end of its round
 
+  std::vector<RecentWords> recent_;  // of each thread, if options_.number_recent
   std::vector<std::jthread> threads_;
 };
 

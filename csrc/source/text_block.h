@@ -69,7 +69,9 @@ struct TextBlock {
   std::size_t spans_room = 0;
   std::size_t n_items = 0;
   bool is_ascii = true;
-  std::vector<std::uint32_t> ids;  // of each item, when there is a vocabulary
+  std::vector<std::uint32_t> ids;  // of each item: by a vocabulary, or by decode/recent_words.h; else empty
+  std::size_t lane = 0;            // which of several RecentWords it was,
+  std::uint64_t generation = 0;    // and the generation of its ids
 
   void clear() noexcept;                                                  // keeps the memory
   [[nodiscard]] TextPosition position_of(std::size_t at) const noexcept;  // of a byte of `text`, or of its end

@@ -24,7 +24,9 @@ class NativeTextRun:
             kind = "block" if plan.shuffle == "block" else "full"
             order = _core.Order(len(index), [], kind, plan.block_size, plan.window, plan.seed, epoch)
         self._output = plan.output
-        self._chop = plan.item == "line" and not plan.keepends
+        chop = plan.item == "line" and not plan.keepends
+        threads = plan.threads or (_core.available_cpus() if plan.output == "ids" else 1)
+        self._strings = _words.Strings(threads, chop)
         self._run = _core.TextRun(
             files,
             plan.item,
@@ -34,13 +36,13 @@ class NativeTextRun:
             plan.drop_last,
             plan.rank,
             plan.world_size,
-            plan.threads or (_core.available_cpus() if plan.output == "ids" else 1),
+            threads,
             plan.read_size,
             max(2, plan.prefetch_bytes // plan.read_size),
             place.unit,
             place.byte,
             {"offsets": "offsets", "ids": plan.dtype}.get(plan.output, "strings"),
-            self._chop,
+            chop,
             index,
             order,
             core_vocabulary(plan.vocabulary) if plan.output == "ids" else None,
@@ -53,7 +55,7 @@ class NativeTextRun:
             return found
         number, batch, unit, byte, items = found
         if self._output in ("str", "numpy"):
-            batch = _words.to_list(batch, int(self._chop))
+            batch = self._strings.to_list(batch)
             if self._output == "numpy":
                 batch = to_numpy_strings(batch)
         return number, batch, unit, byte, items
