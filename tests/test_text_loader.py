@@ -5,6 +5,9 @@ import gc
 import itertools
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -162,3 +165,51 @@ def test_a_forked_child_goes_on(api, tmp_path):
         os._exit(0 if flat(iterator) == expected and flat(words) == expected else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert flat(iterator) == flat(words) == [str(i) for i in range(10, 1000)]
+
+
+def test_lengths_of_what_is_left(api, tmp_path):
+    path = write(tmp_path, "a b c d e f g h i j k")
+    for options in ({}, {"drop_last": True}, {"shard": (1, 2)}):
+        loader = api.words(path, 2, **options)
+        whole = list(loader.take(4))
+        assert len(loader.take(4)) == len(whole)
+        for at in range(1, len(loader)):
+            iterator = iter(loader)
+            for _ in range(at):
+                next(iterator)
+            for resumed in (api.words(path, 2, **options), api.words(path, 2, **options).take(4)):
+                resumed.load_state_dict(loader.state_dict())
+                length = resumed._next_length()
+                assert length == len(list(resumed))
+
+
+def test_text_is_not_read_to_know_its_class(tmp_path):
+    path = write(tmp_path, "a b c")
+    loader = fastbatch.words(path)
+    path.unlink()
+    assert isinstance(loader, fastbatch.TextLoader)
+    assert not isinstance(loader, dict)
+
+
+READ = """
+import sys, fastbatch as fb
+loader = fb.words(sys.argv[1], 2**40)  # no batch before the end of the text
+print("reading", flush=True)
+try:
+    while True:
+        list(loader)
+except KeyboardInterrupt:
+    print("interrupted")
+loader = fb.words(sys.argv[1], 3)
+print(len(next(iter(loader))))
+"""
+
+
+def test_ctrl_c_while_next_waits(tmp_path):
+    path = write(tmp_path, "word " * 2_000_000)
+    command = [sys.executable, "-c", READ, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "reading\n"
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out, errors) == (0, "interrupted\n3\n", "")

@@ -160,3 +160,15 @@ def test_what_is_no_text_in_a_shuffled_file_is_told_with_its_place(api, tmp_path
     with pytest.raises(fastbatch.EncodingError) as caught:
         list(api.lines(path, 1, shuffle=True))
     assert caught.value.offset == os.path.getsize(path) - 2
+
+
+def test_words_that_come_again_and_words_that_never_do(tmp_path):
+    often = [f"w{i}" if i % 3 else f"\u00e4{i}" for i in range(300)]
+    words = [often[i * i % 300] for i in range(20_000)] + [f"once-{i}" for i in range(300_000)]
+    words += [often[i % 300] for i in range(200_000)] + [f"a-word-of-more-than-15-bytes-{i % 9}" for i in range(999)]
+    path = write(tmp_path, " ".join(words))
+    for options in ({}, {"threads": 3, "_read_size": 5000}):
+        assert flat(fastbatch.words(path, 1000, **options)) == words
+    assert flat(fastbatch.words(path, 1000, shard=(1, 3))) == flat(
+        words[i : i + 1000] for i in range(1000, len(words), 3000)
+    )

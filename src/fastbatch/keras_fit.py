@@ -28,7 +28,11 @@ class KerasClass:
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        return keras_class(type(self), _length(self) is not None)
+        return keras_class(type(self), self._is_sized())
+
+    def _is_sized(self) -> bool:
+        """Return whether there is a length; Python may ask at any `isinstance`."""
+        return _length(self) is not None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Tell pickle the type, since it finds another `__class__`."""

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, SupportsIndex
 
 from .batch import files_identity
 from .errors import ClosedError, StateError
+from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .text_plan import Place, TextImplementation, TextPlan, TextRun
 
@@ -29,7 +30,7 @@ class _Progress:
     ended: bool = False
 
 
-class TextLoader:
+class TextLoader(KerasReady):
     """Batches of words or lines. Every `for` is one full epoch.
 
     Batch `k` of an epoch depends on the files, the options, the seed and the epoch alone. Rank `r` of `n` gets the
@@ -76,10 +77,20 @@ class TextLoader:
 
     def __len__(self) -> int:
         """Return the number of batches of a full epoch on this rank; counts like `n_samples`."""
+        return self._batches_from(0)
+
+    def _next_length(self) -> int:
+        return self._batches_from(self._resume_at.items)
+
+    def _batches_from(self, items: int) -> int:
         plan = self._plan
-        n = self.n_samples // plan.batch_size if plan.drop_last else -(-self.n_samples // plan.batch_size)
+        n = self.n_samples - items
+        n = n // plan.batch_size if plan.drop_last else -(-n // plan.batch_size)
         mine = max(0, -(-(n - plan.rank) // plan.world_size))
-        return mine if plan.take is None else min(mine, plan.take)
+        return mine if plan.take is None else min(mine, max(0, plan.take - plan.batches_before(items)))
+
+    def _is_sized(self) -> bool:
+        return True  # without reading the files
 
     def __bool__(self) -> bool:
         return True  # and not len(), which may have to read the files

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "decode/recent_words.h"
 #include "decode/text_items.h"
 #include "decode/vocabulary.h"
 #include "kernels/scan.h"
@@ -173,4 +174,50 @@ TEST_CASE("a table numbers words as they come") {
   }
   CHECK(table.find("nothing") == WordTable::kNone);
   CHECK_THROWS_AS(Vocabulary(std::vector<std::string_view>{"a", "b", "a"}), std::invalid_argument);
+}
+
+TEST_CASE("equal numbers of recent words are equal words") {
+  TextBlock block;
+  std::uint64_t generation = 0;
+  std::vector<std::string> known;
+  RecentWords recent;
+  const auto number = [&](std::size_t n, std::size_t first, std::size_t different) {
+    std::string text;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t k = first + i % different;
+      text += std::to_string(k) + std::string(k % 20, 'x') + " ";
+    }
+    block.clear();
+    block.text.reserve(text.size());
+    block.text.append(text.data(), text.size());
+    const TextFile file(text);
+    find_items(block, {}, TextFiles(file.paths(), {}));
+    recent.number(block);
+    if (block.ids.empty()) return std::size_t{0};
+    REQUIRE(block.ids.size() == block.n_items);
+    if (block.generation != generation) known.assign(RecentWords::kMost, {});
+    generation = block.generation;
+    std::size_t n_known = 0;
+    for (std::size_t i = 0; i < block.n_items; ++i) {
+      if (block.ids[i] == WordTable::kNone) continue;
+      REQUIRE(block.ids[i] < RecentWords::kMost);
+      const char* begin = reinterpret_cast<const char*>(block.text.data());
+      const std::string word(begin + block.spans[2 * i], begin + block.spans[2 * i + 1]);
+      std::string& seen = known[block.ids[i]];
+      if (!seen.empty()) {
+        CHECK(seen == word);
+        ++n_known;
+      }
+      seen = word;
+    }
+    return n_known;
+  };
+  CHECK(number(1000, 0, 100) > 800);
+  CHECK(number(1000, 0, 100) == 1000);
+  CHECK(generation == 1);
+  number(200'000, 1000, 200'000);  // words that are always new: they are left alone for a while
+  CHECK(number(1000, 0, 100) == 0);
+  number(200'000, 1000, 200'000);
+  CHECK(number(1000, 0, 100) > 800);  // and what is known then begins afresh
+  CHECK(generation == 2);
 }

@@ -139,7 +139,7 @@ class Order:
         """Return the index of the sample at each position of the epoch."""
         index = np.array(positions, dtype=np.uint64)
         if self._shuffle == "block":
-            index = self._mix_blocks(index)
+            index = self._mix_blocks(index) if self.size else index
         elif self._shuffle:
             index = Permutation(self.size, stream(self._seed, self._epoch, 0, EPOCH_ORDER)).at(index)
         for subset in reversed(self._subsets):
