@@ -194,8 +194,8 @@ def test_text_is_not_read_to_know_its_class(tmp_path):
 READ = """
 import sys, fastbatch as fb
 loader = fb.words(sys.argv[1], 2**40)  # no batch before the end of the text
-print("reading", flush=True)
 try:
+    print("reading", flush=True)
     while True:
         list(loader)
 except KeyboardInterrupt:
