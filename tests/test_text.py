@@ -261,3 +261,12 @@ def test_a_file_that_grows(api, tmp_path):
     with open(path, "a") as file:
         file.write("end")
     assert flat(iterator)[-1] == "end"
+
+
+@pytest.mark.parametrize("read_size", [1, 2, 3, 4, 64])
+def test_a_newline_in_two_parts_around_what_is_ignored(api, tmp_path, read_size):
+    path = write(tmp_path, b"a\r\xff\nb\r\xff\xff\n\r\xffc\r\xff")
+    for encoding in ("ascii", "utf-8"):
+        with open(path, encoding=encoding, errors="ignore") as file:
+            expected = list(file)
+        assert flat(api.lines(path, 2, encoding=encoding, errors="ignore", _read_size=read_size)) == expected

@@ -40,37 +40,36 @@ py::capsule to_capsule(TextBatch batch) {
   return capsule;
 }
 
+// In one pass: how long the text becomes is known only afterwards, so it begins with room for what lies between the
+// items, and for the sixteen bytes that are copied of each shorter item.
 py::object to_offsets(const TextBatch& batch, bool chop) {
+  constexpr std::size_t kAtOnce = 16;
+  std::size_t room = kAtOnce;
+  for (const TextBatch::Part& part : batch.parts) {
+    const std::uint32_t* const span = part.block->spans.get() + 2 * part.first;
+    if (part.n != 0) room += span[2 * part.n - 1] - span[0];
+  }
   py::array_t<std::int64_t> offsets(static_cast<py::ssize_t>(batch.n_items + 1));
+  PyObject* text = PyBytes_FromStringAndSize(nullptr, static_cast<py::ssize_t>(room));
+  if (text == nullptr) throw py::error_already_set();
   std::int64_t* offset = offsets.mutable_data();
-  std::int64_t total = 0;
+  char* const begin = PyBytes_AS_STRING(text);
+  std::size_t total = 0;
   *offset++ = 0;
   for (const TextBatch::Part& part : batch.parts) {
+    const std::byte* const src = part.block->text.data();
     const std::uint32_t* span = part.block->spans.get() + 2 * part.first;
     for (const std::uint32_t* const end = span + 2 * part.n; span != end; span += 2) {
-      const bool is_chopped = chop && span[1] != span[0] && part.block->text.data()[span[1] - 1] == std::byte{'\n'};
-      total += span[1] - span[0] - (is_chopped ? 1 : 0);
-      *offset++ = total;
+      std::size_t size = span[1] - span[0];
+      if (chop && size != 0 && src[span[1] - 1] == std::byte{'\n'}) --size;
+      std::memcpy(begin + total, src + span[0], kAtOnce);
+      if (size > kAtOnce) std::memcpy(begin + total, src + span[0], size);
+      total += size;
+      *offset++ = static_cast<std::int64_t>(total);
     }
   }
-  py::bytes text(static_cast<const char*>(nullptr), static_cast<std::size_t>(total));
-  char* const begin = PyBytes_AS_STRING(text.ptr());
-  const std::int64_t* place = offsets.data();
-  for (const TextBatch::Part& part : batch.parts) {
-    const std::uint32_t* span = part.block->spans.get() + 2 * part.first;
-    for (std::size_t i = 0; i < part.n; ++i, ++place, span += 2) {
-      const auto size = static_cast<std::size_t>(place[1] - place[0]);
-      const std::byte* const src = part.block->text.data() + span[0];
-      char* const dst = begin + place[0];
-      // Sixteen bytes at once where the text goes on that far: what is too much is overwritten by the next items.
-      if (size <= 16 && place[0] + 16 <= total) {
-        std::memcpy(dst, src, 16);
-      } else {
-        std::memcpy(dst, src, size);
-      }
-    }
-  }
-  return py::make_tuple(std::move(text), std::move(offsets));
+  if (_PyBytes_Resize(&text, static_cast<py::ssize_t>(total)) != 0) throw py::error_already_set();
+  return py::make_tuple(py::reinterpret_steal<py::bytes>(text), std::move(offsets));
 }
 
 template <typename Id>

@@ -87,8 +87,9 @@ std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const no
   const bool is_wide = format_.encoding == TextEncoding::kUtf8 || format_.encoding == TextEncoding::kUtf8Sig;
   for (std::size_t i = size; i-- > from;) {
     if (format_.item == TextItem::kLine) {
-      // After '\r' there may come the '\n' that belongs to it.
-      if (text[i] == '\n' || (text[i] == '\r' && i + 1 < size)) return i + 1;
+      // After '\r' there may come the '\n' that belongs to it, perhaps behind bytes that are left out as no text.
+      const bool may_be_ignored = format_.errors == TextErrors::kIgnore && i + 1 < size && text[i + 1] >= 0x80;
+      if (text[i] == '\n' || (text[i] == '\r' && i + 1 < size && !may_be_ignored)) return i + 1;
     } else if (text[i] < 0x80 || is_wide) {
       const std::size_t space = space_size(text + i, size - i);
       if (space != 0) return i + space;

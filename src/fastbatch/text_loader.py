@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from os import getpid
+from time import perf_counter
 from typing import Any, NoReturn, SupportsIndex
 
 from .batch import files_identity
@@ -25,9 +27,16 @@ class _Progress:
 
     epoch: int
     start: Place
-    place: Place  # after the latest batch, of all ranks
+    after: tuple[int, int, int] | None = None  # the latest batch, of all ranks: items since the start, unit, byte
     batches: int = 0
     ended: bool = False
+
+    @property
+    def place(self) -> Place:
+        if self.after is None:
+            return self.start
+        items, unit, byte = self.after
+        return Place(self.start.items + items, unit, byte)
 
 
 class TextLoader(KerasReady):
@@ -52,7 +61,8 @@ class TextLoader(KerasReady):
         self._progress: _Progress | None = None  # of the latest iterator
         self._fingerprint: str | None = None
         self._since: float | None = None  # when the first iterator was made, by the monotonic clock
-        self._counts = {"batches": 0, "samples": 0}
+        self._n_batches = 0
+        self._n_samples = 0
         self._wait_s = 0.0
 
     # ---- what there is -------------------------------------------------------------------------------------------
@@ -116,7 +126,7 @@ class TextLoader(KerasReady):
         """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
         if self._since is None:
             self._since = time.monotonic()
-        progress = _Progress(self._next_epoch, self._resume_at, self._resume_at)
+        progress = _Progress(self._next_epoch, self._resume_at)
         iterator = TextEpoch(self, progress)
         self._progress = progress
         self._next_epoch += 1
@@ -240,7 +250,13 @@ class TextLoader(KerasReady):
         """
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
         bound = self._wait_s > 0.1 * elapsed_s
-        return {**self._counts, "wait_s": self._wait_s, "elapsed_s": elapsed_s, "bound_by_data": bound}
+        return {
+            "batches": self._n_batches,
+            "samples": self._n_samples,
+            "wait_s": self._wait_s,
+            "elapsed_s": elapsed_s,
+            "bound_by_data": bound,
+        }
 
     def close(self) -> None:
         """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
@@ -298,13 +314,13 @@ class TextEpoch:
         run = self._run
         if run is None:
             raise StopIteration
-        if self._pid != os.getpid():
+        if self._pid != getpid():
             run = self._restart()
         progress, loader = self._progress, self._loader
         limit = self._limit
         if limit is not None and progress.batches >= limit:
             self._end(run)
-        begin = time.perf_counter()
+        begin = perf_counter()
         try:
             found = run.next()
         except KeyboardInterrupt:
@@ -312,7 +328,7 @@ class TextEpoch:
         except BaseException:
             self._leave(run)
             raise
-        loader._wait_s += time.perf_counter() - begin
+        loader._wait_s += perf_counter() - begin
         if found is None or (found is False and self._run is None and not loader._closed):
             self._end(run)  # or another thread has found the end, and closed the run
         if found is False:
@@ -323,9 +339,9 @@ class TextEpoch:
         number, batch, unit, byte, items = found
         if self._before + number >= progress.batches:  # threads that share an iterator may come out of order
             progress.batches = self._before + number + 1
-            progress.place = Place(progress.start.items + items, unit, byte)
-        loader._counts["batches"] += 1
-        loader._counts["samples"] += batch_length(batch)
+            progress.after = (items, unit, byte)
+        loader._n_batches += 1
+        loader._n_samples += batch_length(batch)
         return batch
 
     def _end(self, run: TextRun) -> NoReturn:
@@ -341,7 +357,7 @@ class TextEpoch:
     def _restart(self) -> TextRun:
         """Go on in a forked child: same epoch, same batch, own threads."""
         progress = self._progress
-        progress.start = progress.place
+        progress.start, progress.after = progress.place, None
         self._before = progress.batches
         self._pid = os.getpid()
         self._loader._lock = threading.Lock()  # the parent's may have been held

@@ -60,6 +60,7 @@ def jpeg_files() -> Iterator[bytes]:
 
 
 def texts() -> Iterator[bytes]:
+    yield bytes([53, 0]) + b"a\r\xff\nb\r\xff"
     text = "one Z\u00fcrich\u3000\u6f22\u5b57\r\n\rlong-long-long \u2003end".encode()
     for options in range(40):
         yield bytes([options, options % 7]) + text + b"\xe2\x80\xff tail"
