@@ -33,6 +33,11 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
 // Reverses the bytes of each of n_units units of `unit` bytes: 1, 2, 4, 8 or 16. dst may be src.
 void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::size_t unit);
 
+// ---- mirror.cpp ----------------------------------------------------------------------------------------------------
+
+// The pixels in reverse order, those of 1 to 4 bytes by vectors; src and dst do not overlap.
+void mirror(const std::uint8_t* src, std::uint8_t* dst, std::size_t n_bytes, std::size_t pixel_bytes);
+
 // ---- cast.cpp ------------------------------------------------------------------------------------------------------
 
 enum class Channels : std::uint8_t { kLast, kFirst };  // (pixels, channels) or (channels, pixels)

@@ -119,4 +119,26 @@ TEST_CASE("byte_swap: every target reverses every unit, in place too") {
 }
 
 }  // namespace
+TEST_CASE("mirror: every length at every misalignment, on every target") {
+  testing::on_all_targets([] {
+    for (std::size_t pixel = 1; pixel <= 16; ++pixel) {
+      for (std::size_t n = 0; n < 70; ++n) {
+        const std::vector<std::byte> content = testing::noise(n * pixel, n + 1);
+        std::vector<std::byte> expected;
+        for (std::size_t i = n; i-- > 0;) {
+          const auto at = content.begin() + static_cast<std::ptrdiff_t>(i * pixel);
+          expected.insert(expected.end(), at, at + static_cast<std::ptrdiff_t>(pixel));
+        }
+        testing::Arena src(n, content);
+        testing::Arena dst(n * 7 + pixel, content.size());
+        mirror(reinterpret_cast<const std::uint8_t*>(src.data()), reinterpret_cast<std::uint8_t*>(dst.data()),
+               content.size(), pixel);
+        CAPTURE(pixel);
+        CAPTURE(n);
+        CHECK(dst.holds(expected));
+      }
+    }
+  });
+}
+
 }  // namespace fastbatch::kernels
