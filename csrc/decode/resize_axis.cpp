@@ -41,21 +41,34 @@ double bicubic(double x) {
 
 double lanczos(double x) { return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3) : 0.0; }
 
+// The weights of one output, which add up to 1 unless all are 0. kWeight is part of the type so that it is compiled
+// into the loop: random crops need new weights for every image.
+template <double (*kWeight)(double)>
+void weigh(std::size_t start, std::size_t count, double center, double step, double* weights) {
+  double sum = 0.0;
+  for (std::size_t k = 0; k < count; ++k) {
+    weights[k] = kWeight((static_cast<double>(static_cast<std::int64_t>(k + start)) - center + 0.5) * step);
+    sum += weights[k];
+  }
+  if (sum == 0.0) return;
+  for (std::size_t k = 0; k < count; ++k) weights[k] /= sum;
+}
+
 struct Kernel {
-  double (*weight)(double);
+  void (*weigh)(std::size_t start, std::size_t count, double center, double step, double* weights);
   double support;
 };
 
 Kernel kernel_of(Filter filter) {
   switch (filter) {
     case Filter::kNearest: break;
-    case Filter::kBox: return {box, 0.5};
-    case Filter::kBilinear: return {bilinear, 1.0};
-    case Filter::kHamming: return {hamming, 1.0};
-    case Filter::kBicubic: return {bicubic, 2.0};
-    case Filter::kLanczos: return {lanczos, 3.0};
+    case Filter::kBox: return {weigh<box>, 0.5};
+    case Filter::kBilinear: return {weigh<bilinear>, 1.0};
+    case Filter::kHamming: return {weigh<hamming>, 1.0};
+    case Filter::kBicubic: return {weigh<bicubic>, 2.0};
+    case Filter::kLanczos: return {weigh<lanczos>, 3.0};
   }
-  return {box, 0.5};
+  return {weigh<box>, 0.5};
 }
 
 std::int32_t to_fixed(double weight) {
@@ -71,9 +84,9 @@ void make_taps(Axis& axis, std::size_t in, float low, float high, std::size_t ou
   taps.stride = (taps.most + 3) / 4 * 4;
   taps.weights.assign(axis.size * taps.stride, 0);
   for (std::size_t i = 0; i < axis.size; ++i) {
-    for (std::size_t k = 0; k < taps.count[i]; ++k) {
-      taps.weights[i * taps.stride + k] = to_fixed(exact.weights[i * exact.most + k]);
-    }
+    const double* const weights = exact.weights.data() + i * exact.most;
+    std::int32_t* const fixed = taps.weights.data() + i * taps.stride;
+    for (std::size_t k = 0; k < exact.count[i]; ++k) fixed[k] = to_fixed(weights[k]);
   }
 }
 
@@ -134,13 +147,7 @@ ExactTaps make_exact_taps(std::size_t in, float low, float high, std::size_t out
   }
   taps.weights.assign(size * taps.most, 0.0);
   for (std::size_t i = 0; i < size; ++i) {
-    double* weights = taps.weights.data() + i * taps.most;
-    double sum = 0.0;
-    for (std::size_t k = 0; k < taps.count[i]; ++k) {
-      weights[k] = kernel.weight((static_cast<double>(k + taps.start[i]) - center_of(i) + 0.5) * step);
-      sum += weights[k];
-    }
-    for (std::size_t k = 0; k < taps.count[i] && sum != 0.0; ++k) weights[k] /= sum;
+    kernel.weigh(taps.start[i], taps.count[i], center_of(i), step, taps.weights.data() + i * taps.most);
   }
   return taps;
 }

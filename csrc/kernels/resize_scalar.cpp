@@ -36,18 +36,17 @@ void pack_pair(const std::int32_t* weights, std::int32_t* packed) noexcept {
 }
 
 // False when a weight needs more than three signed digits: it is then 2 or more, which no filter of ours gives.
+// With 128 added to each digit all are unsigned, as they stand in the number; less 128 is the other top bit.
 bool pack_quad(const std::int32_t* weights, std::int32_t* packed) noexcept {
-  std::uint32_t digits[3] = {};
-  for (int k = 0; k < 4; ++k) {
-    std::int32_t rest = weights[k];
-    for (std::uint32_t& digit : digits) {
-      const auto byte = static_cast<std::uint8_t>(rest & 0xFF);
-      digit |= static_cast<std::uint32_t>(byte) << (kQuadBits * k);
-      rest = (rest - static_cast<std::int8_t>(byte)) >> kQuadBits;
-    }
-    if (rest != 0) return false;
+  constexpr std::uint32_t kOffsets = 0x00808080;
+  std::uint32_t digits[4];
+  for (int k = 0; k < 4; ++k) digits[k] = static_cast<std::uint32_t>(weights[k]) + kOffsets;
+  if ((digits[0] | digits[1] | digits[2] | digits[3]) >> (3 * kQuadBits) != 0) return false;
+  for (int digit = 0; digit < 3; ++digit) {
+    std::uint32_t quad = 0;
+    for (int k = 0; k < 4; ++k) quad |= (digits[k] >> (kQuadBits * digit) & 0xFFU) << (kQuadBits * k);
+    packed[digit] = static_cast<std::int32_t>(quad ^ 0x80808080U);
   }
-  for (std::size_t digit = 0; digit < 3; ++digit) packed[digit] = static_cast<std::int32_t>(digits[digit]);
   return true;
 }
 
