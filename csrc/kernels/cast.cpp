@@ -126,13 +126,26 @@ class Converter {
     }
   }
 
+  // As many pixels as there is one kernel for; a plain cast is one of scale 1.
+  std::size_t rgb_to_planes(const std::byte* src, std::byte* dst, std::size_t pixels) const {
+    if (conversion_.src != DType::kU8 || conversion_.channels != 3) return 0;
+    float scale[3] = {1, 1, 1};
+    float shift[3] = {};
+    for (std::size_t c = 0; c < conversion_.scale.size(); ++c) {
+      scale[c] = static_cast<float>(conversion_.scale[c]);
+      shift[c] = static_cast<float>(conversion_.shift[c]);
+    }
+    return split_rgb(conversion_.dst, src, dst, pixels * dst_size_, pixels, scale, shift);
+  }
+
   void to_planes(const std::byte* src, std::byte* dst, std::size_t pixels) {
     const std::size_t channels = conversion_.channels;
+    const std::size_t done = rgb_to_planes(src, dst, pixels);
     alignas(64) std::byte piece[kPieceBytes];
     const std::size_t step = kPieceBytes / kGroup / src_size_;
     for (std::size_t first = 0; first < channels; first += kGroup) {
       const std::size_t group = std::min(kGroup, channels - first);
-      for (std::size_t start = 0; start < pixels; start += step) {
+      for (std::size_t start = done; start < pixels; start += step) {
         const std::size_t count = std::min(step, pixels - start);
         const std::byte* from = src + (start * channels + first) * src_size_;
         pixels_to_planes(from, channels * src_size_, piece, step * src_size_, count, group, src_size_);

@@ -45,6 +45,11 @@ void run_scalar(DType src_type, DType dst_type, const std::byte* src, std::byte*
 // The run for this CPU, or nullptr: this pair has none, or the plain path was asked for.
 [[nodiscard]] Run find_vector_run(DType src_type, DType dst_type, const Affine& affine);
 
+// Pixels of three bytes -> three planes of dst_type: value * scale[c] + shift[c], all in float32. Does as many as fill
+// whole vectors and returns how many; 0 where this CPU or the type has no such kernel.
+std::size_t split_rgb(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
+                      const float* scale, const float* shift);
+
 // (n_pixels, n_channels) elements of `size` bytes, a pixel every `pixel_bytes` -> planes, one every `plane_bytes`; and
 // back.
 void pixels_to_planes(const std::byte* src, std::size_t pixel_bytes, std::byte* dst, std::size_t plane_bytes,

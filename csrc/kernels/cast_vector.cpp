@@ -124,6 +124,12 @@ HWY_INLINE void Store(D d, hn::Vec<D> value, std::byte* dst) {
   }
 }
 
+// Processors foresee what a loop reads better than what it writes. Bytes to float32, into a batch larger than the
+// cache: asking for memory ahead of the stores saves a sixth of the time, of three planes at once a third; bytes to
+// float16 gain nothing. Past the end the hint does no harm.
+constexpr std::size_t kAhead = 512;  // bytes
+HWY_INLINE void FetchAhead(std::byte* dst) { __builtin_prefetch(dst + kAhead, 1, 3); }
+
 // ---- runs ------------------------------------------------------------------------------------------------------
 // Converts n elements with step(src, dst, i), which does a whole vector from element i on; the last part of a vector
 // goes through a buffer, so that nothing outside of src and dst is touched.
@@ -131,7 +137,10 @@ template <DType kSrc, DType kDst, class D, class Step>
 HWY_INLINE void ForEachVector(D d, const std::byte* src, std::byte* dst, std::size_t n, const Step& step) {
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) step(src + i * size_of(kSrc), dst + i * size_of(kDst), i);
+  for (; i + lanes <= n; i += lanes) {
+    if constexpr (size_of(kDst) > 2 * size_of(kSrc)) FetchAhead(dst + i * size_of(kDst));
+    step(src + i * size_of(kSrc), dst + i * size_of(kDst), i);
+  }
   if (i == n) return;
   alignas(64) std::byte in[hn::MaxLanes(D()) * size_of(kSrc)] = {};
   alignas(64) std::byte out[hn::MaxLanes(D()) * size_of(kDst)];
@@ -219,8 +228,43 @@ Run FindRun(DType src, DType dst, const Affine& affine) {
   if (!plain && wide == affine.in_f32) return nullptr;
   return wide ? FindInF64(src, dst, affine) : FindInF32(src, dst, affine);
 }
+
+// ---- planes ----------------------------------------------------------------------------------------------------
+// Colours to planes in one go.
+template <DType kDst>
+HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
+                              const float* scale, const float* shift) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::int32_t, decltype(d)> d32;
+  const hn::Rebind<std::uint8_t, decltype(d)> d8;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    hn::Vec<decltype(d8)> colors[3];
+    hn::LoadInterleaved3(d8, reinterpret_cast<const std::uint8_t*>(src) + 3 * i, colors[0], colors[1], colors[2]);
+    for (std::size_t c = 0; c < 3; ++c) {
+      std::byte* const to = dst + c * plane_bytes + i * size_of(kDst);
+      FetchAhead(to);
+      const auto value = hn::ConvertTo(d, hn::PromoteTo(d32, colors[c]));
+      Store<kDst>(d, hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c])), to);
+    }
+  }
+  return i;
+}
+
+std::size_t SplitRgbTo(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
+                       const float* scale, const float* shift) {
+  switch (dst_type) {
+    case DType::kF16: return SplitRgb<DType::kF16>(src, dst, plane_bytes, n, scale, shift);
+    case DType::kF32: return SplitRgb<DType::kF32>(src, dst, plane_bytes, n, scale, shift);
+    default: return 0;
+  }
+}
 #else
 Run FindRun(DType, DType, const Affine&) { return nullptr; }
+std::size_t SplitRgbTo(DType, const std::byte*, std::byte*, std::size_t, std::size_t, const float*, const float*) {
+  return 0;
+}
 #endif
 
 }  // namespace fastbatch::kernels::HWY_NAMESPACE
@@ -230,9 +274,16 @@ HWY_AFTER_NAMESPACE();
 namespace fastbatch::kernels {
 
 HWY_EXPORT(FindRun);
+HWY_EXPORT(SplitRgbTo);
 
 Run find_vector_run(DType src_type, DType dst_type, const Affine& affine) {
   return scalar_only() ? nullptr : HWY_DYNAMIC_DISPATCH(FindRun)(src_type, dst_type, affine);
+}
+
+std::size_t split_rgb(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
+                      const float* scale, const float* shift) {
+  if (scalar_only()) return 0;
+  return HWY_DYNAMIC_DISPATCH(SplitRgbTo)(dst_type, src, dst, plane_bytes, n, scale, shift);
 }
 
 }  // namespace fastbatch::kernels
