@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "common/error.h"
 #include "common/unicode_space.h"
@@ -84,18 +85,33 @@ bool TextFiles::read(TextBlock& block) {
 std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const noexcept {
   const auto* text = reinterpret_cast<const std::uint8_t*>(block.text.data());
   const std::size_t size = block.text.size();
+  if (format_.item == TextItem::kLine) return cut_of_line({text, size}, from);
   const bool is_wide = format_.encoding == TextEncoding::kUtf8 || format_.encoding == TextEncoding::kUtf8Sig;
   for (std::size_t i = size; i-- > from;) {
-    if (format_.item == TextItem::kLine) {
-      // After '\r' there may come the '\n' that belongs to it, perhaps behind bytes that are left out as no text.
-      const bool may_be_ignored = format_.errors == TextErrors::kIgnore && i + 1 < size && text[i + 1] >= 0x80;
-      if (text[i] == '\n' || (text[i] == '\r' && i + 1 < size && !may_be_ignored)) return i + 1;
-    } else if (text[i] < 0x80 || is_wide) {
+    if (text[i] < 0x80 || is_wide) {
       const std::size_t space = space_size(text + i, size - i);
       if (space != 0) return i + space;
     }
   }
   return 0;
+}
+
+std::size_t TextFiles::cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept {
+  if (from >= text.size()) return 0;
+  const auto last = [&](int byte, std::size_t begin, std::size_t end) {  // the place after it, or 0
+    const void* found = ::memrchr(text.data() + begin, byte, end - begin);
+    return found == nullptr ? 0 : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - text.data()) + 1;
+  };
+  const std::size_t after_newline = last('\n', from, text.size());
+  const std::size_t begin = std::max(from, after_newline);
+  // After '\r' there may come the '\n' that belongs to it, perhaps behind bytes that are left out as no text.
+  for (std::size_t end = text.size() - 1; end > begin;) {
+    const std::size_t next = last('\r', begin, end);
+    if (next == 0) break;
+    if (format_.errors != TextErrors::kIgnore || text[next] < 0x80) return next;
+    end = next - 1;
+  }
+  return after_newline;
 }
 
 }  // namespace fastbatch

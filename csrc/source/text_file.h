@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class TextFiles : public TextSource {
   void open();
   bool fill(TextBlock& block, std::size_t size);  // false: the file has ended
   [[nodiscard]] std::size_t cut_of(const TextBlock& block, std::size_t from) const noexcept;
+  [[nodiscard]] std::size_t cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept;
 
   std::shared_ptr<const std::vector<std::string>> paths_;
   TextFormat format_;
