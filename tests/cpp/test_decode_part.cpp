@@ -142,8 +142,8 @@ TEST_CASE("colour modes are made from the pixels, as Pillow makes them") {
     }
   }
   reader.read_header(make(8, 8), kMaxPixels);
-  CHECK_THROWS_WITH_AS(reader.start(ColorMode::kIndex, {}), "a JPEG has no palette: expected another colour mode",
-                       DecodeError);
+  CHECK_THROWS_WITH_AS(reader.start(ColorMode::kIndex, {}),
+                       "a JPEG has neither a palette nor an alpha: expected another colour mode", DecodeError);
 }
 
 TEST_CASE("parts in colour modes that are made row by row") {
