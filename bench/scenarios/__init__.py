@@ -18,6 +18,8 @@ NAMES = (
     "jpeg_center",
     "jpeg_large",
     "jpeg_memory",
+    "resize_alone",
+    "png",
     "affine_augmentation",
     "cold_rows",
     "cold_small_rows",
