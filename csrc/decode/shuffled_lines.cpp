@@ -97,7 +97,8 @@ bool ShuffledLines::read(TextBlock& block) {
 
 void ShuffledLines::copy_pieces(TextBuffer& text) {
   // One guard for all lines of a file.
-  std::stable_sort(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.file < b.file; });
+  std::sort(pieces_.begin(), pieces_.end(),
+            [](const Piece& a, const Piece& b) { return a.file != b.file ? a.file < b.file : a.at < b.at; });
   for (auto first = pieces_.begin(); first != pieces_.end();) {
     const MappedFile& file = index_->file(first->file);
     const auto last = std::find_if(first, pieces_.end(), [&](const Piece& piece) { return piece.file != first->file; });

@@ -31,7 +31,7 @@ std::vector<float> apply(const AugmentOptions& options, std::size_t channels, st
 }  // namespace
 
 TEST_CASE("without a wish pixels only become floats") {
-  for (const std::size_t channels : {1, 3, 4}) {
+  for (const std::size_t channels : {1UL, 3UL, 4UL}) {
     const std::vector<std::uint8_t> pixels = picture(13 * 17 * channels);
     CHECK(apply({}, channels, 0) == std::vector<float>(pixels.begin(), pixels.end()));
   }
@@ -50,7 +50,7 @@ TEST_CASE("all operations together stay inside the image and its range") {
   options.erase_value = {};
   for (const kernels::Fill fill : {kernels::Fill::kNearest, kernels::Fill::kConstant, kernels::Fill::kReflect}) {
     options.affine.fill = fill;
-    for (const std::size_t channels : {1, 3, 4}) {
+    for (const std::size_t channels : {1UL, 3UL, 4UL}) {
       for (std::uint64_t index = 0; index < 40; ++index) {
         const std::vector<float> out = apply(options, channels, index);
         for (const float x : out) REQUIRE((x >= 0 && x <= 255));

@@ -103,7 +103,7 @@ TEST_CASE("coordinates out of all measure read nothing outside") {
 
 TEST_CASE("a warp that changes nothing gives the same numbers") {
   for (const Fill fill : kFills) {
-    for (const std::size_t channels : {1, 3, 4}) {
+    for (const std::size_t channels : {1UL, 3UL, 4UL}) {
       const Warp what{.height = 20, .width = 33, .channels = channels, .fill = fill};
       std::vector<float> src(20 * 33 * channels);
       for (std::size_t i = 0; i < src.size(); ++i) src[i] = std::sin(static_cast<float>(i));

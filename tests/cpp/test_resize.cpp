@@ -184,7 +184,7 @@ TEST_CASE("resize: a window of the output, from the part of the source that it n
       CHECK(resize(resizer, given) == expected);
 
       const std::size_t row_bytes = part.given->width * part.channels;
-      for (const std::size_t step : {1, 3, 16}) {
+      for (const std::size_t step : {1UL, 3UL, 16UL}) {
         Pixels dst(expected.size(), 0xA5);
         std::vector<std::byte> scratch;
         ResizeStream stream(resizer, dst.data(), static_cast<std::ptrdiff_t>(resizer.width() * part.channels), scratch);
@@ -235,7 +235,7 @@ TEST_CASE("resize: every layout of the weights gives the same bytes") {
   const Pixels src = pattern(7, 90, 4);  // rows of 360 bytes, read as 1 to 4 channels
   on_all_targets([&] {
     for (const Filter filter : {Filter::kBilinear, Filter::kLanczos}) {
-      for (const std::size_t out : {11, 40, 70, 233}) {
+      for (const std::size_t out : {11UL, 40UL, 70UL, 233UL}) {
         kernels::Taps taps = make_axis(90, 0, 90, out, filter, false, 0, out).taps;
         const kernels::Taps down = make_axis(7, 0, 7, 2, filter, false, 0, 2).taps;
         const auto passes = [&](kernels::WeightLayout layout) {
@@ -256,7 +256,7 @@ TEST_CASE("resize: every layout of the weights gives the same bytes") {
           }
           std::vector<const std::uint8_t*> rows;
           for (std::size_t r = 0; r < down.count[1]; ++r) rows.push_back(src.data() + (down.start[1] + r) * 360);
-          for (const std::size_t n_bytes : {5, 16, 33, 360}) {
+          for (const std::size_t n_bytes : {5UL, 16UL, 33UL, 360UL}) {
             results.emplace_back(n_bytes);
             kernels::resize_columns(columns, 1, rows.data(), results.back().data(), n_bytes);
           }
