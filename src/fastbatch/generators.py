@@ -14,7 +14,7 @@ from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 
-from .errors import StateError
+from .errors import StateError, add_note
 from .image_folder import list_images
 from .keras_fit import KerasReady, keras_asks
 from .plan import MAX_SEED, whole
@@ -192,9 +192,8 @@ class _IndexPass:
             batch = self._take()
         except BaseException as error:
             self.close()
-            if hasattr(error, "add_note"):  # Python 3.11
-                name = type(self._data).__name__
-                error.add_note(f"fastbatch: raised by {name}.__getitem__({self._indices[self.position]})")
+            name = type(self._data).__name__
+            add_note(error, f"fastbatch: raised by {name}.__getitem__({self._indices[self.position]})")
             if isinstance(error, StopIteration):
                 raise RuntimeError("__getitem__ raised StopIteration") from error
             raise

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
 from typing import Any
 
-from .keras_fit import KerasReady
+from .keras_fit import KerasReady, both
 
 _FILE = "fastbatch_loader.json"
 _BASES = "keras.src.callbacks.callback"
@@ -40,7 +39,7 @@ class BackupLoader:
         if module is None:
             raise ImportError("BackupLoader is a callback for Keras 3: import keras first")
         ours: Any = cls
-        return object.__new__(_callback_class(ours, module.Callback))
+        return object.__new__(both(ours, module.Callback))
 
     def __init__(self, loader: Any, backup: Any) -> None:
         if not isinstance(loader, KerasReady) or not hasattr(loader, "load_state_dict"):
@@ -123,8 +122,3 @@ class BackupLoader:
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the batch; under `steps_per_execution`, all up to it."""
         self._seen = self._before_epoch + batch + 1
-
-
-@functools.lru_cache(maxsize=8)
-def _callback_class(ours: Any, theirs: Any) -> Any:
-    return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__, "__doc__": ours.__doc__})

@@ -269,7 +269,8 @@ def _length(data: Any) -> int | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _both(ours: type, theirs: type) -> type:
+def both(ours: Any, theirs: Any) -> Any:
+    """Return a class that is `ours` and one of Keras's, by the name of ours."""
     return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__, "__doc__": ours.__doc__})
 
 
@@ -277,4 +278,4 @@ def keras_class(ours: type, is_sized: bool) -> Any:
     """Return a class that is `ours` and one of Keras's data sets, or `ours` while there is no Keras."""
     module, name = ("py_dataset_adapter", "PyDataset") if is_sized else ("data_adapter", "DataAdapter")
     theirs = getattr(sys.modules.get(_ADAPTERS + module), name, None)
-    return ours if theirs is None else _both(ours, theirs)
+    return ours if theirs is None else both(ours, theirs)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, SupportsIndex
 
-from .errors import StateError
+from .errors import StateError, add_note
 from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .prefetch import Prefetch
@@ -164,6 +164,9 @@ class RestartableGeneratorWrapper(KerasReady):
             self._last = weakref.ref(source)
         return self._items(source, position, slack)
 
+    def _note(self, number: int) -> str:
+        return f"fastbatch: raised by {self._name} for batch {number}"
+
     def _items(self, source: Iterator[Any], start: int, slack: int) -> Generator[Any, None, None]:
         rank, world, length = self._rank, self._world_size, self._told
         number = start if self._takes_start else 0  # of the next item
@@ -175,10 +178,10 @@ class RestartableGeneratorWrapper(KerasReady):
                     break
                 except GeneratorExit as error:
                     stopped = RuntimeError(f"{self._name} raised GeneratorExit")
-                    _add_note(stopped, number, self._name)
+                    add_note(stopped, self._note(number))
                     raise stopped from error
                 except BaseException as error:
-                    _add_note(error, number, self._name)
+                    add_note(error, self._note(number))
                     raise
                 if number >= start and (number - start) % world == rank:
                     yield item
@@ -339,8 +342,3 @@ def _name_of(function: Any) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     return str(getattr(function, "__qualname__", None) or type(function).__name__)
-
-
-def _add_note(error: BaseException, number: int, name: str) -> None:
-    if hasattr(error, "add_note"):  # Python 3.11
-        error.add_note(f"fastbatch: raised by {name} for batch {number}")
