@@ -201,3 +201,8 @@ def test_classes_are_drawn_equally_often(api, photos):
         drawn = np.concatenate([y for _, y in loader])
     assert len(drawn) == 300
     assert (np.bincount(drawn) > 70).all()
+
+
+def test_a_single_thing_is_no_list_of_labels(api, photos):
+    with pytest.raises(TypeError, match="labels: expected one for each of 12 files, found 5"):
+        api.images(sorted(photos.rglob("*.jpg")), labels=5)

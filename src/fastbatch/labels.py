@@ -36,10 +36,13 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
         class_names: In the order of their numbers; None sorts the names that occur.
 
     Raises:
+        TypeError: A single thing instead of labels.
         ValueError: Too many or too few labels, labels that are missing, unknown, or not of the mode.
     """
     if mode is not None and mode not in MODES:
         raise ValueError(f"label_mode: expected one of {', '.join(MODES)}, found {mode!r}")
+    if not isinstance(given, Iterable):
+        raise TypeError(f"labels: expected one for each of {n} files, found {given!r}")
     rows = _rows(given)
     if len(rows) != n:
         raise ValueError(f"labels: expected one for each of {n} files, found {len(rows)}")
