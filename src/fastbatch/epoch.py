@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .engine import Run
-from .errors import ClosedError, add_note
+from .errors import ClosedError, add_note, refuse_copy
 from .mapping import BatchInfo
 from .plan import Plan
 from .report import Bad, Budget, error_of
@@ -135,8 +135,7 @@ class Epoch:
             return 0
         return loader._batch_plan(progress.start).n_batches - progress.batches
 
-    def __reduce__(self) -> Any:
-        raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")
+    __reduce__ = refuse_copy
 
     def close(self) -> None:
         """End this pass; `next` raises StopIteration from now on."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 _EXPECTED_FOUND = re.compile(r"expected (?P<expected>.+), found (?P<found>.+)\Z", re.DOTALL)
 
@@ -95,6 +95,11 @@ class StateError(FastbatchError, ValueError):
 
 class ClosedError(FastbatchError, RuntimeError):
     """The loader was closed before, or while, it was used."""
+
+
+def refuse_copy(iterator: Any) -> NoReturn:
+    """Be the `__reduce__` of iterators: a copy would share the work under way, and take batches from the original."""
+    raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")
 
 
 def add_note(error: BaseException, note: str) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Literal, SupportsIndex
 from .batch import dataset_fingerprint
 from .engine import BatchPlan, Engine, Recipe, Run
 from .epoch import Epoch, Progress
+from .epoch_counter import EpochCounter
 from .errors import ClosedError, StateError
-from .keras_fit import KerasReady
 from .mapping import make_step
 from .plan import MAX_SEED, Plan, whole
 from .report import BadSample, Budget, Report
@@ -22,7 +22,7 @@ from .report import BadSample, Budget, Report
 STATE_VERSION = 1
 
 
-class Loader(KerasReady):
+class Loader(EpochCounter):
     """Batches of a data set. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
 
     Batch `k` of epoch `e` depends on the data, the options, the seed, `e` and `k` alone. The arrays are the user's:
@@ -32,17 +32,15 @@ class Loader(KerasReady):
     Fork: works in the child, which starts threads of its own.
     """
 
+    _start_of_epoch = 0  # places are global positions
+
     def __init__(self, recipe: Recipe, plan: Plan) -> None:
+        super().__init__()
         self._recipe = recipe
         self._plan = plan
         self._engine_: Engine | None = None
         self._engine_pid = 0
         self._finalizer: weakref.finalize[Any, Any] | None = None
-        self._closed = False
-        self._since: float | None = None  # when the first iterator was made, by the monotonic clock
-        self._next_epoch = 0
-        self._resume_at = 0  # global position at which the next iterator begins
-        self._progress: Progress | None = None  # of the latest iterator
         self._fingerprint: str | None = None
         self._report = Report()
 
@@ -90,47 +88,12 @@ class Loader(KerasReady):
         parts.append("closed" if self._closed else f"epoch={self.epoch}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    # ---- epochs ----------------------------------------------------------------------------------------------
+    def _iterator(self, epoch: int, place: int) -> tuple[Iterator[Any], Progress]:
+        progress = Progress(self._plan, epoch, place)
+        return Epoch(self, progress), progress
 
-    def __iter__(self) -> Iterator[Any]:
-        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
-        if self._since is None:
-            self._since = time.monotonic()
-        progress = Progress(self._plan, self._next_epoch, self._resume_at)
-        iterator = Epoch(self, progress)
-        self._progress = progress
-        self._next_epoch += 1
-        self._resume_at = 0
-        return iterator
-
-    @property
-    def epoch(self) -> int:
-        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
-        if self._progress is None or self._progress.ended:
-            return self._next_epoch
-        return self._progress.epoch
-
-    def set_epoch(self, epoch: SupportsIndex) -> None:
-        """Let the next `for` be epoch `epoch`, from its start. Iterators at work are not disturbed."""
-        self._next_epoch = whole("epoch", epoch, 0, MAX_SEED)
-        self._resume_at = 0
-        self._progress = None
-
-    def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
-        """Return an iterator over `times` epochs, or over epochs without end."""
-        count = None if times is None else whole("times", times, 0)
-        return self._repeat(count)
-
-    def _repeat(self, times: int | None) -> Iterator[Any]:
-        done = 0
-        while times is None or done < times:
-            batches = 0
-            for batch in self:
-                batches += 1
-                yield batch
-            if batches == 0 and times is None and len(self) == 0:
-                return  # an endless loop over nothing
-            done += 1
+    def _place_of(self, progress: Progress) -> int:
+        return self._batch_plan(progress.start).position_after(progress.batches)
 
     # ---- parts -----------------------------------------------------------------------------------------------
 
@@ -186,11 +149,7 @@ class Loader(KerasReady):
 
         A batch counts once `next()` has returned it. On ranks that are equally far, the states are equal.
         """
-        epoch, position = self._next_epoch, self._resume_at
-        progress = self._progress
-        if progress is not None and not progress.ended:
-            epoch = progress.epoch
-            position = self._batch_plan(progress.start).position_after(progress.batches)
+        epoch, position = self._stands_at()
         return {
             "version": STATE_VERSION,
             "seed": self._plan.seed,
@@ -227,9 +186,7 @@ class Loader(KerasReady):
         if order != self._order():
             raise StateError("state of a loader with another order", expected=self._order(), found=order)
         self._plan = replace(self._plan, seed=seed)
-        self._next_epoch = epoch
-        self._resume_at = position
-        self._progress = None
+        self._go_to(epoch, position)
 
     def _order(self) -> str:
         """What decides the order besides seed, epoch and data, in one line."""
@@ -245,22 +202,8 @@ class Loader(KerasReady):
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles stand where this one does, and go their own way, with threads and a report of their own.
-
-        What stands in memory is shared by copies, and goes along in pickles; files are opened again.
-        """
-        state = self.state_dict()
-        own = {"_next_epoch": state["epoch"], "_resume_at": state["position"], "_progress": None, "_since": None}
-        own |= {"_engine_": None, "_engine_pid": 0, "_finalizer": None, "_report": Report()}
-        return {**{key: value for key, value in self.__dict__.items() if key != "_keras_passes"}, **own}
-
-    def __copy__(self) -> Loader:
-        copied = object.__new__(type(self))
-        copied.__dict__.update(self.__getstate__())
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Loader:
-        return self.__copy__()  # data and plans do not change
+        own = {"_engine_": None, "_engine_pid": 0, "_finalizer": None, "_report": Report()}
+        return {**super().__getstate__(), **own}
 
     # ---- life ------------------------------------------------------------------------------------------------
 
@@ -295,12 +238,6 @@ class Loader(KerasReady):
         self._closed = True
         if self._finalizer is not None:
             self._finalizer()
-
-    def __enter__(self) -> Loader:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def _engine(self) -> Engine:
         """Return this process's engine: a forked child makes its own, since threads do not survive a fork."""

@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import Any, NoReturn, SupportsIndex
 
 from .batch import files_identity
-from .errors import ClosedError, StateError
-from .keras_fit import KerasReady
+from .epoch_counter import EpochCounter
+from .errors import ClosedError, StateError, refuse_copy
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .text_plan import Place, TextImplementation, TextPlan, TextRun
 
@@ -39,7 +39,7 @@ class _Progress:
         return Place(self.start.items + items, unit, byte)
 
 
-class TextLoader(KerasReady):
+class TextLoader(EpochCounter):
     """Batches of words or lines. Every `for` is one full epoch.
 
     Batch `k` of an epoch depends on the files, the options, the seed and the epoch alone. Rank `r` of `n` gets the
@@ -49,18 +49,16 @@ class TextLoader(KerasReady):
     Fork: works in the child, which starts threads of its own.
     """
 
+    _start_of_epoch = Place()
+
     def __init__(self, implementation: TextImplementation, plan: TextPlan, known: dict[str, Any] | None = None) -> None:
+        super().__init__()
         self._implementation = implementation
         self._plan = plan
         self._known = {} if known is None else known  # what the files told so far; shared with what is derived
         self._runs: list[TextRun] = []  # of this loader, to be closed with it
         self._lock = threading.Lock()  # guards _runs
-        self._closed = False
-        self._next_epoch = 0
-        self._resume_at = Place()
-        self._progress: _Progress | None = None  # of the latest iterator
         self._fingerprint: str | None = None
-        self._since: float | None = None  # when the first iterator was made, by the monotonic clock
         self._n_batches = 0
         self._n_samples = 0
         self._wait_s = 0.0
@@ -120,47 +118,14 @@ class TextLoader(KerasReady):
         parts.append("closed" if self._closed else f"epoch={self.epoch}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    # ---- epochs --------------------------------------------------------------------------------------------------
+    def _iterator(self, epoch: int, place: Place) -> tuple[Iterator[Any], _Progress]:
+        progress = _Progress(epoch, place)
+        return TextEpoch(self, progress), progress
 
-    def __iter__(self) -> Iterator[Any]:
-        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
-        if self._since is None:
-            self._since = time.monotonic()
-        progress = _Progress(self._next_epoch, self._resume_at)
-        iterator = TextEpoch(self, progress)
-        self._progress = progress
-        self._next_epoch += 1
-        self._resume_at = Place()
-        return iterator
+    def _place_of(self, progress: _Progress) -> Place:
+        return progress.place
 
-    @property
-    def epoch(self) -> int:
-        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
-        if self._progress is None or self._progress.ended:
-            return self._next_epoch
-        return self._progress.epoch
-
-    def set_epoch(self, epoch: SupportsIndex) -> None:
-        """Let the next `for` be epoch `epoch`, from its start. Iterators at work are not disturbed."""
-        self._next_epoch = whole("epoch", epoch, 0, MAX_SEED)
-        self._resume_at = Place()
-        self._progress = None
-
-    def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
-        """Return an iterator over `times` epochs, or over epochs without end."""
-        return self._repeat(None if times is None else whole("times", times, 0))
-
-    def _repeat(self, times: int | None) -> Iterator[Any]:
-        done = 0
-        while times is None or done < times:
-            resumed = self._resume_at != Place()
-            batches = 0
-            for batch in self:
-                batches += 1
-                yield batch
-            if batches == 0 and times is None and not resumed:
-                return  # an endless loop over nothing
-            done += 1
+    # ---- parts ---------------------------------------------------------------------------------------------------
 
     def take(self, n: SupportsIndex) -> TextLoader:
         """Return a loader over the first `n` batches of each epoch."""
@@ -178,10 +143,7 @@ class TextLoader(KerasReady):
 
     def state_dict(self) -> dict[str, Any]:
         """Return where the latest iterator stands: small, JSON, and equal on ranks that are equally far."""
-        epoch, place = self._next_epoch, self._resume_at
-        progress = self._progress
-        if progress is not None and not progress.ended:
-            epoch, place = progress.epoch, progress.place
+        epoch, place = self._stands_at()
         return {
             "version": STATE_VERSION,
             "kind": f"{self._plan.item}s",
@@ -221,9 +183,7 @@ class TextLoader(KerasReady):
         if order != self._order():
             raise StateError("state of a loader with another order", expected=self._order(), found=order)
         self._plan = replace(self._plan, seed=seed)
-        self._next_epoch = epoch
-        self._resume_at = Place(items, unit, byte)
-        self._progress = None
+        self._go_to(epoch, Place(items, unit, byte))
 
     def _order(self) -> str:
         """What decides the items besides seed, epoch and files, in one line."""
@@ -240,6 +200,20 @@ class TextLoader(KerasReady):
             identity = [files_identity(paths), [os.stat(path).st_size for path in paths]]
             self._fingerprint = hashlib.blake2b(json.dumps(identity).encode(), digest_size=16).hexdigest()
         return self._fingerprint
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is known of the files is read again where a pickle comes out; a copy keeps it.
+        own: dict[str, Any] = {"_known": {}, "_fingerprint": None, "_runs": [], "_lock": None}
+        return {**super().__getstate__(), **own, "_n_batches": 0, "_n_samples": 0, "_wait_s": 0.0}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def __copy__(self) -> TextLoader:
+        copied = super().__copy__()
+        copied._lock, copied._known = threading.Lock(), self._known
+        return copied
 
     # ---- life ----------------------------------------------------------------------------------------------------
 
@@ -265,12 +239,6 @@ class TextLoader(KerasReady):
             runs, self._runs = self._runs, []
         for run in runs:
             run.close()
-
-    def __enter__(self) -> TextLoader:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def _start(self, epoch: int, place: Place) -> TextRun:
         if self._closed:
@@ -363,6 +331,8 @@ class TextEpoch:
         self._loader._lock = threading.Lock()  # the parent's may have been held
         self._run = self._loader._start(progress.epoch, progress.start)
         return self._run
+
+    __reduce__ = refuse_copy
 
     def close(self) -> None:
         """End this pass; `next` raises StopIteration from now on."""
