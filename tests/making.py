@@ -36,6 +36,8 @@ def same(one, other):
         assert len(one) == len(other)
         for a, b in zip(one, other, strict=True):
             same(a, b)
+    elif isinstance(one, (str, bytes)):
+        assert one == other
     else:
         assert (one.dtype, one.shape) == (other.dtype, other.shape)
         assert one.tobytes() == other.tobytes()

@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
+import threading
 import weakref
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ClassVar, SupportsIndex
+from typing import Any, ClassVar, SupportsIndex, TypeVar
 
 import numpy as np
 
-from .errors import StateError, add_note
+from .errors import ClosedError, StateError
 from .image_folder import list_images
+from .index_pass import IndexPass
 from .keras_fit import KerasReady, keras_asks
 from .plan import MAX_SEED, whole
 
 STATE_VERSION = 1
+
+Self = TypeVar("Self", bound="DataGenerator")
 
 
 class DataGenerator(KerasReady):
@@ -55,7 +58,8 @@ class DataGenerator(KerasReady):
     prefetch: int = 2
     _next_epoch = 0
     _resume_at = 0
-    _pass: _IndexPass | None = None
+    _pass: IndexPass | None = None
+    _closed = False
 
     def __init__(
         self,
@@ -98,8 +102,11 @@ class DataGenerator(KerasReady):
         return len(self) - self._resume_at
 
     def _begin_epoch(self, at_end: Callable[[], None] = lambda: None) -> Iterator[Any]:
+        if self._closed:
+            raise ClosedError("the loader is closed")
         indices = self._order(self._next_epoch)
-        self._pass = _IndexPass(self, self._next_epoch, indices, self._resume_at, at_end)
+        self._pass = IndexPass(self, self._next_epoch, indices, self._resume_at, at_end)
+        self.__dict__.setdefault("_passes", weakref.WeakSet()).add(self._pass)
         self._next_epoch += 1
         self._resume_at = 0
         return self._pass
@@ -154,75 +161,20 @@ class DataGenerator(KerasReady):
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles stand where this one does, and go their own way."""
         state = self.state_dict()
-        return {**self.__dict__, "_next_epoch": state["epoch"], "_resume_at": state["position"], "_pass": None}
-
-
-class _IndexPass:
-    """The iterator of one epoch of a DataGenerator. After its last batch, or an error, it stays at its end.
-
-    Threads: one at a time.
-    """
-
-    def __init__(
-        self, data: DataGenerator, epoch: int, indices: list[int], position: int, at_end: Callable[[], None]
-    ) -> None:
-        self._data = data
-        self._at_end = at_end
-        self._indices = indices
-        self._pid = os.getpid()
-        self._ahead: deque[Future[Any]] = deque()
-        self._pool: ThreadPoolExecutor | None = None
-        self._closed = False
-        self.epoch = epoch
-        self.position = position  # batches handed out
-        self.ended = False
-
-    def __iter__(self) -> _IndexPass:
-        return self
-
-    def __next__(self) -> Any:
-        if self._closed:
-            raise StopIteration
-        if self.position == len(self._indices):
-            self.close()
-            self.ended = True
-            self._at_end()
-            raise StopIteration
-        try:
-            batch = self._take()
-        except BaseException as error:
-            self.close()
-            name = type(self._data).__name__
-            add_note(error, f"fastbatch: raised by {name}.__getitem__({self._indices[self.position]})")
-            if isinstance(error, StopIteration):
-                raise RuntimeError("__getitem__ raised StopIteration") from error
-            raise
-        self.position += 1
-        return batch
-
-    def _take(self) -> Any:
-        if not self._data.threads:
-            return self._data[self._indices[self.position]]
-        if self._pool is None or self._pid != os.getpid():  # a forked child has no threads yet
-            self._pool = ThreadPoolExecutor(self._data.threads, thread_name_prefix="fastbatch generator")
-            self._pid = os.getpid()
-            self._ahead.clear()
-            weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
-        wanted = max(self._data.prefetch, self._data.threads)
-        begin = self.position + len(self._ahead)
-        for index in self._indices[begin : self.position + wanted]:
-            self._ahead.append(self._pool.submit(self._data.__getitem__, index))
-        return self._ahead.popleft().result()
+        own = {"_next_epoch": state["epoch"], "_resume_at": state["position"], "_pass": None}
+        return {**{key: value for key, value in self.__dict__.items() if key != "_passes"}, **own}
 
     def close(self) -> None:
-        """End this pass; `next` raises StopIteration from now on."""
+        """End all passes, and their threads. Iterators raise ClosedError from now on."""
         self._closed = True
-        self._ahead.clear()
-        if self._pool is not None and self._pid == os.getpid():
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        for one in list(self.__dict__.get("_passes", ())):
+            one.close()
 
-    def __length_hint__(self) -> int:
-        return 0 if self._closed else len(self._indices) - self.position
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 class ImageDataLoader:
@@ -276,6 +228,7 @@ class ImageDataLoader:
             data = (numbers,) if files.labels is None else (numbers, files.labels)
             self._loader = self._surface.arrays(*data, **order, threads=1)
         self._iterator: Iterator[Any] | None = None
+        self._lock = threading.Lock()  # guards the two
         self._epochs = 0
 
     @property
@@ -295,13 +248,17 @@ class ImageDataLoader:
         return self
 
     def __next__(self) -> Any:
-        if self._iterator is None:
-            self._iterator = iter(self._loader)
+        with self._lock:
+            if self._iterator is None:
+                self._iterator = iter(self._loader)
+            iterator = self._iterator
         try:
-            batch = next(self._iterator)
+            batch = next(iterator)
         except StopIteration:
-            self._iterator = None
-            self._epochs += 1
+            with self._lock:
+                if self._iterator is iterator:  # no other thread has come here before
+                    self._iterator = None
+                    self._epochs += 1
             raise
         if self._names is None:
             return batch
@@ -312,6 +269,20 @@ class ImageDataLoader:
     def reset(self) -> None:
         """Stand at the start of the epoch again."""
         self._iterator = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles stand where this one does, and go their own way, with threads of their own."""
+        loader = copy.copy(self._loader)
+        if self._iterator is None:  # before the first batch, or reset: at the start of the next epoch
+            loader.set_epoch(self._loader._next_epoch)
+        return {**self.__dict__, "_loader": loader, "_iterator": None, "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ImageDataLoader:
+        return copy.copy(self)  # names and data do not change
 
     def close(self) -> None:
         """End all work and join the threads."""

@@ -11,9 +11,9 @@ import types
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, SupportsIndex
+from typing import Any, NoReturn, SupportsIndex
 
-from .errors import StateError, add_note
+from .errors import ClosedError, StateError, add_note, refuse_copy
 from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .prefetch import Prefetch
@@ -63,6 +63,8 @@ class RestartableGeneratorWrapper(KerasReady):
         self._slack = 0  # see _Progress
         self._progress: _Progress | None = None  # of the latest pass
         self._last: weakref.ref[Any] | None = None  # the latest generator
+        self._passes: weakref.WeakSet[Pass] = weakref.WeakSet()
+        self._closed = False
 
     def __len__(self) -> int:
         """Return the batches of an epoch on this rank.
@@ -84,8 +86,11 @@ class RestartableGeneratorWrapper(KerasReady):
 
     def __iter__(self) -> Pass:
         """Call the function anew; after `load_state_dict`, once, go on with the rest of the epoch that was saved."""
+        if self._closed:
+            raise ClosedError("the loader is closed")
         progress = _Progress(self._next_epoch, self._resume_at, self._slack)
         started = Pass(self, progress)
+        self._passes.add(started)
         self._progress = progress
         self._next_epoch += 1
         self._resume_at = self._slack = 0
@@ -96,6 +101,8 @@ class RestartableGeneratorWrapper(KerasReady):
         parts = [self._name, *(f"{key}={value}" for key, value in options.items() if value is not None)]
         if self._world_size > 1:
             parts.append(f"shard=({self._rank}, {self._world_size})")
+        if self._closed:
+            parts.append("closed")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     @property
@@ -144,7 +151,23 @@ class RestartableGeneratorWrapper(KerasReady):
         """Copies and pickles stand where this one does, and go their own way."""
         state = self.state_dict()
         own = {"_next_epoch": state["epoch"], "_resume_at": state["position"], "_slack": state["world_size"] - 1}
-        return {**self.__dict__, **own, "_progress": None, "_last": None}
+        return {**self.__dict__, **own, "_progress": None, "_last": None, "_passes": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._passes = weakref.WeakSet()
+
+    def close(self) -> None:
+        """End all passes, and the threads that work ahead. Iterators raise ClosedError from now on."""
+        self._closed = True
+        for started in list(self._passes):
+            started.close()
+
+    def __enter__(self) -> RestartableGeneratorWrapper:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     # ---- one pass ------------------------------------------------------------------------------------------------
 
@@ -267,12 +290,13 @@ class Pass:
         with self._lock:
             items = self._items
             if items is None:
-                raise StopIteration
+                self._end()
             try:
                 item = next(items)
             except StopIteration:
-                self._progress.ended = self._items is not None  # else closed by another thread
-                self._items = None
+                if self._items is None:  # closed by another thread
+                    self._end()
+                self._progress.ended, self._items = True, None
                 raise
             except BaseException as error:
                 # Ctrl-C while a thread works ahead interrupts the wait, not the work.
@@ -282,6 +306,11 @@ class Pass:
             self._progress.items += 1
             return item
 
+    def _end(self) -> NoReturn:
+        if self._wrapper._closed and not self._progress.ended:
+            raise ClosedError("the loader was closed")
+        raise StopIteration
+
     def _restart(self) -> None:
         """Go on in a forked child, where no thread works ahead: call the function again, up to here."""
         self._finalizer.detach()
@@ -289,6 +318,8 @@ class Pass:
         progress.start += progress.items * self._wrapper._world_size
         progress.items, progress.slack = 0, max(progress.slack, self._wrapper._world_size - 1)
         self._start()
+
+    __reduce__ = refuse_copy
 
     def close(self) -> None:
         """End this pass, and the thread that works ahead; `next` raises StopIteration from now on."""

@@ -248,6 +248,9 @@ class Stream:
             self._number += 1
             return batch
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a stream cannot be copied or pickled: what it reads comes only once")
+
     def close(self) -> None:
         """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
         self._finalizer()

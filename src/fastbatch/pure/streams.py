@@ -84,6 +84,9 @@ class Stream:
         if self._bytes:
             self._bytes.close()
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a stream cannot be copied or pickled: what it reads comes only once")
+
     def close(self) -> None:
         """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
         self._closed = True

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""One loader of every kind that there is, for tests of what all of them promise."""
+
+import numpy as np
+from making import make_photos
+
+import fastbatch
+from fastbatch import pure
+
+N = 60
+X = np.random.default_rng(0).random((N, 3)).astype(np.float32)
+Y = np.arange(N)
+OPTIONS = {"batch_size": 7, "shuffle": True, "seed": 3}
+
+
+def halve(batch):
+    return batch[0] / 2, batch[1]
+
+
+def squares(n=20):
+    for i in range(n):
+        yield np.full(2, i * i)
+
+
+class Squares(fastbatch.DataGenerator):
+    def __len__(self):
+        return 13
+
+    def __getitem__(self, index):
+        return np.full(2, index * index)
+
+
+class PureSquares(pure.DataGenerator):
+    __len__, __getitem__ = Squares.__len__, Squares.__getitem__
+
+
+class Folder:
+    """Makes the files that a loader reads, each when it is first asked for."""
+
+    def __init__(self, root):
+        self._root = root
+
+    def _made(self, name, write):
+        path = self._root / name
+        if not path.exists():
+            write(path)
+        return path
+
+    @property
+    def photos(self):
+        return self._made("photos", lambda path: make_photos(path, 3))
+
+    @property
+    def npy(self):
+        return self._made("x.npy", lambda path: np.save(path, X))
+
+    @property
+    def npz(self):
+        return self._made("x.npz", lambda path: np.savez(path, x=X, y=Y))
+
+    @property
+    def csv(self):
+        return self._made("x.csv", lambda path: np.savetxt(path, X, delimiter=",", header="a,b,c", comments=""))
+
+    @property
+    def text(self):
+        lines = [f"{' '.join(f'w{i * j}' for j in range(i % 5))}\n" for i in range(40)]
+        return self._made("a.txt", lambda path: path.write_text("".join(lines)))
+
+
+def _squares(api):
+    return Squares if api is fastbatch else PureSquares
+
+
+# name -> (api, folder) -> a loader of about ten batches; all are iterated once an epoch, and resume
+LOADERS = {
+    "arrays": lambda api, at: api.arrays(X, Y, **OPTIONS),
+    "a dict": lambda api, at: api.arrays({"x": X, "y": [Y, Y]}, **OPTIONS),
+    "one array": lambda api, at: api.arrays(Y, **OPTIONS),
+    "a file": lambda api, at: api.arrays(at.npy, Y, **OPTIONS),
+    "an archive": lambda api, at: api.arrays(at.npz, **OPTIONS),
+    "joined": lambda api, at: api.arrays([X, X[:, :1]], Y, concat=-1, scale=2, **OPTIONS),
+    "weighted": lambda api, at: api.arrays(X, Y, weights=X[:, 0], **{**OPTIONS, "shuffle": False}),
+    "a shard": lambda api, at: api.arrays(X, Y, **{**OPTIONS, "batch_size": 4}).split(0.3)[0].shard(1, 2),
+    "mapped": lambda api, at: api.arrays(X, Y, **OPTIONS).map(halve),
+    "windows": lambda api, at: api.windows(X, Y, length=5, **OPTIONS),
+    "views": lambda api, at: api.windows(X, Y, length=5, copy=False, batch_size=7),
+    "windows of a file": lambda api, at: api.windows(at.npy, Y, length=5, stride=2, **{**OPTIONS, "batch_size": 4}),
+    "windows of series": lambda api, at: api.windows(api.series([X[:30], X[30:]]), length=5, **OPTIONS),
+    "windows of CSV": lambda api, at: api.windows(api.csv(at.csv), length=5, normalize="window", **OPTIONS),
+    "a dataset": lambda api, at: api.TimeSeriesDataset(X, Y, 5).loader(**OPTIONS),
+    "tokens": lambda api, at: api.tokens(Y, context=5, stride=2, **{**OPTIONS, "batch_size": 4}),
+    "images": lambda api, at: api.images(at.photos, size=8, flip=True, batch_size=2, shuffle=True, seed=3),
+    "mixed images": lambda api, at: api.mixup(api.images(at.photos, size=8, batch_size=2, seed=3)),
+    "words": lambda api, at: api.words(at.text, 9),
+    "shuffled lines": lambda api, at: api.lines(at.text, 5, shuffle="line", seed=3, keepends=False),
+    "lines of a shard": lambda api, at: api.lines(at.text, 3, shard=(1, 2), output="offsets"),
+    "ids": lambda api, at: api.words(at.text, 9, output="ids", vocabulary=["w0", "w4"], shuffle="block", block_size=4),
+    "restartable": lambda api, at: api.restartable(squares),
+    "restartable ahead": lambda api, at: api.restartable(squares, 30, length=20, prefetch=2, shard=(0, 2)),
+    "a generator class": lambda api, at: _squares(api)(shuffle=True, seed=3, threads=2),
+    "a generator class alone": lambda api, at: _squares(api)(threads=0),
+}
+
+# what can be read once, or is its own iterator
+ITERATORS = {
+    "text_generator": lambda api, at: api.text_generator(at.text, 9),
+    "stream": lambda api, at: api.stream(at.text, 7),
+    "stream of items": lambda api, at: api.stream(range(60), 7, shuffle_buffer=9),
+    "repeat": lambda api, at: api.arrays(X, Y, **OPTIONS).repeat(2),
+    "repeated words": lambda api, at: api.words(at.text, 9).repeat(2),
+    **{f"iterator of {name}": (lambda api, at, make=make: iter(make(api, at))) for name, make in LOADERS.items()},
+}
