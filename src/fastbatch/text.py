@@ -6,6 +6,7 @@ from __future__ import annotations
 import codecs
 import glob
 import os
+import stat
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -200,8 +201,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
                 raise FileNotFoundError(2, "No file fits the pattern", path)
             found += files
             continue
-        os.stat(name)
-        if os.path.isdir(name):
+        if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, which its error shows
             raise IsADirectoryError(21, os.strerror(21), os.fsdecode(name))
         found.append(name)
     if not found:

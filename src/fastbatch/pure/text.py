@@ -79,7 +79,7 @@ class Decoded:
 
 def open_text(path: bytes) -> BinaryIO:
     """Open a regular file; the errors are those of `csrc/source/open_file.cpp`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    descriptor = os.open(os.fsdecode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
