@@ -111,7 +111,9 @@ def test_samples_that_do_not_fit_together(api):
     def ragged(sample):
         return sample[1][None].repeat(int(sample[1]) % 2)
 
-    with pytest.raises(ValueError, match=r"samples of one batch: expected one shape, found \(0,\) and \(1,\)"):
+    with pytest.raises(
+        ValueError, match=r"samples of one batch: expected one shape, as after padding, found \(0,\) and \(1,\)"
+    ):
         next(iter(api.arrays(X, Y).map(ragged, each="sample")))
     with pytest.raises(ValueError, match="samples of one batch: expected the same structure"):
         next(iter(api.arrays(X, Y).map(lambda s: [1.0] * 2 if s[1] % 2 else (1.0, (2.0,)), each="sample")))

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from making import same_batches
+from making import same, same_batches
 from PIL import Image, ImageOps
 
 import fastbatch
@@ -127,6 +127,24 @@ def test_points_and_boxes_of_a_plain_resize(marked):
         assert all(one.tolist() == [[0, 0, 16, 36]] for one in moved_boxes)
     for _, moved_boxes in agree(root, boxes=boxes, min_box_area=16 * 36):
         assert all(one.shape == (0, 4) for one in moved_boxes)
+
+
+def first_box(sample):
+    x, boxes = sample
+    return x, boxes[0] if len(boxes) else np.zeros(4, np.float32), len(boxes)
+
+
+def test_functions_of_a_sample_get_its_boxes(api, marked):
+    root, _ = marked
+    boxes = [np.full((n, 4), n) for n in (3, 0, 1, 0, 0, 5)]
+    loader = api.images(root, None, boxes=boxes, size=16, batch_size=4)
+    plain, padded = list(loader), list(loader.map(first_box, each="sample"))
+    for (x, found), (same_x, first, counts) in zip(plain, padded, strict=True):
+        same(same_x, x)
+        assert counts.tolist() == [len(one) for one in found]
+        assert first.tolist() == [one[0].tolist() if len(one) else [0] * 4 for one in found]
+    with pytest.raises(ValueError, match=r"expected one shape, as after padding, found \(3, 4\) and \(0, 4\)"):
+        next(iter(loader.map(lambda sample: sample, each="sample")))
 
 
 def test_any_number_of_boxes_for_each_image(marked):

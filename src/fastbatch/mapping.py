@@ -121,7 +121,8 @@ def stack(samples: list[Any]) -> Any:
             if array.dtype.hasobject:
                 raise TypeError(f"expected samples of numbers or arrays, found {array[()]!r}")
             if array.shape != column[0].shape:
-                raise ValueError(f"samples of one batch: expected one shape, found {column[0].shape} and {array.shape}")
+                found = f"{column[0].shape} and {array.shape}"
+                raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
     return packer(structure)([np.stack(column) for column in columns])
 
 

@@ -19,6 +19,7 @@ from .decode import Field, make_conversion
 from .image_folder import EXTENSIONS, as_paths
 from .image_options import ImageOptions
 from .plan import whole
+from .structure import PerSample
 
 Array = np.ndarray[Any, Any]
 
@@ -124,7 +125,8 @@ def _apply(matrices: Array, points: Array) -> Array:
 
 
 def _split(rows: Array, counts: Array) -> list[Array]:
-    return [part.copy() for part in np.split(rows, np.cumsum(counts)[:-1])] if len(counts) else []
+    parts = np.split(rows, np.cumsum(counts)[:-1]) if len(counts) else []
+    return PerSample(part.copy() for part in parts)
 
 
 def make_moved(
@@ -196,7 +198,8 @@ def mask_paths(given: Any, images: list[bytes], image_root: Any) -> list[bytes]:
         below, name = os.path.split(relative)
         if below not in seen:
             names: dict[bytes, list[bytes]] = {}
-            for one in sorted(os.listdir(os.path.join(folder, below))):
+            listed = os.listdir(os.fsdecode(os.path.join(folder, below)))  # as text, which its error shows
+            for one in sorted(map(os.fsencode, listed)):
                 stem, _, end = one.rpartition(b".")
                 if end.lower() in kinds:
                     names.setdefault(stem, []).append(one)

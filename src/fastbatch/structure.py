@@ -14,10 +14,14 @@ Structure = Any  # a leaf's number, or a tuple, list or dict of structures
 Pack = Callable[[Sequence[Any]], Any]  # the leaves of one batch -> what the user gets
 
 
+class PerSample(list[Any]):
+    """A column whose samples differ in shape: one array for each."""
+
+
 def flatten(data: Any, arrays: tuple[type, ...] = (list, tuple)) -> tuple[list[Any], Structure]:
     """Return the leaves in order and the structure that holds their numbers.
 
-    Tuples, lists and dicts are structure; `arrays` of plain numbers are leaves; all else is a leaf.
+    Tuples, lists and dicts are structure; `arrays` of plain numbers are leaves, as is all else.
     """
     leaves: list[Any] = []
     return leaves, _walk(data, leaves, arrays)
@@ -26,6 +30,9 @@ def flatten(data: Any, arrays: tuple[type, ...] = (list, tuple)) -> tuple[list[A
 def _walk(data: Any, leaves: list[Any], arrays: tuple[type, ...]) -> Structure:
     if isinstance(data, dict):
         return {key: _walk(value, leaves, arrays) for key, value in data.items()}
+    if isinstance(data, PerSample):
+        leaves.append(data)
+        return len(leaves) - 1
     if isinstance(data, (list, tuple)) and not (isinstance(data, arrays) and _is_numbers(data)):
         items = [_walk(value, leaves, arrays) for value in data]
         if isinstance(data, list):
