@@ -125,7 +125,8 @@ def test_missing_numbers(api, write, cell):
         ("1\n300\n", {"dtype": "u1"}, "row 2, column '0': too large a number: expected 0 to 255, found 300"),
         ("1\n2.5\n", {"dtype": "i4"}, "row 2, column '0': not a number: .* int32, found '2.5'"),
         ('a,b\n1,"2\n', {}, "row 2"),
-        ("a;b\n1;2\n", {}, "row 2, column 'a;b': not a number: .* found '1;2'"),
+        ("a;b\n1;2\n", {}, "row 2, column 'a;b': not a number .delimiter=';' perhaps.: .* found '1;2'"),
+        ("a\tb\n1\t2\n", {"delimiter": ","}, r"row 2, column .*: not a number \(delimiter='.t' perhaps\)"),
     ],
 )
 def test_bad_files(write, content, options, message):
@@ -163,6 +164,24 @@ def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
     tables = [np.asarray(api.csv(path, columns=["n"])) for api in (fastbatch, pure)]
     same(tables[0], np.arange(60, dtype=np.float32)[:, None])
     same(*tables)
+
+
+@pytest.mark.parametrize("header", ["", "a,b\n"])
+def test_a_line_without_end(api, write, monkeypatch, header):
+    from fastbatch import csv_arrow
+
+    monkeypatch.setattr(csv_rows, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(csv_arrow, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 100)
+    path = write(header + "\0" * 5000)
+    with pytest.raises(api.FormatError, match="row [12]: not CSV: expected a shorter line, found 1000 char"):
+        api.csv(path)
+
+
+def test_a_quote_that_is_never_closed(write):
+    rows = "".join(f"{i},{i}\n" for i in range(300_000))  # looking for an even number of quotes line by line: minutes
+    with pytest.raises(fastbatch.FormatError, match="row 2: not CSV: field larger than field limit"):
+        fastbatch.csv(write('a,b\n1,"2\n' + rows))
 
 
 @pytest.mark.parametrize(

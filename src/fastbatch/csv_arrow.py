@@ -15,7 +15,7 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from .csv_rows import NULLS, Layout, compute_type, plain_blocks
+from .csv_rows import LONGEST_ROW, NULLS, Layout, compute_type, plain_blocks
 from .csv_table import Wish
 
 SEGMENT_BYTES = 8 << 20
@@ -43,8 +43,8 @@ def blocks(path: str, layout: Layout, wish: Wish) -> Iterator[NDArray[Any]]:
         done = max(0, done - len(block))
 
 
-def _segments(path: str) -> Iterator[tuple[memoryview, bool]]:
-    """Yield the bytes of a file, cut after rows, and whether there are quotes among them."""
+def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
+    """Yield the bytes of a file, cut after rows, and whether there are quotes among them; None for a row too long."""
     rest = b""
     with open(path, "rb") as file:
         while chunk := file.read(SEGMENT_BYTES):
@@ -52,6 +52,9 @@ def _segments(path: str) -> Iterator[tuple[memoryview, bool]]:
             end = _row_end(content, max(content.rfind(b"\n"), content.rfind(b"\r", 0, -1)) + 1)
             if end:
                 yield memoryview(content)[:end], b'"' in content
+            elif len(content) > LONGEST_ROW:
+                yield None, False
+                return
             rest = content[end:]
     if rest:
         yield memoryview(rest), b'"' in rest
@@ -59,8 +62,12 @@ def _segments(path: str) -> Iterator[tuple[memoryview, bool]]:
 
 def _row_end(content: bytes, end: int) -> int:
     """Return the last place, up to `end`, where a row ends and not a line within quotes; 0 where there is none."""
-    while end and content.count(b'"', 0, end) % 2:
-        end = content.rfind(b"\n", 0, end - 1) + 1
+    n_quotes = content.count(b'"', 0, end)
+    while n_quotes % 2:  # then all ends of lines after the last quote are within quotes
+        quote = content.rfind(b'"', 0, end)
+        before = max(content.rfind(b"\n", 0, quote), content.rfind(b"\r", 0, quote)) + 1
+        n_quotes -= content.count(b'"', before, end)
+        end = before
     return end
 
 
@@ -78,7 +85,9 @@ def _tables(path: str, layout: Layout, wish: Wish) -> Iterator[Any]:
             yield before.result()
 
 
-def _parse(segment: memoryview, has_quotes: bool, skip: int, layout: Layout, wish: Wish) -> Any:
+def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, wish: Wish) -> Any:
+    if segment is None:
+        return None
     names = [str(i) for i in range(layout.n_columns)]  # those of the file may stand twice
     element = pyarrow.from_numpy_dtype(compute_type(wish.dtype))
     chosen = sorted({str(i) for i in layout.chosen})

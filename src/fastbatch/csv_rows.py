@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 BIT_PATTERN = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
 NEWLINE = re.compile(r"\r\n|\r|\n")
 BLOCK_ROWS = 4096
+LONGEST_ROW = 1 << 26  # characters of a line: what is longer is no table
 LONGEST_SHOWN = 40  # characters of a cell in a message
 
 
@@ -58,7 +59,7 @@ def records(path: str, wish: Wish) -> Iterator[tuple[int, list[str]]]:
     # Bytes that are no text stay what they are: they matter only where a number should be.
     encoding = "utf-8-sig" if wish.encoding.lower() in ("utf-8", "utf8") else wish.encoding
     with open(path, encoding=encoding, errors="surrogateescape", newline="") as file:
-        reader = csv.reader(file, delimiter=wish.delimiter)
+        reader = csv.reader(_lines(file, path), delimiter=wish.delimiter)
         while True:
             line = reader.line_num + 1
             try:
@@ -69,6 +70,17 @@ def records(path: str, wish: Wish) -> Iterator[tuple[int, list[str]]]:
                 raise FormatError(f"row {line}: not CSV: {error}", path=path) from None
             if cells:
                 yield line, cells
+
+
+def _lines(file: TextIO, path: str) -> Iterator[str]:
+    """Yield lines, which take no more memory than a long one needs."""
+    number = 1
+    while line := file.readline(LONGEST_ROW):
+        if len(line) == LONGEST_ROW and line[-1] not in "\r\n":
+            found = f"{LONGEST_ROW} characters without an end"
+            raise FormatError(f"row {number}: not CSV", path=path, expected="a shorter line", found=found)
+        yield line
+        number += 1
 
 
 def find_layout(path: str, wish: Wish) -> Layout:
@@ -156,7 +168,9 @@ def number(cell: str, wish: Wish, place: tuple[str, int, str]) -> float | int:
         value = int(bits[1], 16)
         return value - 2 ** (8 * wish.dtype.itemsize) if value > np.iinfo(wish.dtype).max else value
     shown = repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
-    raise _error("not a number", place, f"a number of type {wish.dtype}", shown)
+    other = next((one for one in ";\t|" if one in cell and one != wish.delimiter), None)
+    what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
+    raise _error(what, place, f"a number of type {wish.dtype}", shown)
 
 
 def _error(what: str, place: tuple[str, int, str], expected: str, found: str) -> FormatError:
