@@ -35,7 +35,7 @@ class Lines:
 
     def _start(self) -> None:
         self._offset = 0  # bytes before the chunk
-        self._rest: Any = b"" if self._encoding is None else ""
+        self._parts: list[Any] = []  # of the line that has not come to its end
         self._decoder = None
         if self._encoding is not None:
             decoder = codecs.getincrementaldecoder(self._encoding)(self._errors)
@@ -46,7 +46,7 @@ class Lines:
 
     def finish(self) -> Iterator[Any]:
         yield from self._cut(b"", is_end=True)
-        rest = self._rest
+        rest = ("" if self._decoder else b"").join(self._parts)
         self._start()
         if rest:
             yield rest
@@ -58,10 +58,13 @@ class Lines:
         if self._decoder is not None:
             text, error = self._decode(self._decoder, chunk, is_end)
             newline = "\n"
-        lines = (self._rest + text).split(newline)
-        self._rest = lines.pop()
-        for line in lines:
-            yield line + newline
+        lines = text.split(newline)
+        self._parts.append(lines[0])
+        if len(lines) > 1:
+            lines[0] = newline[:0].join(self._parts)
+            self._parts = [lines.pop()]
+            for line in lines:
+                yield line + newline
         if error is not None:
             raise error
 
@@ -86,18 +89,24 @@ class Fixed:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._rest = b""
+        self._parts: list[bytes] = []  # of the record that has not come to its end
+        self._n = 0  # bytes in them
 
     def split(self, chunk: bytes) -> list[Any]:
-        content, size = self._rest + chunk, self._size
+        self._parts.append(chunk)
+        self._n += len(chunk)
+        size = self._size
+        if self._n < size:
+            return []
+        content = b"".join(self._parts)
         whole_bytes = len(content) // size * size
-        self._rest = content[whole_bytes:]
+        self._parts, self._n = [content[whole_bytes:]], len(content) - whole_bytes
         return [content[i : i + size] for i in range(0, whole_bytes, size)]
 
     def finish(self) -> list[Any]:
-        rest, self._rest = self._rest, b""
-        if rest:
-            raise FormatError("ends within a record", path=self._name, expected=f"{self._size} bytes", found=len(rest))
+        n, self._parts, self._n = self._n, [], 0
+        if n:
+            raise FormatError("ends within a record", path=self._name, expected=f"{self._size} bytes", found=n)
         return []
 
 

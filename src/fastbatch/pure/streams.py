@@ -147,17 +147,19 @@ def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[
         for i in range(1 if is_end else len(chunk)):
             byte = b"" if is_end else chunk[i : i + 1]
             try:
-                rest += byte if decoder is None else decoder.decode(byte, is_end)
+                text: Any = byte if decoder is None else decoder.decode(byte, is_end)
             except UnicodeDecodeError as error:
                 bad = error.object[error.start : error.end].hex(" ")
                 place = done + len(byte) - len(error.object) + error.start
                 what = f"{error.encoding}: {error.reason}"
                 raise FormatError(what, path=name, offset=place, expected="text", found=f"the bytes {bad}") from None
             done += len(byte)
+            rest += text
             newline = "\n" if decoder else b"\n"
-            while newline in rest:  # what follows a lone carriage return comes with its newline
-                line, rest = rest.split(newline, 1)
-                yield line + newline
+            if newline in text:  # what follows a lone carriage return comes with its newline
+                *whole, rest = rest.split(newline)
+                for line in whole:
+                    yield line + newline
         if is_end:
             if rest:
                 yield rest
