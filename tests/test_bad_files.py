@@ -74,6 +74,12 @@ def test_empty_files(api, tmp_path):
             assert str(path) in str(caught.value), name
 
 
+def test_names_that_no_file_can_have(api, tmp_path):
+    for name, read in OPENERS.items():
+        with pytest.raises((ValueError, OSError), match="embedded null|Invalid argument"):
+            pytest.fail(f"{name}: {read(api, str(tmp_path / 'a') + chr(0))}")
+
+
 def test_patterns_that_fit_no_file(api, tmp_path):
     with pytest.raises(FileNotFoundError, match="No file fits the pattern") as caught:
         api.words(str(tmp_path / "*.txt"))

@@ -61,6 +61,8 @@ class TextSurface:
         if not is_path(filepath):
             raise TypeError(f"filepath: expected a path, found {type(filepath).__name__}")
         path = os.fsencode(filepath)
+        if b"\0" in path:
+            raise ValueError(f"filepath: embedded null byte in {os.fsdecode(path)!r}")
         plan = _make_plan("word", (path,), batch_size, encoding, errors, drop_last=drop_last, shard=shard)
         return _generate(self.implementation, plan)
 
