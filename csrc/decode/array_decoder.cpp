@@ -16,7 +16,6 @@ namespace fastbatch {
 namespace {
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 constexpr std::size_t kMaxChunk = 4096;
-constexpr std::size_t kLine = 64;
 constexpr std::size_t kMaxDimensions = 64;                      // as NumPy
 constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks give at once without waiting twice
 }  // namespace
@@ -107,27 +106,20 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Pla
                                Workspace& workspace) const {
   auto& scratch = static_cast<Scratch&>(workspace);
   indices = rows_of(indices, scratch.places);
-  const bool cut = places.n_pieces > 1 && !is_copy();
-  if (cut) scratch.slot.resize(slot_bytes_);
-  const std::size_t piece = slot_bytes_ / places.n_pieces;
-  const std::size_t lines = std::clamp<std::size_t>((row_bytes_ + kLine - 1) / kLine, 1, 64);  // asked for ahead, as in
-  const std::size_t ahead = std::clamp<std::size_t>(32 / lines, 1, 16);                        // kernels/copy.cpp
-  const auto row_of = [&](std::size_t j) {
-    return view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0];
-  };
+  if (is_copy()) {
+    read_guarded(view_, [&]() noexcept {
+      kernels::gather_pieces(view_.data, view_.strides[0], row_bytes_, indices, places.n_pieces, places.first,
+                             places.stride);
+    });
+    return;
+  }
+  scratch.slot.resize(slot_bytes_);
+  const std::uint64_t only[] = {0};
   read_guarded(view_, [&]() noexcept {
     for (std::size_t j = 0; j < indices.size(); ++j) {
-      if (j + ahead < indices.size())
-        for (std::size_t line = 0; line < lines; ++line) __builtin_prefetch(row_of(j + ahead) + line * kLine, 0, 3);
-      const std::byte* from = row_of(j);
-      std::byte* to = places.first + j * places.stride;
-      if (!is_copy()) {
-        decode_row(from, cut ? scratch.slot.data() : to, scratch);
-        if (!cut) continue;
-        from = scratch.slot.data();
-      }
-      for (std::size_t p = 0; p < places.n_pieces; ++p, from += piece, to += places.piece_stride)
-        std::memcpy(to, from, piece);
+      decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], scratch.slot.data(), scratch);
+      kernels::gather_pieces(scratch.slot.data(), 0, slot_bytes_, only, places.n_pieces,
+                             places.first + j * places.n_pieces * places.stride, places.stride);
     }
   });
 }

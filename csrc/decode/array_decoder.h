@@ -34,13 +34,12 @@ class ArrayDecoder : public Decoder {
               std::size_t& failed_at) const override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
-  // Slots with other things between them: sample j begins `stride` bytes after sample j - 1, and each sample lies there
-  // in `n_pieces` equal pieces, one every `piece_stride` bytes.
+  // Slots with other things between them: each sample lies in n_pieces equal pieces, one every `stride` bytes, the
+  // next sample's behind them.
   struct Places {
     std::byte* first;
-    std::size_t stride;
     std::size_t n_pieces;
-    std::size_t piece_stride;
+    std::size_t stride;
   };
   void decode_into(std::span<const std::uint64_t> indices, const Places& places, Workspace& workspace) const;
   // Samples are (rows, channels), each channel of each sample standardised by itself: see standardize.h. The conversion

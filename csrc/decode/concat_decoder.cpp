@@ -39,7 +39,7 @@ void ConcatDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*k
   auto& workspaces = static_cast<PartWorkspaces&>(workspace).parts;
   std::byte* place = slots;
   for (std::size_t p = 0; p < parts_.size(); ++p) {
-    parts_[p]->decode_into(indices, {place, slot_bytes_, outer_, slot_bytes_ / outer_}, *workspaces[p]);
+    parts_[p]->decode_into(indices, {place, outer_, slot_bytes_ / outer_}, *workspaces[p]);
     place += parts_[p]->slot_bytes() / outer_;
   }
 }

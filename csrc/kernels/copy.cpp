@@ -126,6 +126,37 @@ void copy_range(const std::byte* src, std::size_t n_bytes, std::byte* dst) {
   }
 }
 
+// Pieces of one size, side by side, go to places `stride` apart. A call of memcpy for each would take longer than the
+// copy: a short piece is moved as its first and its last bytes, which may overlap.
+template <std::size_t kUnit>
+void spread_short(const std::byte* src, std::size_t piece, std::size_t n, std::byte* dst, std::size_t stride) {
+  const std::size_t last = piece - kUnit;
+  for (std::size_t i = 0; i < n; ++i, src += piece, dst += stride) {
+    std::memcpy(dst, src, kUnit);
+    if (last > 0) std::memcpy(dst + last, src + last, kUnit);
+  }
+}
+
+void spread_blocks(const std::byte* src, std::size_t piece, std::size_t n, std::byte* dst, std::size_t stride) {
+  constexpr std::size_t kBlock = 32;
+  for (std::size_t i = 0; i < n; ++i, src += piece, dst += stride) {
+    for (std::size_t at = 0; at + kBlock < piece; at += kBlock) std::memcpy(dst + at, src + at, kBlock);
+    std::memcpy(dst + piece - kBlock, src + piece - kBlock, kBlock);
+  }
+}
+
+void spread(const std::byte* src, std::size_t piece, std::size_t n, std::byte* dst, std::size_t stride) {
+  constexpr std::size_t kLongPiece = 512;
+  if (piece == stride) return copy_range(src, n * piece, dst);
+  if (piece < 2) return spread_short<1>(src, piece, n, dst, stride);
+  if (piece < 4) return spread_short<2>(src, piece, n, dst, stride);
+  if (piece < 8) return spread_short<4>(src, piece, n, dst, stride);
+  if (piece < 16) return spread_short<8>(src, piece, n, dst, stride);
+  if (piece <= 32) return spread_short<16>(src, piece, n, dst, stride);
+  if (piece < kLongPiece) return spread_blocks(src, piece, n, dst, stride);
+  for (std::size_t i = 0; i < n; ++i) copy_bytes(dst + i * stride, src + i * piece, piece);
+}
+
 bool is_range(std::span<const std::uint64_t> rows) {
   for (std::size_t j = 1; j < rows.size(); ++j) {
     if (rows[j] != rows[j - 1] + 1) return false;
@@ -148,6 +179,20 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
     case 4: return gather_tiny<4>(source, dst);
     case 8: return gather_tiny<8>(source, dst);
     default: return row_bytes < kLongRow ? gather_rows(source, row_bytes, dst) : gather_long(source, row_bytes, dst);
+  }
+}
+
+void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
+                   std::span<const std::uint64_t> rows, std::size_t n_pieces, std::byte* dst, std::size_t dst_stride) {
+  if (rows.empty() || row_bytes == 0) return;
+  const Rows source{base, stride, rows};
+  const std::size_t piece = row_bytes / n_pieces;
+  if (std::cmp_equal(stride, row_bytes) && is_range(rows))
+    return spread(source[0], piece, rows.size() * n_pieces, dst, dst_stride);
+  const Lookahead ahead(row_bytes);
+  for (std::size_t j = 0; j < rows.size(); ++j, dst += n_pieces * dst_stride) {
+    if (j + ahead.rows < rows.size()) ahead.fetch(source[j + ahead.rows]);
+    spread(source[j], piece, n_pieces, dst, dst_stride);
   }
 }
 

@@ -30,6 +30,10 @@ void narrow_targets(std::string_view name);
 // dst[j * row_bytes ...] = base[rows[j] * stride ...] for every j; dst overlaps no row.
 void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
             std::byte* dst);
+// As gather(), but each row is cut into n_pieces equal pieces, and piece p of rows[j] goes to place j * n_pieces + p;
+// the places begin `dst_stride` bytes apart, at least the size of a piece.
+void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
+                   std::span<const std::uint64_t> rows, std::size_t n_pieces, std::byte* dst, std::size_t dst_stride);
 // Reverses the bytes of each of n_units units of `unit` bytes: 1, 2, 4, 8 or 16. dst may be src.
 void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::size_t unit);
 

@@ -85,6 +85,30 @@ TEST_CASE("gather: strides wider than the row, zero and negative") {
   }
 }
 
+TEST_CASE("gather_pieces: every size of piece, in its place and nowhere else") {
+  constexpr std::size_t kRows = 7;
+  const std::vector<std::vector<std::uint64_t>> orders = {{}, {2}, {1, 2, 3, 4}, {6, 0, 5, 5, 1}};
+  std::vector<std::size_t> sizes = {63, 64, 65, 511, 512, 513};
+  for (std::size_t size = 1; size <= 49; ++size) sizes.push_back(size);
+  for (const std::size_t piece : sizes)
+    for (const std::size_t n_pieces : {1U, 3U})
+      for (const std::size_t gap : {0U, 1U, 20U}) {
+        const std::size_t row_bytes = n_pieces * piece, stride = piece + gap;
+        const std::vector<std::byte> base = noise(kRows * row_bytes);
+        for (const auto& rows : orders) {
+          std::vector<std::byte> expected = noise(rows.size() * n_pieces * stride + 1);
+          std::vector<std::byte> found = expected;
+          for (std::size_t j = 0; j < rows.size(); ++j)
+            for (std::size_t p = 0; p < n_pieces; ++p)
+              std::memcpy(expected.data() + (j * n_pieces + p) * stride, base.data() + rows[j] * row_bytes + p * piece,
+                          piece);
+          gather_pieces(base.data(), static_cast<std::ptrdiff_t>(row_bytes), row_bytes, rows, n_pieces, found.data(),
+                        stride);
+          REQUIRE(found == expected);
+        }
+      }
+}
+
 TEST_CASE("gather: every length at every misalignment") {
   for (std::size_t length = 0; length < kLengths; ++length) {
     const std::vector<std::byte> content = noise(3 * length);
