@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "common/short_lock.h"
+
 namespace fastbatch {
 
 namespace {
@@ -51,7 +53,7 @@ BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), kee
 
 Lease BufferPool::acquire() {
   {
-    const std::lock_guard lock(mutex_);
+    const auto lock = lock_shortly(mutex_);
     if (!idle_.empty()) {
       AlignedBuffer buffer = std::move(idle_.back());
       idle_.pop_back();
@@ -63,7 +65,7 @@ Lease BufferPool::acquire() {
 
 void BufferPool::take_back(AlignedBuffer buffer) noexcept {
   if (getpid() != owner_) return;  // a fork may have copied mutex_ locked: the buffer is this process's own, free it
-  const std::lock_guard lock(mutex_);
+  const auto lock = lock_shortly(mutex_);
   if (idle_.size() < keep_) idle_.push_back(std::move(buffer));
 }
 

@@ -65,7 +65,8 @@ struct PyLoader {
 // One iterator's claim on a run. Holds the loader's Python object; dropping it cancels the run.
 class PyRun {
  public:
-  PyRun(py::object owner, std::shared_ptr<Run> run) : owner_(std::move(owner)), run_(std::move(run)) {}
+  PyRun(py::object owner, std::shared_ptr<Run> run)
+      : owner_(std::move(owner)), core_(&owner_.cast<PyLoader&>()), run_(std::move(run)) {}
   PyRun(PyRun&&) = default;
   PyRun& operator=(PyRun&&) = delete;
   ~PyRun() {
@@ -91,7 +92,7 @@ class PyRun {
   }
 
  private:
-  PyLoader& core() const { return owner_.cast<PyLoader&>(); }
+  PyLoader& core() const { return *core_; }
 
   py::object wrap(Batch batch) const {
     const std::vector<ColumnArray>& arrays = core().arrays;
@@ -112,7 +113,8 @@ class PyRun {
     return py::make_tuple(bad.sample, other, bindings::describe(bad.error));
   }
 
-  py::object owner_;
+  py::object owner_;  // of *core_
+  PyLoader* core_;
   std::shared_ptr<Run> run_;
 };
 

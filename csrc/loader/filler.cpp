@@ -36,8 +36,10 @@ void keep_first(Outcome& outcome, std::size_t failed_at, std::exception_ptr erro
 
 }  // namespace
 
-Outcome Filler::fill(const Run& run, const Task& task) noexcept {
-  Outcome outcome;
+void Filler::fill(const Run& run, Task& task) noexcept {
+  Outcome& outcome = task.outcome;
+  outcome.error = nullptr;
+  outcome.bad.clear();
   try {
     indices_.resize(task.count);
     run.plan().indices(run.order(), task.batch, task.begin, indices_);
@@ -50,7 +52,6 @@ Outcome Filler::fill(const Run& run, const Task& task) noexcept {
   } catch (...) {
     keep_first(outcome, task.begin, std::current_exception());
   }
-  return outcome;
 }
 
 void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {

@@ -23,8 +23,8 @@ class Filler {
 
   Filler(const Columns& columns, OnError on_error) : columns_(columns), on_error_(on_error) {}
 
-  // Fills the slots. Samples that fail are in the outcome; slots of skipped ones hold anything.
-  Outcome fill(const Run& run, const Task& task) noexcept;
+  // Fills the slots. Samples that fail are in the task's outcome; slots of skipped ones hold anything.
+  void fill(const Run& run, Task& task) noexcept;
 
   std::vector<double>& decode_s() noexcept { return decode_s_; }  // seconds spent, a column
   std::vector<std::uint64_t>& indices() noexcept { return indices_; }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/short_lock.h"
 #include "loader/filler.h"
 
 namespace fastbatch {
@@ -36,27 +37,43 @@ std::size_t batch_bytes(const std::vector<std::shared_ptr<const Decoder>>& colum
   return std::max<std::size_t>(1, sample_bytes * batch_size);
 }
 
+// How many samples are worth a trip of a worker.
+std::size_t trip_samples(const std::vector<std::shared_ptr<const Decoder>>& columns) {
+  std::size_t samples = std::numeric_limits<std::size_t>::max();
+  for (const auto& column : columns) samples = std::min(samples, column->chunk_samples());
+  return std::max<std::size_t>(1, samples);
+}
+
 Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& columns, const Loader::Options& options) {
   const std::size_t bytes = batch_bytes(columns, options.batch_size);
   std::size_t depth = options.prefetch;
   if (depth == 0) depth = std::clamp(Loader::kDefaultPrefetchBytes / bytes, kMinPrefetch, kMaxDefaultPrefetch);
   if (options.prefetch_bytes > 0) depth = std::min(depth, options.prefetch_bytes / bytes);
-  std::size_t chunk = options.batch_size;
-  for (const auto& column : columns) chunk = std::min(chunk, column->chunk_samples());
-  chunk = std::max<std::size_t>(1, chunk);
+  depth = std::max<std::size_t>(1, depth);
+  const std::size_t trip = trip_samples(columns);
+  const std::size_t chunk = std::min(options.batch_size, trip);
   const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // of a batch; equally long, no short one last
-  return {.depth = std::max<std::size_t>(1, depth),
+  // A thread is woken when there is a trip's work for it, or half of what was ready is gone.
+  return {.depth = depth,
           .chunk_samples = (options.batch_size + chunks - 1) / chunks,
+          .trip_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, trip),
           .advice_ahead = options.advise ? std::clamp<std::size_t>(kAdviceBytes / bytes, 1, kMaxAdviceBatches) : 0};
 }
 
 }  // namespace
+
+struct Loader::Hands {
+  Hands(const Filler::Columns& columns, OnError on_error) : filler(columns, on_error) {}
+  Filler filler;
+  Trip trip;
+};
 
 Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
     : columns_(std::move(columns)),
       options_(options),
       owner_(getpid()),
       limits_(limits_for(columns_, options)),
+      callers_help_(trip_samples(columns_) > 1),
       shared_(std::make_unique<Shared>()) {
   // In flight, one that the user holds and one more while `for` binds the next before it lets go of the last.
   for (const auto& column : columns_)
@@ -93,10 +110,11 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
   bool wake_worker = false;
   std::size_t n_left_out = 0;
   {
-    std::unique_lock lock(shared.mutex);
-    const auto settled = [&] { return shared.closed || run.cancelled() || run.front() != Run::Front::kPending; };
+    std::unique_lock lock = lock_shortly(shared.mutex);
+    const auto settled = [&] { return shared.closed || run.is_settled(); };
     if (!settled()) {
       const Clock::time_point start = Clock::now();
+      if (callers_help_) help(run, lock);
       const bool in_time = run.ready.wait_for(lock, patience, settled);
       shared.stats.wait_s += seconds_since(start);
       if (!in_time) return Status::kTimeout;
@@ -109,7 +127,8 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     shared.stats.samples += batch.samples - n_left_out;
     shared.stats.bad_samples += batch.bad.size();
     for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * (batch.samples - n_left_out);
-    wake_worker = shared.idle_workers > 0 && has_work();
+    if (run.is_settled()) run.ready.notify_one();  // another thread may wait for what comes next
+    wake_worker = shared.idle_workers > 0 && is_worth_waking();
   }
   if (wake_worker) shared.work.notify_one();
   if (n_left_out > 0) leave_out_bad(batch, columns_);
@@ -158,16 +177,17 @@ LoaderStats Loader::stats() const {
   return stats;
 }
 
-bool Loader::has_work() const noexcept {
-  return std::any_of(shared_->runs.begin(), shared_->runs.end(), [](const auto& run) { return run->has_work(); });
+bool Loader::is_worth_waking() const noexcept {
+  return std::any_of(shared_->runs.begin(), shared_->runs.end(),
+                     [](const auto& run) { return run->is_worth_waking(); });
 }
 
 // Runs take turns, so that two iterators of one loader share its threads.
-bool Loader::claim(Task& task, std::shared_ptr<Run>& run) {
+bool Loader::claim(Trip& trip, std::shared_ptr<Run>& run) {
   auto& runs = shared_->runs;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& candidate = runs[(shared_->turn + i) % runs.size()];
-    if (!candidate->claim(task, pools_)) continue;
+    if (!candidate->claim(trip, candidate->trip_samples(), pools_)) continue;
     run = candidate;
     shared_->turn = (shared_->turn + i + 1) % runs.size();
     return true;
@@ -177,20 +197,19 @@ bool Loader::claim(Task& task, std::shared_ptr<Run>& run) {
 
 void Loader::work() {
   Shared& shared = *shared_;
-  Filler filler(columns_, options_.on_error);
-  Task task;
+  Hands hands(columns_, options_.on_error);
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // its consumer is told outside the lock, or it would wake only to wait for it
   std::unique_lock lock(shared.mutex);
   while (!shared.closed) {
-    const bool claimed = claim(task, run);
+    const bool claimed = claim(hands.trip, run);
     if (!claimed && !to_wake) {
       ++shared.idle_workers;
       shared.work.wait(lock);
       --shared.idle_workers;
       continue;
     }
-    const bool wake_peer = claimed && shared.idle_workers > 0 && has_work();
+    const bool wake_peer = claimed && shared.idle_workers > 0 && is_worth_waking();
     lock.unlock();
     if (to_wake) to_wake->ready.notify_one();
     to_wake.reset();
@@ -199,19 +218,7 @@ void Loader::work() {
       lock.lock();
       continue;
     }
-    if (task.kind == Task::Kind::kDecode) {
-      Outcome outcome = filler.fill(*run, task);
-      lock.lock();
-      for (std::size_t c = 0; c < filler.decode_s().size(); ++c)
-        shared.stats.decode_s[c] += std::exchange(filler.decode_s()[c], 0);
-      if (run->complete(task, std::move(outcome))) to_wake = run;
-    } else {
-      const Clock::time_point start = Clock::now();
-      const std::size_t bytes = advise(*run, task, filler.indices());
-      lock.lock();
-      shared.stats.advise_s += seconds_since(start);
-      run->complete_advice(bytes);
-    }
+    if (perform(hands, *run, lock)) to_wake = run;
     if (run.use_count() == 1) {  // cancelled meanwhile: its buffers go back outside the lock
       lock.unlock();
       run.reset();
@@ -219,6 +226,45 @@ void Loader::work() {
     }
     run.reset();
   }
+}
+
+// A batch that is made as fast as a thread is woken is made by the caller that would wait for it.
+void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
+  Shared& shared = *shared_;
+  std::unique_ptr<Hands> hands;
+  while (!shared.closed && !run.is_settled()) {
+    if (!hands && !shared.spare.empty()) {
+      hands = std::move(shared.spare.back());
+      shared.spare.pop_back();
+    }
+    if (!hands) hands = std::make_unique<Hands>(columns_, options_.on_error);
+    if (!run.claim(hands->trip, 1, pools_)) break;
+    lock.unlock();
+    perform(*hands, run, lock);
+  }
+  if (hands) shared.spare.push_back(std::move(hands));
+}
+
+// Does the tasks, and takes the lock. True: a consumer may be waiting for one of them.
+bool Loader::perform(Hands& hands, Run& run, std::unique_lock<std::mutex>& lock) {
+  auto& [filler, trip] = hands;
+  double advise_s = 0;
+  for (Task& task : trip.tasks()) {
+    if (task.kind == Task::Kind::kDecode) {
+      filler.fill(run, task);
+    } else {
+      const Clock::time_point start = Clock::now();
+      task.not_resident = advise(run, task, filler.indices());
+      advise_s += seconds_since(start);
+    }
+  }
+  lock.lock();
+  shared_->stats.advise_s += advise_s;
+  for (std::size_t c = 0; c < filler.decode_s().size(); ++c)
+    shared_->stats.decode_s[c] += std::exchange(filler.decode_s()[c], 0);
+  bool is_awaited = false;
+  for (Task& task : trip.tasks()) is_awaited |= run.complete(task);
+  return is_awaited;
 }
 
 // Advice is a courtesy: what fails here fails again, and is reported, where the sample is read.

@@ -68,15 +68,20 @@ class Loader {
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one that has the threads
 
  private:
+  struct Hands;  // what a thread works with
   void work();
-  bool claim(Task& task, std::shared_ptr<Run>& run);  // with mutex_ held
-  [[nodiscard]] bool has_work() const noexcept;       // with mutex_ held
+  // With the mutex held, but perform(), which takes it at its end.
+  bool claim(Trip& trip, std::shared_ptr<Run>& run);
+  [[nodiscard]] bool is_worth_waking() const noexcept;
+  bool perform(Hands& hands, Run& run, std::unique_lock<std::mutex>& lock);
+  void help(Run& run, std::unique_lock<std::mutex>& lock);
   std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> columns_;
   const Options options_;
-  const pid_t owner_;     // the process that has the threads
-  Run::Limits limits_{};  // fixed by the constructor
+  const pid_t owner_;          // the process that has the threads
+  Run::Limits limits_{};       // fixed by the constructor
+  bool callers_help_ = false;  // as well
   std::vector<std::shared_ptr<BufferPool>> pools_;
 
   // Everything that threads share and that a forked child must leave alone.
@@ -89,6 +94,7 @@ class Loader {
     bool closed = false;
     LoaderStats stats;
     std::vector<std::thread> threads;
+    std::vector<std::unique_ptr<Hands>> spare;  // for callers that help
   };
   std::unique_ptr<Shared> shared_;
 };

@@ -14,23 +14,29 @@ constexpr std::uint64_t kWarmProbeInterval = 8;
 
 bool Run::filling() const noexcept { return !window_.empty() && window_.back().claimed < window_.back().batch.samples; }
 
-bool Run::has_work() const noexcept {
+bool Run::can_open() const noexcept { return window_.size() < limits_.depth && opened() < plan_.n_batches(); }
+
+bool Run::is_worth_waking() const noexcept {
   if (cancelled_) return false;
-  return filling() || (window_.size() < limits_.depth && first_ + window_.size() < plan_.n_batches());
+  const std::size_t unclaimed = filling() ? window_.back().batch.samples - window_.back().claimed : 0;
+  if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.trip_samples || opened() == plan_.n_batches());
+  const std::uint64_t left = plan_.n_batches() - opened();
+  const std::uint64_t room = limits_.depth - window_.size();
+  return room >= left || unclaimed + room * plan_.batch_size(opened()) >= limits_.trip_samples;
 }
 
 bool Run::claim_advice(Task& task) noexcept {
-  const std::uint64_t opened = first_ + window_.size();
-  advise_next_ = std::max(advise_next_, opened);  // what is being read needs no advice
+  advise_next_ = std::max(advise_next_, opened());  // what is being read needs no advice
   if (!cold_) advise_next_ = (advise_next_ + kWarmProbeInterval - 1) / kWarmProbeInterval * kWarmProbeInterval;
-  if (advise_next_ >= std::min<std::uint64_t>(opened + limits_.advice_ahead, plan_.n_batches())) return false;
-  task = Task{.kind = cold_ ? Task::Kind::kAdvise : Task::Kind::kProbe, .batch = advise_next_++};
+  if (advise_next_ >= std::min<std::uint64_t>(opened() + limits_.advice_ahead, plan_.n_batches())) return false;
+  task.kind = cold_ ? Task::Kind::kAdvise : Task::Kind::kProbe;
+  task.batch = advise_next_++;
   return true;
 }
 
-void Run::open_batch(std::vector<std::shared_ptr<BufferPool>>& pools) {
+void Run::open_batch(Pools& pools) {
   InFlight fresh;
-  fresh.batch.number = first_ + window_.size();
+  fresh.batch.number = opened();
   fresh.batch.samples = plan_.batch_size(fresh.batch.number);
   fresh.pending = fresh.batch.samples;
   fresh.batch.columns.reserve(pools.size());
@@ -44,11 +50,24 @@ void Run::open_batch(std::vector<std::shared_ptr<BufferPool>>& pools) {
   window_.push_back(std::move(fresh));
 }
 
-bool Run::claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools) {
+bool Run::claim(Trip& trip, std::size_t samples, Pools& pools) {
+  trip.clear();
   if (cancelled_) return false;
+  for (std::size_t claimed = 0; claimed < samples;) {
+    Task& task = trip.add();
+    if (!claim_task(task, pools)) {
+      trip.drop_last();
+      break;
+    }
+    if (task.kind == Task::Kind::kDecode) claimed += task.count;
+  }
+  return !trip.tasks().empty();
+}
+
+bool Run::claim_task(Task& task, Pools& pools) {
   if (limits_.advice_ahead > 0 && claim_advice(task)) return true;
   if (!filling()) {
-    if (!has_work()) return false;
+    if (!can_open()) return false;
     open_batch(pools);
     if (!filling()) {  // no memory: nothing to fill, but the consumer must hear of it
       ready.notify_one();
@@ -66,7 +85,12 @@ bool Run::claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools) {
   return true;
 }
 
-bool Run::complete(const Task& task, Outcome outcome) {
+bool Run::complete(Task& task) {
+  if (task.kind != Task::Kind::kDecode) {
+    cold_ = task.not_resident > 0;
+    return false;
+  }
+  Outcome& outcome = task.outcome;
   InFlight& batch = window_[static_cast<std::size_t>(task.batch - first_)];
   if (outcome.error && (!batch.error || outcome.failed_at < batch.failed_at)) {
     batch.error = std::move(outcome.error);
@@ -81,8 +105,6 @@ bool Run::complete(const Task& task, Outcome outcome) {
   batch.pending -= task.count;
   return batch.pending == 0 && task.batch == first_;
 }
-
-void Run::complete_advice(std::size_t bytes_not_resident) noexcept { cold_ = bytes_not_resident > 0; }
 
 Run::Front Run::front() const noexcept {
   if (window_.empty()) return first_ < plan_.n_batches() ? Front::kPending : Front::kEnd;

@@ -26,6 +26,7 @@ class Run {
   struct Limits {
     std::size_t depth;          // batches in flight or ready, at least 1
     std::size_t chunk_samples;  // samples a task holds
+    std::size_t trip_samples;   // for so many it pays to wake a worker, and it takes so many at once; at least 1
     std::size_t advice_ahead;   // batches
   };
 
@@ -37,16 +38,19 @@ class Run {
   [[nodiscard]] StreamKey key() const noexcept { return key_; }
   std::condition_variable ready;  // the front batch is ready, or the run is over
 
-  // The next piece of work, if the window has room; fills `task` and returns true. New batches take their buffers from
-  // `pools`. Advice comes first: it is short, and the earlier the kernel knows, the better.
-  bool claim(Task& task, std::vector<std::shared_ptr<BufferPool>>& pools);
-  [[nodiscard]] bool has_work() const noexcept;
+  using Pools = std::vector<std::shared_ptr<BufferPool>>;
+  // The next tasks of at least `samples` samples, if the window has room for them; false when there is none. New
+  // batches take their buffers from `pools`. Advice comes first: it is short, and the earlier the kernel knows, the
+  // better.
+  bool claim(Trip& trip, std::size_t samples, Pools& pools);
+  [[nodiscard]] std::size_t trip_samples() const noexcept { return limits_.trip_samples; }
+  [[nodiscard]] bool is_worth_waking() const noexcept;  // there is as much to claim, or all that is left
 
-  bool complete(const Task& task, Outcome outcome);  // a kDecode task ended. True: the consumer has to be woken
-  void complete_advice(std::size_t bytes_not_resident) noexcept;
+  bool complete(Task& task);  // it is done. True: the consumer has to be woken
 
   enum class Front { kReady, kPending, kEnd };
   [[nodiscard]] Front front() const noexcept;
+  [[nodiscard]] bool is_settled() const noexcept { return cancelled_ || front() != Front::kPending; }
   Batch take_front();  // front() is kReady; rethrows the batch's error, which ends the run
 
   void cancel() noexcept { cancelled_ = true; }
@@ -61,9 +65,12 @@ class Run {
     std::size_t failed_at = 0;
     std::exception_ptr error;
   };
+  bool claim_task(Task& task, Pools& pools);
   bool claim_advice(Task& task) noexcept;
-  void open_batch(std::vector<std::shared_ptr<BufferPool>>& pools);
-  [[nodiscard]] bool filling() const noexcept;  // the newest batch has unclaimed samples
+  void open_batch(Pools& pools);
+  [[nodiscard]] bool filling() const noexcept;   // the newest batch has unclaimed samples
+  [[nodiscard]] bool can_open() const noexcept;  // the window has room for one more
+  [[nodiscard]] std::uint64_t opened() const noexcept { return first_ + window_.size(); }  // batches, since the start
 
   const Order order_;
   const BatchPlan plan_;

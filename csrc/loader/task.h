@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "batch/buffer_pool.h"
@@ -35,7 +36,14 @@ struct Batch {
   std::vector<BadSample> bad;  // in order
 };
 
-// One trip of a worker. kDecode: samples [begin, begin + count) of a batch; kAdvise: tell the kernel of the whole
+// What came of decoding.
+struct Outcome {
+  std::size_t failed_at = 0;  // place in the batch of the first sample that the batch owes an error for
+  std::exception_ptr error;   // none: all is well, but for the samples in `bad`
+  std::vector<BadSample> bad;
+};
+
+// A piece of work. kDecode: samples [begin, begin + count) of a batch; kAdvise: tell the kernel of the whole
 // batch; kProbe: of a few of its samples, to learn whether they are in memory.
 struct Task {
   enum class Kind : std::uint8_t { kDecode, kAdvise, kProbe };
@@ -44,13 +52,24 @@ struct Task {
   std::size_t begin = 0;
   std::size_t count = 0;
   std::vector<std::byte*> columns{};  // first byte of each of the batch's buffers
+  Outcome outcome{};                  // of kDecode, when it is done
+  std::size_t not_resident = 0;       // bytes that were not in memory, when advice is given
 };
 
-// What came of a kDecode task.
-struct Outcome {
-  std::size_t failed_at = 0;  // place in the batch of the first sample that the batch owes an error for
-  std::exception_ptr error;   // none: all is well, but for the samples in `bad`
-  std::vector<BadSample> bad;
+// What a thread does between two visits to the scheduler: tasks of one run, in order. Keeps their memory.
+class Trip {
+ public:
+  void clear() noexcept { n_ = 0; }
+  Task& add() {
+    if (n_ == tasks_.size()) tasks_.emplace_back();
+    return tasks_[n_++];
+  }
+  void drop_last() noexcept { --n_; }
+  [[nodiscard]] std::span<Task> tasks() noexcept { return {tasks_.data(), n_}; }
+
+ private:
+  std::vector<Task> tasks_;
+  std::size_t n_ = 0;
 };
 
 }  // namespace fastbatch

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <numeric>
 #include <thread>
@@ -50,7 +51,37 @@ std::vector<std::uint64_t> rest(Loader& loader, Run& run) {
   return all;
 }
 
+// Holds whoever decodes sample 0 until it is let go.
+class Gate : public NumberDecoder {
+ public:
+  using NumberDecoder::NumberDecoder;
+  void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+              std::size_t& failed_at) const override {
+    if (indices.front() == 0) {
+      held = true;
+      held.notify_all();
+      open.wait(false);
+    }
+    NumberDecoder::decode(indices, key, slots, workspace, failed_at);
+  }
+  mutable std::atomic<bool> held = false;
+  std::atomic<bool> open = false;
+};
+
 }  // namespace
+
+TEST_CASE("short batches are made by the caller when no worker has time") {
+  const auto gate = std::make_shared<Gate>(1000);
+  Loader loader = make_loader(gate, {.threads = 1, .batch_size = 8});
+  const Order order(1000, {}, {}, 0, 0);
+  const auto held = loader.start(order, BatchPlan(1000, 0, {}, 8, false), {});
+  gate->held.wait(false);  // by the only worker
+  const auto other = loader.start(order, BatchPlan(1000, 8, {}, 8, false), {});
+  CHECK(rest(loader, *other).size() == 992);
+  gate->open = true;
+  gate->open.notify_all();
+  CHECK(rest(loader, *held).size() == 1000);
+}
 
 TEST_CASE("batches come in order, the same for any threads, chunks and prefetch") {
   const std::uint64_t n = 1003;
