@@ -22,7 +22,7 @@ from subject import package
 
 TARGETS = (
     Target(of="1 words of a text file", at_least=5),
-    Target(of="12 two inputs concatenated", at_least=3),
+    Target(of="12 two images concatenated in their channels", at_least=3),
 )
 BATCH = 64
 
@@ -42,7 +42,8 @@ def measure(subject: str, job: Job) -> dict[str, float]:
     photos = sorted(Path(job.ids).rglob("*.jpg"))[: 16 if job.n <= 2_000 else 400]
     rows, labels = np.load(job.data), np.arange(job.n)
     half = rows.shape[1] // 2
-    parts = np.ascontiguousarray(rows[:, :half]), np.ascontiguousarray(rows[:, half:])
+    features = np.ascontiguousarray(rows[:, :half]), np.ascontiguousarray(rows[:, half:])
+    images = tuple(np.resize(part, (len(rows) // 100, 64, 64, 3)) for part in features)
 
     patterns: dict[str, tuple[Passes, Passes]] = {
         "1 words of a text file": (lambda: _words(text, 1024), lambda: fb.text_generator(text, 1024)),
@@ -62,9 +63,13 @@ def measure(subject: str, job: Job) -> dict[str, float]:
             lambda: (batch.astype(np.float32) * np.float32(1 / 255) for batch in _photos(photos, 64)),
             lambda: _pixels(fb.images(photos, None, size=64, layout="NHWC", exact=True, **_plain())),
         ),
-        "12 two inputs concatenated": (
-            lambda: _concatenated(*parts, labels),
-            lambda: fb.arrays(list(parts), labels, batch_size=256, concat=-1),
+        "12 two images concatenated in their channels": (
+            lambda: _concatenated(*images, labels[: len(images[0])], 32),
+            lambda: fb.arrays(list(images), labels[: len(images[0])], batch_size=32, concat=-1),
+        ),
+        "12 two rows of features concatenated": (
+            lambda: _concatenated(*features, labels, 256),
+            lambda: fb.arrays(list(features), labels, batch_size=256, concat=-1),
         ),
     }
     results = {}
@@ -135,9 +140,9 @@ def _slices(x: Any, y: Any, endless: bool) -> Iterator[tuple[Any, Any]]:
             return
 
 
-def _concatenated(one: Any, other: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-    for start in range(0, len(y), 256):
-        part = slice(start, start + 256)
+def _concatenated(one: Any, other: Any, y: Any, batch_size: int) -> Iterator[tuple[Any, Any]]:
+    for start in range(0, len(y), batch_size):
+        part = slice(start, start + batch_size)
         yield np.concatenate([one[part], other[part]], axis=-1), y[part].copy()
 
 
