@@ -53,18 +53,20 @@ class Lines:
 
     def _cut(self, chunk: bytes, is_end: bool) -> Iterator[Any]:
         error = None
-        text: Any = chunk
+        lines: list[Any]
         newline: Any = b"\n"
-        if self._decoder is not None:
+        if self._decoder is None:
+            lines = io.BytesIO(chunk).readlines()
+        else:
             text, error = self._decode(self._decoder, chunk, is_end)
+            lines = io.StringIO(text, newline="\n").readlines()
             newline = "\n"
-        lines = text.split(newline)
-        self._parts.append(lines[0])
-        if len(lines) > 1:
-            lines[0] = newline[:0].join(self._parts)
-            self._parts = [lines.pop()]
-            for line in lines:
-                yield line + newline
+        if lines and lines[0].endswith(newline):
+            lines[0] = newline[:0].join([*self._parts, lines[0]])
+            self._parts = [] if lines[-1].endswith(newline) else [lines.pop()]
+            yield from lines
+        else:
+            self._parts += lines
         if error is not None:
             raise error
 
@@ -169,9 +171,9 @@ class Shuffle:
         self._random = random.Random(seed)
         self._kept: list[Any] = []
 
-    def mix(self, records: Iterable[Any]) -> list[Any]:
+    def mix(self, records: list[Any]) -> list[Any]:
         if self._size == 0:
-            return list(records)
+            return records
         out = []
         for record in records:
             if len(self._kept) < self._size:
@@ -182,10 +184,10 @@ class Shuffle:
                 self._kept[j] = record
         return out
 
-    def finish(self) -> Iterator[Any]:
+    def finish(self) -> list[Any]:
         """Return the records that are still here."""
         kept, self._kept = self._kept, []
         for i in range(len(kept) - 1, 0, -1):
             j = int(self._random.random() * (i + 1))
             kept[i], kept[j] = kept[j], kept[i]
-        return iter(kept)
+        return kept

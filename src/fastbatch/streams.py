@@ -95,7 +95,9 @@ class Feed:
         self._pid = os.getpid()
         lock = threading.RLock()
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
-        self._ready: deque[tuple[float, Any]] = deque()  # (when it arrived, sample); guarded by the lock, as all below
+        self._ready: deque[tuple[float, list[Any]]] = deque()  # samples that arrived together, and when; guarded by
+        self._n_ready = 0  # samples in it                       the lock, as all below
+        self._n_used = 0  # of the first of its lists
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
@@ -110,7 +112,7 @@ class Feed:
             raise ClosedError("a stream cannot be read in a forked process: its thread is in the parent")
         size, patience = self._options.batch_size, self._options.max_wait_s
         with self._filled:
-            while len(self._ready) < size and not (self._ended or self._closed):
+            while self._n_ready < size and not (self._ended or self._closed):
                 timeout_s = None
                 if patience is not None and self._ready:
                     timeout_s = self._ready[0][0] + patience - time.monotonic()
@@ -119,12 +121,25 @@ class Feed:
                 self._filled.wait(timeout_s)
             if self._closed:
                 return []
-            samples = [self._ready.popleft()[1] for _ in range(min(size, len(self._ready)))]
+            samples = self._first(size)
             self._freed.notify()
             if not samples and self._error is not None:
                 error, self._error = self._error, None
                 raise error
             return samples
+
+    def _first(self, size: int) -> list[Any]:
+        samples: list[Any] = []
+        while self._ready and len(samples) < size:
+            together = self._ready[0][1]
+            end = min(self._n_used + size - len(samples), len(together))
+            samples += together[self._n_used : end]
+            self._n_used = end
+            if end == len(together):
+                self._ready.popleft()
+                self._n_used = 0
+        self._n_ready -= len(samples)
+        return samples
 
     def close(self) -> None:
         """End the work; the thread is awaited where it can be woken."""
@@ -133,6 +148,7 @@ class Feed:
         with self._filled:
             self._closed = True
             self._ready.clear()
+            self._n_ready = 0
             self._filled.notify_all()
             self._freed.notify_all()
         can_wake = self._bytes.wake() if self._bytes else False
@@ -197,20 +213,18 @@ class Feed:
         decode = self._options.decode
         return record if decode is None else decode(record)
 
-    def _put(self, samples: Iterable[Any]) -> None:
+    def _put(self, samples: list[Any]) -> None:
         """Hand samples over, waiting while there is no room."""
-        now = time.monotonic()
-        waiting = deque(samples)
-        while waiting:
-            with self._freed:
-                while len(self._ready) >= self._room and not self._closed:
-                    self._freed.wait()
-                    now = time.monotonic()
-                if self._closed:
-                    return
-                for _ in range(min(len(waiting), self._room - len(self._ready))):
-                    self._ready.append((now, waiting.popleft()))
-                self._filled.notify()
+        if not samples:
+            return
+        with self._freed:
+            while self._n_ready >= self._room and not self._closed:
+                self._freed.wait()
+            if self._closed:
+                return
+            self._ready.append((time.monotonic(), samples))
+            self._n_ready += len(samples)
+            self._filled.notify()
 
 
 class Stream:
@@ -278,8 +292,9 @@ def stream(
 ) -> Stream:
     r"""Return an iterator over batches of data that keeps arriving: full ones, or what is there when a wait is over.
 
-    A thread reads ahead, at most `prefetch` batches; then it stops reading until one is taken, and whoever writes has
-    to wait. The iterator ends when the source does, or when `close` is called, from any thread.
+    A thread reads ahead until `prefetch` batches wait, and what came along with the last of them; then it stops until
+    one is taken, and whoever writes has to wait. The iterator ends when the source does, or when `close` is called,
+    from any thread.
 
     Args:
         source: A path (also of a named pipe), a file object (a pipe, `proc.stdout`, `sys.stdin`, a socket's
@@ -297,7 +312,7 @@ def stream(
         shuffle_buffer: Each record takes the place of a random one of so many that wait, which goes on instead. What is
             still there at the end comes last, shuffled.
         seed: Of the shuffle.
-        prefetch: Batches that wait at most, besides the shuffle buffer.
+        prefetch: Batches that wait at most, besides the shuffle buffer and what one read of 64 KiB brought.
         encoding, errors: Of lines, as for `open`; encoding=None gives lines as bytes, cut after each b"\\n".
 
     Raises:
