@@ -31,6 +31,8 @@ class Decoder {
   [[nodiscard]] virtual std::size_t slot_bytes() const noexcept = 0;  // bytes of one sample in the batch
   // About how many samples are worth one trip to the scheduler (some 50 microseconds of work); at least 1.
   [[nodiscard]] virtual std::size_t chunk_samples() const noexcept = 0;
+  // Whether so many never take much longer than that: then whoever waits for them may as well make them.
+  [[nodiscard]] virtual bool is_brief() const noexcept { return false; }
   [[nodiscard]] virtual std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(); }
 
   // Fills slots[0, indices.size() * slot_bytes()), in order. Throws Error naming file and sample, FileError, bad_alloc;

@@ -18,6 +18,7 @@ class JoinedDecoder : public Decoder {
   [[nodiscard]] std::uint64_t size() const noexcept override { return first_.back(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return parts_.front()->slot_bytes(); }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override { return parts_.front()->chunk_samples(); }
+  [[nodiscard]] bool is_brief() const noexcept override { return true; }
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;

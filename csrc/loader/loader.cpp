@@ -73,7 +73,8 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
       options_(options),
       owner_(getpid()),
       limits_(limits_for(columns_, options)),
-      callers_help_(trip_samples(columns_) > 1),
+      callers_help_(
+          std::all_of(columns_.begin(), columns_.end(), [](const auto& column) { return column->is_brief(); })),
       shared_(std::make_unique<Shared>()) {
   // In flight, one that the user holds and one more while `for` binds the next before it lets go of the last.
   for (const auto& column : columns_)

@@ -17,6 +17,7 @@ class NumberDecoder : public Decoder {
   [[nodiscard]] std::uint64_t size() const noexcept override { return n_; }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return sizeof(std::uint64_t); }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override { return chunk_; }
+  [[nodiscard]] bool is_brief() const noexcept override { return chunk_ > 1; }
   void decode(std::span<const std::uint64_t> indices, StreamKey /*key*/, std::byte* slots, Workspace& /*workspace*/,
               std::size_t& failed_at) const override {
     for (failed_at = 0; failed_at < indices.size(); ++failed_at) {
