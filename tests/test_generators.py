@@ -135,6 +135,19 @@ def test_bad_options_are_refused(squares, options):
     assert next(iter(options)) in str(error_of(squares, **options))
 
 
+def test_what_a_subclass_lacks_is_named(api):
+    class Nothing(api.DataGenerator):
+        pass
+
+    class NoBatches(api.DataGenerator):
+        def __len__(self):
+            return 1
+
+    assert str(error_of(list, Nothing())).startswith("Nothing: write __len__")
+    assert str(error_of(list, NoBatches())).startswith("NoBatches: write __getitem__")
+    assert isinstance(Nothing(), api.DataGenerator)
+
+
 # ---- ImageDataLoader -------------------------------------------------------------------------------------------------
 
 

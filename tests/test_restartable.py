@@ -87,6 +87,7 @@ def test_what_cannot_start_afresh(api):
         ((generator,), "a generator can be read once only"),
         ((map(int, [1]),), "a map can be read once only"),
         ((5,), "expected a generator function or an iterable, found int"),
+        (("train.txt",), "expected a generator function or an iterable, found 'train.txt'"),
         (([1], 2), "arguments are for a function, found an object of type list"),
         ((numbers_from,), "numbers_from: missing a required argument: 'n'"),
         ((numbers, 1, 2), "numbers: too many positional arguments"),

@@ -115,7 +115,7 @@ def test_each_time_drawn_a_sample_draws_anew():
 def test_bad_options(api):
     bad = [
         ({"weights": W[1:]}, "weights: expected one for each of 200 samples, found shape"),
-        ({"weights": -W}, "weights: expected finite numbers of at least 0"),
+        ({"weights": -W}, "weights: expected finite numbers of at least 0, found -.* for sample "),
         ({"weights": W * np.nan}, "weights: expected finite numbers"),
         ({"weights": W * 0}, "weights: expected a number above 0"),
         (
@@ -125,6 +125,7 @@ def test_bad_options(api):
         ({"weights": W, "balance": Y}, "expected weights or balance, found both"),
         ({"samples_per_epoch": 5}, "samples_per_epoch: means something with weights or balance only"),
         ({"balance": "classes"}, "balance='classes': expected an array of labels as the second datum"),
+        ({"balance": "class"}, "balance: expected 'classes' or one label for each of 200 samples, found 'class'"),
         ({"balance": Y[1:]}, "balance: expected 'classes' or one label for each of 200 samples"),
         ({"weights": W, "shuffle": "block"}, "samples that are drawn by weight have no blocks"),
     ]

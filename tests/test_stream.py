@@ -83,6 +83,8 @@ def test_records_by_a_function(api, tmp_path):
         next(stream)
     with pytest.raises(ValueError, match="bytes used"):
         next(api.stream(path, records=lambda content, is_end: ([], len(content) + 1)))
+    with pytest.raises(TypeError, match="expected the function to return .records, bytes used., found None"):
+        next(api.stream(path, records=lambda content, is_end: None))
 
 
 @pytest.mark.parametrize(

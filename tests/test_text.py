@@ -197,8 +197,13 @@ def test_missing_files_and_folders(api, tmp_path):
             make(missing)
         with pytest.raises(IsADirectoryError):
             make(tmp_path)
+    with (
+        (tmp_path / "open.txt").open("w+") as file,
+        pytest.raises(TypeError, match="expected a path or several, found Tex"),
+    ):
+        api.words(file)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="Illegal seek"):
+    with pytest.raises(OSError, match="Not a regular file"):
         next(api.text_generator(tmp_path / "pipe", 2))
 
 

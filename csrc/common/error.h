@@ -52,7 +52,8 @@ class DecodeError : public Error {
 // What the operating system said, about one file.
 class FileError : public Error {
  public:
-  FileError(Where where, int code) : Error(std::move(where), std::generic_category().message(code)), code_(code) {}
+  FileError(Where where, int code) : FileError(std::move(where), code, std::generic_category().message(code)) {}
+  FileError(Where where, int code, const std::string& message) : Error(std::move(where), message), code_(code) {}
   [[nodiscard]] int code() const noexcept { return code_; }  // errno
 
  private:

@@ -47,7 +47,7 @@ OpenFile::OpenFile(const std::string& path) : path_(path) {
   struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) throw FileError({path}, errno);
   if (S_ISDIR(status.st_mode)) throw FileError({path}, EISDIR);
-  if (!S_ISREG(status.st_mode)) throw FileError({path}, ESPIPE);
+  if (!S_ISREG(status.st_mode)) throw FileError({path}, ESPIPE, "Not a regular file");
   size_ = static_cast<std::uint64_t>(status.st_size);
   modified_ = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
   descriptor_ = descriptor.release();

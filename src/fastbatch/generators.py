@@ -77,10 +77,12 @@ class DataGenerator(KerasReady):
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
+        raise TypeError(f"{type(self).__name__}: write __len__, which returns the number of batches of an epoch")
 
     @abstractmethod
     def __getitem__(self, index: int) -> Any:
         """Return batch `index`."""
+        raise TypeError(f"{type(self).__name__}: write __getitem__(self, index), which returns batch `index`")
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Let Keras, when it asks for a batch, have the one that was made ahead."""

@@ -336,6 +336,8 @@ def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
     if callable(function):
         called: Callable[..., Any] = function
         return called
+    if isinstance(function, str | bytes):  # a name, most likely, and not its characters
+        raise TypeError(f"expected a generator function or an iterable, found {function!r}")
     if not _is_iterable(function):
         raise TypeError(f"expected a generator function or an iterable, found {type(function).__name__}")
     if has_arguments:

@@ -101,6 +101,8 @@ def make_draw(
     if balance is not None:
         if weights is not None:
             raise ValueError("expected weights or balance, found both")
+        if isinstance(balance, str) and balance != "classes":
+            raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {balance!r}")
         given = np.asarray(labels() if isinstance(balance, str) and balance == "classes" else balance)
         if given.shape != (n,):
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
@@ -110,7 +112,9 @@ def make_draw(
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")
     if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(values.sum())):
-        raise ValueError("weights: expected finite numbers of at least 0")
+        wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+        found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
+        raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")
     number = None if samples_per_epoch is None else whole("samples_per_epoch", samples_per_epoch, 0, 2**63 - 1)
     draw = Draw(values, bool(replacement), number)
     draw._check(values, n if number is None else number)

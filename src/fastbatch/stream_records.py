@@ -131,10 +131,17 @@ class Found:
 
     def _find(self, chunk: bytes, is_end: bool) -> list[Any]:
         content = self._rest + chunk
-        records, used = self._function(content, is_end)
+        records, used = answer(self._function(content, is_end))
         n = whole("records: bytes used", used, 0, len(content))
         self._rest = content[n:]
         return list(records)
+
+
+def answer(found: Any) -> tuple[Iterable[Any], Any]:
+    """Return what a user's function of records has returned, when it is a pair."""
+    if not (isinstance(found, tuple | list) and len(found) == 2):
+        raise TypeError(f"records: expected the function to return (records, bytes used), found {found!r:.40}")
+    return found[0], found[1]
 
 
 def _bytes(rest: bytes) -> str:

@@ -190,7 +190,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
     """
     if is_path(paths):
         paths = [paths]
-    elif not isinstance(paths, Iterable):
+    elif not isinstance(paths, Iterable) or hasattr(paths, "read"):
         raise TypeError(f"paths: expected a path or several, found {type(paths).__name__}")
     found: list[bytes] = []
     for path in paths:

@@ -66,6 +66,13 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+def no_file(mode: int, path: str) -> OSError:
+    """Return the error of a folder, a pipe, or a device in place of a file."""
+    if stat.S_ISDIR(mode):
+        return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return OSError(errno.ESPIPE, "Not a regular file", path)
+
+
 def open_regular(path: Path) -> IO[bytes]:
     """Open a file for reading. Anything but a regular file is refused: reading a FIFO would wait for its writer.
 
@@ -75,8 +82,7 @@ def open_regular(path: Path) -> IO[bytes]:
     text = os.fsdecode(path)
     mode = os.stat(text).st_mode
     if not stat.S_ISREG(mode):
-        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.ESPIPE
-        raise OSError(code, os.strerror(code), text)
+        raise no_file(mode, text)
     return open(text, "rb")
 
 

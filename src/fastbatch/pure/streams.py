@@ -17,7 +17,9 @@ from typing import Any
 
 from fastbatch import streams as compiled
 from fastbatch.errors import FormatError, add_note
+from fastbatch.plan import whole
 from fastbatch.stream_bytes import ByteSource, open_bytes
+from fastbatch.stream_records import answer
 from fastbatch.streams import StreamOptions, collect, is_bytes, make_options
 
 NOTHING = object()  # has come in time
@@ -203,9 +205,8 @@ def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: s
         rest += b"" if is_end else chunk
         if is_end and not rest:
             continue
-        records, used = function(rest, is_end)
-        if not 0 <= used <= len(rest):
-            raise ValueError(f"records: bytes used: expected 0 to {len(rest)}, found {used}")
+        records, used = answer(function(rest, is_end))
+        used = whole("records: bytes used", used, 0, len(rest))
         yield from records
         rest = rest[used:]
         if is_end and rest:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import os
 import re
 import stat
@@ -21,6 +20,7 @@ from fastbatch.errors import EncodingError, FormatError
 from fastbatch.text_plan import Place, TextPlan, is_decoded_natively, to_numpy_strings
 
 from .plan import Order
+from .source import no_file
 
 Item = tuple[str, int, int]  # a word or line, and where it ends: file, byte
 
@@ -83,8 +83,7 @@ def open_text(path: bytes) -> BinaryIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.ESPIPE
-        raise OSError(code, os.strerror(code), os.fsdecode(path))
+        raise no_file(mode, os.fsdecode(path))
     return os.fdopen(descriptor, "rb")
 
 
