@@ -25,40 +25,75 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::size_t kChunk = 64;
 using Tag = hn::CappedTag<std::uint8_t, kChunk>;
 
-// One bit a byte of the chunk, from what `test` says of each vector of it.
-template <typename Test>
-HWY_ATTR HWY_INLINE std::uint64_t MaskOf(const std::uint8_t* chunk, const Test& test) {
-  const Tag d;
-  std::uint8_t bits[kChunk / 8 + 8] = {};  // StoreMaskBits may write up to 8 bytes
-  for (std::size_t i = 0; i < kChunk; i += hn::Lanes(d))
-    hn::StoreMaskBits(d, test(hn::LoadU(d, chunk + i)), bits + i / 8);
-  std::uint64_t mask = 0;
-  std::memcpy(&mask, bits, sizeof mask);
-  return mask;
+// One bit a byte, from the lowest on.
+template <typename Mask>
+HWY_ATTR HWY_INLINE std::uint64_t Bits(Mask mask) {
+  std::uint64_t bits = 0;  // stays a register: as many bytes are read as were written
+  hn::StoreMaskBits(Tag(), mask, reinterpret_cast<std::uint8_t*>(&bits));
+  return bits;
 }
 
-// The numbers of the bits that are set, eight at a time: how many come after them is hard to foretell.
-HWY_ATTR HWY_INLINE std::uint32_t* Unpack(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
-  std::uint32_t* const end = out + std::popcount(bits);
-  for (; out < end; out += 8) {
-    for (int j = 0; j < 8; ++j) {
-      out[j] = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(bits));
-      bits &= bits - 1;
-    }
+// Which bytes of a chunk pass a test, and which are not ASCII.
+struct Masks {
+  std::uint64_t found = 0;
+  std::uint64_t high = 0;
+};
+
+template <typename Test>
+HWY_ATTR HWY_INLINE Masks MasksOf(const std::uint8_t* chunk, const Test& test) {
+  const Tag d;
+  const hn::RebindToSigned<Tag> di;
+  Masks masks;
+  for (std::size_t i = 0; i < kChunk; i += hn::Lanes(d)) {
+    const auto v = hn::LoadU(d, chunk + i);
+    masks.found |= Bits(test(v)) << i;
+    masks.high |= Bits(hn::RebindMask(d, hn::Lt(hn::BitCast(di, v), hn::Zero(di)))) << i;
   }
-  return end;
+  return masks;
+}
+
+// The numbers of the bits that are set, one after the other: for few of them.
+HWY_ATTR HWY_INLINE std::uint32_t* UnpackFew(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
+  for (; bits != 0; bits &= bits - 1)
+    *out++ = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(bits));
+  return out;
+}
+
+// The same for many, without a branch for each. Writes numbers behind those that it returns.
+HWY_ATTR HWY_INLINE std::uint32_t* UnpackMany(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
+  const hn::CappedTag<std::uint32_t, 16> d;
+  if constexpr (hn::MaxLanes(d) == 16) {  // where one instruction does it: narrower vectors need tables
+    const std::size_t n = hn::Lanes(d);
+    auto numbers = hn::Add(hn::Iota(d, 0), hn::Set(d, static_cast<std::uint32_t>(base)));
+    for (std::size_t i = 0; i < kChunk; i += n) {
+      const std::uint64_t part = bits >> i & ((std::uint64_t{1} << n) - 1);
+      hn::StoreU(hn::CompressBits(numbers, reinterpret_cast<const std::uint8_t*>(&part)), d, out);
+      out += std::popcount(part);
+      numbers = hn::Add(numbers, hn::Set(d, static_cast<std::uint32_t>(n)));
+    }
+    return out;
+  } else {  // eight at a time: how many come after them is hard to foretell
+    std::uint32_t* const end = out + std::popcount(bits);
+    for (; out < end; out += 8) {
+      for (int j = 0; j < 8; ++j) {
+        out[j] = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(bits));
+        bits &= bits - 1;
+      }
+    }
+    return end;
+  }
 }
 
 // Spaces of a chunk that are not ASCII. Bits from 64 on go to `spill`: the chunk after begins with them.
 HWY_ATTR HWY_INLINE std::uint64_t WideSpaces(const std::uint8_t* chunk, std::size_t left, std::uint64_t* spill) {
   const Tag d;
-  std::uint64_t candidates = MaskOf(chunk, [&](auto v) HWY_ATTR {
+  const Masks masks = MasksOf(chunk, [&](auto v) HWY_ATTR {
     const auto two = hn::Eq(v, hn::Set(d, std::uint8_t{0xC2}));
     const auto offset = hn::Sub(v, hn::Set(d, std::uint8_t{0xE1}));
     return hn::Or(two, hn::Eq(hn::Min(offset, hn::Set(d, std::uint8_t{2})), offset));
   });
   std::uint64_t spaces = 0;
-  for (; candidates != 0; candidates &= candidates - 1) {
+  for (std::uint64_t candidates = masks.found; candidates != 0; candidates &= candidates - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(candidates));
     const std::uint64_t run = (std::uint64_t{1} << space_size(chunk + i, left - i)) - 1;
     spaces |= run << i;
@@ -87,21 +122,18 @@ HWY_ATTR Scan FindWords(const std::uint8_t* text, std::size_t size, std::uint32_
   std::uint64_t spill = 0;
   std::uint64_t any_high = 0;
   ForChunks(text, size, [&](const std::uint8_t* chunk, std::size_t left, std::size_t base) HWY_ATTR {
-    std::uint64_t spaces = MaskOf(chunk, [&](auto v) HWY_ATTR {
-      const auto control = hn::Sub(v, hn::Set(d, std::uint8_t{0x09}));
-      const auto separator = hn::Sub(v, hn::Set(d, std::uint8_t{0x1C}));
-      return hn::Or(hn::Eq(v, hn::Set(d, std::uint8_t{' '})),
-                    hn::Or(hn::Eq(hn::Min(control, hn::Set(d, std::uint8_t{4})), control),
-                           hn::Eq(hn::Min(separator, hn::Set(d, std::uint8_t{3})), separator)));
+    const Masks masks = MasksOf(chunk, [&](auto v) HWY_ATTR {
+      const auto control = hn::Sub(v, hn::Set(d, std::uint8_t{0x09}));    // to 0x0D
+      const auto separator = hn::Sub(v, hn::Set(d, std::uint8_t{0x1C}));  // to 0x20
+      const auto four = hn::Set(d, std::uint8_t{4});
+      return hn::Or(hn::Eq(hn::Min(control, four), control), hn::Eq(hn::Min(separator, four), separator));
     });
-    const hn::RebindToSigned<Tag> di;
-    const std::uint64_t high =
-        MaskOf(chunk, [&](auto v) HWY_ATTR { return hn::RebindMask(d, hn::Lt(hn::BitCast(di, v), hn::Zero(di))); });
-    any_high |= high;
-    spaces |= spill;
+    any_high |= masks.high;
+    std::uint64_t spaces = masks.found | spill;
     spill = 0;
-    if (high != 0) spaces |= WideSpaces(chunk, left, &spill);
-    out = Unpack(spaces ^ (spaces << 1 | before), base, out);
+    if (masks.high != 0) [[unlikely]]
+      spaces |= WideSpaces(chunk, left, &spill);
+    out = UnpackMany(spaces ^ (spaces << 1 | before), base, out);
     before = spaces >> 63;
   });
   // The padding of a short last chunk ends a word at `size`, but a full one has none.
@@ -114,13 +146,11 @@ HWY_ATTR Scan FindLineEnds(const std::uint8_t* text, std::size_t size, std::uint
   std::uint32_t* out = ends;
   std::uint64_t any_high = 0;
   ForChunks(text, size, [&](const std::uint8_t* chunk, std::size_t, std::size_t base) HWY_ATTR {
-    const hn::RebindToSigned<Tag> di;
-    any_high |=
-        MaskOf(chunk, [&](auto v) HWY_ATTR { return hn::RebindMask(d, hn::Lt(hn::BitCast(di, v), hn::Zero(di))); });
-    const std::uint64_t found = MaskOf(chunk, [&](auto v) HWY_ATTR {
+    const Masks masks = MasksOf(chunk, [&](auto v) HWY_ATTR {
       return hn::Or(hn::Eq(v, hn::Set(d, std::uint8_t{'\n'})), hn::Eq(v, hn::Set(d, std::uint8_t{'\r'})));
     });
-    out = Unpack(found, base, out);
+    any_high |= masks.high;
+    out = UnpackFew(masks.found, base, out);
   });
   return {static_cast<std::size_t>(out - ends), any_high == 0};
 }
