@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Words and their numbers: a hash table with open addressing. Words of up to 15 bytes lie in the slots themselves, so
-// that a look-up touches one place; longer ones are compared with their copy in an arena.
+// Words and their numbers: a hash table with open addressing. Words of up to 11 bytes lie in the slots themselves, four
+// to a cache line, so that a look-up touches one place; longer ones are compared with their copy in an arena.
 #pragma once
 
 #include <cstdint>
@@ -35,27 +35,31 @@ class WordTable {
   // As add() for every item of the block, counting in `counts`, which grows with the table.
   void count(const TextBlock& block, std::vector<std::uint64_t>& counts);
 
-  // A word of up to 15 bytes, padded with zeros, and its size; or the hash and the size of a longer one. Never 0.
+  // A word of up to 11 bytes, padded with zeros, and its size; or the hash and the size of a longer one. Never 0.
   struct Key {
     std::uint64_t low = 0;
-    std::uint64_t high = 0;
-    bool operator==(const Key& other) const noexcept { return ((low ^ other.low) | (high ^ other.high)) == 0; }
+    std::uint32_t high = 0;
   };
 
  private:
-  struct Slot {
-    Key key{};
+  struct alignas(16) Slot {
+    std::uint64_t low = 0;  // of the key, as the next one
+    std::uint32_t high = 0;
     std::uint32_t id = kNone;
+    [[nodiscard]] bool holds(Key key) const noexcept { return ((low ^ key.low) | (high ^ key.high)) == 0; }
   };
 
   [[nodiscard]] std::size_t first_place(Key key) const noexcept;
   [[nodiscard]] std::size_t place_of(std::string_view word, Key key) const noexcept;
   std::uint32_t add(std::string_view word, Key key, std::size_t place);
   void grow();
-  template <typename Table, typename Found, typename Other>
-  static void for_items(Table& table, const TextBlock& block, const Found& found, const Other& other);
+  // Writes the ids of a few items at a time, from item `start` on, to ids_from(start): of a word that does not stand
+  // where it is looked for first, missed(word, key).
+  template <typename Table, typename Ids, typename Missed>
+  static void for_items(Table& table, const TextBlock& block, const Ids& ids_from, const Missed& missed);
 
   std::vector<Slot> slots_;          // a power of two, at most half full
+  int shift_;                        // of 64 bits, these are not needed to number the slots
   std::string arena_;                // the words, one after the other
   std::vector<std::uint64_t> ends_;  // where each ends; the first number is 0
 };
