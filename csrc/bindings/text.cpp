@@ -5,7 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,38 +65,38 @@ std::shared_ptr<const std::vector<std::string>> paths_of(const FileList& files) 
   return paths;
 }
 
-// A run, and the process whose threads it has: a forked child has none of them, and leaves the run alone.
+// A run, the process whose threads it has, and how far it is. A forked child has none of the threads, and leaves the
+// run alone. Threads: any; the GIL guards what is here.
 class PyTextRun {
  public:
-  PyTextRun(std::unique_ptr<TextRun> run, TextOutput output, bool chop)
-      : run_(std::move(run)), output_(output), chop_(chop) {}
+  PyTextRun(std::unique_ptr<TextRun> run, TextOutput output) : run_(std::move(run)), output_(output) {}
   PyTextRun(const PyTextRun&) = delete;
   PyTextRun& operator=(const PyTextRun&) = delete;
-  ~PyTextRun() {
+  ~PyTextRun() { close(); }
+
+  // Also gives the memory back, when the last thread has left next().
+  void close() {
+    if (!run_) return;
     if (is_forked_copy()) {
-      static_cast<void>(run_.release());  // its locks may be held for ever, its threads cannot be joined
+      static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // never freed: its locks may be held for ever
       return;
     }
+    const std::shared_ptr<TextRun> run = std::move(run_);
     const GilRelease no_gil;  // GIL released: joins the threads
-    run_.reset();
+    run->close();
   }
 
-  void close() {
-    if (is_forked_copy()) return;
-    const GilRelease no_gil;  // GIL released: joins the threads
-    run_->close();
-  }
-
-  // (batch's number in the run, the batch, unit and byte where the next run goes on, items of all ranks up to there);
-  // None after the last; False when the run was closed: that is for Python to raise.
+  // A batch; None after the last; False when the run was closed: that is for Python to raise.
   py::object next() {
+    const std::shared_ptr<TextRun> run = run_;
+    if (!run) return py::bool_(false);
     TextBatch batch;
     try {
-      TextRun::Status status = run_->try_next(batch);
+      TextRun::Status status = run->try_next(batch);
       while (status == TextRun::Status::kTimeout) {
         {
           const GilRelease no_gil;  // GIL released: waits for the threads, touches no Python object
-          status = run_->next(kSignalInterval, batch);
+          status = run->next(kSignalInterval, batch);
         }
         if (status == TextRun::Status::kTimeout && PyErr_CheckSignals() != 0) throw py::error_already_set();
       }
@@ -102,19 +104,30 @@ class PyTextRun {
     } catch (const ClosedError&) {
       return py::bool_(false);
     }
-    const std::uint64_t number = batch.number;
-    const TextPosition after = batch.after;
-    const std::uint64_t items_after = batch.items_after;
-    return py::make_tuple(number, to_python(std::move(batch), output_, chop_), after.unit, after.byte, items_after);
+    if (batch.number >= n_batches_) {  // threads may come out of order
+      n_batches_ = batch.number + 1;
+      after_ = batch.after;
+      items_after_ = batch.items_after;
+    }
+    n_items_ += batch.n_items;
+    return to_python(std::move(batch), output_);
+  }
+
+  // (batches, items in them, unit and byte where the next run goes on, items of all ranks up to there).
+  [[nodiscard]] py::tuple progress() const {
+    return py::make_tuple(n_batches_, n_items_, after_.unit, after_.byte, items_after_);
   }
 
  private:
   [[nodiscard]] bool is_forked_copy() const { return ::getpid() != pid_; }
 
-  std::unique_ptr<TextRun> run_;
+  std::shared_ptr<TextRun> run_;  // none: closed
   TextOutput output_;
-  bool chop_;
   pid_t pid_ = ::getpid();
+  std::uint64_t n_batches_ = 0;  // handed out, as the next ones
+  std::uint64_t n_items_ = 0;
+  TextPosition after_{};
+  std::uint64_t items_after_ = 0;
 };
 
 TextOutput output_named(const std::string& name) {
@@ -168,33 +181,40 @@ void register_text(py::module_& module) {
                        const std::string& errors, std::size_t batch_size, bool drop_last, std::uint64_t rank,
                        std::uint64_t world_size, unsigned threads, std::size_t block_size, std::size_t blocks_ahead,
                        std::uint64_t unit, std::uint64_t byte, const std::string& output, bool chop,
-                       std::shared_ptr<LineIndex> index, const Order* order, std::shared_ptr<Vocabulary> vocabulary) {
+                       std::shared_ptr<LineIndex> index, const Order* order, std::shared_ptr<Vocabulary> vocabulary,
+                       std::optional<std::uint64_t> most_batches) {
              const TextFormat format = make_format(item, encoding, errors, block_size);
              const TextPosition start{unit, byte};
-             const bool number_recent = format.item == TextItem::kWord && output_named(output) == TextOutput::kStrings;
+             const TextOutput kind = output_named(output);
              std::unique_ptr<TextSource> source;
              if (index && order != nullptr) {
                source = std::make_unique<ShuffledLines>(std::move(index), *order, block_size, start);
              } else {
                source = std::make_unique<TextFiles>(paths_of(files), format, start);
              }
-             auto run =
-                 std::make_unique<TextRun>(std::move(source), TextRun::Options{.format = format,
-                                                                               .batch_size = batch_size,
-                                                                               .drop_last = drop_last,
-                                                                               .rank = rank,
-                                                                               .world_size = world_size,
-                                                                               .threads = threads,
-                                                                               .blocks_ahead = blocks_ahead,
-                                                                               .vocabulary = std::move(vocabulary),
-                                                                               .number_recent = number_recent});
-             return std::make_unique<PyTextRun>(std::move(run), output_named(output), chop);
+             auto run = std::make_unique<TextRun>(
+                 std::move(source),
+                 TextRun::Options{.format = format,
+                                  .batch_size = batch_size,
+                                  .drop_last = drop_last,
+                                  .rank = rank,
+                                  .world_size = world_size,
+                                  .threads = threads,
+                                  .blocks_ahead = blocks_ahead,
+                                  .vocabulary = std::move(vocabulary),
+                                  .number_recent = format.item == TextItem::kWord && kind == TextOutput::kStrings,
+                                  .pack = kind == TextOutput::kOffsets,
+                                  .chop = chop,
+                                  .most_batches = most_batches.value_or(std::numeric_limits<std::uint64_t>::max())});
+             return std::make_unique<PyTextRun>(std::move(run), kind);
            }),
            py::arg("files"), py::arg("item"), py::arg("encoding"), py::arg("errors"), py::arg("batch_size"),
            py::arg("drop_last"), py::arg("rank"), py::arg("world_size"), py::arg("threads"), py::arg("block_size"),
            py::arg("blocks_ahead"), py::arg("unit"), py::arg("byte"), py::arg("output"), py::arg("chop"),
-           py::arg("index") = py::none(), py::arg("order") = py::none(), py::arg("vocabulary") = py::none())
+           py::arg("index") = py::none(), py::arg("order") = py::none(), py::arg("vocabulary") = py::none(),
+           py::arg("most_batches") = py::none())
       .def("next", &PyTextRun::next)
+      .def("progress", &PyTextRun::progress)
       .def("close", &PyTextRun::close);
 
   module.def("count_items", [](const FileList& files, const std::string& item, const std::string& encoding,

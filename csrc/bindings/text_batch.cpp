@@ -40,36 +40,33 @@ py::capsule to_capsule(TextBatch batch) {
   return capsule;
 }
 
-// In one pass: how long the text becomes is known only afterwards, so it begins with room for what lies between the
-// items, and for the sixteen bytes that are copied of each shorter item.
-py::object to_offsets(const TextBatch& batch, bool chop) {
-  constexpr std::size_t kAtOnce = 16;
-  std::size_t room = kAtOnce;
+// The blocks' items are packed already: pieces of them, and where their items end, are put together.
+py::object to_offsets(const TextBatch& batch) {
+  const auto begin_of = [](const TextBatch::Part& part) {
+    return part.first == 0 ? std::size_t{0} : part.block->ends[part.first - 1];
+  };
+  std::size_t size = 0;
   for (const TextBatch::Part& part : batch.parts) {
-    const std::uint32_t* const span = part.block->spans.get() + 2 * part.first;
-    if (part.n != 0) room += span[2 * part.n - 1] - span[0];
+    if (part.n != 0) size += part.block->ends[part.first + part.n - 1] - begin_of(part);
   }
+  auto text = py::reinterpret_steal<py::bytes>(PyBytes_FromStringAndSize(nullptr, static_cast<py::ssize_t>(size)));
+  if (!text) throw py::error_already_set();
   py::array_t<std::int64_t> offsets(static_cast<py::ssize_t>(batch.n_items + 1));
-  PyObject* text = PyBytes_FromStringAndSize(nullptr, static_cast<py::ssize_t>(room));
-  if (text == nullptr) throw py::error_already_set();
   std::int64_t* offset = offsets.mutable_data();
-  char* const begin = PyBytes_AS_STRING(text);
-  std::size_t total = 0;
+  char* const out = PyBytes_AS_STRING(text.ptr());
+  std::int64_t total = 0;
   *offset++ = 0;
   for (const TextBatch::Part& part : batch.parts) {
-    const std::byte* const src = part.block->text.data();
-    const std::uint32_t* span = part.block->spans.get() + 2 * part.first;
-    for (const std::uint32_t* const end = span + 2 * part.n; span != end; span += 2) {
-      std::size_t size = span[1] - span[0];
-      if (chop && size != 0 && src[span[1] - 1] == std::byte{'\n'}) --size;
-      std::memcpy(begin + total, src + span[0], kAtOnce);
-      if (size > kAtOnce) std::memcpy(begin + total, src + span[0], size);
-      total += size;
-      *offset++ = static_cast<std::int64_t>(total);
-    }
+    const std::size_t begin = begin_of(part);
+    const std::uint32_t* const ends = part.block->ends.data() + part.first;
+    const std::int64_t shift = total - static_cast<std::int64_t>(begin);
+    for (std::size_t i = 0; i < part.n; ++i) offset[i] = shift + ends[i];
+    offset += part.n;
+    const std::size_t part_size = static_cast<std::size_t>(offset[-1] - total);
+    if (part_size != 0) std::memcpy(out + total, part.block->packed.data() + begin, part_size);
+    total = offset[-1];
   }
-  if (_PyBytes_Resize(&text, static_cast<py::ssize_t>(total)) != 0) throw py::error_already_set();
-  return py::make_tuple(py::reinterpret_steal<py::bytes>(text), std::move(offsets));
+  return py::reinterpret_steal<py::object>(PyTuple_Pack(2, text.ptr(), offsets.ptr()));
 }
 
 template <typename Id>
@@ -84,10 +81,10 @@ py::object to_ids(const TextBatch& batch) {
 
 }  // namespace
 
-py::object to_python(TextBatch batch, TextOutput output, bool chop) {
+py::object to_python(TextBatch batch, TextOutput output) {
   switch (output) {
     case TextOutput::kStrings: return to_capsule(std::move(batch));
-    case TextOutput::kOffsets: return to_offsets(batch, chop);
+    case TextOutput::kOffsets: return to_offsets(batch);
     case TextOutput::kIds32: return to_ids<std::int32_t>(batch);
     case TextOutput::kIds64: return to_ids<std::int64_t>(batch);
   }

@@ -2,6 +2,7 @@
 #include "decode/text_items.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/scan.h"
 #include "source/text_utf8.h"
@@ -113,6 +114,29 @@ void find_items(TextBlock& block, const TextFormat& format, const TextSource& so
       std::make_exception_ptr(EncodingError(source.where(block, bad.begin), format.encoding,
                                             {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, bad.reason));
   drop_from(block, bad.begin, format.item);
+}
+
+void pack_items(TextBlock& block, bool chop) {
+  constexpr std::size_t kAtOnce = 16;  // most words are shorter: for them, no call and no loop
+  static_assert(TextBuffer::kPadding >= kAtOnce);
+  block.packed.reserve(block.text.size());
+  block.ends.resize(block.n_items);
+  const std::byte* const text = block.text.data();
+  std::byte* const packed = block.packed.data();
+  std::uint32_t* const ends = block.ends.data();
+  const std::uint32_t* span = block.spans.get();
+  std::size_t total = 0;
+  for (std::size_t i = 0, n = block.n_items; i < n; ++i, span += 2) {
+    const std::byte* const item = text + span[0];
+    std::size_t size = span[1] - span[0];
+    if (chop && size != 0 && item[size - 1] == std::byte{'\n'}) --size;
+    std::memcpy(packed + total, item, kAtOnce);
+    if (size > kAtOnce) [[unlikely]]
+      std::memcpy(packed + total, item, size);
+    total += size;
+    ends[i] = static_cast<std::uint32_t>(total);
+  }
+  block.packed.resize(total);
 }
 
 }  // namespace fastbatch

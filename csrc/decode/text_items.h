@@ -28,4 +28,7 @@ class EncodingError : public FormatError {
 // Lines end as open() ends them: '\r' and '\r\n' become '\n', which the span includes.
 void find_items(TextBlock& block, const TextFormat& format, const TextSource& source);
 
+// Fills block.packed and block.ends; `chop`: each line without the newline that ends it.
+void pack_items(TextBlock& block, bool chop);
+
 }  // namespace fastbatch

@@ -119,6 +119,7 @@ TextRun::Slot TextRun::make(std::uint64_t& number, std::size_t thread) {
       source_has_ended_ = false;
     }
     find_items(*slot.block, options_.format, *source_);
+    if (options_.pack) pack_items(*slot.block, options_.chop);
     if (options_.vocabulary) {
       slot.block->ids.resize(slot.block->n_items);
       options_.vocabulary->ids(*slot.block, slot.block->ids);
@@ -158,6 +159,7 @@ TextRun::Status TextRun::try_next(TextBatch& batch) {
 TextRun::Status TextRun::assemble(std::chrono::milliseconds timeout, TextBatch& batch) {
   for (;;) {
     if (closed_) throw ClosedError("the loader was closed");
+    if (n_batches_ >= options_.most_batches) return Status::kEnd;
     switch (supply(timeout)) {
       case Supply::kTimeout: return Status::kTimeout;
       case Supply::kNone: {

@@ -52,6 +52,9 @@ class TextRun {
     std::size_t blocks_ahead = 4;                    // > 0
     std::shared_ptr<const Vocabulary> vocabulary{};  // gives the blocks ids; may be null
     bool number_recent = false;                      // else, RecentWords gives them, one a thread
+    bool pack = false;                               // the blocks' items are packed, by pack_items(),
+    bool chop = false;                               // lines without their newlines
+    std::uint64_t most_batches = std::numeric_limits<std::uint64_t>::max();  // then comes the end
   };
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
 

@@ -29,6 +29,8 @@ void TextBlock::clear() noexcept {
   is_ascii = true;
   is_end_of_file = true;
   ids.clear();
+  packed.resize(0);
+  ends.clear();
 }
 
 TextPosition TextBlock::position_of(std::size_t at) const noexcept {

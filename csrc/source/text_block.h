@@ -69,9 +69,11 @@ struct TextBlock {
   std::size_t spans_room = 0;
   std::size_t n_items = 0;
   bool is_ascii = true;
-  std::vector<std::uint32_t> ids;  // of each item: by a vocabulary, or by decode/recent_words.h; else empty
-  std::size_t lane = 0;            // which of several RecentWords it was,
-  std::uint64_t generation = 0;    // and the generation of its ids
+  std::vector<std::uint32_t> ids;   // of each item: by a vocabulary, or by decode/recent_words.h; else empty
+  TextBuffer packed;                // pack_items(): the items with nothing between them,
+  std::vector<std::uint32_t> ends;  // and where each ends there; else empty
+  std::size_t lane = 0;             // which of several RecentWords it was,
+  std::uint64_t generation = 0;     // and the generation of its ids
 
   void clear() noexcept;                                                  // keeps the memory
   [[nodiscard]] TextPosition position_of(std::size_t at) const noexcept;  // of a byte of `text`, or of its end

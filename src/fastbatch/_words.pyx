@@ -36,12 +36,14 @@ cdef class Strings:
     Threads: any, under the GIL.
     """
 
+    cdef object next_batch
     cdef FastbatchLane** lanes  # one for each thread of the core that numbers words; NULL until it is needed
     cdef size_t n_lanes
     cdef bint chop
 
-    def __cinit__(self, size_t n_lanes, bint chop):
-        """Make strings for so many threads; `chop` leaves out the newline that ends a line."""
+    def __cinit__(self, object next_batch, size_t n_lanes, bint chop):
+        """Make strings of what `next_batch()` gives, from so many threads; `chop` leaves out the newline of a line."""
+        self.next_batch = next_batch
         self.chop = chop
         self.lanes = <FastbatchLane**>PyMem_Calloc(n_lanes, sizeof(FastbatchLane*))
         if self.lanes == NULL:
@@ -56,8 +58,11 @@ cdef class Strings:
                 PyMem_Free(self.lanes[i])
         PyMem_Free(self.lanes)
 
-    def to_list(self, object batch):
-        """Return the items of a batch of the run as a list of `str`."""
+    def next(self):
+        """Return the next batch as a list of `str`; None and False as they come."""
+        batch = self.next_batch()
+        if batch is None or batch is False:
+            return batch
         view = <const FastbatchTextBatch*>PyCapsule_GetPointer(batch, FASTBATCH_TEXT_BATCH)
         cdef list out = PyList_New(<Py_ssize_t>view.n_items)
         cdef Py_ssize_t place = 0

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any
 
 from . import _core, _words
 from .text_plan import Place, TextPlan, TextRun, is_decoded_natively, to_numpy_strings
@@ -23,11 +24,10 @@ class NativeTextRun:
             index = known["index"]
             kind = "block" if plan.shuffle == "block" else "full"
             order = _core.Order(len(index), [], kind, plan.block_size, plan.window, plan.seed, epoch)
-        self._output = plan.output
         chop = plan.item == "line" and not plan.keepends
-        threads = plan.threads or (_core.available_cpus() if plan.output == "ids" else 1)
-        self._strings = _words.Strings(threads, chop)
-        self._run = _core.TextRun(
+        # Strings are made by one thread: one that works ahead keeps up with it.
+        threads = plan.threads or (_core.available_cpus() if plan.output in ("ids", "offsets") else 1)
+        run = _core.TextRun(
             files,
             plan.item,
             plan.encoding,
@@ -46,22 +46,22 @@ class NativeTextRun:
             index,
             order,
             core_vocabulary(plan.vocabulary) if plan.output == "ids" else None,
+            plan.batches_after(place.items),
         )
-        self._finalizer = weakref.finalize(self, self._run.close)
-
-    def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None:
-        found = self._run.next()
-        if not found:
-            return found
-        number, batch, unit, byte, items = found
-        if self._output in ("str", "numpy"):
-            batch = self._strings.to_list(batch)
-            if self._output == "numpy":
-                batch = to_numpy_strings(batch)
-        return number, batch, unit, byte, items
+        self.progress = run.progress
+        self.next: Callable[[], Any] = run.next
+        if plan.output in ("str", "numpy"):
+            self.next = next_list = _words.Strings(run.next, threads, chop).next
+            if plan.output == "numpy":
+                self.next = lambda: _as_numpy(next_list())
+        self._finalizer = weakref.finalize(self, run.close)
 
     def close(self) -> None:
         self._finalizer()
+
+
+def _as_numpy(batch: Any) -> Any:
+    return to_numpy_strings(batch) if batch else batch
 
 
 def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:

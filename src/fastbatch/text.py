@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from . import process
 from .errors import ClosedError
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .structure import is_path
@@ -104,7 +105,8 @@ class TextSurface:
             seed: With the epoch, decides the order.
             shard: `(rank, world_size)`: every world_size-th batch, from rank on. All ranks together give every word
                 once; the first ranks may have one batch more. Each rank reads and searches all of the text.
-            threads: Threads that read and search; None is one, and for ids the CPUs that this process may use.
+            threads: Threads that read and search; None is one, and for offsets and ids the CPUs that this process may
+                use.
             prefetch_bytes: Text that is read and searched ahead; None is 512 KiB.
 
         Raises:
@@ -298,16 +300,16 @@ def _handler(errors: str) -> str:
 
 
 def _generate(implementation: TextImplementation, plan: TextPlan) -> Generator[list[str], None, None]:
-    place, items, pid = Place(), 0, os.getpid()
+    place, made_by = Place(), process.current
     run = implementation.start(plan, 0, place, {})
     try:
-        while found := run.next():
-            _, batch, unit, byte, items = found
+        while (batch := run.next()) is not None:
+            if batch is False:
+                raise ClosedError("the generator was closed")
             yield batch
-            if os.getpid() != pid:  # a forked child has no threads yet
-                place, pid = Place(place.items + items, unit, byte), os.getpid()
+            if process.current is not made_by:  # a forked child has no threads yet
+                _, _, unit, byte, items = run.progress()
+                place, made_by = Place(place.items + items, unit, byte), process.current
                 run = implementation.start(plan, 0, place, {})
-        if found is False:
-            raise ClosedError("the generator was closed")
     finally:
         run.close()

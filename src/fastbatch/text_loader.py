@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from os import getpid
 from time import perf_counter
 from typing import Any, NoReturn, SupportsIndex
 
+from . import process
 from .batch import files_identity
 from .epoch_counter import EpochCounter
 from .errors import ClosedError, StateError, refuse_copy
@@ -27,16 +27,15 @@ class _Progress:
 
     epoch: int
     start: Place
-    after: tuple[int, int, int] | None = None  # the latest batch, of all ranks: items since the start, unit, byte
-    batches: int = 0
+    run: TextRun | None = None  # the one that began at `start`
     ended: bool = False
 
     @property
     def place(self) -> Place:
-        if self.after is None:
+        if self.run is None:
             return self.start
-        items, unit, byte = self.after
-        return Place(self.start.items + items, unit, byte)
+        n_batches, _, unit, byte, items = self.run.progress()
+        return Place(self.start.items + items, unit, byte) if n_batches else self.start
 
 
 class TextLoader(EpochCounter):
@@ -57,10 +56,9 @@ class TextLoader(EpochCounter):
         self._plan = plan
         self._known = {} if known is None else known  # what the files told so far; shared with what is derived
         self._runs: list[TextRun] = []  # of this loader, to be closed with it
-        self._lock = threading.Lock()  # guards _runs
+        self._lock = threading.RLock()  # guards _runs; an iterator may be collected while it is held
         self._fingerprint: str | None = None
-        self._n_batches = 0
-        self._n_samples = 0
+        self._n_batches = self._n_samples = 0  # of runs that are over
         self._wait_s = 0.0
 
     # ---- what there is -------------------------------------------------------------------------------------------
@@ -95,7 +93,8 @@ class TextLoader(EpochCounter):
         n = self.n_samples - items
         n = n // plan.batch_size if plan.drop_last else -(-n // plan.batch_size)
         mine = max(0, -(-(n - plan.rank) // plan.world_size))
-        return mine if plan.take is None else min(mine, max(0, plan.take - plan.batches_before(items)))
+        most = plan.batches_after(items)
+        return mine if most is None else min(mine, most)
 
     def _is_sized(self) -> bool:
         return True  # without reading the files
@@ -208,11 +207,11 @@ class TextLoader(EpochCounter):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __copy__(self) -> TextLoader:
         copied = super().__copy__()
-        copied._lock, copied._known = threading.Lock(), self._known
+        copied._lock, copied._known = threading.RLock(), self._known
         return copied
 
     # ---- life ----------------------------------------------------------------------------------------------------
@@ -223,10 +222,14 @@ class TextLoader(EpochCounter):
         `wait_s` are the seconds inside `next()`, in which the batch's objects are made too.
         """
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
+        with self._lock:
+            at_work = [run.progress() for run in self._runs]
+            n_batches = self._n_batches + sum(progress[0] for progress in at_work)
+            n_samples = self._n_samples + sum(progress[1] for progress in at_work)
         bound = self._wait_s > 0.1 * elapsed_s
         return {
-            "batches": self._n_batches,
-            "samples": self._n_samples,
+            "batches": n_batches,
+            "samples": n_samples,
             "wait_s": self._wait_s,
             "elapsed_s": elapsed_s,
             "bound_by_data": bound,
@@ -236,9 +239,10 @@ class TextLoader(EpochCounter):
         """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
         self._closed = True
         with self._lock:
-            runs, self._runs = self._runs, []
+            runs = list(self._runs)
         for run in runs:
             run.close()
+            self._forget(run)
 
     def _start(self, epoch: int, place: Place) -> TextRun:
         if self._closed:
@@ -252,11 +256,9 @@ class TextLoader(EpochCounter):
         with self._lock:
             if run in self._runs:
                 self._runs.remove(run)
-
-
-def batch_length(batch: Any) -> int:
-    """Return the items in a batch, of any output."""
-    return len(batch[1]) - 1 if isinstance(batch, tuple) else len(batch)
+                n_batches, n_samples, *_ = run.progress()
+                self._n_batches += n_batches
+                self._n_samples += n_samples
 
 
 class TextEpoch:
@@ -268,12 +270,9 @@ class TextEpoch:
     def __init__(self, loader: TextLoader, progress: _Progress) -> None:
         self._loader = loader
         self._progress = progress
-        plan = loader._plan
-        taken = plan.batches_before(progress.start.items)
-        self._limit = None if plan.take is None else max(0, plan.take - taken)
-        self._before = 0  # batches of earlier runs of this pass
-        self._pid = os.getpid()
+        self._made_by = process.current
         self._run: TextRun | None = loader._start(progress.epoch, progress.start)
+        progress.run = self._run
 
     def __iter__(self) -> TextEpoch:
         return self
@@ -282,40 +281,29 @@ class TextEpoch:
         run = self._run
         if run is None:
             raise StopIteration
-        if self._pid != getpid():
+        if self._made_by is not process.current:
             run = self._restart()
-        progress, loader = self._progress, self._loader
-        limit = self._limit
-        if limit is not None and progress.batches >= limit:
-            self._end(run)
         begin = perf_counter()
         try:
-            found = run.next()
+            batch = run.next()
         except KeyboardInterrupt:
             raise
         except BaseException:
             self._leave(run)
             raise
-        loader._wait_s += perf_counter() - begin
-        if found is None or (found is False and self._run is None and not loader._closed):
-            self._end(run)  # or another thread has found the end, and closed the run
-        if found is False:
-            self._leave(run)
-            raise ClosedError("the loader was closed")
-        if limit is not None and self._before + found[0] >= limit:
-            self._end(run)
-        number, batch, unit, byte, items = found
-        if self._before + number >= progress.batches:  # threads that share an iterator may come out of order
-            progress.batches = self._before + number + 1
-            progress.after = (items, unit, byte)
-        loader._n_batches += 1
-        loader._n_samples += batch_length(batch)
+        self._loader._wait_s += perf_counter() - begin
+        if batch is None or batch is False:
+            self._end(run, batch is None)
         return batch
 
-    def _end(self, run: TextRun) -> NoReturn:
-        self._progress.ended = True
+    def _end(self, run: TextRun, is_last: bool) -> NoReturn:
+        # Another thread may have found the end, and closed the run.
+        if is_last or (self._run is None and not self._loader._closed):
+            self._progress.ended = True
+            self._leave(run)
+            raise StopIteration
         self._leave(run)
-        raise StopIteration
+        raise ClosedError("the loader was closed")
 
     def _leave(self, run: TextRun) -> None:
         self._run = None
@@ -325,11 +313,10 @@ class TextEpoch:
     def _restart(self) -> TextRun:
         """Go on in a forked child: same epoch, same batch, own threads."""
         progress = self._progress
-        progress.start, progress.after = progress.place, None
-        self._before = progress.batches
-        self._pid = os.getpid()
-        self._loader._lock = threading.Lock()  # the parent's may have been held
-        self._run = self._loader._start(progress.epoch, progress.start)
+        progress.start = progress.place
+        self._made_by = process.current
+        self._loader._lock = threading.RLock()  # the parent's may have been held
+        self._run = progress.run = self._loader._start(progress.epoch, progress.start)
         return self._run
 
     __reduce__ = refuse_copy

@@ -67,14 +67,21 @@ class TextPlan:
         """Return how many batches of each rank come before a place."""
         return -(-items // (self.batch_size * self.world_size))
 
+    def batches_after(self, items: int) -> int | None:
+        """Return how many batches of `take` each rank still has after a place; None without `take`."""
+        return None if self.take is None else max(0, self.take - self.batches_before(items))
+
 
 class TextRun(Protocol):
     """One pass over the text. Closing it, or dropping it, ends the work ahead."""
 
-    def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None:
-        """Return the batch's number, the batch, and where the next pass goes on; None after the last.
+    def next(self) -> Any:
+        """Return the next batch; None after the last, or as many as `take` wants. False: the run was closed."""
 
-        The place is (unit, byte, items since the run's start). False: the run was closed.
+    def progress(self) -> tuple[int, int, int, int, int]:
+        """Return how many batches were handed out, also after the run was closed, and where the next pass goes on.
+
+        These are: batches, items in them; unit and byte of the place, items of all ranks from the start to there.
         """
 
     def close(self) -> None: ...
@@ -96,6 +103,11 @@ class TextImplementation(Protocol):
 def is_decoded_natively(plan: TextPlan) -> bool:
     """Return whether bytes of the file are what positions count; else Python decodes, and they count UTF-8."""
     return plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
+
+
+def batch_length(batch: Any) -> int:
+    """Return the items in a batch, of any output."""
+    return len(batch[1]) - 1 if isinstance(batch, tuple) else len(batch)
 
 
 def to_numpy_strings(batch: list[str]) -> NDArray[Any]:

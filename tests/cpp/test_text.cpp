@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <unistd.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -112,6 +114,29 @@ TEST_CASE("blocks of every size give the same items") {
   }
 }
 
+TEST_CASE("packed items are the items with nothing between them") {
+  const TextFile file("one  two\na-word-of-more-than-sixteen-bytes\n\n t\xC3\xA9 end");
+  for (const bool chop : {false, true}) {
+    for (const TextItem item : {TextItem::kWord, TextItem::kLine}) {
+      const TextFormat format{item, TextEncoding::kUtf8, TextErrors::kStrict, 1000};
+      TextFiles source(file.paths(), format);
+      TextBlock block;
+      REQUIRE(source.read(block));
+      find_items(block, format, source);
+      pack_items(block, chop);
+      REQUIRE(block.ends.size() == block.n_items);
+      std::vector<std::string> items = items_of(file, format);
+      std::string packed;
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        if (chop && items[i].ends_with('\n')) items[i].pop_back();
+        packed += items[i];
+        CHECK(block.ends[i] == packed.size());
+      }
+      CHECK(std::string(reinterpret_cast<const char*>(block.packed.data()), block.packed.size()) == packed);
+    }
+  }
+}
+
 TEST_CASE("what is no text is an error with its place, or what the handler makes of it") {
   const TextFile file(
       "ab \xFF"
@@ -164,6 +189,20 @@ TEST_CASE("a run hands out whole batches in order, and what went wrong after the
   }
 }
 
+TEST_CASE("a run ends after as many batches as were asked for") {
+  const TextFile file("a b c d e f g");
+  for (std::uint64_t most = 0; most < 6; ++most) {
+    TextRun run(std::make_unique<TextFiles>(file.paths(), TextFormat{}), {.batch_size = 2, .most_batches = most});
+    TextBatch batch;
+    std::uint64_t n = 0;
+    for (TextRun::Status status{}; status != TextRun::Status::kEnd;) {
+      status = run.next(std::chrono::milliseconds(10), batch);
+      n += status == TextRun::Status::kBatch ? 1 : 0;
+    }
+    CHECK(n == std::min<std::uint64_t>(most, 4));
+  }
+}
+
 TEST_CASE("a table numbers words as they come") {
   WordTable table;
   for (std::uint32_t i = 0; i < 5000; ++i) CHECK(table.add(std::string(i % 40, 'x') + std::to_string(i)) == i);
@@ -174,6 +213,46 @@ TEST_CASE("a table numbers words as they come") {
   }
   CHECK(table.find("nothing") == WordTable::kNone);
   CHECK_THROWS_AS(Vocabulary(std::vector<std::string_view>{"a", "b", "a"}), std::invalid_argument);
+}
+
+TEST_CASE("a block's ids are those of its words") {
+  // Words of all sizes around those that a slot holds, that differ in one byte, or in zeros at their end.
+  std::vector<std::string> words;
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      words.emplace_back(size, 'x');
+      words.back()[at] = 'y';
+      words.emplace_back(size, 'x');
+      words.back()[at] = '\0';
+    }
+    words.emplace_back(size, '\0');
+  }
+  std::sort(words.begin(), words.end());
+  words.erase(std::unique(words.begin(), words.end()), words.end());
+  std::vector<std::string_view> known;
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (i % 3 != 0) known.emplace_back(words[i]);
+    text += words[i] + " ";
+  }
+  const Vocabulary vocabulary(known);
+  const TextFile file(text);
+  TextFiles source(file.paths(), {});
+  TextBlock block;
+  REQUIRE(source.read(block));
+  find_items(block, {}, source);
+  REQUIRE(block.n_items == words.size());
+  Numbers ids(block.n_items);
+  vocabulary.ids(block, ids);
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) CHECK(ids[i] == (i % 3 != 0 ? next++ : vocabulary.unknown()));
+
+  WordTable table;
+  std::vector<std::uint64_t> counts;
+  table.count(block, counts);
+  table.count(block, counts);
+  CHECK(counts == std::vector<std::uint64_t>(words.size(), 2));
+  for (std::uint32_t i = 0; i < words.size(); ++i) CHECK(table[i] == words[i]);
 }
 
 TEST_CASE("equal numbers of recent words are equal words") {

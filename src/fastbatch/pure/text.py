@@ -12,12 +12,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO, Literal
+from itertools import islice
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.text_plan import Place, TextPlan, is_decoded_natively, to_numpy_strings
+from fastbatch.text_plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
 
 from .plan import Order
 from .source import no_file
@@ -254,19 +255,25 @@ class PureTextRun:
     """One pass over the text; its lock lets threads share it."""
 
     def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
-        self._batches = enumerate(batches(plan, epoch, place, known))
+        self._batches = islice(batches(plan, epoch, place, known), plan.batches_after(place.items))
         self._lock = threading.Lock()
         self._closed = False
+        self._progress = (0, 0, 0, 0, 0)
 
-    def next(self) -> tuple[int, Any, int, int, int] | Literal[False] | None:
+    def next(self) -> Any:
         with self._lock:
             if self._closed:
                 return False
             found = next(self._batches, None)
             if found is None:
                 return None
-            number, (batch, unit, byte, n_items) = found
-            return number, batch, unit, byte, n_items
+            batch, unit, byte, items_after = found
+            n_batches, n_items, *_ = self._progress
+            self._progress = (n_batches + 1, n_items + batch_length(batch), unit, byte, items_after)
+            return batch
+
+    def progress(self) -> tuple[int, int, int, int, int]:
+        return self._progress
 
     def close(self) -> None:
         self._closed = True
