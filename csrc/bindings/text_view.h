@@ -7,7 +7,7 @@
 
 // The name of the capsules whose pointer is a FastbatchTextBatch.
 #define FASTBATCH_TEXT_BATCH "fastbatch.TextBatch"
-#define FASTBATCH_RECENT_WORDS 8192
+#define FASTBATCH_RECENT_WORDS 16384
 
 typedef struct {
   const char* text;       // at least 16 bytes may be read from the begin of each item

@@ -13,7 +13,7 @@ namespace fastbatch {
 // Threads: one at a time.
 class RecentWords {
  public:
-  static constexpr std::size_t kMost = std::size_t{1} << 13;
+  static constexpr std::size_t kMost = std::size_t{1} << 14;
 
   // Fills block.ids with numbers below kMost, or WordTable::kNone, and block.generation; or leaves the ids empty, when
   // it is not worth while.
