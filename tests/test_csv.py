@@ -4,6 +4,7 @@
 import os
 import pickle
 import random
+import subprocess
 import sys
 
 import numpy as np
@@ -244,6 +245,14 @@ def test_the_cache_knows_the_file(api, write, tmp_path, monkeypatch):
     assert api.csv(path, cache=cache, columns=["b"]).shape == (2, 1)
     write("a,b\n1,2\n3,4\n5,6\n")
     assert api.csv(path, cache=cache).shape == (3, 2)
+
+
+def test_pandas_is_not_imported(write):
+    code = "import sys, fastbatch; print(fastbatch.csv(sys.argv[1])[1].tolist(), 'pandas' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(write("1,2\n3,\n"))], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[3.0, nan] False\n"
 
 
 def test_without_pyarrow(write, monkeypatch):
