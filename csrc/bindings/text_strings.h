@@ -7,6 +7,8 @@
 
 #include "bindings/text_view.h"
 
+#define FASTBATCH_AHEAD 16
+
 // The strings of one lane's ids, made when first met; NULL: not yet.
 typedef struct {
   uint64_t generation;
@@ -62,6 +64,9 @@ static int fastbatch_strings(const FastbatchTextPart* part, FastbatchLane* lane,
     lane->generation = part->generation;
   }
   for (size_t i = 0; i < part->n; ++i, span += 2) {
+    if (ids != NULL &&
+        i + FASTBATCH_AHEAD < part->n)  // strings lie all over the memory; its reference count is written
+      __builtin_prefetch(lane->strings[ids[i + FASTBATCH_AHEAD] % FASTBATCH_RECENT_WORDS], 1);
     PyObject** const known = ids != NULL && ids[i] < FASTBATCH_RECENT_WORDS ? &lane->strings[ids[i]] : NULL;
     PyObject* string = known == NULL ? NULL : *known;
     if (string != NULL) {

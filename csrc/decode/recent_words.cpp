@@ -8,6 +8,7 @@ namespace fastbatch {
 void RecentWords::number(TextBlock& block) {
   if (to_pass_ != 0) {
     to_pass_ -= std::min<std::uint64_t>(to_pass_, block.n_items);
+    block.ids.clear();
     return;
   }
   block.ids.resize(block.n_items);

@@ -79,6 +79,14 @@ Key key_of(std::string_view word) noexcept {
   return short_key(padded.data(), word.size());
 }
 
+// Of two words that are too long for a key.
+bool are_equal(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  const std::size_t last = a.size() - 8;
+  if (((load(a.data()) ^ load(b.data())) | (load(a.data() + last) ^ load(b.data() + last))) != 0) return false;
+  return last <= 8 || std::memcmp(a.data() + 8, b.data() + 8, last - 8) == 0;
+}
+
 std::string_view item(const TextBlock& block, std::size_t i) noexcept {
   const std::uint32_t* span = block.spans.get() + 2 * i;
   return {reinterpret_cast<const char*>(block.text.data()) + span[0], span[1] - span[0]};
@@ -98,7 +106,7 @@ std::size_t WordTable::place_of(std::string_view word, Key key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t place = first_place(key);; place = (place + 1) & mask) {
     const Slot& slot = slots_[place];
-    if (slot.holds(key) && (is_short(key) || (*this)[slot.id] == word)) return place;
+    if (slot.holds(key) && (is_short(key) || are_equal((*this)[slot.id], word))) return place;
     if (slot.id == kNone) return place;
   }
 }
@@ -168,7 +176,14 @@ void WordTable::for_items(Table& table, const TextBlock& block, const Ids& ids_f
     for (std::size_t m = 0; m < n_misses; ++m) {
       const std::size_t j = misses[m];
       const std::string_view word = item(block, start + j);
-      ids[j] = missed(word, word.size() > kShort ? long_key(word) : Key{looks[j].low, looks[j].high});
+      if (word.size() <= kShort) continue;
+      const Key key = long_key(word);
+      looks[j] = {key.low, key.high, 0};
+      __builtin_prefetch(slots + table.first_place(key));
+    }
+    for (std::size_t m = 0; m < n_misses; ++m) {
+      const std::size_t j = misses[m];
+      ids[j] = missed(item(block, start + j), Key{looks[j].low, looks[j].high});
     }
   }
 }

@@ -28,9 +28,7 @@ void TextBlock::clear() noexcept {
   n_items = 0;
   is_ascii = true;
   is_end_of_file = true;
-  ids.clear();
   packed.resize(0);
-  ends.clear();
 }
 
 TextPosition TextBlock::position_of(std::size_t at) const noexcept {

@@ -75,7 +75,7 @@ struct TextBlock {
   std::size_t lane = 0;             // which of several RecentWords it was,
   std::uint64_t generation = 0;     // and the generation of its ids
 
-  void clear() noexcept;                                                  // keeps the memory
+  void clear() noexcept;  // keeps the memory, and ids and ends to be written over
   [[nodiscard]] TextPosition position_of(std::size_t at) const noexcept;  // of a byte of `text`, or of its end
 };
 
