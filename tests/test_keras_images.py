@@ -219,6 +219,7 @@ def count_decoded(iterator, monkeypatch):
 @pytest.mark.parametrize("is_shuffled", [True, False])
 def test_what_fit_asks_for_is_foreseen(pictures, monkeypatch, is_shuffled):
     """In Keras's own order, each batch is decoded once, and ahead: nothing is decoded for nothing."""
+    random.seed(1)  # an order that begins with 0 would be taken for a shuffled one, one time in eleven
     flow = {"directory": pictures, "target_size": (8, 8), "batch_size": 2}
     iterator = quietly(ours.ImageDataGenerator().flow_from_directory, **flow)[0]
     started = count_decoded(iterator, monkeypatch)
