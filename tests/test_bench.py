@@ -94,6 +94,23 @@ def test_classes_are_matched_by_content_and_checked(bench: SimpleNamespace, tmp_
     assert wrong.words.endswith("samples have another one's label")
 
 
+def test_photographs_of_the_same_thing_are_told_apart(bench: SimpleNamespace, tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    images = np.random.default_rng(0).random((6, 3, 14, 14), np.float32)
+    images[1] = images[0] + np.float32(0.01)
+    shown = images + np.float32(0.006)  # the first is now closer to the second
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    for name, x in (("want", images), ("found", shown[::-1]), ("doubled", shown[[5, 4, 3, 2, 0, 0]])):
+        digest = bench.check.Digest()
+        digest.add(x, labels if name == "want" else labels[::-1])
+        digest.save(tmp_path / name)
+    found = bench.check.compare(tmp_path / "want", tmp_path / "found", "brighter", has_ids=False)
+    assert found.is_sound
+    assert found.words.startswith("other work: brighter")
+    doubled = bench.check.compare(tmp_path / "want", tmp_path / "doubled", "brighter", has_ids=False)
+    assert doubled.words == "expected every sample once, found 5 different ones"
+
+
 def test_what_is_not_installed_is_said(bench: SimpleNamespace) -> None:
     with pytest.raises(bench.job.Skipped, match="no_such_library is not installed"):
         bench.rivals.need("no_such_library.part")
