@@ -181,6 +181,9 @@ def test_an_endless_loop_over_nothing_ends(api, tmp_path):
     none = [api.words(tmp_path / "none.txt"), api.arrays(Y, batch_size=100, drop_last=True), api.arrays(Y).take(0)]
     assert [list(loader.repeat()) for loader in none] == [[], [], []]
     assert [list(loader.repeat(3)) for loader in none] == [[], [], []]
+    broken = api.images([tmp_path / "none.txt"] * 3, None, size=8, on_error="skip")
+    assert list(broken.repeat()) == []  # although it has a length
+    assert len(broken) == 1
     at_end = Folder(tmp_path).text
     for loader in (api.words(at_end, 9).take(3), api.arrays(Y, batch_size=9).take(3)):
         iterator = iter(loader)

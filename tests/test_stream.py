@@ -112,6 +112,8 @@ def test_samples_are_stacked_or_listed(api, samples, expected):
 def test_samples_of_changing_shapes_are_an_error(api):
     stream = api.stream([np.zeros(2), np.zeros(2), np.zeros(2), np.zeros(3)], 2)
     next(stream)
+    with pytest.raises(TypeError, match="expected numbers or text, found int64 and <U1"):
+        next(api.stream([1, "x"], 2))
     with pytest.raises(ValueError, match="expected one shape") as caught:
         next(stream)
     if sys.version_info >= (3, 11):

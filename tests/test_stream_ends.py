@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,8 @@ def test_a_followed_file_waits_no_longer_than_told(api, tmp_path):
         ([1], {"prefetch": 0}, ValueError, "prefetch"),
         ([1], {"shuffle_buffer": -1}, ValueError, "shuffle_buffer"),
         ([1], {"max_wait_s": -1}, ValueError, "max_wait_s: expected a number from 0 on, found -1"),
+        ([1], {"max_wait_s": "1"}, ValueError, "max_wait_s: expected a number from 0 on, found '1'"),
+        (types.SimpleNamespace(makefile=None), {}, TypeError, r"found SimpleNamespace: take its makefile\('rb'\)"),
         ([1], {"max_wait_s": float("nan")}, ValueError, "max_wait_s"),
         ([1], {"decode": 3}, TypeError, "decode: expected a function, found int"),
         ([1], {"colour": 3}, TypeError, "unexpected keyword argument 'colour'"),

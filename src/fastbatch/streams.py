@@ -49,7 +49,8 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
     """Return the checked options."""
     if not is_bytes(source):
         if not isinstance(source, Iterable):
-            raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}")
+            hint = ": take its makefile('rb')" if hasattr(source, "makefile") else ""
+            raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
         if given["records"] != "line" or given["follow"]:
             raise ValueError("records, follow: mean something for files only; an iterable's items are records")
     if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
@@ -57,15 +58,13 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
     if given["decode"] is not None and not callable(given["decode"]):
         raise TypeError(f"decode: expected a function, found {type(given['decode']).__name__}")
     wait = given["max_wait_s"]
-    if wait is not None:
-        wait = float(wait)
-        if not 0 <= wait < float("inf"):
-            raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
+    if wait is not None and (isinstance(wait, str) or not 0 <= float(wait) < float("inf")):
+        raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
     return StreamOptions(
         whole("batch_size", given["batch_size"], 1, MAX_RECORDS),
         check_records(given["records"], given["encoding"], given["errors"]),
         given["decode"],
-        wait,
+        None if wait is None else float(wait),
         bool(given["follow"]),
         whole("shuffle_buffer", given["shuffle_buffer"], 0, MAX_RECORDS),
         whole("seed", given["seed"], 0, MAX_SEED),
