@@ -2,12 +2,12 @@
 #include "batch/buffer_pool.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <new>
 
+#include "common/process.h"
 #include "common/short_lock.h"
 
 namespace fastbatch {
@@ -47,7 +47,7 @@ std::shared_ptr<BufferPool> BufferPool::create(std::size_t bytes, std::size_t ke
   return std::shared_ptr<BufferPool>(new BufferPool(bytes, keep));  // make_shared cannot reach the constructor
 }
 
-BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), keep_(keep), owner_(getpid()) {
+BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), keep_(keep), made_at_(count_forks()) {
   idle_.reserve(keep);  // so that take_back never allocates
 }
 
@@ -64,7 +64,8 @@ Lease BufferPool::acquire() {
 }
 
 void BufferPool::take_back(AlignedBuffer buffer) noexcept {
-  if (getpid() != owner_) return;  // a fork may have copied mutex_ locked: the buffer is this process's own, free it
+  if (count_forks() != made_at_)
+    return;  // a fork may have copied mutex_ locked: the buffer is this process's own, free it
   const auto lock = lock_shortly(mutex_);
   if (idle_.size() < keep_) idle_.push_back(std::move(buffer));
 }

@@ -6,12 +6,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
-
-#include <sys/types.h>
 
 namespace fastbatch {
 
@@ -52,7 +51,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   BufferPool(std::size_t bytes, std::size_t keep);
   const std::size_t bytes_;
   const std::size_t keep_;
-  const pid_t owner_;                // the process whose threads know mutex_
+  const std::uint64_t made_at_;      // fork: the threads of this process know mutex_
   std::mutex mutex_;                 // guards idle_
   std::vector<AlignedBuffer> idle_;  // last in, first out: the warmest in cache
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -16,6 +15,7 @@
 #include "bindings/register.h"
 #include "bindings/text_batch.h"
 #include "common/error.h"
+#include "common/process.h"
 #include "decode/shuffled_lines.h"
 #include "decode/text_items.h"
 #include "decode/vocabulary.h"
@@ -119,11 +119,11 @@ class PyTextRun {
   }
 
  private:
-  [[nodiscard]] bool is_forked_copy() const { return ::getpid() != pid_; }
+  [[nodiscard]] bool is_forked_copy() const { return count_forks() != made_at_; }
 
   std::shared_ptr<TextRun> run_;  // none: closed
   TextOutput output_;
-  pid_t pid_ = ::getpid();
+  std::uint64_t made_at_ = count_forks();
   std::uint64_t n_batches_ = 0;  // handed out, as the next ones
   std::uint64_t n_items_ = 0;
   TextPosition after_{};

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "loader/loader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <utility>
 
 #include "common/error.h"
+#include "common/process.h"
 #include "common/short_lock.h"
 #include "loader/filler.h"
 
@@ -71,7 +70,7 @@ struct Loader::Hands {
 Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
     : columns_(std::move(columns)),
       options_(options),
-      owner_(getpid()),
+      made_at_(count_forks()),
       limits_(limits_for(columns_, options)),
       callers_help_(
           std::all_of(columns_.begin(), columns_.end(), [](const auto& column) { return column->is_brief(); })),
@@ -169,7 +168,7 @@ void Loader::close() noexcept {
   ended.swap(shared.runs);
 }
 
-bool Loader::is_forked_copy() const noexcept { return getpid() != owner_; }
+bool Loader::is_forked_copy() const noexcept { return count_forks() != made_at_; }
 
 LoaderStats Loader::stats() const {
   const std::lock_guard lock(shared_->mutex);

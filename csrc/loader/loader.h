@@ -15,8 +15,6 @@
 #include <thread>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "batch/buffer_pool.h"
 #include "decode/decoder.h"
 #include "loader/run.h"
@@ -79,9 +77,9 @@ class Loader {
 
   const std::vector<std::shared_ptr<const Decoder>> columns_;
   const Options options_;
-  const pid_t owner_;          // the process that has the threads
-  Run::Limits limits_{};       // fixed by the constructor
-  bool callers_help_ = false;  // as well
+  const std::uint64_t made_at_;  // fork: this process has the threads
+  Run::Limits limits_{};         // fixed by the constructor
+  bool callers_help_ = false;    // as well
   std::vector<std::shared_ptr<BufferPool>> pools_;
 
   // Everything that threads share and that a forked child must leave alone.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import process
 from .engine import Run
 from .errors import ClosedError, add_note, refuse_copy
 from .mapping import BatchInfo
@@ -43,7 +43,7 @@ class Epoch:
         self._pack = loader._recipe.pack
         self._steps = loader._recipe.steps
         self._progress = progress
-        self._pid = os.getpid()
+        self._process = process.current
         self._lock = threading.Lock()
         self._budget = loader._budget(progress.plan)
         self._run: Run | None = loader._start(progress)
@@ -52,7 +52,7 @@ class Epoch:
         return self
 
     def __next__(self) -> Any:
-        if self._run is not None and self._pid != os.getpid():
+        if self._run is not None and self._process is not process.current:
             self._restart()
         if self._budget is None:
             number, columns, _ = self._take()
@@ -125,7 +125,7 @@ class Epoch:
         loader = self._loader
         progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
         progress.batches = 0
-        self._pid = os.getpid()
+        self._process = process.current
         self._lock = threading.Lock()  # a thread that did not come along may have held it
         self._run = loader._start(progress)
 

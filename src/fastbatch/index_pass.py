@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import deque
@@ -11,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import process
 from .errors import ClosedError, add_note, refuse_copy
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class IndexPass:
         self._data = data
         self._at_end = at_end
         self._indices = indices
-        self._pid = os.getpid()
+        self._process = process.current
         self._lock = threading.RLock()
         self._ahead: deque[Future[Any]] = deque()
         self._pool: ThreadPoolExecutor | None = None
@@ -42,7 +42,7 @@ class IndexPass:
         return self
 
     def __next__(self) -> Any:
-        if self._pid != os.getpid():
+        if self._process is not process.current:
             self._restart()
         with self._lock:
             if self._closed:
@@ -88,7 +88,7 @@ class IndexPass:
 
     def _restart(self) -> None:
         """Go on in a forked child, which has no threads yet."""
-        self._pid = os.getpid()
+        self._process = process.current
         self._lock = threading.RLock()
         self._pool = None
         self._ahead.clear()
@@ -99,7 +99,7 @@ class IndexPass:
         """End this pass; `next` raises StopIteration from now on."""
         self._closed = True
         self._ahead.clear()
-        if self._pool is not None and self._pid == os.getpid():
+        if self._pool is not None and self._process is process.current:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def __length_hint__(self) -> int:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, SupportsIndex
 
+from . import process
 from .batch import dataset_fingerprint
 from .engine import BatchPlan, Engine, Recipe, Run
 from .epoch import Epoch, Progress
@@ -39,7 +39,7 @@ class Loader(EpochCounter):
         self._recipe = recipe
         self._plan = plan
         self._engine_: Engine | None = None
-        self._engine_pid = 0
+        self._engine_process: object = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self._fingerprint: str | None = None
         self._report = Report()
@@ -202,7 +202,7 @@ class Loader(EpochCounter):
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
-        own = {"_engine_": None, "_engine_pid": 0, "_finalizer": None, "_report": Report()}
+        own = {"_engine_": None, "_engine_process": None, "_finalizer": None, "_report": Report()}
         return {**super().__getstate__(), **own}
 
     # ---- life ------------------------------------------------------------------------------------------------
@@ -241,10 +241,10 @@ class Loader(EpochCounter):
 
     def _engine(self) -> Engine:
         """Return this process's engine: a forked child makes its own, since threads do not survive a fork."""
-        if self._engine_ is None or self._engine_pid != os.getpid():
+        if self._engine_ is None or self._engine_process is not process.current:
             recipe = self._recipe
             self._engine_ = recipe.implementation.engine(recipe.columns, self._plan, recipe.options)
-            self._engine_pid = os.getpid()
+            self._engine_process = process.current
             self._finalizer = weakref.finalize(self, self._engine_.close)
         return self._engine_
 

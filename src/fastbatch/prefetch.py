@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Generator
 from typing import Any
+
+from . import process
 
 _EXIT_CHECK_S = 0.2  # how often a thread that waits for room looks whether the program is over
 
@@ -25,7 +26,7 @@ class Prefetch:
     def __init__(self, items: Generator[Any, None, None], depth: int) -> None:
         self._items = items
         self._depth = depth
-        self._pid = os.getpid()
+        self._process = process.current
         lock = threading.RLock()  # the garbage collector may call close() while this thread holds it
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
         self._ready: deque[Any] = deque()  # guarded by the lock, as all below
@@ -55,7 +56,7 @@ class Prefetch:
 
         What `items` raise when they are closed is raised here; errors of items that nobody asked for are dropped.
         """
-        if self._pid != os.getpid():
+        if self._process is not process.current:
             return
         with self._filled:
             self._closed = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import threading
 import types
 import weakref
@@ -13,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, SupportsIndex
 
+from . import process
 from .errors import ClosedError, StateError, add_note, refuse_copy
 from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
@@ -272,7 +272,7 @@ class Pass:
 
     def _start(self) -> None:
         self._lock = threading.RLock()
-        self._pid = os.getpid()
+        self._process = process.current
         items = self._wrapper._begin(self._progress.start, self._progress.slack)
         if not self._ahead:
             self._items = items
@@ -285,7 +285,7 @@ class Pass:
         return self
 
     def __next__(self) -> Any:
-        if self._ahead and self._pid != os.getpid():
+        if self._ahead and self._process is not process.current:
             self._restart()
         with self._lock:
             items = self._items

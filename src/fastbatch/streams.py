@@ -15,6 +15,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from . import process
 from .errors import ClosedError, add_note
 from .mapping import stack
 from .plan import MAX_SEED, whole
@@ -91,7 +92,7 @@ class Feed:
         self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
         self._items: Iterator[Any] | None = None if self._bytes else iter(source)
         self._shuffle = Shuffle(options.shuffle_buffer, options.seed)
-        self._pid = os.getpid()
+        self._process = process.current
         lock = threading.RLock()
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
         self._ready: deque[tuple[float, list[Any]]] = deque()  # samples that arrived together, and when; guarded by
@@ -107,7 +108,7 @@ class Feed:
 
     def take(self) -> list[Any]:
         """Return the samples of the next batch, none at the end; raise what the source raised once all came."""
-        if self._pid != os.getpid():
+        if self._process is not process.current:
             raise ClosedError("a stream cannot be read in a forked process: its thread is in the parent")
         size, patience = self._options.batch_size, self._options.max_wait_s
         with self._filled:
@@ -142,7 +143,7 @@ class Feed:
 
     def close(self) -> None:
         """End the work; the thread is awaited where it can be woken."""
-        if self._pid != os.getpid():
+        if self._process is not process.current:
             return
         with self._filled:
             self._closed = True

@@ -270,7 +270,7 @@ class TextEpoch:
     def __init__(self, loader: TextLoader, progress: _Progress) -> None:
         self._loader = loader
         self._progress = progress
-        self._made_by = process.current
+        self._process = process.current
         self._run: TextRun | None = loader._start(progress.epoch, progress.start)
         progress.run = self._run
 
@@ -281,7 +281,7 @@ class TextEpoch:
         run = self._run
         if run is None:
             raise StopIteration
-        if self._made_by is not process.current:
+        if self._process is not process.current:
             run = self._restart()
         begin = perf_counter()
         try:
@@ -314,7 +314,7 @@ class TextEpoch:
         """Go on in a forked child: same epoch, same batch, own threads."""
         progress = self._progress
         progress.start = progress.place
-        self._made_by = process.current
+        self._process = process.current
         self._loader._lock = threading.RLock()  # the parent's may have been held
         self._run = progress.run = self._loader._start(progress.epoch, progress.start)
         return self._run

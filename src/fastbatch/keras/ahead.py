@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch import _core
+from fastbatch import _core, process
 
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array
@@ -34,7 +33,7 @@ class Ahead:
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._pid = 0
+        self._process: object = None
         self._lock = threading.Lock()
         self._decoder: FileDecoder | None = None
         self._coming: dict[bytes, _Batch] = {}  # by the bytes of their indices
@@ -84,8 +83,8 @@ class Ahead:
             self._coming.pop(key).cancel()
 
     def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None or self._pid != os.getpid():
+        if self._pool is None or self._process is not process.current:
             self._pool = ThreadPoolExecutor(_core.available_cpus(), thread_name_prefix="fastbatch images")
-            self._pid = os.getpid()
+            self._process = process.current
             self._coming = {}
         return self._pool
