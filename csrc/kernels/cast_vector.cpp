@@ -3,6 +3,7 @@
 // Product and sum are two roundings on every target, so never MulAdd (and -ffp-contract=off for the compiler).
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/cast.h"
 #include "kernels/targets.h"
@@ -220,10 +221,54 @@ Run FindInF64(DType src, DType dst, const Affine& affine) {
   }
 }
 
+// Integers to wider ones, as tokens and labels become int64: zeros or the sign in front, whichever sign the result has.
+template <DType kSrc, typename From, DType kDst, typename To>
+HWY_ATTR void RunWiden(const std::byte* src, std::byte* dst, std::size_t n, const Affine&) {
+  const hn::ScalableTag<To> d;
+  ForEachVector<kSrc, kDst>(d, src, dst, n, [d](const std::byte* from, std::byte* to, std::size_t) HWY_ATTR {
+    const auto narrow = LoadAs<From>(d, from);
+    auto* const out = reinterpret_cast<To*>(to);
+    if constexpr (sizeof(To) == 8 && sizeof(From) < 4) {
+      using Between = std::conditional_t<std::is_signed_v<From>, std::int32_t, std::uint32_t>;
+      hn::StoreU(hn::PromoteTo(d, hn::PromoteTo(hn::Rebind<Between, decltype(d)>(), narrow)), d, out);
+    } else {
+      hn::StoreU(hn::PromoteTo(d, narrow), d, out);
+    }
+  });
+}
+
+template <DType kSrc, typename From>
+Run ChooseWiden(DType dst) {
+  constexpr bool kSigned = std::is_signed_v<From>;
+  using To32 = std::conditional_t<kSigned, std::int32_t, std::uint32_t>;
+  using To64 = std::conditional_t<kSigned, std::int64_t, std::uint64_t>;
+  switch (dst) {
+    case DType::kI64:
+    case DType::kU64: return RunWiden<kSrc, From, DType::kI64, To64>;
+    case DType::kI32:
+    case DType::kU32:
+      if constexpr (sizeof(From) < 4) return RunWiden<kSrc, From, DType::kI32, To32>;
+      return nullptr;
+    default: return nullptr;
+  }
+}
+
+Run FindWiden(DType src, DType dst) {
+  switch (src) {
+    case DType::kU8: return ChooseWiden<DType::kU8, std::uint8_t>(dst);
+    case DType::kI8: return ChooseWiden<DType::kI8, std::int8_t>(dst);
+    case DType::kU16: return ChooseWiden<DType::kU16, std::uint16_t>(dst);
+    case DType::kI16: return ChooseWiden<DType::kI16, std::int16_t>(dst);
+    case DType::kU32: return ChooseWiden<DType::kU32, std::uint32_t>(dst);
+    case DType::kI32: return ChooseWiden<DType::kI32, std::int32_t>(dst);
+    default: return nullptr;
+  }
+}
+
 Run FindRun(DType src, DType dst, const Affine& affine) {
   // Plain casts between integers wrap, which a way through float does not.
   const bool plain = affine.period == 0;
-  if (plain && !is_float(src) && !is_float(dst)) return nullptr;
+  if (plain && !is_float(src) && !is_float(dst)) return FindWiden(src, dst);
   const bool wide = src == DType::kF64 || dst == DType::kF64;
   if (!plain && wide == affine.in_f32) return nullptr;
   return wide ? FindInF64(src, dst, affine) : FindInF32(src, dst, affine);

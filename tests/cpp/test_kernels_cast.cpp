@@ -173,7 +173,10 @@ TEST_CASE("convert: every length at every misalignment, the same bytes on every 
       {kU8, kU8, 3, true, kLast},      {kU8, kF64, 1, true, kLast},     {kU16, kF32, 1, true, kLast},
       {kI16, kF32, 1, false, kLast},   {kF16, kF32, 1, false, kLast},   {kF32, kF16, 1, false, kLast},
       {kF32, kF32, 3, true, kLast},    {kF32, kU8, 1, false, kLast},    {kF32, kF64, 1, false, kLast},
-      {kF64, kF32, 2, true, kFirst},   {kF64, kF64, 1, true, kLast},    {kI64, kF32, 1, false, kLast}};
+      {kF64, kF32, 2, true, kFirst},   {kF64, kF64, 1, true, kLast},    {kI64, kF32, 1, false, kLast},
+      {kU16, kI64, 1, false, kLast},   {kU8, kI64, 1, false, kLast},    {kI8, kU32, 1, false, kLast},
+      {kI16, kI64, 1, false, kLast},   {kU16, kI32, 1, false, kLast},   {kI32, kU64, 1, false, kLast},
+      {kU32, kI64, 1, false, kLast}};
   for (const Case& each : cases) {
     Conversion c = conversion(each.src, each.dst, each.channels, each.scale);
     c.to = each.to;
