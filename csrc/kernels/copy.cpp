@@ -88,21 +88,26 @@ void gather_tiny(const Rows& rows, std::byte* dst) {
   std::memcpy(dst, src, n_bytes);
 }
 
-// Long rows are copied in pieces, and each piece of the next row is asked for just before: asking for the whole row at
-// once fills the processor's queue of misses, and the copy waits behind it (5 to 15 % slower, rows of 3 and 4 KiB).
+// 64 bytes, 16 at a time.
+inline void copy_line(std::byte* dst, const std::byte* src) {
+  for (std::size_t at = 0; at < kCacheLine; at += 16) std::memcpy(dst + at, src + at, 16);
+}
+
+// Each line of a long row is copied beside asking for one of the next row: asking for many at once fills the
+// processor's queue of misses, and the copy waits behind it (rows of 4 KiB, two threads: 2.3 million a second with
+// pieces of 1 KiB, 2.9 so).
 void gather_long(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
-  constexpr std::size_t kPiece = 1024;
   constexpr std::size_t kMostAhead = 8192;  // of a row; what more is in it, the processor sees coming
   const std::size_t n = rows.indices.size();
-  for (std::size_t j = 0; j < n; ++j) {
-    const std::byte* row = rows[j];
-    const std::byte* coming = j + 1 < n ? rows[j + 1] : nullptr;
-    for (std::size_t done = 0; done < row_bytes; done += kPiece) {
-      const std::size_t size = std::min(kPiece, row_bytes - done);
-      for (std::size_t at = 0; coming != nullptr && done < kMostAhead && at < size; at += kCacheLine)
-        __builtin_prefetch(coming + done + at, 0, 3);
-      copy_bytes(dst + j * row_bytes + done, row + done, size);
+  const std::size_t by_line = std::min(row_bytes, kMostAhead) / kCacheLine * kCacheLine;
+  for (std::size_t j = 0; j < n; ++j, dst += row_bytes) {
+    const std::byte* const row = rows[j];
+    const std::byte* const coming = j + 1 < n ? rows[j + 1] : row;
+    for (std::size_t at = 0; at < by_line; at += kCacheLine) {
+      __builtin_prefetch(coming + at, 0, 3);
+      copy_line(dst + at, row + at);
     }
+    copy_bytes(dst + by_line, row + by_line, row_bytes - by_line);
   }
 }
 
