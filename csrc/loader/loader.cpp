@@ -43,6 +43,10 @@ std::size_t trip_samples(const std::vector<std::shared_ptr<const Decoder>>& colu
   return std::max<std::size_t>(1, samples);
 }
 
+bool are_brief(const std::vector<std::shared_ptr<const Decoder>>& columns) {
+  return std::all_of(columns.begin(), columns.end(), [](const auto& column) { return column->is_brief(); });
+}
+
 Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& columns, const Loader::Options& options) {
   const std::size_t bytes = batch_bytes(columns, options.batch_size);
   std::size_t depth = options.prefetch;
@@ -72,8 +76,7 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
       options_(options),
       made_at_(count_forks()),
       limits_(limits_for(columns_, options)),
-      callers_help_(
-          std::all_of(columns_.begin(), columns_.end(), [](const auto& column) { return column->is_brief(); })),
+      callers_help_(limits_.chunk_samples >= options.batch_size && are_brief(columns_)),
       shared_(std::make_unique<Shared>()) {
   // In flight, one that the user holds and one more while `for` binds the next before it lets go of the last.
   for (const auto& column : columns_)
@@ -228,7 +231,8 @@ void Loader::work() {
   }
 }
 
-// A batch that is made as fast as a thread is woken is made by the caller that would wait for it.
+// A batch that is one task, made as fast as a thread is woken, is made by the caller that would wait for it. (Of larger
+// ones, one thread more than there are processors makes all slower.)
 void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
   Shared& shared = *shared_;
   std::unique_ptr<Hands> hands;

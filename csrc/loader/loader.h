@@ -79,7 +79,7 @@ class Loader {
   const Options options_;
   const std::uint64_t made_at_;  // fork: this process has the threads
   Run::Limits limits_{};         // fixed by the constructor
-  bool callers_help_ = false;    // as well
+  bool callers_help_ = false;    // by it, too: whoever waits for a batch may make it
   std::vector<std::shared_ptr<BufferPool>> pools_;
 
   // Everything that threads share and that a forked child must leave alone.

@@ -112,8 +112,8 @@ class Surface(ABC):
                 drawn from the seed, the epoch and the bad sample's index alone. `report()` names them.
             max_bad: How many bad samples a pass may have (int), or which share of its samples (float), before the next
                 one raises; None: as many as there are.
-            threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota). Rows are
-                also put into a batch by the thread that would have to wait for it.
+            threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota). Small
+                batches of rows are also made by the thread that would have to wait for them.
             prefetch: Batches made ahead; None takes what fits 4 MB, 2 to 16. Never more than `prefetch_bytes`.
 
         Raises:

@@ -72,12 +72,12 @@ class Gate : public NumberDecoder {
 
 TEST_CASE("short batches are made by the caller when no worker has time") {
   const auto gate = std::make_shared<Gate>(1000);
-  Loader loader = make_loader(gate, {.threads = 1, .batch_size = 8});
+  Loader loader = make_loader(gate, {.threads = 1, .batch_size = 4});
   const Order order(1000, {}, {}, 0, 0);
-  const auto held = loader.start(order, BatchPlan(1000, 0, {}, 8, false), {});
+  const auto held = loader.start(order, BatchPlan(1000, 0, {}, 4, false), {});
   gate->held.wait(false);  // by the only worker
-  const auto other = loader.start(order, BatchPlan(1000, 8, {}, 8, false), {});
-  CHECK(rest(loader, *other).size() == 992);
+  const auto other = loader.start(order, BatchPlan(1000, 4, {}, 4, false), {});
+  CHECK(rest(loader, *other).size() == 996);
   gate->open = true;
   gate->open.notify_all();
   CHECK(rest(loader, *held).size() == 1000);
