@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, SupportsIndex, TypeVar
 
+from .errors import StateError
 from .keras_fit import KerasReady
 from .plan import MAX_SEED, whole
 
@@ -102,6 +103,21 @@ class EpochCounter(KerasReady):
 
     def __deepcopy__(self: Self, memo: dict[int, Any]) -> Self:
         return self.__copy__()  # data and plans do not change
+
+    @abstractmethod
+    def _order(self) -> str:
+        """Return what decides the order besides seed, epoch and data, in one line."""
+
+    @abstractmethod
+    def _dataset(self) -> str:
+        """Return what tells this data from other data."""
+
+    def _refuse_other(self, order: Any, dataset: Any) -> None:
+        """Raise StateError when a state is one of other data, or another order."""
+        if dataset != self._dataset():
+            raise StateError("state of another data set", expected=self._dataset(), found=dataset)
+        if order != self._order():
+            raise StateError("state of a loader with another order", expected=self._order(), found=order)
 
     @abstractmethod
     def close(self) -> None:

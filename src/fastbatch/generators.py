@@ -14,7 +14,7 @@ from typing import Any, ClassVar, SupportsIndex, TypeVar
 
 import numpy as np
 
-from .errors import ClosedError, StateError
+from .errors import ClosedError, StateError, reading_state
 from .image_folder import list_images
 from .index_pass import IndexPass
 from .keras_fit import KerasReady, keras_asks
@@ -145,16 +145,12 @@ class DataGenerator(KerasReady):
         Raises:
             StateError: It is no such state, or one of data of another length or order.
         """
-        try:
+        with reading_state("the state of a DataGenerator"):
             if (state["version"], state["kind"]) != (STATE_VERSION, "DataGenerator"):
                 raise StateError("not the state of a DataGenerator of this version")
             epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
             position = whole("position", state["position"], 0, len(self))
             found = (state["length"], state["shuffle"], state["seed"])
-        except StateError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"not the state of a DataGenerator: {error}") from error
         own = (len(self), self.shuffle, self.seed)
         if found != own:
             raise StateError("state of other data: length, shuffle, seed", expected=own, found=found)

@@ -14,7 +14,7 @@ from .batch import dataset_fingerprint
 from .engine import BatchPlan, Engine, Recipe, Run
 from .epoch import Epoch, Progress
 from .epoch_counter import EpochCounter
-from .errors import ClosedError, StateError
+from .errors import ClosedError, StateError, reading_state
 from .mapping import make_step
 from .plan import MAX_SEED, Plan, whole
 from .report import BadSample, Budget, Report
@@ -167,7 +167,7 @@ class Loader(EpochCounter):
         Raises:
             StateError: It is no state of this version, or one of another data set, shuffle or split.
         """
-        try:
+        with reading_state("a loader's state"):
             version = state["version"]
             if version != STATE_VERSION:
                 raise StateError("state of another version", expected=STATE_VERSION, found=version)
@@ -175,16 +175,7 @@ class Loader(EpochCounter):
             epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
             position = whole("position", state["position"], 0, self._plan.n)
             order, dataset = state["order"], state["dataset"]
-        except StateError:
-            raise
-        except KeyError as error:
-            raise StateError(f"not a loader's state: {error} is missing") from error
-        except (TypeError, ValueError) as error:
-            raise StateError(f"not a loader's state: {error}") from error
-        if dataset != self._dataset():
-            raise StateError("state of another data set", expected=self._dataset(), found=dataset)
-        if order != self._order():
-            raise StateError("state of a loader with another order", expected=self._order(), found=order)
+        self._refuse_other(order, dataset)
         self._plan = replace(self._plan, seed=seed)
         self._go_to(epoch, position)
 

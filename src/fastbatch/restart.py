@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, SupportsIndex
 
 from . import process
-from .errors import ClosedError, StateError, add_note, refuse_copy
+from .errors import ClosedError, StateError, add_note, reading_state, refuse_copy
 from .keras_fit import KerasReady
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .prefetch import Prefetch
@@ -134,16 +134,12 @@ class RestartableGeneratorWrapper(KerasReady):
         Raises:
             StateError: It is no state of a `restartable`. Or, by `next`, the function ends before it gets there.
         """
-        try:
+        with reading_state("the state of a restartable"):
             if (state["version"], state["kind"]) != (STATE_VERSION, "restartable"):
                 raise StateError("not the state of a restartable of this version")
             epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
             position = whole("position", state["position"], 0, MAX_ITEMS if self._told is None else self._told)
             slack = whole("world_size", state["world_size"], 1, MAX_WORLD_SIZE) - 1
-        except StateError:
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise StateError(f"not the state of a restartable: {error}") from error
         self._next_epoch, self._resume_at, self._slack = epoch, position, slack
         self._progress = None
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, SupportsIndex
 from . import process
 from .batch import files_identity
 from .epoch_counter import EpochCounter
-from .errors import ClosedError, StateError, refuse_copy
+from .errors import ClosedError, StateError, reading_state, refuse_copy
 from .plan import MAX_SEED, MAX_WORLD_SIZE, whole
 from .text_plan import Place, TextImplementation, TextPlan, TextRun
 
@@ -164,23 +164,14 @@ class TextLoader(EpochCounter):
             StateError: It is no state of this version, or one of other files, words instead of lines, another shuffle.
         """
         kind = f"{self._plan.item}s"
-        try:
+        with reading_state("a loader's state"):
             if (state["version"], state["kind"]) != (STATE_VERSION, kind):
                 raise StateError(f"not a state of {kind} of this version")
             seed, epoch, items, unit, byte = (
                 whole(name, state[name], 0, MAX_SEED) for name in ("seed", "epoch", "position", "unit", "byte")
             )
             order, dataset = state["order"], state["dataset"]
-        except StateError:
-            raise
-        except KeyError as error:
-            raise StateError(f"not a loader's state: {error} is missing") from error
-        except (TypeError, ValueError) as error:
-            raise StateError(f"not a loader's state: {error}") from error
-        if dataset != self._dataset():
-            raise StateError("state of another data set", expected=self._dataset(), found=dataset)
-        if order != self._order():
-            raise StateError("state of a loader with another order", expected=self._order(), found=order)
+        self._refuse_other(order, dataset)
         self._plan = replace(self._plan, seed=seed)
         self._go_to(epoch, Place(items, unit, byte))
 
