@@ -12,7 +12,8 @@ import pytest
 from making import error_of, joined, same, same_batches
 
 import fastbatch
-from fastbatch import csv_rows, pure
+from fastbatch import pure
+from fastbatch.source.csv import rows as csv_rows
 
 pytest.importorskip("pyarrow")
 
@@ -141,7 +142,7 @@ def test_bad_files(write, content, options, message):
 
 
 def test_a_bad_cell_far_down(write, monkeypatch):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 4096)
     lines = [f"{i},{i + 1}" for i in range(5000)]
@@ -156,7 +157,7 @@ def test_a_bad_cell_far_down(write, monkeypatch):
 @pytest.mark.parametrize("size", [1, 7, 40, 1000])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", size)
     words = ["x", '"a,b"', f'"one{newline}2,two"', '"""5"" , 6"', f'"{newline}"', '""']
@@ -169,7 +170,7 @@ def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
 
 @pytest.mark.parametrize("header", ["", "a,b\n"])
 def test_a_line_without_end(api, write, monkeypatch, header):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_rows, "LONGEST_ROW", 1000)
     monkeypatch.setattr(csv_arrow, "LONGEST_ROW", 1000)
@@ -256,6 +257,6 @@ def test_pandas_is_not_imported(write):
 
 
 def test_without_pyarrow(write, monkeypatch):
-    monkeypatch.delitem(sys.modules, "fastbatch.csv_arrow", raising=False)
+    monkeypatch.delitem(sys.modules, "fastbatch.source.csv.arrow", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     same(np.asarray(fastbatch.csv(write("a,b\n1,2\n"))), np.array([[1, 2]], np.float32))

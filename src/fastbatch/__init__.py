@@ -23,27 +23,28 @@ except ImportError as _error:
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
     ) from _error
 
-from .augment import Augment
-from .decode import field
+from fastbatch.api.mixup import cutmix, mixup
+from fastbatch.api.words import TextSurface as _TextSurface
+from fastbatch.decode.augment import Augment
+from fastbatch.decode.conversion import field
+from fastbatch.decode.labels import image_table
+from fastbatch.decode.transform import get_include
+from fastbatch.generators.data_generator import DataGenerator as _DataGenerator
+from fastbatch.generators.data_generator import ImageDataLoader as _ImageDataLoader
+from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
+from fastbatch.generators.stream import stream
+from fastbatch.generators.time_series_dataset import TimeSeriesDataset as _TimeSeriesDataset
+from fastbatch.loader.loader import Loader
+from fastbatch.loader.map import BatchInfo
+from fastbatch.native.array_file import idx, npy, npz, raw
+from fastbatch.native.backend import NativeSurface as _NativeSurface
+from fastbatch.native.image import decode as _decode
+from fastbatch.native.image import probe, resize
+from fastbatch.native.text import NativeText as _NativeText
+from fastbatch.text.loader import TextLoader
+from fastbatch.text.vocabulary import Vocabulary
+
 from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
-from .generators import DataGenerator as _DataGenerator
-from .generators import ImageDataLoader as _ImageDataLoader
-from .image import decode as _decode
-from .image import probe, resize
-from .labels import image_table
-from .loader import Loader
-from .mapping import BatchInfo
-from .mixing import cutmix, mixup
-from .native import NativeSurface as _NativeSurface
-from .native_text import NativeText as _NativeText
-from .restart import RestartableGeneratorWrapper, restartable
-from .sequences import TimeSeriesDataset as _TimeSeriesDataset
-from .source import idx, npy, npz, raw
-from .streams import stream
-from .text import TextSurface as _TextSurface
-from .text_loader import TextLoader
-from .text_vocabulary import Vocabulary
-from .transform import get_include
 
 _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 

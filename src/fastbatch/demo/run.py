@@ -15,12 +15,13 @@ import fastbatch
 import fastbatch.pure
 from fastbatch import _core
 from fastbatch.demo import DemoError
-from fastbatch.demo.feed import run_feed
-from fastbatch.demo.job import BATCH_SIZE, SIZE, Job, open_loaders
-from fastbatch.demo.photos import PHOTOGRAPHS, make_digits, make_photos
-from fastbatch.demo.pictures import save_batch, save_throughput
-from fastbatch.demo.table import Comparison, Screen
 from fastbatch.errors import FastbatchError
+
+from .feed import run_feed
+from .job import BATCH_SIZE, SIZE, Job, open_loaders
+from .photos import PHOTOGRAPHS, make_digits, make_photos
+from .pictures import save_batch, save_throughput
+from .table import Comparison, Screen
 
 _PHOTOS, _QUICK_PHOTOS = 3000, 96
 _LOADING_S, _QUICK_LOADING_S = 2.0, 0.1

@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch import _core, process
+from fastbatch import _core
+from fastbatch.loader import fork as process
 
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from fastbatch import _core
-from fastbatch.decode import Field
+from fastbatch.decode.conversion import Field
+from fastbatch.decode.image_options import make_image_options
 from fastbatch.errors import DecodeError
-from fastbatch.image_options import make_image_options
-from fastbatch.native import ImageColumn
+from fastbatch.native.backend import ImageColumn
 
 from .image_utils import INTERPOLATIONS, Array, load_img
 from .reuse import Reuse

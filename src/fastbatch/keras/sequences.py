@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.keras_fit import KerasClass, keras_class
-from fastbatch.native import NativeSurface
-from fastbatch.parts import Part
-from fastbatch.surface import as_rows
+from fastbatch.api.arrays import as_rows
+from fastbatch.loader.keras_ready import KerasClass, keras_class
+from fastbatch.native.backend import NativeSurface
+from fastbatch.source.sequence import Part
 
 from .dataset import KerasDataset
 from .image_utils import Array

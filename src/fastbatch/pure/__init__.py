@@ -13,32 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.augment import Augment
-from fastbatch.batch import Column
-from fastbatch.concat import Join
-from fastbatch.csv_rows import Layout, plain_blocks
-from fastbatch.csv_table import Blocks, Wish, is_csv
-from fastbatch.decode import Conversion, field
-from fastbatch.engine import EngineOptions
+from fastbatch.api.csv import Blocks, Wish, is_csv
+from fastbatch.api.images import ImageSurface
+from fastbatch.api.mixup import cutmix, mixup
+from fastbatch.api.words import TextSurface
+from fastbatch.batch.column import Column
+from fastbatch.decode.augment import Augment
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion, field
+from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.labels import image_table
+from fastbatch.decode.transform import NativeTransform, get_include
 from fastbatch.errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
-from fastbatch.generators import DataGenerator as _DataGenerator
-from fastbatch.generators import ImageDataLoader as _ImageDataLoader
-from fastbatch.generators import ImageGeneratorSurface
-from fastbatch.image_folder import scan_folder
-from fastbatch.image_options import ImageOptions
-from fastbatch.image_surface import ImageSurface
-from fastbatch.labels import image_table
-from fastbatch.loader import Loader
-from fastbatch.mapping import BatchInfo
-from fastbatch.mixing import cutmix, mixup
-from fastbatch.parts import Part
-from fastbatch.plan import Plan
-from fastbatch.restart import RestartableGeneratorWrapper, restartable
-from fastbatch.sequences import TimeSeriesDataset as _TimeSeriesDataset
-from fastbatch.text import TextSurface
-from fastbatch.text_loader import TextLoader
-from fastbatch.text_vocabulary import Vocabulary
-from fastbatch.transform import NativeTransform, get_include
+from fastbatch.generators.data_generator import DataGenerator as _DataGenerator
+from fastbatch.generators.data_generator import ImageDataLoader as _ImageDataLoader
+from fastbatch.generators.data_generator import ImageGeneratorSurface
+from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
+from fastbatch.generators.time_series_dataset import TimeSeriesDataset as _TimeSeriesDataset
+from fastbatch.loader.engine import EngineOptions
+from fastbatch.loader.loader import Loader
+from fastbatch.loader.map import BatchInfo
+from fastbatch.plan.plan import Plan
+from fastbatch.source.csv.rows import Layout, plain_blocks
+from fastbatch.source.image_folder import scan_folder
+from fastbatch.source.sequence import Part
+from fastbatch.text.loader import TextLoader
+from fastbatch.text.vocabulary import Vocabulary
 
 from .image import decode as _decode
 from .image import probe, resize

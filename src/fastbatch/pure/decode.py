@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from fastbatch.decode import Conversion
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.image_options import MOST_PIXELS, ImageOptions
 from fastbatch.errors import DecodeError
-from fastbatch.image_options import MOST_PIXELS, ImageOptions
 
 from .geometry import CropPlan, Window, draw_flips, plan_crop
 from .image import opened

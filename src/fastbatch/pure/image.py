@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from fastbatch.decode.image_options import MOST_PIXELS
 from fastbatch.errors import DecodeError
-from fastbatch.image import Box, check_decode, check_resize, records
-from fastbatch.image_folder import list_images
-from fastbatch.image_options import MOST_PIXELS
+from fastbatch.native.image import Box, check_decode, check_resize, records
+from fastbatch.source.image_folder import list_images
 
 from .source import open_regular
 

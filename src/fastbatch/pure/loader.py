@@ -11,14 +11,14 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from fastbatch.batch import array_identity, files_identity
-from fastbatch.concat import Join
-from fastbatch.decode import Conversion, native_dtype
+from fastbatch.batch.column import array_identity, files_identity
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion, native_dtype
+from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.transform import NativeTransform, call_transform
 from fastbatch.errors import DecodeError, FormatError
-from fastbatch.image_options import ImageOptions
-from fastbatch.plan import REPLACE, Plan
-from fastbatch.report import Bad, what_is_wrong
-from fastbatch.transform import NativeTransform, call_transform
+from fastbatch.loader.bad_samples import Bad, what_is_wrong
+from fastbatch.plan.plan import REPLACE, Plan
 
 from .augment import augment, round_to_bytes
 from .decode import convert, image

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.augment import Augment
-from fastbatch.batch import files_identity
+from fastbatch.batch.column import files_identity
+from fastbatch.decode.augment import Augment
+from fastbatch.decode.image_options import ImageOptions
 from fastbatch.errors import DecodeError
-from fastbatch.image_options import ImageOptions
 
 from .augment import AFFINE, affine_matrix, warp
 from .decode import convert, crop, naming

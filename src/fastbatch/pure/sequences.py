@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.parts import Part, Series
+from fastbatch.source.sequence import Part, Series
 
 from .source import require_mapped
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.errors import FormatError
-from fastbatch.source import raw_layout
+from fastbatch.native.array_file import raw_layout
 
 Array = np.ndarray[Any, Any]
 Path = str | bytes | os.PathLike[str]

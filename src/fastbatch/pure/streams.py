@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from fastbatch import streams as compiled
+from fastbatch.checks import whole
 from fastbatch.errors import FormatError, add_note
-from fastbatch.plan import whole
-from fastbatch.stream_bytes import ByteSource, open_bytes
-from fastbatch.stream_records import answer
-from fastbatch.streams import StreamOptions, collect, is_bytes, make_options
+from fastbatch.generators import stream as compiled
+from fastbatch.generators.stream import StreamOptions, collect, is_bytes, make_options
+from fastbatch.generators.stream_bytes import ByteSource, open_bytes
+from fastbatch.generators.stream_records import answer
 
 NOTHING = object()  # has come in time
 END_OF_FILE = object()

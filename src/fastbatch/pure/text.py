@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.text_plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
+from fastbatch.text.plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
 
 from .plan import Order
 from .source import no_file
