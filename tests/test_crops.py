@@ -14,7 +14,7 @@ import fastbatch
 from fastbatch import pure
 from fastbatch.decode.conversion import Field
 from fastbatch.decode.image_options import make_image_options
-from fastbatch.native.backend import core_image_options
+from fastbatch.native.options import core_image_options
 from fastbatch.pure.geometry import plan_crop
 
 pytestmark = pytest.mark.behavior

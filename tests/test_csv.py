@@ -13,7 +13,11 @@ from making import error_of, joined, same, same_batches
 
 import fastbatch
 from fastbatch import pure
+from fastbatch.native.backend import NativeBackend
+from fastbatch.pure.backend import PureBackend
 from fastbatch.source.csv import rows as csv_rows
+
+BACKENDS = {fastbatch: NativeBackend, pure: PureBackend}
 
 pytest.importorskip("pyarrow")
 
@@ -217,11 +221,11 @@ def test_a_file_that_is_not_there(api, tmp_path):
 def test_a_file_that_changes_while_it_is_read(api, write, monkeypatch):
     path = write("a\n" + "1\n" * 100)
 
-    def shrink(*arguments):
+    def shrink(_, *arguments):
         os.truncate(path, 50)
         return csv_rows.plain_blocks(*arguments)
 
-    monkeypatch.setattr(type(api.csv.__self__), "csv_blocks", lambda self, *arguments: shrink(*arguments))
+    monkeypatch.setattr(BACKENDS[api], "csv_blocks", shrink)
     with pytest.raises(api.FormatError, match="data.csv: file changed while it was read"):
         api.csv(path)
 
@@ -239,7 +243,7 @@ def test_the_cache_knows_the_file(api, write, tmp_path, monkeypatch):
     first = api.csv(path, cache=cache)
     assert [one.suffix for one in cache.iterdir()] == [".npy"]
     with monkeypatch.context() as patch:
-        patch.setattr(type(api.csv.__self__), "csv_blocks", lambda *_: pytest.fail("parsed again"))
+        patch.setattr(BACKENDS[api], "csv_blocks", lambda *_: pytest.fail("parsed again"))
         again = api.csv(path, cache=cache)
     same(np.asarray(first), np.asarray(again))
     assert again.column_names == ("a", "b")

@@ -14,113 +14,60 @@
 from __future__ import annotations
 
 import os as _os
+import sys as _sys
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
+from .api.names import NAMES as _NAMES
+from .api.names import public as _public
+
+if TYPE_CHECKING:
+    from .api.typed import *  # noqa: F403
+    from .api.typed import __all__ as __all__
+else:
+    __all__ = list(_NAMES)
+
+__version__ = "0.1.0"
+
+_MISSING = ""  # why there is no compiled core
 try:
     from . import _core
 except ImportError as _error:
-    raise ImportError(
+    _MISSING = (
         f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
-    ) from _error
-
-from fastbatch.api.mixup import cutmix, mixup
-from fastbatch.api.words import TextSurface as _TextSurface
-from fastbatch.decode.augment import Augment
-from fastbatch.decode.conversion import field
-from fastbatch.decode.labels import image_table
-from fastbatch.decode.transform import get_include
-from fastbatch.generators.data_generator import DataGenerator as _DataGenerator
-from fastbatch.generators.data_generator import ImageDataLoader as _ImageDataLoader
-from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
-from fastbatch.generators.stream import stream
-from fastbatch.generators.time_series_dataset import TimeSeriesDataset as _TimeSeriesDataset
-from fastbatch.loader.loader import Loader
-from fastbatch.loader.map import BatchInfo
-from fastbatch.native.array_file import idx, npy, npz, raw
-from fastbatch.native.backend import NativeSurface as _NativeSurface
-from fastbatch.native.image import decode as _decode
-from fastbatch.native.image import probe, resize
-from fastbatch.native.text import NativeText as _NativeText
-from fastbatch.text.loader import TextLoader
-from fastbatch.text.vocabulary import Vocabulary
-
-from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
-
-_core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
-
-decode = _decode  # the function, not the stage, whose module was imported before
-_surface = _NativeSurface()
-arrays = _surface.arrays
-images = _surface.images
-image_generator = _surface.image_generator
-csv = _surface.csv
-series = _surface.series
-statistics = _surface.statistics
-windows = _surface.windows
-tokens = _surface.tokens
-_text = _TextSurface(_NativeText())
-text_generator = _text.text_generator
-words = _text.words
-lines = _text.lines
-vocabulary = _text.vocabulary
+    )
+else:
+    _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 
 
-class DataGenerator(_DataGenerator):  # noqa: D101
-    __doc__ = _DataGenerator.__doc__
-    _surface = _surface
+def __getattr__(name: str) -> _Any:
+    """Import a public name when it is first used."""
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _MISSING:
+        raise ImportError(f"{_MISSING} Without it, `fastbatch.pure` has the same functions.")
+    from .native.backend import NativeBackend
+
+    globals()[name] = _public(name, NativeBackend())
+    return globals()[name]
 
 
-class ImageDataLoader(_ImageDataLoader):  # noqa: D101
-    __doc__ = _ImageDataLoader.__doc__
-    _surface = _surface
+def __dir__() -> list[str]:
+    return sorted([*_NAMES, *_MODULES, "__version__"])
 
 
-class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
-    __doc__ = _TimeSeriesDataset.__doc__
-    _surface = _surface
+_MODULES = ("keras", "numba", "pure")  # the public ones
 
 
-__version__ = "0.1.0"
-__all__ = [
-    "Augment",
-    "BatchInfo",
-    "ClosedError",
-    "DataGenerator",
-    "DecodeError",
-    "EncodingError",
-    "FastbatchError",
-    "FormatError",
-    "ImageDataLoader",
-    "Loader",
-    "RestartableGeneratorWrapper",
-    "StateError",
-    "TextLoader",
-    "TimeSeriesDataset",
-    "Vocabulary",
-    "arrays",
-    "csv",
-    "cutmix",
-    "decode",
-    "field",
-    "get_include",
-    "idx",
-    "image_generator",
-    "image_table",
-    "images",
-    "lines",
-    "mixup",
-    "npy",
-    "npz",
-    "probe",
-    "raw",
-    "resize",
-    "restartable",
-    "series",
-    "statistics",
-    "stream",
-    "text_generator",
-    "tokens",
-    "vocabulary",
-    "windows",
-    "words",
-]
+class _Package(_ModuleType):
+    """Keeps internal modules from becoming attributes, which `fastbatch.decode` the function would lose its name to."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not isinstance(value, _ModuleType) or name in (*_MODULES, "_core"):
+            super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Package
+del globals()["api"]  # bound by the imports above, before the class was set

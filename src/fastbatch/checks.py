@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
 Range = tuple[float, float]
+MAX_INT64 = 2**63 - 1
 
 
 def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) -> int:

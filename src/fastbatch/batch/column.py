@@ -8,8 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fastbatch.decode.conversion import native_dtype
-
 
 class Column(Protocol):
     """One array of every batch.
@@ -26,6 +24,11 @@ class Column(Protocol):
 
     def identity(self) -> Any:
         """Return something JSON can write that differs for other data and not for other options."""
+
+
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return `dtype` in this machine's byte order; records stay as they are, since they are copied whole."""
+    return dtype if dtype.fields else dtype.newbyteorder("=")
 
 
 def dataset_fingerprint(columns: Sequence[Column]) -> str:
@@ -53,6 +56,15 @@ def files_identity(paths: Sequence[bytes]) -> Any:
     for path in paths:
         names.update(path[len(folder) :] + b"\0")
     return [len(paths), names.hexdigest()]
+
+
+def bytes_identity(blob: np.ndarray[Any, Any], offsets: np.ndarray[Any, Any], n_probes: int = 16) -> Any:
+    """Return the identity of samples in memory: all their sizes, and the bytes of some."""
+    n = len(offsets) - 1
+    probes = _digest(np.diff(offsets).astype("<u8").tobytes())
+    for i in sorted({j * (n - 1) // max(1, n_probes - 1) for j in range(n_probes)} if n else ()):
+        probes.update(blob[int(offsets[i]) : int(offsets[i + 1])].tobytes())
+    return [n, probes.hexdigest()]
 
 
 def _common_folder(paths: Sequence[bytes]) -> bytes:

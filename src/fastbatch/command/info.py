@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import fastbatch
-from fastbatch import _core
+from fastbatch.native import kernels
 
 _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
 
@@ -19,11 +19,11 @@ _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
 def facts() -> dict[str, str]:
     """Return names and values: versions, instruction sets, CPUs, and the libraries that are loaded."""
     return {
-        "fastbatch": f"{fastbatch.__version__}, {Path(_core.__file__).parent}",
+        "fastbatch": f"{fastbatch.__version__}, {Path(fastbatch.__file__).parent}",
         "Python": f"{platform.python_version()}, {platform.platform()}",
         "NumPy": np.__version__,
-        "SIMD": f"{_core.active_target()} in use; this CPU can {', '.join(_core.supported_targets())}",
-        "CPUs": f"{_core.available_cpus()} of {os.cpu_count()} for this process",
+        "SIMD": f"{kernels.active_target()} in use; this CPU can {', '.join(kernels.supported_targets())}",
+        "CPUs": f"{kernels.available_cpus()} of {os.cpu_count()} for this process",
         "libraries": ", ".join(_loaded_libraries()) or "linked statically, or unknown on this system",
     }
 

@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike
 from fastbatch.batch.tree import PerSample
 from fastbatch.checks import whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
+from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 
 from .conversion import Field, make_conversion
 from .image_options import ImageOptions
@@ -176,36 +177,33 @@ class PackPairs:
         return tuple(shown) if len(shown) > 1 else shown[0]
 
 
-def mask_paths(given: Any, images: list[bytes], image_root: Any) -> list[bytes]:
-    """Return the mask of each image: from a list, or from a folder that has files of the same names.
+def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSource:
+    """Return the mask of each image: from memory, from a list, or from a folder that has files of the same names.
 
     Raises:
         ValueError: A list of another length, an image without a mask, or with more than one.
         OSError: The folder cannot be read.
     """
-    if not isinstance(given, str | bytes | os.PathLike):
-        paths = as_paths("masks", given)
-        if len(paths) != len(images):
-            raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(paths)}")
-        return paths
-    if image_root is None:
-        raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
-    root, folder = os.path.join(os.fsencode(image_root), b""), os.fsencode(given)
-    kinds = {extension.encode() for extension in EXTENSIONS}
-    seen: dict[bytes, dict[bytes, list[bytes]]] = {}  # folder -> name without extension -> names
+    if isinstance(given, str | bytes | os.PathLike):
+        if image_root is None or not isinstance(images, FileSamples):
+            raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
+        return FileSamples(_masks_in(os.fsencode(given), images.paths, os.path.join(os.fsencode(image_root), b"")))
+    samples = given if isinstance(given, EncodedSamples) else FileSamples(as_paths("masks", given))
+    if len(samples) != len(images):
+        raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")
+    return samples
+
+
+def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
+    """Return the file in `folder` that has the name of each image below `root`, but for the extension."""
+    names: dict[bytes, dict[bytes, list[bytes]]] = {}  # folder -> name without extension -> names
     paths = []
     for image in images:
         relative = image[len(root) :] if image.startswith(root) else os.path.relpath(image, root)
         below, name = os.path.split(relative)
-        if below not in seen:
-            names: dict[bytes, list[bytes]] = {}
-            listed = os.listdir(os.fsdecode(os.path.join(folder, below)))  # as text, which its error shows
-            for one in sorted(map(os.fsencode, listed)):
-                stem, _, end = one.rpartition(b".")
-                if end.lower() in kinds:
-                    names.setdefault(stem, []).append(one)
-            seen[below] = names
-        found = seen[below].get(name.rpartition(b".")[0], [])
+        if below not in names:
+            names[below] = _images_by_stem(os.path.join(folder, below))
+        found = names[below].get(name.rpartition(b".")[0], [])
         if name in found:
             found = [name]
         if len(found) != 1:
@@ -213,3 +211,13 @@ def mask_paths(given: Any, images: list[bytes], image_root: Any) -> list[bytes]:
             raise ValueError(f"masks: expected one for {os.fsdecode(relative)} in {os.fsdecode(folder)}, found {what}")
         paths.append(os.path.join(folder, below, found[0]))
     return paths
+
+
+def _images_by_stem(folder: bytes) -> dict[bytes, list[bytes]]:
+    kinds = {extension.encode() for extension in EXTENSIONS}
+    names: dict[bytes, list[bytes]] = {}
+    for one in sorted(map(os.fsencode, os.listdir(os.fsdecode(folder)))):  # as text, which its error shows
+        stem, _, end = one.rpartition(b".")
+        if end.lower() in kinds:
+            names.setdefault(stem, []).append(one)
+    return names

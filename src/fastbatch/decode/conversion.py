@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastbatch.batch.column import native_dtype
+
 from .transform import NativeTransform, native_transform
 
 Numbers = float | Sequence[float] | np.ndarray[Any, Any]
@@ -80,11 +82,6 @@ class Conversion:
     shift: tuple[float, ...] = ()
     is_copy: bool = False
     standardize: bool = False
-
-
-def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return `dtype` in this machine's byte order; records stay as they are, since they are copied whole."""
-    return dtype if dtype.fields else dtype.newbyteorder("=")
 
 
 def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:

@@ -10,14 +10,12 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastbatch.loader.map import BatchInfo, takes_info
 from fastbatch.plan.plan import USER, stream
 
 _SIGNATURE = re.compile(r"int \((struct )?(fastbatch_sample|void) ?\*, ?void ?\*\)( noexcept)?( nogil)?")
@@ -61,22 +59,9 @@ class NativeTransform:
         raise TypeError("a transform is an address in this process: it cannot be pickled or copied to another")
 
 
-@dataclass(frozen=True)
-class FirstPart:
-    """A Python function in the place of a transform: it sees the first part of each sample, and returns it anew."""
-
-    function: Callable[..., Any]
-    alone: bool  # the sample has no other part
-
-    def __call__(self, sample: Any, info: BatchInfo) -> Any:
-        first = sample if self.alone else sample[0]
-        made = self.function(first, info) if takes_info(self.function) else self.function(first)
-        return made if self.alone else (made, *sample[1:])
-
-
 def get_include() -> str:
     """Return the folder to give to a C compiler as `-I`, for `#include <fastbatch/transform.h>`."""
-    return str(Path(__file__).parent / "include")
+    return str(Path(__file__).parents[1] / "include")
 
 
 def native_transform(given: Any) -> NativeTransform | None:

@@ -13,9 +13,9 @@ import numpy as np
 
 import fastbatch
 import fastbatch.pure
-from fastbatch import _core
 from fastbatch.demo import DemoError
 from fastbatch.errors import FastbatchError
+from fastbatch.native import kernels
 
 from .feed import run_feed
 from .job import BATCH_SIZE, SIZE, Job, open_loaders
@@ -58,7 +58,7 @@ def run_demo(options: Options) -> bool:
         DemoError: Something is wrong with the arguments or the data; the message says what.
     """
     _check(options)
-    n_cpus = _core.available_cpus()
+    n_cpus = kernels.available_cpus()
     machine = f"Python {platform.python_version()}, NumPy {np.__version__}, {n_cpus} CPUs"
     screen = Screen()
     screen.line(f"fastbatch {fastbatch.__version__}, {machine}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastbatch.batch.column import Column
 from fastbatch.decode.conversion import Field
 from fastbatch.plan.plan import Plan
-from fastbatch.source.sequence import Part
+from fastbatch.source.window import Part
 
 from .bad_samples import Bad
 from .engine import BatchPlan, EngineOptions, Implementation

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch import _core
-from fastbatch.checks import whole
-from fastbatch.errors import FormatError
-
-MAX_LENGTH = 2**63 - 1
+from fastbatch.source.local_file import path_bytes
+from fastbatch.source.opener import raw_layout
+from fastbatch.source.window import Part
 
 
 class Source:
@@ -66,7 +65,7 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
-    return Source(_core.open_npy(_path_bytes(path)), os.fsdecode(path), (npy, path))
+    return Source(_core.open_npy(path_bytes("path", path)), os.fsdecode(path), (npy, path))
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
@@ -78,7 +77,7 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
 
     Source: `csrc/source/npz.cpp`.
     """
-    file = _core.NpzFile(_path_bytes(path))
+    file = _core.NpzFile(path_bytes("path", path))
     text = os.fsdecode(path)
     if member is None:
         return {
@@ -104,27 +103,10 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
     """
     element, lengths, start = raw_layout(dtype, shape, offset)
     return Source(
-        _core.open_raw(_path_bytes(path), element.str, lengths, start),
+        _core.open_raw(path_bytes("path", path), element.str, lengths, start),
         os.fsdecode(path),
         (raw, path, element, lengths, start),
     )
-
-
-def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Return what `raw` was asked for, checked: the element type, the shape, the offset."""
-    element = np.dtype(dtype)
-    if element.hasobject or element.fields or element.subdtype or element.itemsize == 0:
-        raise TypeError(f"dtype: expected numbers, or another type of fixed size, found {element}")
-    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
-    lengths = tuple(whole("shape", length, 0 if i else -1, MAX_LENGTH) for i, length in enumerate(given))
-    return element, lengths, whole("offset", offset, 0, MAX_LENGTH)
-
-
-def _path_bytes(path: str | bytes | os.PathLike[Any]) -> bytes:
-    encoded = os.fsencode(path)
-    if b"\0" in encoded:
-        raise ValueError(f"path: embedded null byte in {os.fsdecode(path)!r}")
-    return encoded
 
 
 def idx(path: str | os.PathLike[str]) -> Source:
@@ -135,19 +117,10 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/idx.cpp`.
     """
-    return Source(_core.open_idx(_path_bytes(path)), os.fsdecode(path), (idx, path))
+    return Source(_core.open_idx(path_bytes("path", path)), os.fsdecode(path), (idx, path))
 
 
-def open_file(path: bytes) -> Any:
-    """Open a .npy, .npz or IDX file, whatever its name."""
-    openers = {"npy": npy, "npz": npz, "idx": idx}
-    content = _core.recognise(_path_bytes(path))
-    if content not in openers:
-        found = {"empty": "an empty file", "jpeg": "a JPEG image"}.get(content, "something else")
-        raise FormatError(
-            "not an array",
-            path=os.fsdecode(path),
-            expected=".npy, .npz or IDX",
-            found=found,
-        )
-    return openers[content](os.fsdecode(path))
+def part_of(source: Source, part: Part) -> Source:
+    """Return a source whose sample `i` is part `i` of another."""
+    view = source.view if part.length is None else source.view.windows(part.length, part.step)
+    return Source(view.every(part.start, part.n, part.stride), source.path, (part_of, source, part))

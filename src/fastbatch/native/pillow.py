@@ -14,6 +14,7 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import DecodeError
+from fastbatch.source.samples import SampleSource
 
 Array = np.ndarray[Any, Any]
 
@@ -33,21 +34,21 @@ def decode(content: bytes, mode: str | None, exif: str, reason: str) -> Array:
     """
     if not is_available():
         raise DecodeError(reason)
-    from fastbatch.pure import image
+    from fastbatch.decode import pillow_image
 
     header(content)
-    return image.pixels_of(content, mode, exif)
+    return pillow_image.pixels_of(content, mode, exif)
 
 
 def header(content: bytes) -> tuple[int, int, str, int]:
     """Return width, height, mode and orientation. Called by the core."""
-    from fastbatch.pure import image
+    from fastbatch.decode import pillow_image
 
     try:
-        width, height, name, mode, orientation = image.header_of(content)
+        width, height, name, mode, orientation = pillow_image.header_of(content)
     except DecodeError as error:
-        if error.message.startswith(image.NO_IMAGE):
-            raise DecodeError(f"{image.NO_IMAGE}, found {_core.name_format(content)}") from error
+        if error.message.startswith(pillow_image.NO_IMAGE):
+            raise DecodeError(f"{pillow_image.NO_IMAGE}, found {_core.name_format(content)}") from error
         raise
     tell(name)
     return width, height, mode, orientation
@@ -55,18 +56,18 @@ def header(content: bytes) -> tuple[int, int, str, int]:
 
 def pixels(content: bytes, mode: str) -> bytes:
     """Return the pixels in one of Pillow's modes, row by row. Called by the core."""
-    from fastbatch.pure import image
+    from fastbatch.decode import pillow_image
 
-    return image.pixels_of(content, mode, "ignore").tobytes()
+    return pillow_image.pixels_of(content, mode, "ignore").tobytes()
 
 
-def probe(path: bytes, reason: str) -> tuple[Any, ...]:
-    """Return the record of a file whose header the core does not know."""
+def probe(samples: SampleSource, index: int, reason: str) -> tuple[Any, ...]:
+    """Return the record of a sample whose header the core does not know; `reason` is the core's."""
     if not is_available():
         return (0, 0, "", "", 0, reason)
-    from fastbatch.pure import image
+    from fastbatch.decode import pillow_image
 
-    return image.probe_file(path)
+    return pillow_image.probe_sample(samples, index)
 
 
 def tell(name: str) -> None:

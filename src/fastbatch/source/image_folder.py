@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from .codecs import CODECS
 from .folder_index import FolderIndex, Scan
+from .samples import FileSamples, SampleSource
 
 # What fastbatch reads itself, and what Pillow reads for it.
-NATIVE_EXTENSIONS = ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp")
+NATIVE_EXTENSIONS = tuple(extension for codec in CODECS for extension in codec.extensions)
 OTHER_EXTENSIONS = ("gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "jp2", "j2k", "tga", "ico")
 EXTENSIONS = (*NATIVE_EXTENSIONS, *OTHER_EXTENSIONS)
 _ENDS = frozenset(extension.encode() for extension in EXTENSIONS)
@@ -20,11 +22,17 @@ _ENDS = frozenset(extension.encode() for extension in EXTENSIONS)
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Paths as bytes, since a file's name need not be text; `labels` number the class folders."""
+    """Encoded images, and where they come from class folders, their labels: the folders' numbers."""
 
-    paths: list[bytes]
+    samples: SampleSource
     labels: np.ndarray[Any, np.dtype[np.int64]] | None = None
     class_names: tuple[str, ...] | None = None
+
+    @property
+    def paths(self) -> list[bytes]:
+        """The files."""
+        assert isinstance(self.samples, FileSamples)
+        return self.samples.paths
 
 
 def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
@@ -70,20 +78,20 @@ def list_images(
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
         folder = os.fsencode(root_or_paths)
         if root is not None:
-            raise ValueError("root: means something with a list of paths only")
+            raise ValueError("root: only valid with a list of paths")
         try:
             index = FolderIndex(folder, EXTENSIONS, scan, index_cache)
             if infer:
                 files = _class_folders(folder, index, class_names)
             else:
-                files = ImageFiles(_non_empty(_images_below(index, folder), folder))
+                files = ImageFiles(FileSamples(_non_empty(_images_below(index, folder), folder)))
             index.save()
         except OSError as error:
             if isinstance(error.filename, bytes):
                 error.filename = os.fsdecode(error.filename)  # as all other errors name files
             raise
         return files
-    return ImageFiles(as_paths("paths", root_or_paths, root))
+    return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
 
 
 def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
@@ -129,7 +137,8 @@ def _class_folders(root: bytes, index: FolderIndex, class_names: tuple[str, ...]
             "labels=None loads them without labels"
         )
     names = tuple(map(os.fsdecode, classes))
-    return ImageFiles(_non_empty(paths, root), np.repeat(np.arange(len(classes), dtype=np.int64), counts), names)
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), counts)
+    return ImageFiles(FileSamples(_non_empty(paths, root)), labels, names)
 
 
 def _images_below(index: FolderIndex, root: bytes, below: bytes = b"") -> list[bytes]:

@@ -15,30 +15,29 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from fastbatch.api.csv import Wish
-
+from .options import CsvOptions
 from .rows import LONGEST_ROW, NULLS, Layout, compute_type, plain_blocks
 
 SEGMENT_BYTES = 4 << 20
 BLOCK_BYTES = 1 << 20  # that one of pyarrow's threads parses at a time
 
 
-def blocks(path: str, layout: Layout, wish: Wish) -> Iterator[NDArray[Any]]:
+def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
     """Yield the rows of a file in order, as arrays of the wanted type.
 
     What pyarrow does not take is read again by Python's parser, and handed out from the first row on that has not been:
     that one knows where a wrong cell stands, and takes some spellings that pyarrow does not (`+1`, for example).
     """
     done = 0
-    if layout.is_simple and wish.encoding.lower() in ("utf-8", "utf8"):
-        for table in _tables(path, layout, wish):
+    if layout.is_simple and options.encoding.lower() in ("utf-8", "utf8"):
+        for table in _tables(path, layout, options):
             if table is None:
                 break
-            yield _array(table, layout, wish)
+            yield _array(table, layout, options)
             done += table.num_rows
         else:
             return
-    for block in plain_blocks(path, layout, wish):
+    for block in plain_blocks(path, layout, options):
         if len(block) > done:
             yield block[done:]
         done = max(0, done - len(block))
@@ -87,13 +86,13 @@ def _row_end(content: bytearray, end: int, n_quotes: int) -> int:
     return end
 
 
-def _tables(path: str, layout: Layout, wish: Wish) -> Iterator[Any]:
+def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
     """Yield what pyarrow makes of each segment, parsed while the one before is worked on; None when it stumbles."""
     with ThreadPoolExecutor(1, "fastbatch csv") as pool:
         before: Future[Any] | None = None
         skip = layout.first_line
         for segment, has_quotes in _segments(path):
-            coming = pool.submit(_parse, segment, has_quotes, skip, layout, wish)
+            coming = pool.submit(_parse, segment, has_quotes, skip, layout, options)
             if before is not None:
                 yield before.result()
             before, skip = coming, 0
@@ -101,14 +100,14 @@ def _tables(path: str, layout: Layout, wish: Wish) -> Iterator[Any]:
             yield before.result()
 
 
-def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, wish: Wish) -> Any:
+def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, options: CsvOptions) -> Any:
     if segment is None:
         return None
     names = [str(i) for i in range(layout.n_columns)]  # those of the file may stand twice
-    element = pyarrow.from_numpy_dtype(compute_type(wish.dtype))
+    element = pyarrow.from_numpy_dtype(compute_type(options.dtype))
     chosen = sorted({str(i) for i in layout.chosen})
-    read = csv.ReadOptions(use_threads=wish.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
-    parse = csv.ParseOptions(delimiter=wish.delimiter, newlines_in_values=has_quotes)
+    read = csv.ReadOptions(use_threads=options.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
+    parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=has_quotes)
     convert = csv.ConvertOptions(
         column_types=dict.fromkeys(chosen, element), include_columns=chosen, null_values=sorted(NULLS)
     )
@@ -117,16 +116,16 @@ def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layo
     except pyarrow.ArrowInvalid:
         return None
     has_nulls = any(column.null_count for column in table.columns)
-    return None if wish.missing == "error" and has_nulls else table
+    return None if options.missing == "error" and has_nulls else table
 
 
-def _array(table: Any, layout: Layout, wish: Wish) -> NDArray[Any]:
+def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
     """Return a table as rows; missing numbers are NaN, or what they are said to be.
 
     From the memory of its columns: pyarrow's own way to NumPy imports pandas, for half a second and 30 MB.
     """
-    element = compute_type(wish.dtype)
-    rows = np.empty((table.num_rows, len(layout.chosen)), wish.dtype)
+    element = compute_type(options.dtype)
+    rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
     with np.errstate(all="ignore"):  # too large for the type: infinity
         for j, i in enumerate(layout.chosen):
             first = 0
@@ -134,7 +133,7 @@ def _array(table: Any, layout: Layout, wish: Wish) -> NDArray[Any]:
                 part = rows[first : first + len(chunk), j]
                 part[:] = np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
                 if chunk.null_count:
-                    part[_is_null(chunk)] = float(wish.missing)
+                    part[_is_null(chunk)] = float(options.missing)
                 first += len(chunk)
     return rows
 

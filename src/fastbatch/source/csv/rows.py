@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fastbatch.errors import FormatError
 
 if TYPE_CHECKING:
-    from fastbatch.api.csv import Wish
+    from .options import CsvOptions
 
 NULLS = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL"])
 FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|infinity)", re.ASCII | re.IGNORECASE)
@@ -54,12 +54,12 @@ class Layout:
         return tuple(self.all_names[i] for i in self.chosen)
 
 
-def records(path: str, wish: Wish) -> Iterator[tuple[int, list[str]]]:
+def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
     """Yield (first line, cells) of every record of a file that is not an empty line."""
     # Bytes that are no text stay what they are: they matter only where a number should be.
-    encoding = "utf-8-sig" if wish.encoding.lower() in ("utf-8", "utf8") else wish.encoding
+    encoding = "utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding
     with open(path, encoding=encoding, errors="surrogateescape", newline="") as file:
-        reader = csv.reader(_lines(file, path), delimiter=wish.delimiter)
+        reader = csv.reader(_lines(file, path), delimiter=options.delimiter)
         while True:
             line = reader.line_num + 1
             try:
@@ -83,19 +83,19 @@ def _lines(file: TextIO, path: str) -> Iterator[str]:
         number += 1
 
 
-def find_layout(path: str, wish: Wish) -> Layout:
+def find_layout(path: str, options: CsvOptions) -> Layout:
     """Return the columns of a file; raise FormatError when it is empty, ValueError when they are not those wanted."""
-    source = records(path, wish)
+    source = records(path, options)
     line, first = next(source, (0, None))
     source.close()  # type: ignore[attr-defined]
     if first is None:
         raise FormatError("not a table", path=path, expected="rows of numbers", found="an empty file")
-    has_header = wish.header
+    has_header = options.header
     if has_header is None:
         has_header = any(cell.strip() not in NULLS and not FLOAT.fullmatch(cell.strip()) for cell in first)
     names = tuple(first) if has_header else tuple(map(str, range(len(first))))
     lines = sum(len(NEWLINE.findall(cell)) for cell in first)
-    chosen = tuple(range(len(first))) if wish.columns is None else _choose(path, wish.columns, names, has_header)
+    chosen = tuple(range(len(first))) if options.columns is None else _choose(path, options.columns, names, has_header)
     return Layout(len(first), names, chosen, line + lines if has_header else line - 1, lines == 0)
 
 
@@ -117,22 +117,22 @@ def _choose(path: str, columns: Sequence[str | int], names: tuple[str, ...], has
     return tuple(chosen)
 
 
-def plain_blocks(path: str, layout: Layout, wish: Wish) -> Iterator[NDArray[Any]]:
+def plain_blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
     """Yield the rows of a file in order, as arrays of the wanted type."""
     rows: list[list[Any]] = []
-    for line, cells in records(path, wish):
+    for line, cells in records(path, options):
         if line <= layout.first_line:
             continue  # the header
         if len(cells) != layout.n_columns:
             raise FormatError(
                 f"row {line}: another number of cells", path=path, expected=layout.n_columns, found=len(cells)
             )
-        rows.append([number(cells[i], wish, (path, line, layout.all_names[i])) for i in layout.chosen])
+        rows.append([number(cells[i], options, (path, line, layout.all_names[i])) for i in layout.chosen])
         if len(rows) == BLOCK_ROWS:
-            yield rounded(np.array(rows, compute_type(wish.dtype)), wish.dtype)
+            yield rounded(np.array(rows, compute_type(options.dtype)), options.dtype)
             rows = []
     if rows:
-        yield rounded(np.array(rows, compute_type(wish.dtype)), wish.dtype)
+        yield rounded(np.array(rows, compute_type(options.dtype)), options.dtype)
 
 
 def compute_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -146,31 +146,31 @@ def rounded(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return numbers.astype(dtype, copy=False)
 
 
-def number(cell: str, wish: Wish, place: tuple[str, int, str]) -> float | int:
+def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float | int:
     """Return the number in a cell; `place` is path, row and column for the error."""
     text = cell.strip(" \t")
     if text in NULLS:
-        if wish.missing == "nan":
+        if options.missing == "nan":
             return float("nan")
-        if wish.missing == "error":
-            raise _error("no number", place, f"a number of type {wish.dtype}", repr(cell))
-        return float(wish.missing) if wish.dtype.kind == "f" else int(wish.missing)
-    if wish.dtype.kind == "f":
+        if options.missing == "error":
+            raise _error("no number", place, f"a number of type {options.dtype}", repr(cell))
+        return float(options.missing) if options.dtype.kind == "f" else int(options.missing)
+    if options.dtype.kind == "f":
         if FLOAT.fullmatch(text):
             return float(text)
     elif INTEGER.fullmatch(text):
-        limits = np.iinfo(wish.dtype)
+        limits = np.iinfo(options.dtype)
         value = int(text) if len(text) < 40 else limits.max + 1
         if limits.min <= value <= limits.max:
             return value
         raise _error("too large a number", place, f"{limits.min} to {limits.max}", text[:LONGEST_SHOWN])
-    elif (bits := BIT_PATTERN.fullmatch(text)) and len(bits[1]) <= 2 * wish.dtype.itemsize:
+    elif (bits := BIT_PATTERN.fullmatch(text)) and len(bits[1]) <= 2 * options.dtype.itemsize:
         value = int(bits[1], 16)
-        return value - 2 ** (8 * wish.dtype.itemsize) if value > np.iinfo(wish.dtype).max else value
+        return value - 2 ** (8 * options.dtype.itemsize) if value > np.iinfo(options.dtype).max else value
     shown = repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
-    other = next((one for one in ";\t|" if one in cell and one != wish.delimiter), None)
+    other = next((one for one in ";\t|" if one in cell and one != options.delimiter), None)
     what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
-    raise _error(what, place, f"a number of type {wish.dtype}", shown)
+    raise _error(what, place, f"a number of type {options.dtype}", shown)
 
 
 def _error(what: str, place: tuple[str, int, str], expected: str, found: str) -> FormatError:

@@ -1,27 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Samples cut from long sequences: everything that a surface can make of them, and the dataset of torch's users."""
+"""`TimeSeriesDataset`: windows as a map-style dataset."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any, ClassVar, SupportsIndex
 
 import numpy as np
 
-from fastbatch.api.csv import CsvSurface
-from fastbatch.api.tokens import TokenSurface
-from fastbatch.api.windows import WindowSurface
 from fastbatch.batch.tree import is_path
+from fastbatch.calls import public_class, takes
 from fastbatch.checks import whole
 from fastbatch.loader.loader import Loader
-from fastbatch.source.sequence import MAX_ROWS
+from fastbatch.source.formats import open_array
+from fastbatch.source.window import MAX_ROWS
+
+from .backend import Backend
+from .windows import windows
 
 
-class SequenceSurface(WindowSurface, TokenSurface, CsvSurface):
-    """A surface that serves windows and tokens, and reads CSV files, too."""
-
-
+@public_class
 class TimeSeriesDataset:
     """Windows of a series with the label of each one's last step, as a map-style dataset for torch's `DataLoader`.
 
@@ -36,25 +34,17 @@ class TimeSeriesDataset:
         ValueError: Labels of another length, a series shorter than a window.
     """
 
-    _surface: ClassVar[SequenceSurface]
+    _backend: ClassVar[Backend]
 
     def __init__(self, data: Any, labels: Any, seq_length: SupportsIndex) -> None:
         self._given = (data, labels)
-        self._data, self._labels = (self._opened(datum) for datum in self._given)
+        self._data, self._labels = (open_array(self._backend, datum) for datum in self._given)
         self.seq_length = whole("seq_length", seq_length, 1, MAX_ROWS)
         n = len(self._data)
         if len(self._labels) != n:
             raise ValueError(f"expected a label for each of {n} rows, found {len(self._labels)}")
         if n < self.seq_length:
             raise ValueError(f"series shorter than a window: expected at least {self.seq_length} rows, found {n}")
-
-    def _opened(self, datum: Any) -> Any:
-        if not is_path(datum):
-            return datum
-        source = self._surface.open_file(os.fsencode(datum))
-        if isinstance(source, dict):
-            raise TypeError(f"expected one array, found the archive {os.fsdecode(datum)}")
-        return source
 
     def __len__(self) -> int:
         return len(self._data) - self.seq_length + 1
@@ -80,7 +70,8 @@ class TimeSeriesDataset:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} windows of {self.seq_length} rows)"
 
-    def loader(self, batch_size: SupportsIndex = 32, **loader_options: Any) -> Loader:
+    @takes(windows)
+    def loader(self, batch_size: SupportsIndex = 32, **options: Any) -> Loader:
         """Return `windows` over the same samples; the options are those."""
         data, labels = self._given
-        return self._surface.windows(data, labels, length=self.seq_length, batch_size=batch_size, **loader_options)
+        return windows(self._backend, data, labels, length=self.seq_length, batch_size=batch_size, **options)

@@ -7,13 +7,11 @@ Files are mapped where they can be, so opening one takes no time and no memory. 
 from __future__ import annotations
 
 import ast
-import errno
 import gzip
 import math
 import mmap
 import os
 import re
-import stat
 import struct
 import zipfile
 import zlib
@@ -25,14 +23,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.errors import FormatError
-from fastbatch.native.array_file import raw_layout
+from fastbatch.source.formats import IDX_TYPES, NPY_MAGIC, is_idx
+from fastbatch.source.local_file import Path, open_regular
+from fastbatch.source.opener import raw_layout
 
 Array = np.ndarray[Any, Any]
-Path = str | bytes | os.PathLike[str]
 
-NPY_MAGIC = b"\x93NUMPY"
 NPY_LONGEST_HEADER = 65536
-IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_DIMENSIONS = 64  # NumPy's own limit
 
 
@@ -64,26 +61,6 @@ class Header:
     def n_bytes(self) -> int:
         """Bytes of all elements."""
         return math.prod(self.shape) * self.dtype.itemsize
-
-
-def no_file(mode: int, path: str) -> OSError:
-    """Return the error of a folder, a pipe, or a device in place of a file."""
-    if stat.S_ISDIR(mode):
-        return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    return OSError(errno.ESPIPE, "Not a regular file", path)
-
-
-def open_regular(path: Path) -> IO[bytes]:
-    """Open a file for reading. Anything but a regular file is refused: reading a FIFO would wait for its writer.
-
-    Raises:
-        OSError: With errno and file name.
-    """
-    text = os.fsdecode(path)
-    mode = os.stat(text).st_mode
-    if not stat.S_ISREG(mode):
-        raise no_file(mode, text)
-    return open(text, "rb")
 
 
 def npy(path: Path) -> Array:
@@ -176,32 +153,6 @@ def idx(path: Path) -> Array:
         what = "IDX file ends early" if expected > found else "IDX file too long"
         raise FormatError(what, path=place.path, expected=f"{expected} bytes", found=found)
     return _map(place.path, header)
-
-
-def open_file(path: Path) -> Any:
-    """Open a .npy, .npz or IDX file, whatever its name."""
-    with open_regular(path) as file:
-        head = file.read(512)
-    if head.startswith(NPY_MAGIC):
-        return npy(path)
-    if head.startswith((b"PK\3\4", b"PK\5\6")):
-        return npz(path)
-    if _is_idx(head):
-        return idx(path)
-    if head.startswith(b"\x1f\x8b\x08"):
-        try:
-            inside = zlib.decompressobj(wbits=31).decompress(head, 4)
-        except zlib.error:
-            inside = b""
-        if _is_idx(inside):
-            return idx(path)
-    found = "an empty file" if not head else "a JPEG image" if head.startswith(b"\xff\xd8\xff") else "something else"
-    raise FormatError("not an array", path=path, expected=".npy, .npz or IDX", found=found)
-
-
-def open_array(leaf: Any) -> Any:
-    """Return what a leaf of the data stands for: a path is opened by its content, anything else is an array already."""
-    return open_file(leaf) if isinstance(leaf, (str, bytes, os.PathLike)) else leaf
 
 
 # ---- the pieces ------------------------------------------------------------------------------------------------------
@@ -330,14 +281,10 @@ def _from_bytes(content: bytes, header: Header) -> Array:
     return elements.reshape(header.shape, order=order)
 
 
-def _is_idx(head: bytes) -> bool:
-    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in IDX_TYPES and head[3] > 0
-
-
 def _idx_header(head: bytes, place: Place) -> Header:
     if len(head) < 4:
         raise Place(place.path, offset=None).error("IDX header ends early", 0, "4 bytes", len(head))
-    if not _is_idx(head):
+    if not is_idx(head):
         magic = f"{int.from_bytes(head[:4], 'big')} as the magic number"
         raise place.error("not an IDX file", 0, "0, 0, a type (8 to 14) and at least 1 dimension", magic)
     n_dimensions, start = head[3], 4 + 4 * head[3]

@@ -1,26 +1,48 @@
 # SPDX-License-Identifier: MIT
-"""What belongs to images and moves with them: masks, and the matrix that moves points. `csrc/decode/paired.cpp` too."""
+"""Columns of images, of their masks, and of the matrices that move boxes and points. They need Pillow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fastbatch.batch.column import files_identity
 from fastbatch.decode.augment import Augment
 from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.pillow_image import opened
 from fastbatch.errors import DecodeError
+from fastbatch.source.samples import SampleSource
 
-from .augment import AFFINE, affine_matrix, warp
-from .decode import convert, crop, naming
+from .augment import AFFINE, affine_matrix, augment, round_to_bytes, warp
+from .convert import convert
 from .geometry import Matrix, Size, draw_flips, plan_crop, sample_matrix, then
-from .image import opened
+from .image_sample import crop, image, naming
 from .plan import stream
 
 Array = np.ndarray[Any, Any]
 ORIENTATION = 0x0112  # EXIF's number of it
+
+
+class ImageColumn:
+    """Encoded images, decoded."""
+
+    def __init__(self, samples: SampleSource, options: ImageOptions) -> None:
+        self.samples = samples
+        self.n_samples = len(samples)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self._options = options
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        pixels = image(self.samples, index, self._options, seed, epoch)
+        conversion = self._options.conversion
+        if self._options.augment is not None:
+            floats = augment(pixels, self._options.augment, seed, epoch, index)
+            pixels = floats if conversion.dtype.kind == "f" else round_to_bytes(floats)
+        return convert(pixels, conversion)
+
+    def identity(self) -> Any:
+        return self.samples.identity()
 
 
 class MatrixColumn:
@@ -29,17 +51,17 @@ class MatrixColumn:
     dtype: np.dtype[Any] = np.dtype("f8")
     shape: tuple[int, ...] = (2, 3)
 
-    def __init__(self, paths: Sequence[bytes], options: ImageOptions) -> None:
-        self.n_samples = len(paths)
-        self._paths = paths
+    def __init__(self, images: SampleSource, options: ImageOptions) -> None:
+        self.n_samples = len(images)
+        self._images = images
         self._options = options
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
-        size, orientation = _header(self._paths[index], index, self._options)
+        size, orientation = _header(self._images, index, self._options)
         matrix = sample_matrix(size, orientation, self._options, seed, epoch, index)
-        augment = self._options.augment
-        if augment is not None and augment.moves:
-            matrix = then(matrix, _affine_way(*_draw_affine(self._options, augment, seed, epoch, index)))
+        changes = self._options.augment
+        if changes is not None and changes.moves:
+            matrix = then(matrix, _affine_way(*_draw_affine(self._options, changes, seed, epoch, index)))
         return np.array(matrix).reshape(2, 3)
 
     def identity(self) -> Any:
@@ -49,22 +71,22 @@ class MatrixColumn:
 class MaskColumn:
     """Mask files, moved as their images are: the numbers are picked, never mixed."""
 
-    def __init__(self, images: Sequence[bytes], paths: Sequence[bytes], options: ImageOptions) -> None:
-        self.n_samples = len(paths)
+    def __init__(self, images: SampleSource, masks: SampleSource, options: ImageOptions) -> None:
+        self.n_samples = len(masks)
         self.dtype = options.conversion.dtype
         self.shape = options.conversion.shape
         self._images = images
-        self._paths = list(paths)
+        self._masks = masks
         self._options = options
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
-        size, orientation = _header(self._images[index], index, self._options)
-        pixels = _mask(self._paths[index], index, self._options)
+        size, orientation = _header(self._images, index, self._options)
+        pixels = _mask(self._masks, index, self._options)
         if pixels.shape != size:
             (height, width), (h, w) = size, pixels.shape
             raise DecodeError(
                 "mask of another size than its image",
-                path=self._paths[index],
+                path=self._masks.name(index),
                 sample=index,
                 expected=f"{width} x {height}",
                 found=f"{w} x {h}",
@@ -74,19 +96,19 @@ class MaskColumn:
         slot = crop(upright, plan_crop(shape, self._options, seed, epoch, index), self._options)
         horizontal, vertical = draw_flips(self._options, seed, epoch, index)
         slot = slot[:: -1 if vertical else 1, :: -1 if horizontal else 1]
-        augment = self._options.augment
-        if augment is not None and augment.moves:
-            matrix, offset = _draw_affine(self._options, augment, seed, epoch, index)
-            moved = warp(slot[..., None], matrix, offset, 0, augment.fill, self._options.pad_value[0])
+        changes = self._options.augment
+        if changes is not None and changes.moves:
+            matrix, offset = _draw_affine(self._options, changes, seed, epoch, index)
+            moved = warp(slot[..., None], matrix, offset, 0, changes.fill, self._options.pad_value[0])
             slot = moved[..., 0].astype(np.uint8)
         return convert(slot, self._options.conversion)
 
     def identity(self) -> Any:
-        return files_identity(self._paths)
+        return self._masks.identity()
 
 
-def _draw_affine(options: ImageOptions, augment: Augment, seed: int, epoch: int, index: int) -> tuple[Array, Array]:
-    return affine_matrix(augment, options.height, options.width, stream(seed, epoch, index, operation=AFFINE))
+def _draw_affine(options: ImageOptions, changes: Augment, seed: int, epoch: int, index: int) -> tuple[Array, Array]:
+    return affine_matrix(changes, options.height, options.width, stream(seed, epoch, index, operation=AFFINE))
 
 
 def _affine_way(matrix: Array, offset: Array) -> Matrix:
@@ -97,16 +119,16 @@ def _affine_way(matrix: Array, offset: Array) -> Matrix:
     return a / det, -d / det, 0.5 - (a * x - d * y) / det, -b / det, e / det, 0.5 - (e * y - b * x) / det
 
 
-def _header(path: bytes, index: int, options: ImageOptions) -> tuple[Size, int]:
+def _header(samples: SampleSource, index: int, options: ImageOptions) -> tuple[Size, int]:
     """Return (height, width) as stored, and how the image is to be turned."""
-    with naming(path, index) as content, opened(content, options.max_pixels) as file:
+    with naming(samples, index) as content, opened(content, options.max_pixels) as file:
         orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
         return (file.height, file.width), orientation if orientation in range(1, 9) else 1
 
 
-def _mask(path: bytes, index: int, options: ImageOptions) -> Array:
+def _mask(samples: SampleSource, index: int, options: ImageOptions) -> Array:
     """Return a mask's numbers, `uint8`: the indices of a palette, grey levels, or 0 and 1."""
-    with naming(path, index) as content, opened(content, options.max_pixels) as file:
+    with naming(samples, index) as content, opened(content, options.max_pixels) as file:
         if file.mode not in ("P", "L", "1"):
             wanted = "a palette or 8-bit grayscale image"
             raise DecodeError("not a mask", expected=wanted, found=f"mode {file.mode}")
