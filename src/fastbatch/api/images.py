@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import Column
 from fastbatch.calls import takes
+from fastbatch.checks import listed, shown
 from fastbatch.decode.annotations import PackPairs, make_moved, mask_options, mask_samples
 from fastbatch.decode.augment import Augment
 from fastbatch.decode.conversion import Field, Numbers
@@ -231,9 +232,9 @@ def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOp
 
 
 def _names(class_names: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(class_names)
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"class_names: expected strings, found {class_names!r}")
+    names = tuple(listed("class_names", class_names, "strings"))
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"class_names: expected strings, found {shown(class_names)}")
     if len(set(names)) < len(names) or not names:
-        raise ValueError(f"class_names: expected different names, found {class_names!r}")
+        raise ValueError(f"class_names: expected different names, found {shown(class_names)}")
     return names

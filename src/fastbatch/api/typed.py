@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from fastbatch.api.array_file import idx as _idx
+from fastbatch.api.array_file import npy as _npy
+from fastbatch.api.array_file import npz as _npz
+from fastbatch.api.array_file import raw as _raw
 from fastbatch.api.arrays import arrays as _arrays
 from fastbatch.api.csv import csv as _csv
 from fastbatch.api.image_data_loader import ImageDataLoader
@@ -31,7 +35,6 @@ from fastbatch.generators.data_generator import DataGenerator
 from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
-from fastbatch.native.array_file import idx, npy, npz, raw
 from fastbatch.native.backend import NativeBackend
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.vocabulary import Vocabulary
@@ -39,6 +42,10 @@ from fastbatch.text.vocabulary import Vocabulary
 from .bind import bind
 
 _backend = NativeBackend()
+idx = bind(_backend, _idx)
+npy = bind(_backend, _npy)
+npz = bind(_backend, _npz)
+raw = bind(_backend, _raw)
 arrays = bind(_backend, _arrays)
 csv = bind(_backend, _csv)
 decode = bind(_backend, _decode)

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import element_type, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
@@ -127,7 +127,7 @@ def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None)
     """Return the way of pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
-    target = np.dtype(options.dtype)
+    target = element_type("dtype", options.dtype)
     if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
         options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
     source = np.dtype("f4" if augment and target.kind == "f" else "u1")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import numbers
 import os
 import threading
 import time
@@ -61,7 +62,7 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
     if given["decode"] is not None and not callable(given["decode"]):
         raise TypeError(f"decode: expected a function, found {type(given['decode']).__name__}")
     wait = given["max_wait_s"]
-    if wait is not None and (isinstance(wait, str) or not 0 <= float(wait) < float("inf")):
+    if wait is not None and not (isinstance(wait, numbers.Real) and 0 <= float(wait) < float("inf")):
         raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
     return StreamOptions(
         whole("batch_size", given["batch_size"], 1, MAX_RECORDS),

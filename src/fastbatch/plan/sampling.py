@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import floats, whole
 
 from .plan import DRAW, Subset, stream
 
@@ -110,7 +110,7 @@ def make_draw(
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)
         weights = 1.0 / counts[classes]
-    values = np.array(weights, dtype=np.float64)
+    values = floats("weights", weights)
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")
     if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(values.sum())):
