@@ -101,7 +101,8 @@ def make_image_options(
         resize = whole("resize", resize, max(height, width), MOST_SIDE)
     channels = COLORS[color]
     is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))
-    augment = check_augment(augment, channels, np.dtype(conversion.dtype).kind == "f", is_scaled)
+    is_float = element_type("dtype", conversion.dtype).kind == "f"
+    augment = check_augment(augment, channels, is_float, is_scaled)
     return ImageOptions(
         _conversion(conversion, (height, width, channels), augment),
         height,
