@@ -152,6 +152,7 @@ def images(
         max_pixels=max_pixels,
         augment=augment,
     )
+    wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
     names = None if class_names is None else _names(class_names)
     files = _files(backend, root_or_paths, labels, root, names, index_cache)
     samples, n = files.samples, len(files.samples)
@@ -168,7 +169,7 @@ def images(
     if masks is not None:
         folder = root_or_paths if isinstance(root_or_paths, str | bytes | os.PathLike) else root
         of_masks = mask_samples(masks, samples, folder)
-        columns.append(backend.mask_column(pictures, of_masks, mask_options(wanted, mask_dtype, mask_pad_value)))
+        columns.append(backend.mask_column(pictures, of_masks, wanted_masks))
     moved = make_moved(n, wanted, boxes, min_box_area, keypoints)
     pack = PackPairs(len(columns), moved)
     if moved:
