@@ -11,10 +11,10 @@
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
 #include "decode/concat_decoder.h"
-#include "decode/geometry.h"
 #include "decode/image_decoder.h"
 #include "decode/paired.h"
 #include "decode/transform_decoder.h"
+#include "image/geometry.h"
 
 namespace fastbatch::bindings {
 

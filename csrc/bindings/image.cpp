@@ -9,9 +9,9 @@
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
-#include "decode/image_file_reader.h"
-#include "decode/probe.h"
-#include "decode/resize_array.h"
+#include "codecs/image_file_reader.h"
+#include "codecs/probe.h"
+#include "image/resize_array.h"
 #include "source/file_list.h"
 
 namespace fastbatch::bindings {

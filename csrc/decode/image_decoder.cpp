@@ -9,8 +9,8 @@
 
 #include "common/error.h"
 #include "common/philox.h"
-#include "decode/image_cropper.h"
-#include "decode/mirror.h"
+#include "image/image_cropper.h"
+#include "image/mirror.h"
 #include "kernels/color.h"
 
 namespace fastbatch {

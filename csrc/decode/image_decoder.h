@@ -10,9 +10,9 @@
 #include <memory>
 #include <span>
 
+#include "codecs/image_file_reader.h"
 #include "decode/decoder.h"
-#include "decode/image_file_reader.h"
-#include "decode/image_options.h"
+#include "image/image_options.h"
 #include "source/file_list.h"
 
 namespace fastbatch {

@@ -11,9 +11,9 @@
 
 #include "common/error.h"
 #include "common/philox.h"
-#include "decode/affine.h"
-#include "decode/image_cropper.h"
-#include "decode/mirror.h"
+#include "image/affine.h"
+#include "image/image_cropper.h"
+#include "image/mirror.h"
 #include "kernels/warp.h"
 
 namespace fastbatch {

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "codecs/jpeg.h"
 #include "common/error.h"
-#include "decode/image_cropper.h"
-#include "decode/jpeg.h"
+#include "image/image_cropper.h"
 
 using namespace fastbatch;
 

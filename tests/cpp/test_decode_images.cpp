@@ -12,13 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "codecs/jpeg.h"
 #include "common/error.h"
 #include "common/philox.h"
 #include "decode/image_decoder.h"
-#include "decode/jpeg.h"
-#include "decode/mirror.h"
-#include "decode/resize_stream.h"
-#include "decode/source_plan.h"
+#include "image/mirror.h"
+#include "image/resize_stream.h"
+#include "image/source_plan.h"
 #include "jpeg_writer.h"
 
 namespace fastbatch {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What image files say of themselves, many at a time, without decoding a pixel.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "codecs/reader.h"
+#include "source/file_list.h"
+
+namespace fastbatch {
+
+struct ProbedImage {
+  ImageInfo info{};
+  std::string error{};      // empty: the file is an image
+  bool is_foreign = false;  // of a format, or a kind, that the core does not know; `error` says which
+};
+
+// One result a file, in the order of the list; `threads` at a time. A file that is broken or missing is a result too.
+// Of a JPEG, no more is read than its header. Threads: any.
+std::vector<ProbedImage> probe_images(const FileList& files, std::size_t first, std::size_t n, std::size_t threads,
+                                      std::uint64_t max_pixels);
+
+}  // namespace fastbatch
