@@ -154,19 +154,19 @@ void register_decode(py::module_& module) {
            py::keep_alive<1, 2>(), py::keep_alive<1, 8>());
 
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
-      .def(py::init([](std::shared_ptr<FileList> files, const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<ImageDecoder>(std::move(files), options, foreign_if(with_pillow));
+      .def(py::init([](std::shared_ptr<SampleSource> source, const ImageOptions& options, bool with_pillow) {
+        return std::make_shared<ImageDecoder>(std::move(source), options, foreign_if(with_pillow));
       }))
       .def_property_readonly("through_pillow", &ImageDecoder::n_foreign);
 
   py::class_<MatrixDecoder, Decoder, std::shared_ptr<MatrixDecoder>>(module, "MatrixDecoder")
-      .def(py::init([](std::shared_ptr<FileList> images, const ImageOptions& options, bool with_pillow) {
+      .def(py::init([](std::shared_ptr<SampleSource> images, const ImageOptions& options, bool with_pillow) {
         return std::make_shared<MatrixDecoder>(std::move(images), options, foreign_if(with_pillow));
       }));
 
   py::class_<MaskDecoder, Decoder, std::shared_ptr<MaskDecoder>>(module, "MaskDecoder")
-      .def(py::init([](std::shared_ptr<FileList> images, std::shared_ptr<FileList> masks, const ImageOptions& options,
-                       bool with_pillow) {
+      .def(py::init([](std::shared_ptr<SampleSource> images, std::shared_ptr<SampleSource> masks,
+                       const ImageOptions& options, bool with_pillow) {
         return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options, foreign_if(with_pillow));
       }));
 }

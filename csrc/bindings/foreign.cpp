@@ -54,10 +54,7 @@ class PillowReader final : public ImageReader {
       mode_ = mode;
       info_ = {{width, height}, ImageFormat::kUnknown, mode_, orientation};
     });
-    if (info_.size.pixels() > max_pixels) {
-      throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
-                                std::to_string(info_.size.width) + " x " + std::to_string(info_.size.height));
-    }
+    check_pixels(info_.size, max_pixels);
     return info_;
   }
 

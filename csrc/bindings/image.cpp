@@ -18,8 +18,6 @@ namespace fastbatch::bindings {
 
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30U;
-
 // The mode of an array with what Pillow's mode `name` holds, of a file of mode `stored`.
 std::optional<ColorMode> color_mode_named(std::string_view name, std::string_view stored) {
   if (name == "RGB") return ColorMode::kRgb;
@@ -74,12 +72,12 @@ py::object decode_bytes(const py::buffer& buffer, const std::string& mode) {
 }
 
 py::object decode_file(const py::bytes& path, const std::string& mode) {
-  FileBuffer buffer;
+  ReadBuffer buffer;
   std::span<const std::byte> file;
   const auto name = path.cast<std::string>();
   {
     const GilRelease release;  // reads the file
-    file = buffer.read(name, kMaxFileBytes);
+    file = read_file(name, buffer);
   }
   return decode_image(file, mode);
 }
@@ -119,11 +117,11 @@ const char* name_of(ImageFormat format) {
 }
 
 // (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
-py::list probe(const FileList& files, std::size_t first, std::size_t n, std::size_t threads) {
+py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads) {
   std::vector<ProbedImage> probed;
   {
-    const GilRelease release;  // reads headers; the list does not change
-    probed = probe_images(files, first, n, threads, kMaxPixels);
+    const GilRelease release;  // reads headers; the source does not change
+    probed = probe_images(source, first, n, threads, kMaxPixels);
   }
   py::list rows;
   for (const ProbedImage& one : probed) {
@@ -145,7 +143,7 @@ void register_image(py::module_& module) {
   module.def("decode_file", &decode_file, py::arg("path"), py::arg("mode"));
   module.def("resize_array", &resize, py::arg("array"), py::arg("height"), py::arg("width"), py::arg("filter"),
              py::arg("box"));
-  module.def("probe_images", &probe, py::arg("files"), py::arg("first"), py::arg("n"), py::arg("threads"));
+  module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"));
 }
 
 }  // namespace fastbatch::bindings

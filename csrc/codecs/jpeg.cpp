@@ -30,10 +30,7 @@ void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   if (n != 1 && n != 3 && n != 4) {
     throw UnsupportedError({}, "unsupported JPEG: expected 1, 3 or 4 components, found " + std::to_string(n));
   }
-  if (ImageSize{info.image_width, info.image_height}.pixels() > max_pixels) {
-    throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
-                              std::to_string(info.image_width) + " x " + std::to_string(info.image_height));
-  }
+  check_pixels({info.image_width, info.image_height}, max_pixels);
 }
 
 // The segments before the first scan, as far as they make sense.

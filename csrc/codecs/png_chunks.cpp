@@ -89,10 +89,8 @@ PngChunks::PngChunks(std::span<const std::byte> file, std::uint64_t max_pixels) 
   read_to_pixels();
   if (depth_ == 0) fail("expected a header, found none of a kind that is known");
   if (size_.width == 0 || size_.height == 0) fail("expected at least one pixel, found none");
-  if (size_.pixels() > max_pixels || size_.width > 0x7FFFFFFFU || size_.height > 0x7FFFFFFFU) {
-    throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
-                              std::to_string(size_.width) + " x " + std::to_string(size_.height));
-  }
+  const bool is_beyond = size_.width > 0x7FFFFFFFU || size_.height > 0x7FFFFFFFU;  // PNG's own limit
+  check_pixels(size_, is_beyond ? std::min(max_pixels, size_.pixels() - 1) : max_pixels);
   if (size_.width > std::numeric_limits<std::int32_t>::max() / (depth_ * samples_of(color_)) - 7) {
     fail("a row of " + std::to_string(size_.width) + " pixels is too long");
   }

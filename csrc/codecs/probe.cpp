@@ -7,23 +7,22 @@
 #include "codecs/image_file_reader.h"
 #include "common/error.h"
 #include "common/parallel.h"
-#include "source/open_file.h"
 
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
 constexpr std::size_t kHeadBytes = 65536;
-constexpr std::size_t kFilesAtOnce = 32;  // by one reader
+constexpr std::size_t kSamplesAtOnce = 32;  // by one reader
 
-// What one thread needs.
+// One thread's buffer and reader. Threads: one at a time.
 class Prober {
  public:
-  ProbedImage probe(std::string_view path) {
+  Prober(const SampleSource& source, std::uint64_t max_pixels) : source_(source), max_pixels_(max_pixels) {}
+
+  ProbedImage probe(std::uint64_t i) {
     ProbedImage probed;
     try {
-      if (!probe_head(path, probed.info))
-        probed.info = reader_.read_header(file_.read(path, kMaxFileBytes), max_pixels_);
+      probed.info = read_info(i);
     } catch (const UnsupportedError& error) {
       probed = {.error = error.message(), .is_foreign = true};
     } catch (const Error& error) {  // FileError among them
@@ -31,39 +30,36 @@ class Prober {
     }
     return probed;
   }
-  explicit Prober(std::uint64_t max_pixels) : head_(kHeadBytes), max_pixels_(max_pixels) {}
 
  private:
-  // Whether the first bytes of a long JPEG told everything. Other formats may go on to speak of themselves at their
-  // end.
-  bool probe_head(std::string_view path, ImageInfo& info) {
-    const OpenFile file{std::string(path)};
-    if (file.size() <= kHeadBytes) return false;
-    const std::span<const std::byte> head(head_.data(), file.read_at(0, head_));
-    if (format_of(head) != ImageFormat::kJpeg) return false;
-    try {
-      info = reader_.read_header(head, max_pixels_);
-    } catch (const DecodeError&) {
-      return false;  // a long header, or a broken one: the whole file will tell
+  ImageInfo read_info(std::uint64_t i) {
+    const std::span<const std::byte> head = source_.read_head(i, kHeadBytes, buffer_);
+    if (head.size() < kHeadBytes) return reader_.read_header(head, max_pixels_);  // it is the whole sample
+    // Other formats may go on to speak of themselves at their end.
+    if (format_of(head) == ImageFormat::kJpeg) {
+      try {
+        return reader_.read_header(head, max_pixels_);
+      } catch (const DecodeError&) {  // a long header, or a broken one: the whole sample will tell
+      }
     }
-    return true;
+    return reader_.read_header(source_.read(i, buffer_), max_pixels_);
   }
 
-  FileBuffer file_;
-  ImageFileReader reader_;
-  std::vector<std::byte> head_;
+  const SampleSource& source_;
   std::uint64_t max_pixels_;
+  ReadBuffer buffer_;
+  ImageFileReader reader_;
 };
 
 }  // namespace
 
-std::vector<ProbedImage> probe_images(const FileList& files, std::size_t first, std::size_t n, std::size_t threads,
-                                      std::uint64_t max_pixels) {
+std::vector<ProbedImage> probe_images(const SampleSource& source, std::uint64_t first, std::size_t n,
+                                      std::size_t threads, std::uint64_t max_pixels) {
   std::vector<ProbedImage> probed(n);
-  parallel_for((n + kFilesAtOnce - 1) / kFilesAtOnce, threads, [&](std::size_t block) {
-    Prober prober(max_pixels);
-    const std::size_t end = std::min(n, (block + 1) * kFilesAtOnce);
-    for (std::size_t i = block * kFilesAtOnce; i < end; ++i) probed[i] = prober.probe(files[first + i]);
+  parallel_for((n + kSamplesAtOnce - 1) / kSamplesAtOnce, threads, [&](std::size_t block) {
+    Prober prober(source, max_pixels);
+    const std::size_t end = std::min(n, (block + 1) * kSamplesAtOnce);
+    for (std::size_t i = block * kSamplesAtOnce; i < end; ++i) probed[i] = prober.probe(first + i);
   });
   return probed;
 }

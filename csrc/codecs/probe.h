@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "codecs/reader.h"
-#include "source/file_list.h"
+#include "source/source.h"
 
 namespace fastbatch {
 
@@ -18,9 +18,9 @@ struct ProbedImage {
   bool is_foreign = false;  // of a format, or a kind, that the core does not know; `error` says which
 };
 
-// One result a file, in the order of the list; `threads` at a time. A file that is broken or missing is a result too.
-// Of a JPEG, no more is read than its header. Threads: any.
-std::vector<ProbedImage> probe_images(const FileList& files, std::size_t first, std::size_t n, std::size_t threads,
-                                      std::uint64_t max_pixels);
+// One result for each of samples [first, first + n), in order; `threads` at a time. A sample that is broken or missing
+// is a result too. Of a JPEG, no more is read than its header. Threads: any.
+std::vector<ProbedImage> probe_images(const SampleSource& source, std::uint64_t first, std::size_t n,
+                                      std::size_t threads, std::uint64_t max_pixels);
 
 }  // namespace fastbatch

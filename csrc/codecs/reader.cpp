@@ -2,6 +2,7 @@
 #include "codecs/reader.h"
 
 #include <algorithm>
+#include <string>
 
 namespace fastbatch {
 
@@ -28,6 +29,12 @@ ImageFormat format_of(std::span<const std::byte> file) noexcept {
     return ImageFormat::kWebp;
   }
   return ImageFormat::kUnknown;
+}
+
+void check_pixels(ImageSize size, std::uint64_t max_pixels) {
+  if (size.pixels() <= max_pixels) return;
+  throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
+                            std::to_string(size.width) + " x " + std::to_string(size.height));
 }
 
 }  // namespace fastbatch

@@ -40,6 +40,9 @@ class UnsupportedError : public DecodeError {
   using DecodeError::DecodeError;
 };
 
+// Throws DecodeError if there are more than `max_pixels`.
+void check_pixels(ImageSize size, std::uint64_t max_pixels);
+
 // What of an image is wanted.
 struct ImagePart {
   Window window{};           // in pixels of the file; empty: all. More may come: codecs work in blocks.

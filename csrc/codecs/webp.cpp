@@ -55,13 +55,6 @@ std::uint8_t orientation_of(const WebPDemuxer* demuxer) {
   return found.value_or(1);
 }
 
-void check_size(std::uint64_t width, std::uint64_t height, std::uint64_t max_pixels) {
-  if (width != 0 && height > max_pixels / width) {
-    throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
-                              std::to_string(width) + " x " + std::to_string(height));
-  }
-}
-
 const char* text_of(VP8StatusCode status) {
   switch (status) {
     case VP8_STATUS_BITSTREAM_ERROR: return "broken WebP: the compressed data is damaged";
@@ -148,7 +141,7 @@ ImageInfo WebpReader::read_header(std::span<const std::byte> file, std::uint64_t
   }
   state.canvas = {WebPDemuxGetI(state.demuxer.get(), WEBP_FF_CANVAS_WIDTH),
                   WebPDemuxGetI(state.demuxer.get(), WEBP_FF_CANVAS_HEIGHT)};
-  check_size(state.canvas.width, state.canvas.height, max_pixels);
+  check_pixels(state.canvas, max_pixels);
   WebPBitstreamFeatures features{};
   state.has_alpha = WebPGetFeatures(state.bytes, state.size, &features) != VP8_STATUS_OK || features.has_alpha != 0;
   return {state.canvas, ImageFormat::kWebp, state.has_alpha ? "RGBA" : "RGB", orientation_of(state.demuxer.get())};

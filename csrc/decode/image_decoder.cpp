@@ -14,15 +14,11 @@
 #include "kernels/color.h"
 
 namespace fastbatch {
-namespace {
-
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
-}  // namespace
 
 // What one worker needs; nothing of one sample reaches the next.
 struct ImageDecoder::Bench : Workspace {
   explicit Bench(const MakeImageReader& make_foreign) : reader(make_foreign) {}
-  FileBuffer file;
+  ReadBuffer buffer;
   ImageFileReader reader;
   ImageCropper cropper;
   std::vector<std::uint8_t> pixels;  // of the slot, unless they need no conversion
@@ -30,8 +26,9 @@ struct ImageDecoder::Bench : Workspace {
   std::vector<float> floats;         // of an augmentation
 };
 
-ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options, MakeImageReader make_foreign)
-    : files_(std::move(files)),
+ImageDecoder::ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOptions options,
+                           MakeImageReader make_foreign)
+    : source_(std::move(source)),
       options_(std::move(options)),
       make_foreign_(std::move(make_foreign)),
       channels_(channels_of(options_.color)) {
@@ -67,22 +64,21 @@ void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key,
   auto& bench = static_cast<Bench&>(workspace);
   for (std::size_t j = 0; j < indices.size(); ++j) {
     failed_at = j;
-    const auto where = [&] { return Where{std::string((*files_)[indices[j]]), indices[j]}; };
     try {
-      decode_file(indices[j], key, slots + j * slot_bytes(), bench);
+      decode_sample(indices[j], key, slots + j * slot_bytes(), bench);
     } catch (const DecodeError& error) {
-      throw DecodeError(where(), error.message());
+      throw DecodeError(source_->where(indices[j]), error.message());
     } catch (const FormatError& error) {
-      throw FormatError(where(), error.message());
+      throw FormatError(source_->where(indices[j]), error.message());
     } catch (const FileError& error) {
-      throw FileError(where(), error.code());
+      throw FileError(source_->where(indices[j]), error.code());
     }
   }
 }
 
-void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
+void ImageDecoder::decode_sample(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
   ImageFileReader& reader = bench.reader;
-  const ImageInfo info = reader.read_header(bench.file.read((*files_)[index], kMaxFileBytes), options_.max_pixels);
+  const ImageInfo info = reader.read_header(source_->read(index, bench.buffer), options_.max_pixels);
   if (reader.is_foreign()) ++n_foreign_;
   const std::uint8_t orientation = options_.apply_exif ? info.orientation : std::uint8_t{1};
   const CropPlan plan =

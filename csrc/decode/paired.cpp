@@ -19,32 +19,29 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
-
-// A file and its reader; the bytes stay for as long as the reader needs them.
+// A sample and its reader; the bytes stay for as long as the reader needs them.
 struct OpenImage {
   explicit OpenImage(const MakeImageReader& make_foreign) : reader(make_foreign) {}
-  FileBuffer file;
+  ReadBuffer buffer;
   ImageFileReader reader;
 
-  ImageInfo open(std::string_view path, std::uint64_t max_pixels) {
-    return reader.read_header(file.read(path, kMaxFileBytes), max_pixels);
+  ImageInfo open(const SampleSource& source, std::uint64_t index, std::uint64_t max_pixels) {
+    return reader.read_header(source.read(index, buffer), max_pixels);
   }
 };
 
-// Runs `work`; its errors are of `path` and sample `index`, unless they name a place already.
+// Runs `work`; its errors are of sample `index`, unless they name a sample already.
 template <typename Work>
-void naming(std::string_view path, std::uint64_t index, const Work& work) {
-  const auto where = [&] { return Where{std::string(path), index}; };
+void naming(const SampleSource& source, std::uint64_t index, const Work& work) {
   try {
     work();
   } catch (const DecodeError& error) {
     if (error.where().sample) throw;
-    throw DecodeError(where(), error.message());
+    throw DecodeError(source.where(index), error.message());
   } catch (const FormatError& error) {
-    throw FormatError(where(), error.message());
+    throw FormatError(source.where(index), error.message());
   } catch (const FileError& error) {
-    throw FileError(where(), error.code());
+    throw FileError(source.where(index), error.code());
   }
 }
 
@@ -100,7 +97,7 @@ struct MatrixDecoder::Bench : Workspace {
   OpenImage image;
 };
 
-MatrixDecoder::MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options,
+MatrixDecoder::MatrixDecoder(std::shared_ptr<const SampleSource> images, const ImageOptions& options,
                              MakeImageReader make_foreign)
     : images_(std::move(images)), options_(options), make_foreign_(std::move(make_foreign)) {
   check_crop(options_);
@@ -114,9 +111,8 @@ void MatrixDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key
   for (std::size_t j = 0; j < indices.size(); ++j) {
     failed_at = j;
     const std::uint64_t index = indices[j];
-    const std::string_view path = (*images_)[index];
-    naming(path, index, [&] {
-      const ImageInfo info = bench.image.open(path, options_.max_pixels);
+    naming(*images_, index, [&] {
+      const ImageInfo info = bench.image.open(*images_, index, options_.max_pixels);
       const Matrix matrix = sample_matrix(info.size, orientation_of(info, options_), options_, key, index);
       std::memcpy(slots + j * sizeof(Matrix), matrix.data(), sizeof(Matrix));
     });
@@ -133,7 +129,7 @@ struct MaskDecoder::Bench : Workspace {
   std::vector<float> moved;
 };
 
-MaskDecoder::MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks,
+MaskDecoder::MaskDecoder(std::shared_ptr<const SampleSource> images, std::shared_ptr<const SampleSource> masks,
                          ImageOptions options, MakeImageReader make_foreign)
     : images_(std::move(images)),
       masks_(std::move(masks)),
@@ -168,10 +164,10 @@ void MaskDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, 
 
 void MaskDecoder::decode_mask(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
   ImageInfo image;
-  naming((*images_)[index], index, [&] { image = bench.image.open((*images_)[index], options_.max_pixels); });
+  naming(*images_, index, [&] { image = bench.image.open(*images_, index, options_.max_pixels); });
   const std::uint8_t orientation = orientation_of(image, options_);
-  naming((*masks_)[index], index, [&] {
-    const ImageInfo info = bench.mask.open((*masks_)[index], options_.max_pixels);
+  naming(*masks_, index, [&] {
+    const ImageInfo info = bench.mask.open(*masks_, index, options_.max_pixels);
     if (info.size != image.size) {
       throw DecodeError(
           {}, "mask of another size than its image: expected " + words(image.size) + ", found " + words(info.size));

@@ -12,7 +12,7 @@
 #include "codecs/image_file_reader.h"
 #include "decode/decoder.h"
 #include "image/image_options.h"
-#include "source/file_list.h"
+#include "source/source.h"
 
 namespace fastbatch {
 
@@ -30,7 +30,8 @@ Matrix sample_matrix(ImageSize stored, std::uint8_t orientation, const ImageOpti
 // A slot of six float64: the matrix of the sample. Threads: immutable, any.
 class MatrixDecoder : public Decoder {
  public:
-  MatrixDecoder(std::shared_ptr<const FileList> images, const ImageOptions& options, MakeImageReader make_foreign = {});
+  MatrixDecoder(std::shared_ptr<const SampleSource> images, const ImageOptions& options,
+                MakeImageReader make_foreign = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return images_->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return sizeof(Matrix); }
@@ -41,7 +42,7 @@ class MatrixDecoder : public Decoder {
 
  private:
   struct Bench;
-  const std::shared_ptr<const FileList> images_;
+  const std::shared_ptr<const SampleSource> images_;
   const ImageOptions options_;
   const MakeImageReader make_foreign_;
 };
@@ -52,8 +53,8 @@ class MaskDecoder : public Decoder {
  public:
   // `options` are those of the images but for the conversion and pad_value[0], which are the mask's.
   // Throws std::invalid_argument when the options contradict each other, or the lists differ in length.
-  MaskDecoder(std::shared_ptr<const FileList> images, std::shared_ptr<const FileList> masks, ImageOptions options,
-              MakeImageReader make_foreign = {});
+  MaskDecoder(std::shared_ptr<const SampleSource> images, std::shared_ptr<const SampleSource> masks,
+              ImageOptions options, MakeImageReader make_foreign = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return masks_->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override;
@@ -66,8 +67,8 @@ class MaskDecoder : public Decoder {
   struct Bench;
   void decode_mask(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const;
 
-  const std::shared_ptr<const FileList> images_;
-  const std::shared_ptr<const FileList> masks_;
+  const std::shared_ptr<const SampleSource> images_;
+  const std::shared_ptr<const SampleSource> masks_;
   ImageOptions options_;
   const MakeImageReader make_foreign_;
 };

@@ -20,6 +20,7 @@
 #include "image/resize_stream.h"
 #include "image/source_plan.h"
 #include "jpeg_writer.h"
+#include "source/file_list.h"
 
 namespace fastbatch {
 namespace {

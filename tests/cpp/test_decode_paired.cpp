@@ -14,6 +14,7 @@
 #include "decode/image_decoder.h"
 #include "decode/paired.h"
 #include "jpeg_writer.h"
+#include "source/file_list.h"
 
 namespace fastbatch {
 namespace {
