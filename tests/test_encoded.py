@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastbatch import DecodeError, _core
+from fastbatch.image_folder import NATIVE_EXTENSIONS
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -125,3 +126,14 @@ def test_other_arguments_are_refused():
         _core.EncodedSamples(bytes(10), np.array([0, 3, 10], np.uint64), [b"one"])
     with pytest.raises(ValueError, match="blob: expected contiguous memory"):
         _core.EncodedSamples(np.zeros((10, 10), np.uint8)[:, ::2], np.array([0, 3], np.uint64))
+
+
+def test_the_table_of_codecs():
+    table = {name: (extensions, scales) for name, extensions, scales in _core.codecs()}
+    assert table["JPEG"] == (["jpg", "jpeg", "jpe", "jfif"], True)
+    assert [extension for extensions, _ in table.values() for extension in extensions] == list(NATIVE_EXTENSIONS)
+    registered = Image.registered_extensions()  # Pillow's own names
+    for name, (extensions, _) in table.items():
+        assert {registered["." + extension] for extension in extensions} == {name}
+    for image_format in SIZES:
+        assert _core.name_format(encoded(image_format)).upper() == image_format

@@ -52,7 +52,7 @@ class PillowReader final : public ImageReader {
       const auto [width, height, mode, orientation] =
           foreign.attr("header")(content()).cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
       mode_ = mode;
-      info_ = {{width, height}, ImageFormat::kUnknown, mode_, orientation};
+      info_ = {.size = {width, height}, .mode = mode_, .orientation = orientation};
     });
     check_pixels(info_.size, max_pixels);
     return info_;

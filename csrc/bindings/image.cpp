@@ -11,6 +11,7 @@
 #include "bindings/register.h"
 #include "codecs/image_file_reader.h"
 #include "codecs/probe.h"
+#include "codecs/registry.h"
 #include "image/resize_array.h"
 #include "source/file_list.h"
 
@@ -106,14 +107,14 @@ py::array resize(const py::array& array, std::size_t height, std::size_t width, 
   return resized;
 }
 
-const char* name_of(ImageFormat format) {
-  switch (format) {
-    case ImageFormat::kJpeg: return "JPEG";
-    case ImageFormat::kPng: return "PNG";
-    case ImageFormat::kWebp: return "WEBP";
-    case ImageFormat::kUnknown: break;
+// (name, extensions, scales) of each.
+py::list codec_table() {
+  py::list rows;
+  for (const Codec& codec : codecs()) {
+    const py::str extensions(std::string(codec.extensions));
+    rows.append(py::make_tuple(std::string(codec.name), extensions.attr("split")(), codec.scales));
   }
-  return "";
+  return rows;
 }
 
 // (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
@@ -126,8 +127,9 @@ py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, s
   py::list rows;
   for (const ProbedImage& one : probed) {
     const py::object error = one.error.empty() ? py::object(py::none()) : decode_text(one.error);
-    rows.append(py::make_tuple(one.info.size.width, one.info.size.height, name_of(one.info.format),
-                               std::string(one.info.mode), one.info.orientation, error, one.is_foreign));
+    const std::string format(one.info.codec != nullptr ? one.info.codec->name : "");
+    rows.append(py::make_tuple(one.info.size.width, one.info.size.height, format, std::string(one.info.mode),
+                               one.info.orientation, error, one.is_unsupported));
   }
   return rows;
 }
@@ -135,6 +137,7 @@ py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, s
 }  // namespace
 
 void register_image(py::module_& module) {
+  module.def("codecs", &codec_table);
   module.def("name_format", [](const py::bytes& file) {
     const auto bytes = file.cast<std::string_view>();
     return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
+#include <cctype>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
+#include "codecs/registry.h"
 #include "source/content.h"
 #include "source/encoded_samples.h"
 #include "source/file_list.h"
@@ -32,10 +34,23 @@ const char* content_name(Content content) {
     case Content::kIdx: return "idx";
     case Content::kGzipIdx: return "idx";
     case Content::kGzip: return "gzip";
-    case Content::kJpeg: return "jpeg";
     case Content::kUnknown: break;
   }
   return "unknown";
+}
+
+// Of an image that a codec reads: its name in lower case.
+std::string recognised(const py::bytes& path) {
+  const Content content = recognise_file(path);
+  if (content != Content::kUnknown) return content_name(content);
+  FileList files;
+  files.add(std::string_view(path));
+  ReadBuffer buffer;
+  const Codec* codec = codec_of(files.read_head(0, kContentBytes, buffer));
+  if (codec == nullptr) return content_name(content);
+  std::string name(codec->name);
+  for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return name;
 }
 
 py::list names_of(const std::vector<std::string>& names) {
@@ -92,7 +107,7 @@ void register_source(py::module_& module) {
   module.def("open_idx", [](const py::bytes& path) { return open_idx(std::string(path)); });
   module.def("open_raw", [](const py::bytes& path, const std::string& descr, const std::vector<std::int64_t>& shape,
                             std::uint64_t offset) { return open_raw(std::string(path), descr, shape, offset); });
-  module.def("recognise", [](const py::bytes& path) { return content_name(recognise_file(std::string(path))); });
+  module.def("recognise", &recognised);
 
   module.def("list_folder", &listed);
 

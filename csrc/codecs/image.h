@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the image codecs and the image decoder share: sizes, limits, and telling formats apart by their first bytes.
+// Types that codecs and image operations share. Threads: values; any.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 
 namespace fastbatch {
 
@@ -26,8 +26,8 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-// What a file is, by its first bytes, in words for a message: "JPEG", "PNG", "HTML", "an empty file", "the bytes 00 01
-// 02 03".
-std::string name_format(std::span<const std::byte> file);
+inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace fastbatch

@@ -10,6 +10,7 @@
 #include "codecs/color.h"
 #include "codecs/exif.h"
 #include "codecs/jpeg_codec.h"
+#include "codecs/registry.h"
 #include "common/error.h"
 
 namespace fastbatch {
@@ -38,7 +39,7 @@ std::uint8_t orientation_of(std::span<const std::byte> file) {
   using namespace std::string_view_literals;
   constexpr std::string_view kExif = "Exif\0\0"sv;
   constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
-  const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
+  const std::string_view bytes = text_of(file);
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   std::string_view exif;
   std::string_view xmp;
@@ -79,6 +80,8 @@ Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, st
 }
 
 }  // namespace
+
+bool is_jpeg(std::span<const std::byte> file) noexcept { return text_of(file).starts_with("\xFF\xD8\xFF"); }
 
 struct JpegReader::State {
   JpegCodec codec;
@@ -155,9 +158,7 @@ JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
 JpegReader::~JpegReader() = default;
 
 ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
-  if (format_of(file) != ImageFormat::kJpeg) {
-    throw DecodeError({}, "not an image of this format: expected JPEG, found " + name_format(file));
-  }
+  check_format(is_jpeg(file), "JPEG", file);
   JpegCodec& codec = state_->codec;
   state_->size = {};
   state_->rows_left = 0;
@@ -177,11 +178,11 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
   state_->size = {codec.info.image_width, codec.info.image_height};
   const int n = codec.info.num_components;
   return {.size = state_->size,
-          .format = ImageFormat::kJpeg,
           .mode = n == 1   ? "L"
                   : n == 3 ? "RGB"
                            : "CMYK",
-          .orientation = orientation_of(file)};
+          .orientation = orientation_of(file),
+          .is_opaque = true};
 }
 
 ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {

@@ -13,6 +13,8 @@
 
 namespace fastbatch {
 
+[[nodiscard]] bool is_jpeg(std::span<const std::byte> file) noexcept;  // by the first bytes
+
 // Modes: kRgb, kRgba (opaque), kGray. Scales: 1, 1/2, 1/4, 1/8.
 // Threads: one at a time.
 class JpegReader final : public ImageReader {

@@ -11,6 +11,7 @@
 #include "codecs/png_chunks.h"
 #include "codecs/png_pixels.h"
 #include "codecs/png_rows.h"
+#include "codecs/registry.h"
 #include "common/error.h"
 
 namespace fastbatch {
@@ -58,6 +59,8 @@ class Canvas {
 
 }  // namespace
 
+bool is_png(std::span<const std::byte> file) noexcept { return text_of(file).starts_with("\x89PNG\r\n\x1A\n"); }
+
 struct PngReader::State {
   std::optional<PngChunks> chunks;
   std::optional<PngPixels> pixels;
@@ -100,12 +103,10 @@ ImageInfo PngReader::read_header(std::span<const std::byte> file, std::uint64_t 
   state.pixels.reset();
   state.rows.close();
   state.chunks.reset();
-  if (format_of(file) != ImageFormat::kPng) {
-    throw DecodeError({}, "not an image of this format: expected PNG, found " + name_format(file));
-  }
+  check_format(is_png(file), "PNG", file);
   state.chunks.emplace(file, max_pixels);
   const PngChunks& chunks = *state.chunks;
-  return {chunks.size(), ImageFormat::kPng, png_mode_of(chunks), chunks.orientation()};
+  return {.size = chunks.size(), .mode = png_mode_of(chunks), .orientation = chunks.orientation()};
 }
 
 ImageRows PngReader::start(ColorMode mode, const ImagePart& part) {

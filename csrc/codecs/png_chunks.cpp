@@ -30,10 +30,6 @@ constexpr auto kMostFrames = 0x80000000U;
       {}, "PNG ends early: expected the rest of a chunk " + std::string(type) + ", found the end of the file");
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 bool is_word(char letter) {
   return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
          letter == '_';

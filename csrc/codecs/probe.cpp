@@ -5,14 +5,20 @@
 #include <span>
 
 #include "codecs/image_file_reader.h"
+#include "codecs/registry.h"
 #include "common/error.h"
 #include "common/parallel.h"
 
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kHeadBytes = 65536;
 constexpr std::size_t kSamplesAtOnce = 32;  // by one reader
+
+std::size_t most_header_bytes() {
+  std::size_t most = 0;
+  for (const Codec& codec : codecs()) most = std::max(most, codec.header_bytes);
+  return most;
+}
 
 // One thread's buffer and reader. Threads: one at a time.
 class Prober {
@@ -24,7 +30,7 @@ class Prober {
     try {
       probed.info = read_info(i);
     } catch (const UnsupportedError& error) {
-      probed = {.error = error.message(), .is_foreign = true};
+      probed = {.error = error.message(), .is_unsupported = true};
     } catch (const Error& error) {  // FileError among them
       probed = {.error = error.message()};
     }
@@ -33,10 +39,10 @@ class Prober {
 
  private:
   ImageInfo read_info(std::uint64_t i) {
-    const std::span<const std::byte> head = source_.read_head(i, kHeadBytes, buffer_);
-    if (head.size() < kHeadBytes) return reader_.read_header(head, max_pixels_);  // it is the whole sample
-    // Other formats may go on to speak of themselves at their end.
-    if (format_of(head) == ImageFormat::kJpeg) {
+    const std::span<const std::byte> head = source_.read_head(i, head_bytes_, buffer_);
+    if (head.size() < head_bytes_) return reader_.read_header(head, max_pixels_);  // it is the whole sample
+    const Codec* codec = codec_of(head);
+    if (codec != nullptr && codec->header_bytes != 0) {
       try {
         return reader_.read_header(head, max_pixels_);
       } catch (const DecodeError&) {  // a long header, or a broken one: the whole sample will tell
@@ -47,6 +53,7 @@ class Prober {
 
   const SampleSource& source_;
   std::uint64_t max_pixels_;
+  std::size_t head_bytes_ = most_header_bytes();
   ReadBuffer buffer_;
   ImageFileReader reader_;
 };

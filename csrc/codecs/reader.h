@@ -22,17 +22,15 @@ enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGray
 [[nodiscard]] std::size_t channels_of(ColorMode mode) noexcept;     // interleaved
 [[nodiscard]] std::size_t pixel_bytes_of(ColorMode mode) noexcept;  // 1 to 4
 
-enum class ImageFormat : std::uint8_t { kUnknown, kJpeg, kPng, kWebp };
-
-// By the first bytes, never by a name.
-[[nodiscard]] ImageFormat format_of(std::span<const std::byte> file) noexcept;
+struct Codec;  // registry.h
 
 // What a file says of itself before any pixel is decoded.
 struct ImageInfo {
-  ImageSize size{};  // as stored
-  ImageFormat format = ImageFormat::kUnknown;
+  ImageSize size{};              // as stored
   std::string_view mode{};       // what Pillow's Image.open(file).mode says: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
   std::uint8_t orientation = 1;  // EXIF's, 1 to 8; 1 when there is none or it makes no sense
+  bool is_opaque = false;        // surely: alpha, if asked for, is 255 everywhere
+  const Codec* codec = nullptr;  // set by ImageFileReader, unless the external reader reads the image
 };
 
 // An image of a format, or a kind, that a reader does not know; another may.

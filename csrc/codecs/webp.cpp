@@ -13,6 +13,7 @@
 
 #include "codecs/color.h"
 #include "codecs/exif.h"
+#include "codecs/registry.h"
 #include "common/error.h"
 #include "source/load.h"
 
@@ -50,7 +51,7 @@ std::uint8_t orientation_of(const WebPDemuxer* demuxer) {
   std::optional<std::uint8_t> found = exif_orientation(chunk_of(demuxer, "EXIF"));
   if (!found) {
     const std::span<const std::byte> xmp = chunk_of(demuxer, "XMP ");
-    found = xmp_orientation({reinterpret_cast<const char*>(xmp.data()), xmp.size()});
+    found = xmp_orientation(text_of(xmp));
   }
   return found.value_or(1);
 }
@@ -66,6 +67,11 @@ const char* text_of(VP8StatusCode status) {
 }
 
 }  // namespace
+
+bool is_webp(std::span<const std::byte> file) noexcept {
+  const std::string_view bytes = text_of(file);
+  return bytes.size() >= 12 && bytes.starts_with("RIFF") && bytes.substr(8).starts_with("WEBP");
+}
 
 struct WebpReader::State {
   const std::uint8_t* bytes = nullptr;
@@ -125,9 +131,7 @@ WebpReader::~WebpReader() = default;
 ImageInfo WebpReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
   State& state = *state_;
   state.demuxer.reset();
-  if (format_of(file) != ImageFormat::kWebp) {
-    throw DecodeError({}, "not an image of this format: expected WebP, found " + name_format(file));
-  }
+  check_format(is_webp(file), "WebP", file);
   state.bytes = reinterpret_cast<const std::uint8_t*>(file.data());
   state.size = file.size();
   const WebPData data{state.bytes, state.size};
@@ -144,7 +148,10 @@ ImageInfo WebpReader::read_header(std::span<const std::byte> file, std::uint64_t
   check_pixels(state.canvas, max_pixels);
   WebPBitstreamFeatures features{};
   state.has_alpha = WebPGetFeatures(state.bytes, state.size, &features) != VP8_STATUS_OK || features.has_alpha != 0;
-  return {state.canvas, ImageFormat::kWebp, state.has_alpha ? "RGBA" : "RGB", orientation_of(state.demuxer.get())};
+  return {.size = state.canvas,
+          .mode = state.has_alpha ? "RGBA" : "RGB",
+          .orientation = orientation_of(state.demuxer.get()),
+          .is_opaque = !state.has_alpha};
 }
 
 ImageRows WebpReader::start(ColorMode mode, const ImagePart& part) {

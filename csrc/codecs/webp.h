@@ -11,6 +11,8 @@
 
 namespace fastbatch {
 
+[[nodiscard]] bool is_webp(std::span<const std::byte> file) noexcept;  // by the first bytes
+
 // Modes: kRgb, kRgba, kGray, kGray16. libwebp makes whole images: start() decodes, down to the last row that is wanted;
 // read_rows() only hands out.
 // Threads: one at a time.

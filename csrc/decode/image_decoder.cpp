@@ -79,7 +79,7 @@ void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key,
 void ImageDecoder::decode_sample(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
   ImageFileReader& reader = bench.reader;
   const ImageInfo info = reader.read_header(source_->read(index, bench.buffer), options_.max_pixels);
-  if (reader.is_foreign()) ++n_foreign_;
+  if (reader.is_external()) ++n_foreign_;
   const std::uint8_t orientation = options_.apply_exif ? info.orientation : std::uint8_t{1};
   const CropPlan plan =
       plan_crop(turned(info.size, orientation), options_, Stream(key.seed, key.epoch, index, Operation::kCrop));

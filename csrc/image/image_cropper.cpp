@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "codecs/color.h"
+#include "codecs/registry.h"
 #include "image/resize_stream.h"
 #include "image/source_plan.h"
 #include "image/turn.h"
@@ -15,7 +16,7 @@ namespace {
 // L2 cache allows; but the codec makes at least 16 rows, a row of blocks of the commonest subsampling, at a time.
 constexpr std::size_t kBytesAtOnce = std::size_t{768} << 10U;
 constexpr std::size_t kFewestRowsAtOnce = 16;
-constexpr unsigned kMostJpegScale = 8;
+constexpr unsigned kMostDenominator = 8;                   // of codecs that scale
 constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;  // more than this is given back after the image
 
 template <typename T>
@@ -28,7 +29,7 @@ bool weighs_by_alpha(const ImageInfo& info, const SourcePlan& plan, const ImageO
   const bool copies =
       options.filter == Filter::kNearest || (!plan.resize.box && plan.resize.in_width == plan.resize.out_width &&
                                              plan.resize.in_height == plan.resize.out_height);
-  return options.color == ColorMode::kRgba && info.format != ImageFormat::kJpeg && !copies;
+  return options.color == ColorMode::kRgba && !info.is_opaque && !copies;
 }
 
 }  // namespace
@@ -36,9 +37,8 @@ bool weighs_by_alpha(const ImageInfo& info, const SourcePlan& plan, const ImageO
 void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,
                        const ImageOptions& options, std::uint8_t* slot) {
   const std::size_t channels = channels_of(options.color);
-  const unsigned denominator = options.exact || !options.dct_scale
-                                   ? 1U
-                                   : pick_denominator(plan, info.format == ImageFormat::kJpeg ? kMostJpegScale : 1U);
+  const bool may_scale = !options.exact && options.dct_scale && info.codec != nullptr && info.codec->scales;
+  const unsigned denominator = pick_denominator(plan, may_scale ? kMostDenominator : 1);
   const SourcePlan source = plan_source(plan, info.size, orientation, denominator, options.filter, channels);
   const Resizer& resizer = resizers_.get(source.resize);
   const bool weighs = weighs_by_alpha(info, source, options);

@@ -124,7 +124,7 @@ TEST_CASE("errors name the sample in memory") {
 
   const auto probed = probe_images(*blob.source(), 3, 2, 1, kMaxPixels);
   CHECK(probed[0].error.ends_with("found the bytes 68 65 6c 6c"));
-  CHECK(probed[0].is_foreign);
+  CHECK(probed[0].is_unsupported);
   CHECK(probed[1].error.ends_with("found an empty file"));
 }
 

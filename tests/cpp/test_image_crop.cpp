@@ -10,6 +10,7 @@
 
 #include "codecs/color.h"
 #include "codecs/jpeg.h"
+#include "codecs/registry.h"
 #include "common/error.h"
 #include "image/image_cropper.h"
 #include "image/source_plan.h"
@@ -87,7 +88,8 @@ Pixels step_by_step(const Image& upright, const CropPlan& plan, const ImageOptio
 
 Pixels crop(ImageCropper& cropper, JpegReader& reader, const Bytes& file, std::uint64_t draw,
             const ImageOptions& options) {
-  const ImageInfo info = reader.read_header(file, kMaxPixels);
+  ImageInfo info = reader.read_header(file, kMaxPixels);
+  info.codec = codec_of(file);  // as ImageFileReader does
   const std::uint8_t orientation = options.apply_exif ? info.orientation : std::uint8_t{1};
   const CropPlan plan = plan_crop(turned(info.size, orientation), options, Stream(1, 2, draw, Operation::kCrop));
   Pixels slot(options.height * options.width * channels_of(options.color), 0x55);

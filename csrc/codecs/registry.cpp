@@ -1,28 +1,40 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/image.h"
+#include "codecs/registry.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <string_view>
+
+#include "codecs/jpeg.h"
+#include "codecs/png.h"
+#include "codecs/webp.h"
 
 namespace fastbatch {
 namespace {
 
+using namespace std::string_view_literals;
+
+template <typename Reader>
+std::unique_ptr<ImageReader> make() {
+  return std::make_unique<Reader>();
+}
+
+constexpr std::array kCodecs{
+    Codec{"JPEG", "JPEG", is_jpeg, true, 65536, "jpg jpeg jpe jfif", make<JpegReader>},
+    Codec{"PNG", "PNG", is_png, false, 0, "png apng", make<PngReader>},
+    Codec{"WEBP", "WebP", is_webp, false, 0, "webp", make<WebpReader>},
+};
+
+// Formats without a row, which messages can name.
 struct Signature {
   std::size_t offset;
   std::string_view bytes;
   std::string_view name;
 };
 
-using namespace std::string_view_literals;
-
 constexpr std::array kSignatures{
-    Signature{0, "\xFF\xD8\xFF"sv, "JPEG"},
-    Signature{0, "\x89PNG\r\n\x1A\n"sv, "PNG"},
     Signature{0, "GIF87a"sv, "GIF"},
     Signature{0, "GIF89a"sv, "GIF"},
-    Signature{8, "WEBP"sv, "WebP"},
     Signature{4, "ftypavif"sv, "AVIF"},
     Signature{4, "ftyp"sv, "HEIC or MP4"},
     Signature{0, "\0\0\0\x0CjP  "sv, "JPEG 2000"},
@@ -38,10 +50,6 @@ constexpr std::array kSignatures{
     Signature{0, "version https://git-lfs"sv, "a Git LFS pointer"},
 };
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // A download that failed often leaves the server's page under the image's name.
 bool looks_like_html(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
@@ -51,8 +59,30 @@ bool looks_like_html(std::string_view text) {
 
 }  // namespace
 
+std::span<const Codec> codecs() noexcept { return kCodecs; }
+
+const Codec* codec_of(std::span<const std::byte> file) noexcept {
+  const auto found = std::ranges::find_if(kCodecs, [&](const Codec& codec) { return codec.recognises(file); });
+  return found == kCodecs.end() ? nullptr : &*found;
+}
+
+std::string codec_titles() {
+  std::string titles;
+  for (const Codec& codec : kCodecs) {
+    if (!titles.empty()) titles += &codec == &kCodecs.back() ? " or " : ", ";
+    titles += codec.title;
+  }
+  return titles;
+}
+
+void check_format(bool recognised, std::string_view title, std::span<const std::byte> file) {
+  if (recognised) return;
+  throw DecodeError({}, "not an image of this format: expected " + std::string(title) + ", found " + name_format(file));
+}
+
 std::string name_format(std::span<const std::byte> file) {
   if (file.empty()) return "an empty file";
+  if (const Codec* codec = codec_of(file)) return std::string(codec->title);
   const std::string_view head = text_of(file.first(std::min<std::size_t>(file.size(), 256)));
   for (const Signature& signature : kSignatures) {
     if (head.size() > signature.offset && head.substr(signature.offset).starts_with(signature.bytes)) {
