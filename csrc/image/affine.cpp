@@ -38,4 +38,18 @@ AffineMap affine_matrix(const AffineOptions& options, double height, double widt
   return map;
 }
 
+std::optional<kernels::Warp> draw_warp(const AffineOptions& options, std::size_t height, std::size_t width,
+                                       StreamKey key, std::uint64_t index) {
+  if (!options.moves()) return std::nullopt;
+  const AffineMap map = affine_matrix(options, static_cast<double>(height), static_cast<double>(width),
+                                      Stream(key, index, Operation::kAffine));
+  return kernels::Warp{.height = height,
+                       .width = width,
+                       .matrix = map.matrix,
+                       .offset = map.offset,
+                       .order = options.order,
+                       .fill = options.fill,
+                       .fill_value = options.fill_value};
+}
+
 }  // namespace fastbatch

@@ -5,6 +5,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "common/philox.h"
 #include "kernels/warp.h"
@@ -40,5 +43,9 @@ struct AffineMap {
 // The map is rotation x shift x shear x zoom, as in Keras's apply_affine_transform, about height / 2 - 0.5 and
 // width / 2 - 0.5. `stream` is that of Operation::kAffine.
 AffineMap affine_matrix(const AffineOptions& options, double height, double width, Stream stream);
+
+// What is drawn for a sample of one channel; nothing if the options move no sample.
+std::optional<kernels::Warp> draw_warp(const AffineOptions& options, std::size_t height, std::size_t width,
+                                       StreamKey key, std::uint64_t index);
 
 }  // namespace fastbatch

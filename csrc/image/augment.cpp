@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -48,20 +49,10 @@ Augmentation::Augmentation(AugmentOptions options) : options_(std::move(options)
 
 void Augmentation::apply(const std::uint8_t* pixels, std::size_t height, std::size_t width, std::size_t channels,
                          StreamKey key, std::uint64_t index, float* out) const {
-  const auto stream = [&](Operation operation) { return Stream(key.seed, key.epoch, index, operation); };
-  const AffineOptions& affine = options_.affine;
-  if (affine.moves()) {
-    const AffineMap map =
-        affine_matrix(affine, static_cast<double>(height), static_cast<double>(width), stream(Operation::kAffine));
-    kernels::warp({.height = height,
-                   .width = width,
-                   .channels = channels,
-                   .matrix = map.matrix,
-                   .offset = map.offset,
-                   .order = affine.order,
-                   .fill = affine.fill,
-                   .fill_value = affine.fill_value},
-                  pixels, out);
+  const auto stream = [&](Operation operation) { return Stream(key, index, operation); };
+  if (std::optional<kernels::Warp> warp = draw_warp(options_.affine, height, width, key, index)) {
+    warp->channels = channels;
+    kernels::warp(*warp, pixels, out);
   } else {
     kernels::convert({.src = DType::kU8, .dst = DType::kF32}, reinterpret_cast<const std::byte*>(pixels),
                      reinterpret_cast<std::byte*>(out), height * width * channels);

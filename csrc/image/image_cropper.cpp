@@ -87,4 +87,14 @@ void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t 
   give_back_giant(scratch_);
 }
 
+void ImageCropper::fill(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,
+                        const ImageOptions& options, std::uint8_t* slot) {
+  if (plan.wanted.width < options.width || plan.wanted.height < options.height) {
+    const std::size_t channels = channels_of(options.color);
+    for (std::size_t i = 0; i < channels * options.width * options.height; ++i)
+      slot[i] = options.pad_value[i % channels];
+  }
+  run(reader, info, orientation, plan, options, slot);
+}
+
 }  // namespace fastbatch

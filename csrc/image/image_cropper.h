@@ -22,6 +22,10 @@ class ImageCropper {
   void run(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,
            const ImageOptions& options, std::uint8_t* slot);
 
+  // As run(), and pads the rest of the slot with `options.pad_value`.
+  void fill(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,
+            const ImageOptions& options, std::uint8_t* slot);
+
  private:
   ResizerCache resizers_;
   std::vector<std::uint8_t> rows_;    // as they come from the codec

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "image/mirror.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -15,6 +16,13 @@ void mirror_rows(std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t widt
   for (std::size_t y = 0; y < height; ++y, pixels += n_bytes) {
     std::memcpy(row.data(), pixels, n_bytes);
     kernels::mirror(row.data(), pixels, n_bytes, pixel_bytes);
+  }
+}
+
+void reverse_rows(std::uint8_t* pixels, std::size_t row_bytes, std::size_t height) {
+  for (std::size_t y = 0; y < height / 2; ++y) {
+    std::uint8_t* row = pixels + y * row_bytes;
+    std::swap_ranges(row, row + row_bytes, pixels + (height - 1 - y) * row_bytes);
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Left and right exchanged, in place.
+// Left and right, or top and bottom, exchanged in place. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -11,5 +11,8 @@ namespace fastbatch {
 // `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
 void mirror_rows(std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t width, std::size_t height,
                  std::vector<std::uint8_t>& row);
+
+// `height` rows of `row_bytes`, without gaps, the last one first.
+void reverse_rows(std::uint8_t* pixels, std::size_t row_bytes, std::size_t height);
 
 }  // namespace fastbatch

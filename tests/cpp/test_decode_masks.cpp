@@ -12,7 +12,8 @@
 
 #include "common/error.h"
 #include "decode/image_decoder.h"
-#include "decode/paired.h"
+#include "decode/mask_decoder.h"
+#include "decode/matrix_decoder.h"
 #include "jpeg_writer.h"
 #include "source/file_list.h"
 
@@ -26,7 +27,7 @@ using Bytes = std::vector<std::byte>;
 class Photos {
  public:
   Photos() {
-    std::string pattern = (fs::temp_directory_path() / "fastbatch-paired-XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "fastbatch-masks-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder for the test");
     folder_ = pattern;
     const unsigned sizes[][2] = {{50, 37}, {37, 50}, {20, 90}, {64, 64}, {1, 1}, {33, 8}};
