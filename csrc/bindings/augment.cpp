@@ -8,7 +8,7 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/parallel.h"
-#include "decode/augment.h"
+#include "image/augment.h"
 #include "kernels/warp.h"
 
 namespace fastbatch::bindings {

@@ -8,8 +8,8 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/parallel.h"
-#include "decode/change.h"
 #include "decode/decoder.h"
+#include "image/change.h"
 
 namespace fastbatch::bindings {
 

@@ -9,7 +9,7 @@
 #include "bindings/errors.h"
 #include "bindings/register.h"
 #include "common/error.h"
-#include "decode/text_items.h"
+#include "text/text_items.h"
 
 namespace fastbatch::bindings {
 

@@ -52,12 +52,9 @@ class PillowReader final : public ImageReader {
       const auto [width, height, mode, orientation] =
           foreign.attr("header")(content()).cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
       mode_ = mode;
-      info_ = {{width, height}, ImageFormat::kUnknown, mode_, orientation};
+      info_ = {.size = {width, height}, .mode = mode_, .orientation = orientation};
     });
-    if (info_.size.pixels() > max_pixels) {
-      throw DecodeError({}, "image too large: expected at most " + std::to_string(max_pixels) + " pixels, found " +
-                                std::to_string(info_.size.width) + " x " + std::to_string(info_.size.height));
-    }
+    check_pixels(info_.size, max_pixels);
     return info_;
   }
 

@@ -4,7 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "decode/image_file_reader.h"
+#include "codecs/image_file_reader.h"
 
 namespace fastbatch::bindings {
 

@@ -4,7 +4,7 @@
 
 #include <pybind11/numpy.h>
 
-#include "loader/text_run.h"
+#include "text/text_run.h"
 
 namespace fastbatch::bindings {
 

@@ -60,6 +60,12 @@ constexpr std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> c
   return counter;
 }
 
+// Which pass over the data the streams of samples belong to.
+struct StreamKey {
+  std::uint64_t seed = 0;
+  std::uint64_t epoch = 0;
+};
+
 class Stream {
  public:
   constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, Purpose purpose = Purpose::kSample,
@@ -68,6 +74,9 @@ class Stream {
 
   constexpr Stream(std::uint64_t seed, std::uint64_t epoch, std::uint64_t index, Operation operation) noexcept
       : Stream(seed, epoch, index, Purpose::kSample, operation) {}
+
+  constexpr Stream(StreamKey key, std::uint64_t index, Operation operation) noexcept
+      : Stream(key.seed, key.epoch, index, operation) {}
 
   constexpr std::uint64_t next() noexcept {
     const std::uint64_t place = drawn_++ % 4;

@@ -9,18 +9,14 @@
 #include <memory>
 #include <span>
 
+#include "common/philox.h"
+
 namespace fastbatch {
 
 // What a decoder keeps from one sample to the next on one thread: codec handles, scratch memory.
 class Workspace {
  public:
   virtual ~Workspace() = default;
-};
-
-// Names the random stream of a sample: Philox keyed by (seed, epoch), counted from the sample's index (philox.h).
-struct StreamKey {
-  std::uint64_t seed = 0;
-  std::uint64_t epoch = 0;
 };
 
 class Decoder {

@@ -44,11 +44,11 @@ def element_type(name: str, value: Any) -> np.dtype[Any]:
 
 
 def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return a copy of numbers as float64, or raise TypeError that names the argument."""
+    """Return a copy of numbers as float64, or raise TypeError or ValueError, as NumPy does, that names the argument."""
     try:
         return np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected numbers, found {shown(value)}") from None
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: expected numbers, found {shown(value)}") from None
 
 
 def text(name: str, value: Any) -> str:

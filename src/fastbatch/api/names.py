@@ -50,6 +50,7 @@ SHARED = {
     "TextLoader": "text.loader",
     "Vocabulary": "text.vocabulary",
     "cutmix": "api.mixup",
+    "encoded": "api.images",
     "field": "decode.conversion",
     "get_include": "decode.transform",
     "image_table": "api.image_table",

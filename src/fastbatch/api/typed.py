@@ -12,6 +12,7 @@ from fastbatch.api.csv import csv as _csv
 from fastbatch.api.image_data_loader import ImageDataLoader
 from fastbatch.api.image_generator import image_generator as _image_generator
 from fastbatch.api.image_table import image_table
+from fastbatch.api.images import encoded
 from fastbatch.api.images import images as _images
 from fastbatch.api.mixup import cutmix, mixup
 from fastbatch.api.series import series as _series
@@ -83,6 +84,7 @@ __all__ = [
     "csv",
     "cutmix",
     "decode",
+    "encoded",
     "field",
     "get_include",
     "idx",
