@@ -8,6 +8,7 @@ source has another signature, and lies in a module that users do not import. So 
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from typing import Any
@@ -30,17 +31,17 @@ class PublicNames(griffe.Extension):
             for name in runtime.__all__:
                 thing = getattr(runtime, name)
                 if inspect.isroutine(thing):
-                    module.set_member(name, function(name, thing, loader))
+                    module.set_member(name, function(name, thing, module, loader))
 
 
-def function(name: str, thing: Any, loader: griffe.GriffeLoader) -> griffe.Function:
+def function(name: str, thing: Any, module: griffe.Module, loader: griffe.GriffeLoader) -> griffe.Function:
     """Return griffe's form of a function."""
     signature = inspect.signature(thing)
     kinds = {kind: griffe.ParameterKind[kind.name.lower()] for kind in inspect._ParameterKind}
     parameters = [
         griffe.Parameter(
             parameter.name,
-            annotation=annotation(parameter.annotation),
+            annotation=annotation(parameter.annotation, module),
             kind=kinds[parameter.kind],
             default=None if parameter.default is parameter.empty else repr(parameter.default),
         )
@@ -50,15 +51,16 @@ def function(name: str, thing: Any, loader: griffe.GriffeLoader) -> griffe.Funct
     return griffe.Function(
         name,
         parameters=griffe.Parameters(*parameters),
-        returns=annotation(signature.return_annotation),
+        returns=annotation(signature.return_annotation, module),
         docstring=None
         if text is None
         else griffe.Docstring(text, parser=loader.docstring_parser, parser_options=loader.docstring_options),
     )
 
 
-def annotation(given: Any) -> str | None:
-    """Return an annotation as its source has it."""
+def annotation(given: Any, module: griffe.Module) -> str | griffe.Expr | None:
+    """Return an annotation as its source has it; names of the module become links."""
     if given is inspect.Signature.empty:
         return None
-    return given if isinstance(given, str) else inspect.formatannotation(given)
+    text = given if isinstance(given, str) else inspect.formatannotation(given)
+    return griffe.safe_get_annotation(ast.parse(text, mode="eval").body, parent=module)
