@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Shows the public functions as they are at run time: with whole signatures, and where users find them.
+"""Shows the public functions and classes as they are at run time: with whole signatures, and where users find them.
 
-`fastbatch.images` is made when the package is imported, from a function and the implementation that it works with. Its
-source has another signature, and lies in a module that users do not import. So the reference takes each function in
-`__all__` from the imported package.
+`fastbatch.images` is made when it is first used, from a function and the implementation that it works with. Its source
+has another signature, and is in a module that users do not import. So the reference takes every name in `__all__` from
+the imported package, by `inspect`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ MODULES = ("fastbatch", "fastbatch.keras")
 
 
 class PublicNames(griffe.Extension):
-    """Replaces each public function by what `inspect` says of the object itself."""
+    """Replaces each public name by what `inspect` says of the object itself."""
 
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **_: Any) -> None:
-        """Replace the functions, once the package is loaded."""
+        """Replace the names, once the package is loaded."""
         if pkg.path != "fastbatch":
             return
         for path in MODULES:
@@ -30,11 +30,36 @@ class PublicNames(griffe.Extension):
             runtime = importlib.import_module(path)
             for name in runtime.__all__:
                 thing = getattr(runtime, name)
-                if inspect.isroutine(thing):
-                    module.set_member(name, function(name, thing, module, loader))
+                make = make_class if inspect.isclass(thing) else make_function
+                module.set_member(name, make(name, thing, module, loader))
 
 
-def function(name: str, thing: Any, module: griffe.Module, loader: griffe.GriffeLoader) -> griffe.Function:
+def make_class(name: str, thing: type, module: griffe.Module, loader: griffe.GriffeLoader) -> griffe.Class:
+    """Return griffe's form of a class, with what it inherits from others of the package."""
+    bases = [base.__name__ for base in thing.__bases__]
+    made = griffe.Class(name, bases=bases, docstring=docstring(thing, loader))
+    own = [base for base in thing.__mro__ if base.__module__.startswith("fastbatch")]
+    if any("__init__" in vars(base) for base in own):
+        made.set_member("__init__", make_function("__init__", thing.__init__, module, loader))
+    for base in own:
+        for member, value in vars(base).items():
+            if member.startswith("_") or member in made.members:
+                continue
+            if isinstance(value, property):
+                returned = inspect.signature(value.fget).return_annotation
+                attribute = griffe.Attribute(
+                    member, annotation=annotation(returned, module), docstring=docstring(value, loader)
+                )
+                attribute.labels.add("property")
+                made.set_member(member, attribute)
+            elif inspect.isroutine(value):
+                function = make_function(member, getattr(thing, member), module, loader)
+                function.labels.update({type(value).__name__} & {"classmethod", "staticmethod"})
+                made.set_member(member, function)
+    return made
+
+
+def make_function(name: str, thing: Any, module: griffe.Module, loader: griffe.GriffeLoader) -> griffe.Function:
     """Return griffe's form of a function."""
     signature = inspect.signature(thing)
     kinds = {kind: griffe.ParameterKind[kind.name.lower()] for kind in inspect._ParameterKind}
@@ -47,15 +72,18 @@ def function(name: str, thing: Any, module: griffe.Module, loader: griffe.Griffe
         )
         for parameter in signature.parameters.values()
     ]
-    text = inspect.getdoc(thing)
+    returns = annotation(signature.return_annotation, module)
     return griffe.Function(
-        name,
-        parameters=griffe.Parameters(*parameters),
-        returns=annotation(signature.return_annotation, module),
-        docstring=None
-        if text is None
-        else griffe.Docstring(text, parser=loader.docstring_parser, parser_options=loader.docstring_options),
+        name, parameters=griffe.Parameters(*parameters), returns=returns, docstring=docstring(thing, loader)
     )
+
+
+def docstring(thing: Any, loader: griffe.GriffeLoader) -> griffe.Docstring | None:
+    """Return an object's own docstring, or an inherited one."""
+    text = inspect.getdoc(thing)
+    if text is None:
+        return None
+    return griffe.Docstring(text, parser=loader.docstring_parser, parser_options=loader.docstring_options)
 
 
 def annotation(given: Any, module: griffe.Module) -> str | griffe.Expr | None:
