@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 from typing import Any
 
 import griffe
@@ -83,6 +84,7 @@ def docstring(thing: Any, loader: griffe.GriffeLoader) -> griffe.Docstring | Non
     text = inspect.getdoc(thing)
     if text is None:
         return None
+    text = re.sub(r"^Example:$", "Examples:", text, flags=re.MULTILINE)  # griffe's name of the section
     return griffe.Docstring(text, parser=loader.docstring_parser, parser_options=loader.docstring_options)
 
 
