@@ -151,7 +151,7 @@ def _images_below(index: FolderIndex, root: bytes, below: bytes = b"") -> list[b
     waiting = [below]
     while waiting:
         folder = waiting.pop()
-        content = index.content(folder)
+        content = index.content(folder, follow=folder == below)
         waiting += [os.path.join(folder, name) for name in content.folders]
         prefix = os.path.join(root, folder, b"")
         found += [prefix + name for name in content.files]
