@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +24,20 @@ class Column(Protocol):
 
     def identity(self) -> Any:
         """Return something JSON can write that differs for other data and not for other options."""
+
+
+def parts_of(column: Any) -> Sequence[Any]:
+    """Return the columns that a column is made of."""
+    inner = getattr(column, "inner", None)
+    return getattr(column, "parts", ()) if inner is None else (inner,)
+
+
+def verify_columns(columns: Iterable[Any], may_be_shorter: bool) -> None:
+    """Raise FormatError if a mapped file under one of the columns was written to since it was opened."""
+    for column in columns:
+        if hasattr(column, "verify"):
+            column.verify(may_be_shorter)
+        verify_columns(parts_of(column), may_be_shorter)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -22,8 +22,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastbatch.checks import shown
 from fastbatch.errors import FormatError
 from fastbatch.source.formats import IDX_TYPES, NPY_MAGIC, is_idx
+from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import Path, open_regular
 from fastbatch.source.opener import raw_layout
 
@@ -70,11 +72,12 @@ def npy(path: Path) -> Array:
         OSError: It cannot be read.
         FormatError: It is no .npy file, is shorter than its header promises, or holds Python objects.
     """
-    place = Place(os.fsdecode(path))
+    opened = opened_file(path)
+    place = Place(opened.path)
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _npy_header(file.read(NPY_LONGEST_HEADER + 12), size, place)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 def npz(path: Path, member: str | None = None) -> Any:
@@ -98,7 +101,7 @@ def npz(path: Path, member: str | None = None) -> Any:
             return {name: _member(archive, info, text) for name, info in names.items()}
         member = member.removesuffix(".npy") if member not in names else member
         if member not in names:
-            raise KeyError(f"{text}: expected member {member!r}, found {', '.join(names) or 'none'}")
+            raise KeyError(f"{text}: expected member {shown(member)}, found {', '.join(names) or 'none'}")
         return _member(archive, names[member], text)
 
 
@@ -111,7 +114,8 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         OSError, FormatError: As for `npy`.
     """
     element, dimensions, offset = raw_layout(dtype, shape, offset)
-    place = Place(os.fsdecode(path), offset=offset)
+    opened = opened_file(path)
+    place = Place(opened.path, offset=offset)
     is_open = dimensions[:1] == (-1,)
     header = Header(element, tuple(abs(length) for length in dimensions), offset)
     _check_product(header, Place(place.path, offset=None), 0)
@@ -132,7 +136,7 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         header = Header(element, (left // row, *dimensions[1:]), offset)
     if header.n_bytes > left:
         raise place.error("array ends early", 0, f"{header.n_bytes} bytes", left)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 def idx(path: Path) -> Array:
@@ -141,7 +145,8 @@ def idx(path: Path) -> Array:
     Raises:
         OSError, FormatError: As for `npy`.
     """
-    place = Place(os.fsdecode(path))
+    opened = opened_file(path)
+    place = Place(opened.path)
     with open_regular(path) as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
@@ -152,19 +157,34 @@ def idx(path: Path) -> Array:
     if expected != found:
         what = "IDX file ends early" if expected > found else "IDX file too long"
         raise FormatError(what, path=place.path, expected=f"{expected} bytes", found=found)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 # ---- the pieces ------------------------------------------------------------------------------------------------------
 
 
-def _map(path: str, header: Header) -> Array:
+class MappedFile(np.memmap[Any, Any]):
+    """A mapped array that remembers the file as it was when it was opened."""
+
+    file: OpenedFile | None = None
+
+
+def _map(file: OpenedFile, header: Header) -> Array:
     if header.n_bytes == 0:  # nothing can be mapped
         array = np.empty(header.shape, header.dtype)
         array.flags.writeable = False
         return array
     order: Any = header.order
-    return np.asarray(np.memmap(path, header.dtype, "r", header.offset, header.shape, order))
+    mapped = MappedFile(file.path, header.dtype, "r", header.offset, header.shape, order)
+    mapped.file = file
+    return np.asarray(mapped)
+
+
+def verify(array: Any, may_be_shorter: bool) -> None:
+    """Raise FormatError if the file under a mapped array was written to since it was opened: costs one stat."""
+    mapped = getattr(array, "base", None)
+    if isinstance(mapped, MappedFile) and mapped.file is not None:
+        mapped.file.verify(may_be_shorter)
 
 
 def require_mapped(array: Any) -> None:
