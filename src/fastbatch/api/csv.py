@@ -23,7 +23,7 @@ def csv(
     *,
     columns: Sequence[str | int] | None = None,
     dtype: DTypeLike = "float32",
-    header: bool | str | None = "infer",
+    header: int | str | Sequence[str] | None = "infer",
     delimiter: str | None = None,
     missing: str | float = "nan",
     encoding: str = "utf-8",
@@ -39,9 +39,12 @@ def csv(
     Args:
         columns: Names (of a file with a header) or numbers from 0 on of the columns to read, in that order.
         dtype: A float or integer type. Floats are read as float64 and then rounded.
-        header: "infer": the first row holds names when a cell of it is no number. True, False or None say it.
+        header: "infer": the first row holds names when a cell of it is no number, and where it looks like the names
+            that pandas writes (`docs/csv.md`). A number: of the row that holds the names, from 0 on, empty lines left
+            out; rows before it are skipped. None: there are no names. A list: the names, which the file lacks.
         delimiter: One character; None is a tab for a .tsv file, and a comma otherwise.
-        missing: What an empty cell, NA, N/A, NaN, nan, null or NULL becomes: "nan", "error", or this number.
+        missing: Of an empty cell, a NaN in any spelling, and of pandas's words for a missing number (NA, N/A, null,
+            None, ...): "nan", "error", or this number instead.
         encoding: Of names and of cells that are not read; a byte order mark is left out.
         threads: Of the parser; None takes what it thinks best, 1 is one.
         cache: A folder where the parsed numbers are kept, as a .npy file, for the next time that the same file

@@ -42,7 +42,7 @@ class NativeEngine:
         return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
 
     def verify(self) -> None:
-        """Raise FormatError if a mapped file was written to since it was opened, shorter ones where samples may be bad left out."""
+        """Raise FormatError if a mapped file was written to since it was opened."""
         verify_columns(self._columns, self._may_be_bad)
 
     def stats(self) -> dict[str, Any]:

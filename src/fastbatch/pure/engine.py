@@ -114,7 +114,7 @@ class PureEngine:
         return PureRun(self, batches(self._columns, plan, epoch, position))
 
     def verify(self) -> None:
-        """Raise FormatError if a mapped file was written to since it was opened, shorter ones where samples may be bad left out."""
+        """Raise FormatError if a mapped file was written to since it was opened."""
         verify_columns(self._columns, self._may_be_bad)
 
     def count(self, source: Iterator[Made]) -> Made | Literal[False] | None:

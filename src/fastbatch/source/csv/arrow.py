@@ -15,8 +15,9 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from .grammar import NULLS
 from .options import CsvOptions
-from .rows import LONGEST_ROW, NULLS, Layout, compute_type, plain_blocks
+from .rows import LONGEST_ROW, Layout, compute_type, plain_blocks
 
 SEGMENT_BYTES = 4 << 20
 BLOCK_BYTES = 1 << 20  # that one of pyarrow's threads parses at a time
@@ -29,7 +30,7 @@ def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[A
     that one knows where a wrong cell stands, and takes some spellings that pyarrow does not (`+1`, for example).
     """
     done = 0
-    if layout.is_simple and options.encoding.lower() in ("utf-8", "utf8"):
+    if layout.is_simple and options.is_utf8:
         for table in _tables(path, layout, options):
             if table is None:
                 break
@@ -115,8 +116,22 @@ def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layo
         table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(segment)), read, parse, convert)
     except pyarrow.ArrowInvalid:
         return None
-    has_nulls = any(column.null_count for column in table.columns)
-    return None if options.missing == "error" and has_nulls else table
+    return None if options.missing == "error" and any(map(_has_missing, table.columns)) else table
+
+
+def _has_missing(column: Any) -> bool:
+    """Return whether a cell was empty or of another spelling of a missing number, NaN among them."""
+    if column.null_count:
+        return True
+    return any(np.isnan(_numbers(chunk)).any() for chunk in column.chunks if pyarrow.types.is_floating(chunk.type))
+
+
+def _numbers(chunk: Any) -> NDArray[Any]:
+    """Return the memory of a chunk; nulls have any number there."""
+    element = np.dtype(chunk.type.to_pandas_dtype())
+    if len(chunk) == 0:
+        return np.empty(0, element)
+    return np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
 
 
 def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
@@ -124,16 +139,19 @@ def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
 
     From the memory of its columns: pyarrow's own way to NumPy imports pandas, for half a second and 30 MB.
     """
-    element = compute_type(options.dtype)
+    missing = np.nan if isinstance(options.missing, str) else options.missing
     rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
     with np.errstate(all="ignore"):  # too large for the type: infinity
         for j, i in enumerate(layout.chosen):
             first = 0
             for chunk in filter(len, table.column(str(i)).chunks):
                 part = rows[first : first + len(chunk), j]
-                part[:] = np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
+                numbers = _numbers(chunk)
+                part[:] = numbers
                 if chunk.null_count:
-                    part[_is_null(chunk)] = float(options.missing)
+                    part[_is_null(chunk)] = missing
+                if numbers.dtype.kind == "f":
+                    part[np.isnan(numbers)] = missing
                 first += len(chunk)
     return rows
 
