@@ -48,8 +48,9 @@ def csv(
         encoding: Of names and of cells that are not read; a byte order mark is left out.
         threads: Of the parser; None takes what it thinks best, 1 is one.
         cache: A folder where the parsed numbers are kept, as a .npy file, for the next time that the same file
-            (path, size, time of its last change) is read in the same way. The temporary file is where `TMPDIR`
-            says otherwise, and gone when nothing uses it any more.
+            (path, size, inode, times of its last changes) is read in the same way. A kept file that is damaged is
+            made again, and there is no cache in a folder that may not be written to. The temporary file is where
+            `TMPDIR` says otherwise, and gone when nothing uses it any more.
 
     Raises:
         FormatError: A row with too many or too few cells, a cell that is no number (path, row and column are named;

@@ -6,10 +6,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO
+from typing import IO, Any
 
 Path = str | bytes | os.PathLike[str]
 HEAD_BYTES = 512  # enough to recognise every format
+
+
+def expanded(path: Any) -> Any:
+    """Return a path as str or bytes, with the user's home in place of a first `~`."""
+    return os.path.expanduser(os.fspath(path))
 
 
 def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastbatch.source.local_file import open_regular
 
 
 class Vocabulary:
@@ -89,5 +92,5 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
         """Read what `save` wrote, or any text with one word a line."""
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with io.TextIOWrapper(open_regular(path), "utf-8", errors="surrogateescape") as file:
             return cls(line.removesuffix("\n") for line in file)
