@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the dataset functions return: a loader with what Keras's scripts read of a dataset, and a way to tf.data."""
+"""The result of the dataset functions: a loader with the attributes of Keras's datasets, convertible to tf.data."""
 
 from __future__ import annotations
 
