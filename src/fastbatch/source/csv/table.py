@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows with named columns: what comes of a CSV file."""
+"""The result of reading a CSV file: rows with named columns."""
 
 from __future__ import annotations
 
