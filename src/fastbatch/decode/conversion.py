@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What becomes of a sample on its way into the batch: the options, checked once for both implementations."""
+"""Conversion of a sample of numbers: cast, scale, transpose; the options are checked for both implementations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are on
 
 @dataclass(frozen=True)
 class Field:
-    """An array with a conversion of its own: see `field`."""
+    """An array with its own conversion: see `field`."""
 
     leaf: Any
     dtype: DTypeLike | None = None
@@ -31,7 +31,7 @@ class Field:
     std: Numbers | None = None
     layout: str | None = None
     transform: NativeTransform | None = None
-    standardize: bool = False  # each channel of each sample by itself
+    standardize: bool = False  # each channel of each sample on its own
 
 
 def field(
@@ -67,16 +67,16 @@ def field(
 
 @dataclass(frozen=True)
 class Conversion:
-    """One sample's way: cast, `x * scale + shift`, transpose. `csrc/kernels/kernels.h` defines the arithmetic.
+    """The conversion of a sample: cast, `x * scale + shift`, transpose. Its arithmetic: `csrc/kernels/kernels.h`.
 
     Attributes:
-        dtype: Of the batch.
-        shape: Of one sample in the batch.
-        channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
-        scale, shift: Empty for a plain cast.
-        is_copy: Nothing changes but the byte order, and that of records does not either.
-        standardize: Each channel of the sample, (rows, channels), by its own mean and standard deviation, then cast to
-            `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
+        dtype: Element type of the batch.
+        shape: Shape of one sample in the batch.
+        channels: Length of scale and shift; the sample is (pixels, channels) or (channels, pixels).
+        scale, shift: One number per channel; empty for a plain cast.
+        is_copy: Bytes are copied; only the byte order may change, and not that of records.
+        standardize: Standardise each channel of a sample (rows, channels) by its own mean and standard deviation,
+            then cast to `dtype`, float32 or float64. Its arithmetic: `csrc/decode/standardize.h`.
     """
 
     dtype: np.dtype[Any]
@@ -91,11 +91,11 @@ class Conversion:
 
 
 def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
-    """Return what `options` mean for samples of this type and shape.
+    """Return the conversion for samples of this type and shape.
 
     Raises:
-        TypeError: The elements are of a type that can only be copied (complex, strings, dates, records).
-        ValueError: Numbers per channel that do not fit the channels, a std of zero, a layout without meaning.
+        TypeError: The elements can only be copied (complex, strings, dates, records).
+        ValueError: The wrong number of values per channel, a std of zero, an unknown layout.
     """
     native = native_dtype(source)
     affine = any(option is not None for option in (options.scale, options.mean, options.std))
@@ -119,7 +119,7 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
     channels = (shape[0] if from_first else shape[-1]) if shape else 1
     scale, shift = _affine(options, channels) if affine else ((), ())
     if not moves and len(set(zip(scale, shift, strict=True))) <= 1:
-        channels, scale, shift = 1, scale[:1], shift[:1]  # the same for all: no need to know the channels
+        channels, scale, shift = 1, scale[:1], shift[:1]  # equal for all channels: the channels may be unknown
     out_shape = shape
     if moves:
         out_shape = (*shape[1:], shape[0]) if from_first else (shape[-1], *shape[:-1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mean and standard deviation of channels, as `normalize=` takes them."""
+"""Mean and standard deviation per channel, as `normalize=` takes them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """What `statistics` found, to be given as `normalize=`.
+    """The result of `statistics`, for `normalize=`.
 
     Attributes:
-        mean, std: Of each channel, float64, in the shape of a row; the std divides by n.
-        n: Rows.
+        mean, std: Per channel, float64, in the shape of a row; the std divides by n.
+        n: Number of rows.
     """
 
     mean: NDArray[np.float64]
@@ -24,5 +24,5 @@ class Statistics:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """What rows are divided by: the std, and 1 for a channel that is constant."""
+        """The divisor of each channel: the std, or 1 for a constant channel."""
         return np.where(self.std == 0, 1.0, self.std)
