@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
-# Options of other libraries, and ours in their place; or the advice to give where there is none.
+# Options of other libraries -> our option with the same meaning; ADVICE has those without one.
 OTHER_WORDS = {
     "color_mode": "color",
     "drop_remainder": "drop_last",
@@ -132,7 +132,7 @@ def _explained(name: str, signature: inspect.Signature, options: Mapping[str, An
 
 
 def _instead(option: str, names: list[str]) -> str:
-    """Return the advice for an option that a function lacks."""
+    """Return the advice for an option that the function does not have, or an empty string."""
     if OTHER_WORDS.get(option) in names:
         return f"; use {OTHER_WORDS[option]}="
     return f"; {ADVICE[option]}" if option in ADVICE else nearest(option, names)

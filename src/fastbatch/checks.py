@@ -35,7 +35,7 @@ def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) ->
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return a truth value as a bool, or raise TypeError: a str is always true, whatever it says."""
+    """Return a truth value as a bool, or raise TypeError; a str is rejected, since "False" would be true."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected True or False, found {shown(value)}")
     return bool(value)
