@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Errors of data. Wrong arguments raise `ValueError` or `TypeError`; errors of the system stay `OSError`."""
+"""What can go wrong with data. Bad arguments are `ValueError` or `TypeError`; what the system says stays `OSError`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _EXPECTED_FOUND = re.compile(r"expected (?P<expected>.+), found (?P<found>.+)\Z"
 
 
 class FastbatchError(Exception):
-    """Base class of fastbatch's own errors. The message has the place, the problem, the expected and the found value.
+    """Base class of fastbatch's own errors. The message says where, what, and what was expected and found.
 
     `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
 
     Args:
-        message: The problem, without the place; may end in "expected ..., found ...".
+        message: What is wrong, without the place; may end in "expected ..., found ...".
 
     Attributes:
-        path: The file, as the user named it, or None.
-        sample: Index in the data set, independent of shuffling, or None.
-        offset: Byte offset in the file, or None.
-        expected: The expected value, as in the message, or None.
-        found: The found value, as in the message, or None.
-        message: The message without the place.
+        path: The file, as the user wrote it, or None.
+        sample: Index in the data set, before shuffling, or None.
+        offset: Byte in the file, or None.
+        expected: What should have been there, in the message's words, or None.
+        found: What was there instead, or None.
+        message: All of it without the place.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ class FastbatchError(Exception):
         super().__init__(place + message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with the place, so that the error can be passed between processes."""
+        """Pickle with the place, so that the error can come out of another process."""
         return partial(type(self), path=self.path, sample=self.sample, offset=self.offset), (self.message,)
 
 
 class FormatError(FastbatchError, ValueError):
-    """A file's header or structure violates its format."""
+    """A file's header or structure is not what its format promises."""
 
 
 class EncodingError(FormatError, UnicodeDecodeError):
-    """A text file has bytes that are invalid in its encoding; `offset` is the file offset of the first one.
+    """A text file's bytes are not in the encoding that was named; `offset` is where in the file the first of them is.
 
-    As a UnicodeDecodeError it has `encoding`, `reason`, and the invalid bytes in `object[start:end]`.
+    As a UnicodeDecodeError it has `encoding`, `reason`, and in `object[start:end]` the bytes that could not be decoded.
     """
 
     def __init__(
@@ -92,16 +92,16 @@ class DecodeError(FastbatchError, ValueError):
 
 
 class StateError(FastbatchError, ValueError):
-    """A saved state does not fit the loader that should resume from it."""
+    """A saved state does not fit the loader that is to go on from it."""
 
 
 class ClosedError(FastbatchError, RuntimeError):
-    """The loader was closed before or during its use."""
+    """The loader was closed before, or while, it was used."""
 
 
 @contextmanager
 def reading_state(what: str) -> Iterator[None]:
-    """Convert errors while reading a state to StateError; `what` names the expected kind of state."""
+    """Make a StateError of what goes wrong while a state is read that should be `what`."""
     try:
         yield
     except StateError:
@@ -113,11 +113,11 @@ def reading_state(what: str) -> Iterator[None]:
 
 
 def refuse_copy(iterator: Any) -> NoReturn:
-    """The `__reduce__` of iterators: raise TypeError, since a copy would take batches from the original."""
+    """Be the `__reduce__` of iterators: a copy would share the work under way, and take batches from the original."""
     raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a note to an exception, if this Python supports notes."""
+    """Add a line to what is shown of an exception, where Python can."""
     if hasattr(error, "add_note"):  # Python 3.11
         error.add_note(note)

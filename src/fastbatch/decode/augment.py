@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Augmentation of an image after its resize: the options, checked once for both implementations."""
+"""What happens to an image between its resize and its batch: the options, checked once for both implementations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Augment:
     Raises:
         ValueError: A range that makes no sense.
 
-    Source: `csrc/decode/augment.cpp`, `csrc/kernels/warp.h`, `csrc/kernels/color.h`.
+    Source: `csrc/image/augment.cpp`, `csrc/kernels/warp.h`, `csrc/kernels/color.h`.
     """
 
     rotation: Any = 0.0
@@ -73,7 +73,7 @@ class Augment:
 
     @property
     def ranges(self) -> dict[str, Range]:
-        """Every range by name, as (lowest, highest)."""
+        """Every range by its name, as (lowest, highest)."""
         return {
             "rotation": around("rotation", self.rotation, 0, -MUCH, MUCH),
             "shear": around("shear", self.shear, 0, -MUCH, MUCH),
@@ -99,7 +99,7 @@ class Augment:
 
     @property
     def noise(self) -> tuple[float, ...]:
-        """The value of erased pixels: one number, one per channel, or empty for noise."""
+        """What is put where a rectangle is erased: one number, one per channel, or none for noise."""
         if isinstance(self.erase_value, str):
             if self.erase_value != "random":
                 raise ValueError(f"erase_value: expected numbers in 0..255 or 'random', found {self.erase_value!r}")
@@ -112,7 +112,7 @@ class Augment:
 
     @property
     def moves(self) -> bool:
-        """Whether the geometry may change."""
+        """Whether pixels may change their places."""
         ranges = self.ranges
         still = all(
             ranges[name] == (neutral, neutral) for name, neutral in (("rotation", 0), ("shear", 0), ("zoom", 1))
@@ -121,18 +121,18 @@ class Augment:
 
     @property
     def does_nothing(self) -> bool:
-        """Whether no option changes an image."""
+        """Whether every image stays as it is."""
         colors = ("channel_shift", "brightness", "contrast", "saturation", "hue")
         same = all(self.ranges[name] == (1 - (name in ("channel_shift", "hue")),) * 2 for name in colors)
         return same and not (self.moves or self.erase or self.standardize)
 
 
 def check_augment(augment: Any, channels: int, is_float: bool, is_scaled: bool) -> Augment | None:
-    """Return the `augment` option of `images`, or None if it changes nothing.
+    """Return what `images` was given if it does anything to images of so many channels.
 
     Raises:
-        TypeError: It is not an `Augment`.
-        ValueError: It contradicts the other options.
+        TypeError: It is no `Augment`.
+        ValueError: It does not fit the other options.
     """
     if augment is None:
         return None
@@ -150,7 +150,7 @@ def check_augment(augment: Any, channels: int, is_float: bool, is_scaled: bool) 
 
 
 def around(name: str, given: Any, neutral: float, low: float, high: float) -> Range:
-    """Return the range of an option: `given` itself if it is a pair, else `neutral` plus or minus `given`."""
+    """Return the range that `given` stands for: itself, or that far around `neutral`."""
     if isinstance(given, Iterable):
         return pair(name, given, low, high)
     reach = limited(name, given, 0, max(abs(low), high))

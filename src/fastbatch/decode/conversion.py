@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Conversion of a sample of numbers: cast, scale, transpose; the options are checked for both implementations."""
+"""What becomes of a sample on its way into the batch: the options, checked once for both implementations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are on
 
 @dataclass(frozen=True)
 class Field:
-    """An array with its own conversion: see `field`."""
+    """An array with a conversion of its own: see `field`."""
 
     leaf: Any
     dtype: DTypeLike | None = None
@@ -67,16 +67,16 @@ def field(
 
 @dataclass(frozen=True)
 class Conversion:
-    """The conversion of a sample: cast, `x * scale + shift`, transpose. Its arithmetic: `csrc/kernels/kernels.h`.
+    """One sample's way: cast, `x * scale + shift`, transpose. `csrc/kernels/kernels.h` defines the arithmetic.
 
     Attributes:
-        dtype: Element type of the batch.
-        shape: Shape of one sample in the batch.
-        channels: Length of scale and shift; the sample is (pixels, channels) or (channels, pixels).
-        scale, shift: One number per channel; empty for a plain cast.
-        is_copy: Bytes are copied; only the byte order may change, and not that of records.
-        standardize: Standardise each channel of a sample (rows, channels) by its own mean and standard deviation,
-            then cast to `dtype`, float32 or float64. Its arithmetic: `csrc/decode/standardize.h`.
+        dtype: Of the batch.
+        shape: Of one sample in the batch.
+        channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
+        scale, shift: Empty for a plain cast.
+        is_copy: Nothing changes but the byte order, and that of records does not either.
+        standardize: Each channel of the sample, (rows, channels), by its own mean and standard deviation, then cast to
+            `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
     """
 
     dtype: np.dtype[Any]
@@ -91,11 +91,11 @@ class Conversion:
 
 
 def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
-    """Return the conversion for samples of this type and shape.
+    """Return what `options` mean for samples of this type and shape.
 
     Raises:
-        TypeError: The elements can only be copied (complex, strings, dates, records).
-        ValueError: The wrong number of values per channel, a std of zero, an unknown layout.
+        TypeError: The elements are of a type that can only be copied (complex, strings, dates, records).
+        ValueError: Numbers per channel that do not fit the channels, a std of zero, a layout without meaning.
     """
     native = native_dtype(source)
     affine = any(option is not None for option in (options.scale, options.mean, options.std))

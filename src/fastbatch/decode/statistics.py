@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mean and standard deviation per channel, as `normalize=` takes them."""
+"""Mean and standard deviation of channels, as `normalize=` takes them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """The result of `statistics`, for `normalize=`.
+    """What `statistics` found, to be given as `normalize=`.
 
     Attributes:
-        mean, std: Per channel, float64, in the shape of a row; the std divides by n.
-        n: Number of rows.
+        mean, std: Of each channel, float64, in the shape of a row; the std divides by n.
+        n: Rows.
     """
 
     mean: NDArray[np.float64]
@@ -24,5 +24,5 @@ class Statistics:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """The divisor of each channel: the std, or 1 for a constant channel."""
+        """What rows are divided by: the std, and 1 for a channel that is constant."""
         return np.where(self.std == 0, 1.0, self.std)

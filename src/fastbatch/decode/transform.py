@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The user's C functions, run on each sample by the worker threads: from Cython, Numba or C.
+"""C functions of the user's own that the worker threads run on each sample: from Cython, Numba or C.
 
-The contract: `include/fastbatch/transform.h`; Cython code can `cimport` it from this package. Source:
+The contract is `include/fastbatch/transform.h`; in Cython, `cimport` it from here. Source:
 `csrc/decode/transform_decoder.cpp`.
 """
 
@@ -60,7 +60,7 @@ class NativeTransform:
 
 
 def get_include() -> str:
-    """Return the include folder for a C compiler's `-I`, for `#include <fastbatch/transform.h>`."""
+    """Return the folder to give to a C compiler as `-I`, for `#include <fastbatch/transform.h>`."""
     return str(Path(__file__).parents[1] / "include")
 
 

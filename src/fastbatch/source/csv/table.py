@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The result of reading a CSV file: rows with named columns."""
+"""Rows with named columns: what comes of a CSV file."""
 
 from __future__ import annotations
 
