@@ -89,7 +89,7 @@ class Augment:
 
     @property
     def shifts(self) -> tuple[Range, Range]:
-        """Ranges of the shifts of rows and of columns, as fractions of height and width."""
+        """Ranges of the shift of rows and of columns, as shares of height and width."""
         given = self.shift if isinstance(self.shift, Iterable) else (self.shift, self.shift)
         both = tuple(given)
         if len(both) != 2:
