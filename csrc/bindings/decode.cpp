@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "bindings/foreign.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
+#include "bindings/pillow.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
 #include "decode/concat_decoder.h"

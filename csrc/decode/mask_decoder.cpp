@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 #include "image/affine.h"
-#include "image/image_cropper.h"
+#include "image/cropper.h"
 #include "image/sample_geometry.h"
 
 namespace fastbatch {

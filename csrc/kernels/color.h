@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What changes the colours of an image of float32 pixels in 0..255, in place. The definitions are those of
+// Colour adjustments of float32 pixels in 0..255, in place. The definitions are those of
 // torchvision's functional adjust_*, each product and sum rounded to float32; sums over an image are in float64 in a
 // fixed order, so that every machine and fastbatch.pure give the same. Plain C++ but for the hue: compilers make
 // vectors of it. Threads: any; nothing here allocates.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel files share: when to take the plain C++ path, and which of Highway's targets are real.
+// Shared by the kernel files: when to take the plain C++ path, and which of Highway's targets are instruction sets.
 // A kernel file looks so (foreach_target.h includes it once for each instruction set):
 //   #undef HWY_TARGET_INCLUDE
 //   #define HWY_TARGET_INCLUDE "kernels/copy.cpp"   // this file, from the include root

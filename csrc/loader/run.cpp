@@ -19,10 +19,10 @@ bool Run::can_open() const noexcept { return window_.size() < limits_.depth && o
 bool Run::is_worth_waking() const noexcept {
   if (cancelled_) return false;
   const std::size_t unclaimed = filling() ? window_.back().batch.samples - window_.back().claimed : 0;
-  if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.trip_samples || opened() == plan_.n_batches());
+  if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.claim_samples || opened() == plan_.n_batches());
   const std::uint64_t left = plan_.n_batches() - opened();
   const std::uint64_t room = limits_.depth - window_.size();
-  return room >= left || unclaimed + room * plan_.batch_size(opened()) >= limits_.trip_samples;
+  return room >= left || unclaimed + room * plan_.batch_size(opened()) >= limits_.claim_samples;
 }
 
 bool Run::claim_advice(Task& task) noexcept {
@@ -50,18 +50,18 @@ void Run::open_batch(Pools& pools) {
   window_.push_back(std::move(fresh));
 }
 
-bool Run::claim(Trip& trip, std::size_t samples, Pools& pools) {
-  trip.clear();
+bool Run::claim(WorkItems& items, std::size_t samples, Pools& pools) {
+  items.clear();
   if (cancelled_) return false;
   for (std::size_t claimed = 0; claimed < samples;) {
-    Task& task = trip.add();
+    Task& task = items.add();
     if (!claim_task(task, pools)) {
-      trip.drop_last();
+      items.drop_last();
       break;
     }
     if (task.kind == Task::Kind::kDecode) claimed += task.count;
   }
-  return !trip.tasks().empty();
+  return !items.tasks().empty();
 }
 
 bool Run::claim_task(Task& task, Pools& pools) {

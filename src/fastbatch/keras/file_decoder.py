@@ -61,7 +61,7 @@ class FileDecoder:
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
         self._memory = Reuse(MOST_AHEAD + 2)
-        self._own = threading.local()  # each thread's Hand
+        self._own = threading.local()  # each thread's DecodeWorker
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
         """Return whether these are the files it knows, as far as `indices` go: users may change the list."""
@@ -122,7 +122,7 @@ class FileDecoder:
         assert self._column is not None
         hand = getattr(self._own, "hand", None)
         if hand is None:
-            hand = self._own.hand = _core.Hand(self._column.decoder)
+            hand = self._own.hand = _core.DecodeWorker(self._column.decoder)
         try:
             hand.decode_into(indices, pixels)
         except DecodeError as error:

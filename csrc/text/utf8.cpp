@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The parts that count as one error are those of the Unicode Standard, section 3.9, "U+FFFD Substitution of Maximal
 // Subparts", which Python follows.
-#include "text/text_utf8.h"
+#include "text/utf8.h"
 
 #include <cstring>
 #include <string>
