@@ -8,7 +8,7 @@ import pytest
 
 import fastbatch as fb
 from fastbatch import pure
-from fastbatch.native import core_augmentation
+from fastbatch.native.options import core_augmentation
 from fastbatch.pure.augment import affine_matrix
 from fastbatch.pure.augment import augment as pure_augment
 

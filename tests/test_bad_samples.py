@@ -8,8 +8,9 @@ import pytest
 from making import error_of, jpeg, same_batches
 
 import fastbatch
-from fastbatch import pure, report
+from fastbatch import pure
 from fastbatch.errors import DecodeError
+from fastbatch.loader import bad_samples as report
 
 N = 40
 BAD = {0, 3, 11, 20, 21, 22, 23, 39}  # 20 to 23 are a whole batch of four, in order

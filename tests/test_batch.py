@@ -6,7 +6,7 @@ import pytest
 from making import make_photos
 
 import fastbatch
-from fastbatch.batch import files_identity
+from fastbatch.batch.column import files_identity
 
 
 def fingerprint(loader):

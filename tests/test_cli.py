@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fastbatch
-from fastbatch import cli
+from fastbatch.command import cli
 
 
 @pytest.mark.parametrize(

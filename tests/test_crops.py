@@ -12,9 +12,9 @@ from PIL import Image, ImageOps
 
 import fastbatch
 from fastbatch import pure
-from fastbatch.decode import Field
-from fastbatch.image_options import make_image_options
-from fastbatch.native import core_image_options
+from fastbatch.decode.conversion import Field
+from fastbatch.decode.image_options import make_image_options
+from fastbatch.native.options import core_image_options
 from fastbatch.pure.geometry import plan_crop
 
 pytestmark = pytest.mark.behavior

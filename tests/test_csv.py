@@ -12,7 +12,12 @@ import pytest
 from making import error_of, joined, same, same_batches
 
 import fastbatch
-from fastbatch import csv_rows, pure
+from fastbatch import pure
+from fastbatch.native.backend import NativeBackend
+from fastbatch.pure.backend import PureBackend
+from fastbatch.source.csv import rows as csv_rows
+
+BACKENDS = {fastbatch: NativeBackend, pure: PureBackend}
 
 pytest.importorskip("pyarrow")
 
@@ -141,7 +146,7 @@ def test_bad_files(write, content, options, message):
 
 
 def test_a_bad_cell_far_down(write, monkeypatch):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 4096)
     lines = [f"{i},{i + 1}" for i in range(5000)]
@@ -156,7 +161,7 @@ def test_a_bad_cell_far_down(write, monkeypatch):
 @pytest.mark.parametrize("size", [1, 7, 40, 1000])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", size)
     words = ["x", '"a,b"', f'"one{newline}2,two"', '"""5"" , 6"', f'"{newline}"', '""']
@@ -169,7 +174,7 @@ def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
 
 @pytest.mark.parametrize("header", ["", "a,b\n"])
 def test_a_line_without_end(api, write, monkeypatch, header):
-    from fastbatch import csv_arrow
+    from fastbatch.source.csv import arrow as csv_arrow
 
     monkeypatch.setattr(csv_rows, "LONGEST_ROW", 1000)
     monkeypatch.setattr(csv_arrow, "LONGEST_ROW", 1000)
@@ -216,11 +221,11 @@ def test_a_file_that_is_not_there(api, tmp_path):
 def test_a_file_that_changes_while_it_is_read(api, write, monkeypatch):
     path = write("a\n" + "1\n" * 100)
 
-    def shrink(*arguments):
+    def shrink(_, *arguments):
         os.truncate(path, 50)
         return csv_rows.plain_blocks(*arguments)
 
-    monkeypatch.setattr(type(api.csv.__self__), "csv_blocks", lambda self, *arguments: shrink(*arguments))
+    monkeypatch.setattr(BACKENDS[api], "csv_blocks", shrink)
     with pytest.raises(api.FormatError, match="data.csv: file changed while it was read"):
         api.csv(path)
 
@@ -238,7 +243,7 @@ def test_the_cache_knows_the_file(api, write, tmp_path, monkeypatch):
     first = api.csv(path, cache=cache)
     assert [one.suffix for one in cache.iterdir()] == [".npy"]
     with monkeypatch.context() as patch:
-        patch.setattr(type(api.csv.__self__), "csv_blocks", lambda *_: pytest.fail("parsed again"))
+        patch.setattr(BACKENDS[api], "csv_blocks", lambda *_: pytest.fail("parsed again"))
         again = api.csv(path, cache=cache)
     same(np.asarray(first), np.asarray(again))
     assert again.column_names == ("a", "b")
@@ -256,6 +261,6 @@ def test_pandas_is_not_imported(write):
 
 
 def test_without_pyarrow(write, monkeypatch):
-    monkeypatch.delitem(sys.modules, "fastbatch.csv_arrow", raising=False)
+    monkeypatch.delitem(sys.modules, "fastbatch.source.csv.arrow", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     same(np.asarray(fastbatch.csv(write("a,b\n1,2\n"))), np.array([[1, 2]], np.float32))

@@ -17,7 +17,7 @@ for module in ("sklearn", "skimage", "matplotlib", "PIL", "rich"):
 
 from PIL import Image
 
-from fastbatch import cli
+from fastbatch.command import cli
 from fastbatch.demo import DemoError, photos, pictures, require_extras, run, table, train
 from fastbatch.demo.job import Result
 

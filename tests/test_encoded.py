@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastbatch import DecodeError, _core
-from fastbatch.image_folder import NATIVE_EXTENSIONS
+from fastbatch.source.image_folder import NATIVE_EXTENSIONS
 
 Image = pytest.importorskip("PIL.Image")
 

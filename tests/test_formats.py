@@ -15,8 +15,9 @@ from making_png import KINDS, chunk, palette, png
 from PIL import Image, ImageOps
 
 import fastbatch
-from fastbatch import foreign, pure
+from fastbatch import pure
 from fastbatch.errors import DecodeError
+from fastbatch.native import pillow as foreign
 
 pytestmark = pytest.mark.behavior
 

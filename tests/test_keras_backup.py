@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastbatch as fb
-from fastbatch.keras_backup import BackupLoader
+from fastbatch.keras.backup import BackupLoader
 
 SCRIPT = """
 import json, os, signal, sys
@@ -20,7 +20,7 @@ folder, kill_after, save_freq, kind = sys.argv[1], int(sys.argv[2]), json.loads(
 import numpy as np
 import fastbatch as fb
 import keras
-from fastbatch.keras_backup import BackupLoader
+from fastbatch.keras.backup import BackupLoader
 
 x = np.arange(22, dtype=np.float32)[:, None]
 

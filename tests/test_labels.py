@@ -188,7 +188,7 @@ def test_bad_labels(api, files, given, options, message):
 
 
 def test_a_root_is_for_lists(api, files):
-    with pytest.raises(ValueError, match="root: means something with a list of paths only"):
+    with pytest.raises(ValueError, match="root: only valid with a list of paths"):
         api.images(files[0].parents[1], root="/")
     with pytest.raises(TypeError, match="class_names: expected strings"):
         api.images(files, NAMES, class_names="abc")

@@ -8,9 +8,10 @@ import shutil
 import pytest
 from making import error_of
 
-from fastbatch import _core, folder_index, pure
-from fastbatch.cache import cache_folder
-from fastbatch.image_folder import EXTENSIONS, list_images, scan_folder
+from fastbatch import _core, pure
+from fastbatch.source import folder_index
+from fastbatch.source.cache_folder import cache_folder
+from fastbatch.source.image_folder import EXTENSIONS, list_images, scan_folder
 
 LONG_AGO = 1_500_000_000
 

@@ -11,8 +11,9 @@ from making_png import KINDS, chunk, palette, png
 from PIL import Image
 
 import fastbatch
-from fastbatch import foreign, pure
+from fastbatch import pure
 from fastbatch.errors import DecodeError
+from fastbatch.native import pillow as foreign
 
 pytestmark = pytest.mark.behavior
 

@@ -183,8 +183,8 @@ def masked(tmp_path_factory):
 
 def expected_masks(root, way, exif, fill, seed=5):
     """The same steps, by Pillow and NumPy, one after another, with what both implementations say of the crops."""
-    from fastbatch.decode import Field
-    from fastbatch.image_options import make_image_options
+    from fastbatch.decode.conversion import Field
+    from fastbatch.decode.image_options import make_image_options
     from fastbatch.pure.geometry import draw_flips, plan_crop
 
     options = make_image_options((36, 32), Field(None, "u1", layout="NHWC"), **WAYS[way], flip=True, vertical_flip=True)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastbatch import _core
-from fastbatch.plan import Subset
+from fastbatch.plan.plan import Subset
 from fastbatch.pure import plan as pure
 
 EPOCH_ORDER = 1

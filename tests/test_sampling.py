@@ -10,8 +10,8 @@ from making import ids, same_batches
 
 import fastbatch
 from fastbatch import pure
-from fastbatch.sampling import _log
-from fastbatch.transform import Sample
+from fastbatch.decode.transform import Sample
+from fastbatch.plan.sampling import _log
 
 N = 200
 Y = np.arange(N)

@@ -206,7 +206,7 @@ def test_a_followed_file_waits_no_longer_than_told(api, tmp_path):
         (types.SimpleNamespace(makefile=None), {}, TypeError, r"found SimpleNamespace: take its makefile\('rb'\)"),
         ([1], {"max_wait_s": float("nan")}, ValueError, "max_wait_s"),
         ([1], {"decode": 3}, TypeError, "decode: expected a function, found int"),
-        ([1], {"colour": 3}, TypeError, "unexpected keyword argument 'colour'"),
+        ([1], {"colour": 3}, TypeError, "stream\\(\\) has no option 'colour'"),
         (io.BytesIO(), {"follow": True}, ValueError, "follow: expected a path, found BytesIO"),
         (io.BytesIO(), {"records": 0}, ValueError, "records: expected 1"),
         (io.BytesIO(), {"records": "words"}, ValueError, "records: expected 'line', a number of bytes, or a function"),

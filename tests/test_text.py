@@ -81,7 +81,7 @@ def test_drop_last_and_shard_of_a_generator(api, tmp_path):
 def test_words_are_those_of_split(tmp_path, text, size, read_size):
     path = write(tmp_path, text)
     for api in (fastbatch, pure):
-        assert list(api.words(path, size, _read_size=read_size)) == in_batches(text.split(), size)
+        assert list(api.words(path, size, read_size=read_size)) == in_batches(text.split(), size)
 
 
 @settings(max_examples=50)
@@ -91,10 +91,10 @@ def test_lines_are_those_of_open(tmp_path, text, size, read_size):
     with open(path, encoding="utf-8") as file:
         lines = list(file)
     for api in (fastbatch, pure):
-        assert list(api.lines(path, size, _read_size=read_size)) == in_batches(lines, size)
+        assert list(api.lines(path, size, read_size=read_size)) == in_batches(lines, size)
         chopped = [line.removesuffix("\n") for line in lines]
-        assert flat(api.lines(path, size, keepends=False, _read_size=read_size)) == chopped
-        assert api.lines(path, size, _read_size=read_size).n_samples == len(lines)
+        assert flat(api.lines(path, size, keepends=False, read_size=read_size)) == chopped
+        assert api.lines(path, size, read_size=read_size).n_samples == len(lines)
 
 
 @settings(max_examples=50)
@@ -111,7 +111,7 @@ def test_bytes_that_are_no_text_are_handled_as_open_does(tmp_path, data, errors,
     if errors == "surrogatepass" and not encoding.startswith("utf"):
         errors = "ignore"
     path = write(tmp_path, data)
-    options = {"encoding": encoding, "errors": errors, "_read_size": read_size}
+    options = {"encoding": encoding, "errors": errors, "read_size": read_size}
     try:
         with open(path, encoding=encoding, errors=errors) as file:
             lines = list(file)
@@ -141,7 +141,7 @@ def test_what_is_no_text_is_told_with_its_place(tmp_path, data, tail, read_size)
         for make in (api.words, api.lines):
             got = []
             with pytest.raises(UnicodeDecodeError) as caught:
-                for batch in make(path, 1, _read_size=read_size):
+                for batch in make(path, 1, read_size=read_size):
                     got += batch
             error = caught.value
             assert isinstance(error, fastbatch.FormatError)
@@ -251,7 +251,7 @@ def test_a_word_and_a_line_longer_than_any_block(api, tmp_path):
 
 def test_a_file_that_shrinks(api, tmp_path):
     path = write(tmp_path, "word\n" * 200_000)
-    iterator = iter(api.words(path, 10, _read_size=4096, prefetch_bytes=8192))
+    iterator = iter(api.words(path, 10, read_size=4096, prefetch_bytes=8192))
     next(iterator)
     os.truncate(path, 50_000)
     with pytest.raises(fastbatch.FormatError, match="became shorter while it was read: expected 1000000 bytes, found"):
@@ -261,7 +261,7 @@ def test_a_file_that_shrinks(api, tmp_path):
 
 def test_a_file_that_grows(api, tmp_path):
     path = write(tmp_path, "word\n" * 10_000)
-    iterator = iter(api.words(path, 10, _read_size=4096, prefetch_bytes=8192))
+    iterator = iter(api.words(path, 10, read_size=4096, prefetch_bytes=8192))
     next(iterator)
     with open(path, "a") as file:
         file.write("end")
@@ -274,4 +274,4 @@ def test_a_newline_in_two_parts_around_what_is_ignored(api, tmp_path, read_size)
     for encoding in ("ascii", "utf-8"):
         with open(path, encoding=encoding, errors="ignore") as file:
             expected = list(file)
-        assert flat(api.lines(path, 2, encoding=encoding, errors="ignore", _read_size=read_size)) == expected
+        assert flat(api.lines(path, 2, encoding=encoding, errors="ignore", read_size=read_size)) == expected

@@ -36,7 +36,7 @@ def test_a_saved_state_goes_on_with_the_next_batch(tmp_path, data, item, errors,
         encoding = "utf-8"
     path = write(tmp_path, data)
     paths = [path, write(tmp_path, b"x y\nz", "second.txt")]
-    options = {"encoding": encoding if encoding == "utf-8" else "utf-16", "errors": errors, "_read_size": read_size}
+    options = {"encoding": encoding if encoding == "utf-8" else "utf-16", "errors": errors, "read_size": read_size}
     if encoding != "utf-8":
         paths.pop()
     states = []
@@ -119,7 +119,7 @@ def test_states_of_others_are_refused(api, tmp_path):
 
 def test_an_iterator_that_threads_share_is_exact(api, tmp_path):
     text = " ".join(map(str, range(20_000)))
-    loader = api.words(write(tmp_path, text), 7, _read_size=4096)
+    loader = api.words(write(tmp_path, text), 7, read_size=4096)
     iterator, got = iter(loader), []
 
     def read():

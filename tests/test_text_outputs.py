@@ -29,7 +29,7 @@ def test_offsets_cut_the_bytes(tmp_path, text, read_size, keepends):
     path = write(tmp_path, text)
     lines = lines_of(path) if keepends else [line.removesuffix("\n") for line in lines_of(path)]
     for api in (fastbatch, pure):
-        options = {"output": "offsets", "_read_size": read_size}
+        options = {"output": "offsets", "read_size": read_size}
         for loader, items in [
             (api.words(path, 3, **options), text.split()),
             (api.lines(path, 3, keepends=keepends, **options), lines),
@@ -49,7 +49,7 @@ def test_ids_are_those_of_the_vocabulary(tmp_path, text, read_size, dtype):
     vocabulary = fastbatch.Vocabulary(["the", "x" * 20, "漢字", "of"])
     expected = in_batches([vocabulary[word] for word in text.split()], 4)
     for api in (fastbatch, pure):
-        loader = api.words(path, 4, output="ids", vocabulary=vocabulary, dtype=dtype, threads=2, _read_size=read_size)
+        loader = api.words(path, 4, output="ids", vocabulary=vocabulary, dtype=dtype, threads=2, read_size=read_size)
         batches = list(loader)
         assert [batch.tolist() for batch in batches] == expected
         assert all(batch.dtype == dtype for batch in batches)
@@ -109,7 +109,7 @@ def test_lines_in_random_order(tmp_path, texts, read_size, seed, shuffle, encodi
         "block_size": 3,
         "window": 2,
         "encoding": encoding,
-        "_read_size": read_size,
+        "read_size": read_size,
     }
     every_line = flat(lines_of(path, encoding) for path in paths)
     for item, size in [("lines", 2), ("words", 3)]:
@@ -148,7 +148,7 @@ def test_epochs_and_seeds_differ(api, tmp_path):
 
 def test_a_shuffled_file_that_shrinks(api, tmp_path):
     path = write(tmp_path, "word\n" * 20_000)
-    iterator = iter(api.words(path, 10, shuffle=True, _read_size=4096, prefetch_bytes=8192))
+    iterator = iter(api.words(path, 10, shuffle=True, read_size=4096, prefetch_bytes=8192))
     next(iterator)
     os.truncate(path, 8192)
     with pytest.raises(fastbatch.FormatError, match="expected"):
@@ -167,7 +167,7 @@ def test_words_that_come_again_and_words_that_never_do(tmp_path):
     words = [often[i * i % 300] for i in range(20_000)] + [f"once-{i}" for i in range(300_000)]
     words += [often[i % 300] for i in range(200_000)] + [f"a-word-of-more-than-15-bytes-{i % 9}" for i in range(999)]
     path = write(tmp_path, " ".join(words))
-    for options in ({}, {"threads": 3, "_read_size": 5000}):
+    for options in ({}, {"threads": 3, "read_size": 5000}):
         assert flat(fastbatch.words(path, 1000, **options)) == words
     assert flat(fastbatch.words(path, 1000, shard=(1, 3))) == flat(
         words[i : i + 1000] for i in range(1000, len(words), 3000)

@@ -15,9 +15,9 @@ from making import error_of, jpeg, same_batches
 
 import fastbatch
 from fastbatch import pure
+from fastbatch.decode.transform import Sample
 from fastbatch.errors import DecodeError
-from fastbatch.plan import stream
-from fastbatch.transform import Sample
+from fastbatch.plan.plan import stream
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "transforms"
 N = 50

@@ -33,14 +33,14 @@ def test_words_are_counted(tmp_path, words, max_size, min_count, threads, read_s
     path = write(tmp_path, " ".join(words))
     expected = by_definition(words, max_size, min_count)
     for api in (fastbatch, pure):
-        found = api.vocabulary(path, max_size, min_count=min_count, threads=threads, _read_size=read_size)
+        found = api.vocabulary(path, max_size, min_count=min_count, threads=threads, read_size=read_size)
         assert list(zip(found.words, found.counts.tolist(), strict=True)) == expected
 
 
 def test_many_different_words(api, tmp_path):
     words = [str(i * i % 9973) for i in range(30_000)]
     path = write(tmp_path, " ".join(words))
-    found = api.vocabulary([path, path], threads=2, _read_size=4096)
+    found = api.vocabulary([path, path], threads=2, read_size=4096)
     assert list(zip(found.words, found.counts.tolist(), strict=True)) == by_definition(words + words)
     ids = np.concatenate(list(api.words(path, 1000, output="ids", vocabulary=found)))
     assert found.decode(ids) == words

@@ -34,7 +34,7 @@ void with_python(const Call& call) {
   if (is_finalizing()) throw DecodeError({}, "Python is ending");
   const py::gil_scoped_acquire gil;
   try {
-    call(py::module_::import("fastbatch.foreign"));
+    call(py::module_::import("fastbatch.native.pillow"));
   } catch (py::error_already_set& error) {
     if (error.matches(PyExc_MemoryError)) throw std::bad_alloc();
     const py::str text =

@@ -8,7 +8,7 @@
 
 namespace fastbatch::bindings {
 
-// Readers over src/fastbatch/foreign.py. They take the GIL for each image, so the thread that waits for
+// Readers over src/fastbatch/native/pillow.py. They take the GIL for each image, so the thread that waits for
 // them must not hold it.
 MakeImageReader make_pillow_reader();
 

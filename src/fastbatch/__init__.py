@@ -14,112 +14,62 @@
 from __future__ import annotations
 
 import os as _os
+import sys as _sys
+import warnings as _warnings
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
-try:
-    from . import _core
-except ImportError as _error:
-    raise ImportError(
-        f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
-        "elsewhere, `pip install --force-reinstall fastbatch` installs it."
-    ) from _error
+from .api.names import NAMES as _NAMES
+from .api.names import public as _public
 
-from .augment import Augment
-from .decode import field
-from .errors import ClosedError, DecodeError, EncodingError, FastbatchError, FormatError, StateError
-from .generators import DataGenerator as _DataGenerator
-from .generators import ImageDataLoader as _ImageDataLoader
-from .image import decode as _decode
-from .image import probe, resize
-from .labels import image_table
-from .loader import Loader
-from .mapping import BatchInfo
-from .mixing import cutmix, mixup
-from .native import NativeSurface as _NativeSurface
-from .native_text import NativeText as _NativeText
-from .restart import RestartableGeneratorWrapper, restartable
-from .sequences import TimeSeriesDataset as _TimeSeriesDataset
-from .source import idx, npy, npz, raw
-from .streams import stream
-from .text import TextSurface as _TextSurface
-from .text_loader import TextLoader
-from .text_vocabulary import Vocabulary
-from .transform import get_include
-
-_core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
-
-decode = _decode  # the function, not the stage, whose module was imported before
-_surface = _NativeSurface()
-arrays = _surface.arrays
-images = _surface.images
-image_generator = _surface.image_generator
-csv = _surface.csv
-series = _surface.series
-statistics = _surface.statistics
-windows = _surface.windows
-tokens = _surface.tokens
-_text = _TextSurface(_NativeText())
-text_generator = _text.text_generator
-words = _text.words
-lines = _text.lines
-vocabulary = _text.vocabulary
-
-
-class DataGenerator(_DataGenerator):  # noqa: D101
-    __doc__ = _DataGenerator.__doc__
-    _surface = _surface
-
-
-class ImageDataLoader(_ImageDataLoader):  # noqa: D101
-    __doc__ = _ImageDataLoader.__doc__
-    _surface = _surface
-
-
-class TimeSeriesDataset(_TimeSeriesDataset):  # noqa: D101
-    __doc__ = _TimeSeriesDataset.__doc__
-    _surface = _surface
-
+if TYPE_CHECKING:
+    from .api.typed import *  # noqa: F403
+    from .api.typed import __all__ as __all__
+else:
+    __all__ = list(_NAMES)
 
 __version__ = "0.1.0"
-__all__ = [
-    "Augment",
-    "BatchInfo",
-    "ClosedError",
-    "DataGenerator",
-    "DecodeError",
-    "EncodingError",
-    "FastbatchError",
-    "FormatError",
-    "ImageDataLoader",
-    "Loader",
-    "RestartableGeneratorWrapper",
-    "StateError",
-    "TextLoader",
-    "TimeSeriesDataset",
-    "Vocabulary",
-    "arrays",
-    "csv",
-    "cutmix",
-    "decode",
-    "field",
-    "get_include",
-    "idx",
-    "image_generator",
-    "image_table",
-    "images",
-    "lines",
-    "mixup",
-    "npy",
-    "npz",
-    "probe",
-    "raw",
-    "resize",
-    "restartable",
-    "series",
-    "statistics",
-    "stream",
-    "text_generator",
-    "tokens",
-    "vocabulary",
-    "windows",
-    "words",
-]
+
+_MISSING = ""  # why there is no compiled core
+try:
+    from ._core import narrow_targets as _narrow_targets
+except ImportError as _error:
+    _MISSING = (
+        f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
+        "elsewhere, `pip install --force-reinstall fastbatch` installs it."
+    )
+    _warnings.warn(_MISSING, RuntimeWarning, stacklevel=2)  # no error: `fastbatch.pure` works without it
+else:
+    _narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
+
+
+def __getattr__(name: str) -> _Any:
+    """Import a public name when it is first used."""
+    if name not in _NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _MISSING:
+        raise ImportError(f"{_MISSING} Without it, `fastbatch.pure` has the same functions.")
+    from .native.backend import NativeBackend
+
+    globals()[name] = _public(name, NativeBackend())
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted([*_NAMES, *_MODULES, "__version__"])
+
+
+_MODULES = ("keras", "numba", "pure")  # the public ones
+
+
+class _Package(_ModuleType):
+    """Keeps internal modules from becoming attributes, which `fastbatch.decode` the function would lose its name to."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not isinstance(value, _ModuleType) or name in (*_MODULES, "_core"):
+            super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Package
+del globals()["api"]  # bound by the imports above, before the class was set

@@ -3,7 +3,7 @@
 
 import sys
 
-from fastbatch.cli import main
+from fastbatch.command.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """For transforms of your own in Numba: what `include/fastbatch/transform.h` is for C. Needs Numba.
 
-from fastbatch.numba import array, signature, uniform
+from .numba import array, signature, uniform
 
 @numba.cfunc(signature)
 def jitter(samples, user_data):
@@ -23,7 +23,7 @@ from numba import carray, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .transform import Sample
+from fastbatch.decode.transform import Sample
 
 __all__ = ["array", "sample", "shape", "signature", "uniform"]
 

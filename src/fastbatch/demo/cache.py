@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fastbatch.cache import cache_folder
+from fastbatch.source.cache_folder import cache_folder
 
 _STALE_S = 24 * 3600  # an unfinished folder this old belongs to a process that was killed
 

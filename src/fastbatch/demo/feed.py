@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from fastbatch.demo import DemoError
-from fastbatch.demo.job import Job, Result
+
+from .job import Job, Result
 
 
 def run_feed(job: Job, progress: Callable[[int, int], None]) -> Result:

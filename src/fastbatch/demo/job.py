@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from fastbatch.loader import Loader
+from fastbatch.loader.loader import Loader
 
 Data = Literal["photos", "digits"]
 Feed = Literal["pure", "fastbatch"]

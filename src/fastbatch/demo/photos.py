@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fastbatch.demo import DemoError
-from fastbatch.demo.cache import complete_folder
+
+from .cache import complete_folder
 
 VERSION = 1  # part of the names in the cache: raise it when the data change
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fastbatch.demo.table import Comparison, ratio
+from .table import Comparison, ratio
 
 _INK, _SOFT, _FAINT = "#1f2933", "#66727f", "#e4e7eb"
 _PURE, _FAST = "#b8c2cc", "#0f9d76"

@@ -13,14 +13,15 @@ import numpy as np
 
 import fastbatch
 import fastbatch.pure
-from fastbatch import _core
 from fastbatch.demo import DemoError
-from fastbatch.demo.feed import run_feed
-from fastbatch.demo.job import BATCH_SIZE, SIZE, Job, open_loaders
-from fastbatch.demo.photos import PHOTOGRAPHS, make_digits, make_photos
-from fastbatch.demo.pictures import save_batch, save_throughput
-from fastbatch.demo.table import Comparison, Screen
 from fastbatch.errors import FastbatchError
+from fastbatch.native import kernels
+
+from .feed import run_feed
+from .job import BATCH_SIZE, SIZE, Job, open_loaders
+from .photos import PHOTOGRAPHS, make_digits, make_photos
+from .pictures import save_batch, save_throughput
+from .table import Comparison, Screen
 
 _PHOTOS, _QUICK_PHOTOS = 3000, 96
 _LOADING_S, _QUICK_LOADING_S = 2.0, 0.1
@@ -57,7 +58,7 @@ def run_demo(options: Options) -> bool:
         DemoError: Something is wrong with the arguments or the data; the message says what.
     """
     _check(options)
-    n_cpus = _core.available_cpus()
+    n_cpus = kernels.available_cpus()
     machine = f"Python {platform.python_version()}, NumPy {np.__version__}, {n_cpus} CPUs"
     screen = Screen()
     screen.line(f"fastbatch {fastbatch.__version__}, {machine}")

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from fastbatch.demo.job import Result
+from .job import Result
 
 
 @dataclass(frozen=True)

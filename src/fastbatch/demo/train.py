@@ -24,9 +24,10 @@ from sklearn.linear_model import SGDClassifier
 
 import fastbatch
 import fastbatch.pure
-from fastbatch.demo.job import Job, Result, open_loaders
 from fastbatch.errors import FastbatchError
-from fastbatch.loader import Loader
+from fastbatch.loader.loader import Loader
+
+from .job import Job, Result, open_loaders
 
 _REPORT_EVERY_S = 0.1
 _CELL = 32  # pixels

@@ -8,9 +8,8 @@ Same seed, same batches as Keras, many times faster. Nothing here imports Keras 
 
 from __future__ import annotations
 
-from fastbatch.keras_backup import BackupLoader
-
 from .array_iterator import NumpyArrayIterator
+from .backup import BackupLoader
 from .dataframe_iterator import DataFrameIterator
 from .dataset import KerasDataset
 from .datasets import image_dataset_from_directory, text_dataset_from_directory

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fastbatch import _core
+from fastbatch.native import kernels
 
 from .image_utils import Array
 
@@ -72,7 +72,7 @@ def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval
     """
     if image.dtype == np.float32 and can_warp(order, mode):
         images = np.ascontiguousarray(image)[np.newaxis]
-        warped: Array = _core.warp_batch(images, matrix[np.newaxis], offset[np.newaxis], int(order), mode, cval, 1)[0]
+        warped: Array = kernels.warp_batch(images, matrix[np.newaxis], offset[np.newaxis], int(order), mode, cval, 1)[0]
         return warped
     from scipy import ndimage
 

@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch import _core, process
+from fastbatch.loader import fork as process
+from fastbatch.native import kernels
 
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array
@@ -84,7 +85,7 @@ class Ahead:
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process is not process.current:
-            self._pool = ThreadPoolExecutor(_core.available_cpus(), thread_name_prefix="fastbatch images")
+            self._pool = ThreadPoolExecutor(kernels.available_cpus(), thread_name_prefix="fastbatch images")
             self._process = process.current
             self._coming = {}
         return self._pool

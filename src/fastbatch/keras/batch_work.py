@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Decoded images -> a batch: parameters are drawn in Keras's order, then the threads work the pixels.
 
-There are three ways, all with the same result. What native code can do goes through `_core.change_batch`; the rest goes
-image by image through the generator's own methods, on the threads; and generators whose methods or functions are the
-user's are served in one thread, step by step, since those may draw too.
+There are three ways, all with the same result. What native code can do goes through `kernels.change_batch`; the rest
+goes image by image through the generator's own methods, on the threads; and generators whose methods or functions are
+the user's are served in one thread, step by step, since those may draw too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastbatch import _core
+from fastbatch.native import kernels
 
 from .affine import NATIVE_MODES, affine_matrices, can_warp
 from .config import floatx
@@ -143,7 +143,7 @@ def is_plain(generator: Any) -> bool:
 
 
 def can_change(generator: ImageDataGenerator, x: Any, batch_x: Array) -> bool:
-    """Return whether `_core.change_batch` can apply the random changes to these images."""
+    """Return whether `kernels.change_batch` can apply the random changes to these images."""
     if not isinstance(x, np.ndarray) or generator.data_format != "channels_last" or batch_x.dtype != np.float32:
         return False
     if x.dtype not in (np.uint8, np.float32) or x.ndim != 4 or not x.flags.c_contiguous:
@@ -187,8 +187,8 @@ def change(
         options["shifts"] = drawn["channel_shift_intensity"]
     if "brightness" in drawn:
         options["brightness"] = brightness_tables(drawn["brightness"])
-    threads = _core.available_cpus() if out.size > WORTH_A_THREAD else 1
-    _core.change_batch(x, places, out, **options, scale=scale, threads=threads)
+    threads = kernels.available_cpus() if out.size > WORTH_A_THREAD else 1
+    kernels.change_batch(x, places, out, **options, scale=scale, threads=threads)
 
 
 def brightness_tables(factors: Array) -> Array:

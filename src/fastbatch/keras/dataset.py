@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.loader import Loader
-from fastbatch.mapping import make_step
-from fastbatch.plan import Plan
-from fastbatch.structure import flatten, packer
+from fastbatch.batch.tree import flatten, packer
+from fastbatch.loader.loader import Loader
+from fastbatch.loader.map import make_step
+from fastbatch.plan.plan import Plan
 
 
 class KerasDataset(Loader):

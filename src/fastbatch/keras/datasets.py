@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import fastbatch
-from fastbatch.mapping import BatchInfo
+from fastbatch.loader.map import BatchInfo
 
 from .ahead import Ahead
 from .config import standardize_data_format

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch import _core
-from fastbatch.decode import Field
+from fastbatch.decode.conversion import Field
+from fastbatch.decode.image_options import make_image_options
 from fastbatch.errors import DecodeError
-from fastbatch.image_options import make_image_options
-from fastbatch.native import ImageColumn
+from fastbatch.native import kernels
+from fastbatch.native.columns import ImageColumn
+from fastbatch.source.samples import FileSamples
 
 from .image_utils import INTERPOLATIONS, Array, load_img
 from .reuse import Reuse
@@ -106,7 +107,7 @@ class FileDecoder:
             color=self._color_mode,
             exact=True,
         )
-        return ImageColumn([os.fsencode(name) for name in self._names], options)
+        return ImageColumn(FileSamples([os.fsencode(name) for name in self._names]), options)
 
     def _is_native(self, name: str) -> bool:
         """Return whether to try native code: gray images keep more than 8 bits, and only JPEG surely has none."""
@@ -120,11 +121,11 @@ class FileDecoder:
     def _decode_natively(self, indices: Array, pixels: Array) -> int:
         """Return how many were decoded before one that native code refuses."""
         assert self._column is not None
-        hand = getattr(self._own, "hand", None)
-        if hand is None:
-            hand = self._own.hand = _core.DecodeWorker(self._column.decoder)
+        worker = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = kernels.DecodeWorker(self._column.decoder)
         try:
-            hand.decode_into(indices, pixels)
+            worker.decode_into(indices, pixels)
         except DecodeError as error:
             done: int = indices.tolist().index(error.sample)
             return done

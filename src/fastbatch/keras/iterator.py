@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.keras_fit import KerasClass, keras_class
+from fastbatch.loader.keras_ready import KerasClass, keras_class
 
 from .image_utils import Array
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.keras_fit import KerasClass, keras_class
-from fastbatch.native import NativeSurface
-from fastbatch.parts import Part
-from fastbatch.surface import as_rows
+from fastbatch.api.arrays import arrays
+from fastbatch.loader.keras_ready import KerasClass, keras_class
+from fastbatch.native.backend import NativeBackend
+from fastbatch.source.formats import as_rows
+from fastbatch.source.window import Part
 
 from .dataset import KerasDataset
 from .image_utils import Array
@@ -206,17 +207,17 @@ def timeseries_dataset_from_array(
         n_starts = min(n_starts, len(targets))
     n = max(0, -(-n_starts // sequence_stride))
     seed = int(np.random.randint(1_000_000)) if seed is None and shuffle else seed
-    surface = NativeSurface()
+    backend = NativeBackend()
     x = as_rows(data)
     part = Part(start, n, sequence_stride, sequence_length, sampling_rate)
-    served = [surface.part(x, part) if n else np.empty((0, sequence_length, *x.shape[1:]), x.dtype)]
+    served = [backend.part(x, part) if n else np.empty((0, sequence_length, *x.shape[1:]), x.dtype)]
     if targets is not None:
         y = as_rows(targets)
         last = start + (n - 1) * sequence_stride
         if n and last >= len(y):
             raise ValueError(f"`targets`: expected at least {last + 1}, one for each window's start, found {len(y)}")
-        served.append(surface.part(y, Part(start, n, sequence_stride)) if n else y[:0])
-    loader = surface.arrays(*served, batch_size=batch_size or 128, shuffle=shuffle, seed=seed or 0)
+        served.append(backend.part(y, Part(start, n, sequence_stride)) if n else y[:0])
+    loader = arrays(backend, *served, batch_size=batch_size or 128, shuffle=shuffle, seed=seed or 0)
     return KerasDataset.of(loader, is_batched=batch_size is not None)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.augment import Augment, Range
+from fastbatch.checks import Range
+from fastbatch.decode.augment import Augment
 
 from .plan import stream
 

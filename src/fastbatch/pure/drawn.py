@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan import DRAW, Plan
-from fastbatch.sampling import cumulative, listed
+from fastbatch.plan.plan import DRAW, Plan
+from fastbatch.plan.sampling import cumulative, listed
 
 from .plan import Indices, Order, stream
 

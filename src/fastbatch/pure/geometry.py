@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastbatch.image_options import ImageOptions
+from fastbatch.decode.image_options import ImageOptions
 
 from .plan import stream
 

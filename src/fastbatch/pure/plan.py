@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan import EPOCH_ORDER, SPLIT, Subset, Tail
-from fastbatch.plan import stream as stream
+from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Subset, Tail
+from fastbatch.plan.plan import stream as stream
 
 Indices = NDArray[np.uint64]
 MAX_SIZE = 2**63

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.parts import Part, Series
+from fastbatch.source.series import Series
+from fastbatch.source.window import Part
 
-from .source import require_mapped
+from .array_file import require_mapped
 
 Array = np.ndarray[Any, Any]
 

@@ -12,15 +12,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import wraps
 from typing import Any
 
-from fastbatch import streams as compiled
+from fastbatch.checks import whole
 from fastbatch.errors import FormatError, add_note
-from fastbatch.plan import whole
-from fastbatch.stream_bytes import ByteSource, open_bytes
-from fastbatch.stream_records import answer
-from fastbatch.streams import StreamOptions, collect, is_bytes, make_options
+from fastbatch.generators.stream import StreamOptions, collect, is_bytes
+from fastbatch.generators.stream_bytes import ByteSource, open_bytes
+from fastbatch.generators.stream_records import answer
 
 NOTHING = object()  # has come in time
 END_OF_FILE = object()
@@ -243,12 +241,3 @@ def shuffled(samples: Iterator[Any], options: StreamOptions) -> Iterator[Any]:
     yield from kept
     if error is not None:
         raise error
-
-
-@wraps(compiled.stream)
-def stream(source: Any, batch_size: Any = 32, **options: Any) -> Stream:  # noqa: D103
-    defaults: dict[str, Any] = compiled.stream.__kwdefaults__ or {}
-    unknown = set(options) - set(defaults)
-    if unknown:
-        raise TypeError(f"stream() got an unexpected keyword argument {min(unknown)!r}")
-    return Stream(source, make_options(source, batch_size=batch_size, **{**defaults, **options}))

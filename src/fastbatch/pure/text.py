@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.text_plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
+from fastbatch.source.local_file import not_a_file
+from fastbatch.text.plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
 
 from .plan import Order
-from .source import no_file
 
 Item = tuple[str, int, int]  # a word or line, and where it ends: file, byte
 
@@ -84,7 +84,7 @@ def open_text(path: bytes) -> BinaryIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise no_file(mode, os.fsdecode(path))
+        raise not_a_file(mode, os.fsdecode(path))
     return os.fdopen(descriptor, "rb")
 
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What the functions of `api/` ask of an implementation. `native/` and `pure/` are the two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.batch.column import Column
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.transform import NativeTransform
+from fastbatch.generators.stream import StreamOptions
+from fastbatch.loader.engine import BatchPlan, Engine, EngineOptions
+from fastbatch.plan.plan import Plan
+from fastbatch.source.opener import Opener
+from fastbatch.source.samples import SampleSource
+from fastbatch.source.window import Part
+from fastbatch.text.plan import TextImplementation
+
+
+class Moments(Protocol):
+    """Mean and variance (divided by n) of each channel of the rows so far."""
+
+    @property
+    def mean(self) -> NDArray[np.float64]: ...
+    @property
+    def variance(self) -> NDArray[np.float64]: ...
+    def add(self, blocks: Any) -> None:
+        """Add each sample of a source, (rows, channels...), as one block."""
+
+
+class Backend(Opener, Protocol):
+    """One implementation of files, columns, engines, text and single images.
+
+    Attributes:
+        name: The package that its functions belong to.
+    """
+
+    name: str
+
+    # ---- sources
+
+    def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """Return the names of the images, the folders and the other links in a folder."""
+
+    def part(self, source: Any, part: Part) -> Any:
+        """Return a source whose sample `i` is part `i` of `source`, without copying."""
+
+    def moments(self, channels: int) -> Moments:
+        """Return the statistics of no rows yet."""
+
+    def find_all(self, blocks: Any, value: int) -> NDArray[Any]:
+        """Return the positions of `value` among the integers of all samples of `blocks`."""
+
+    # ---- columns
+
+    def array_column(self, source: Any, conversion: Conversion) -> Column: ...
+    def concat_column(self, parts: Sequence[Column], join: Join) -> Column: ...
+    def transform_column(self, column: Column, transform: NativeTransform) -> Column: ...
+    def image_column(self, samples: SampleSource, options: ImageOptions) -> Column: ...
+    def matrix_column(self, images: Any, options: ImageOptions) -> Column:
+        """Return the affine matrices of the images in a column."""
+
+    def mask_column(self, images: Any, masks: SampleSource, options: ImageOptions) -> Column:
+        """Return the masks of the images in a column."""
+
+    # ---- order and engine
+
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> NDArray[Any]:
+        """Return the samples of batch `k`, counted from a position within an epoch."""
+
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
+
+    # ---- single images, text, streams
+
+    def decode_image(self, path: bytes | None, content: Any, mode: str | None, exif: str) -> NDArray[Any]:
+        """Return the pixels of a file, or of its content when there is no path."""
+
+    def resize_image(
+        self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
+    ) -> NDArray[Any]:
+        """Return a checked image, resized."""
+
+    def probe_images(self, samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+        """Return one record per sample, without decoding pixels."""
+
+    @property
+    def text(self) -> TextImplementation:
+        """Words and lines."""
+
+    def stream(self, source: Any, options: StreamOptions) -> Any:
+        """Return the iterator over a stream."""

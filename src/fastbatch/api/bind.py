@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""A function and a backend make a public function of `fastbatch` or of `fastbatch.pure`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from fastbatch.calls import check_call, signature_of
+
+from .backend import Backend
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound=type)
+
+
+def bind(backend: Backend, function: Callable[Concatenate[Backend, P], R]) -> Callable[P, R]:
+    """Return `function` without its first parameter, the backend.
+
+    The result is a plain function: it has the name, the docstring and the whole signature, for `help()`, completion and
+    type checkers, and can be pickled. A wrong call is refused in its words, not in those of what it calls.
+    """
+    signature = signature_of(function, skip=1)
+    name = function.__name__
+
+    def public(*arguments: P.args, **options: P.kwargs) -> R:
+        check_call(name, signature, arguments, options)
+        return function(backend, *arguments, **options)
+
+    return _named(public, function, signature, backend.name)
+
+
+def explain(function: Callable[P, R], module: str) -> Callable[P, R]:
+    """Return a function that needs no backend as a public function of a package: see `bind`."""
+    signature = signature_of(function)
+    name = function.__name__
+
+    def public(*arguments: P.args, **options: P.kwargs) -> R:
+        check_call(name, signature, arguments, options)
+        return function(*arguments, **options)
+
+    return _named(public, function, signature, module)
+
+
+def _named(public: Callable[P, R], function: Callable[..., Any], signature: Any, module: str) -> Callable[P, R]:
+    functools.update_wrapper(public, function)
+    attributes = {"__module__": module, "__qualname__": function.__name__, "__signature__": signature}
+    public.__dict__.pop("__wrapped__")
+    for attribute, value in attributes.items():
+        setattr(public, attribute, value)
+    return public
+
+
+def bind_class(backend: Backend, cls: C) -> C:
+    """Return a subclass whose instances use this backend; it has the name and the docstring of the class."""
+    attributes = {"_backend": backend, "__module__": backend.name, "__doc__": cls.__doc__, "__qualname__": cls.__name__}
+    made: Any = type(cls)(cls.__name__, (cls,), attributes)
+    return made  # type: ignore[no-any-return]

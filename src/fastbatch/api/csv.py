@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""`csv`: the numbers of a CSV file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, SupportsIndex
+
+from fastbatch.source.csv.options import make_csv_options
+from fastbatch.source.csv.reader import read_csv
+from fastbatch.source.csv.table import Table
+
+from .backend import Backend
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+
+def csv(
+    backend: Backend,
+    path: str | os.PathLike[str],
+    *,
+    columns: Sequence[str | int] | None = None,
+    dtype: DTypeLike = "float32",
+    header: bool | str | None = "infer",
+    delimiter: str | None = None,
+    missing: str | float = "nan",
+    encoding: str = "utf-8",
+    threads: SupportsIndex | None = None,
+    cache: str | os.PathLike[str] | None = None,
+) -> Table:
+    """Return the numbers of a CSV file, (rows, columns), for `arrays` and `windows`.
+
+    The file is parsed block by block into a temporary file, which is mapped: files of any size take little memory.
+    With `pyarrow` installed (`pip install fastbatch[csv]`) its parser does the work in threads; without it Python's
+    own does, some fifty times slower, with the same result.
+
+    Args:
+        columns: Names (of a file with a header) or numbers from 0 on of the columns to read, in that order.
+        dtype: A float or integer type. Floats are read as float64 and then rounded.
+        header: "infer": the first row holds names when a cell of it is no number. True, False or None say it.
+        delimiter: One character; None is a tab for a .tsv file, and a comma otherwise.
+        missing: What an empty cell, NA, N/A, NaN, nan, null or NULL becomes: "nan", "error", or this number.
+        encoding: Of names and of cells that are not read; a byte order mark is left out.
+        threads: Of the parser; None takes what it thinks best, 1 is one.
+        cache: A folder where the parsed numbers are kept, as a .npy file, for the next time that the same file
+            (path, size, time of its last change) is read in the same way. The temporary file is where `TMPDIR`
+            says otherwise, and gone when nothing uses it any more.
+
+    Raises:
+        FormatError: A row with too many or too few cells, a cell that is no number (path, row and column are named;
+            rows are lines of the file, from 1 on), no rows, a file that changed while it was read.
+        ValueError, TypeError: Columns that are not there, options without meaning.
+        OSError: A file that cannot be read, or no room for the numbers.
+
+    Source: `src/fastbatch/source/csv/`.
+    """
+    text = os.fsdecode(path)
+    options = make_csv_options(text, columns, dtype, header, delimiter, missing, encoding, threads)
+    return read_csv(backend, text, options, cache)

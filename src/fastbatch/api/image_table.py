@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""`image_table`: paths and labels of images from a CSV file."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastbatch.checks import shown, text
+
+
+def image_table(
+    path: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    path_column: str | int = 0,
+    label_column: str | int | Sequence[str | int] | None = 1,
+    label_separator: str | None = None,
+    delimiter: str = ",",
+    header: bool = True,
+) -> tuple[list[str], Any]:
+    """Return (paths, labels) from a CSV file, for `images(*fb.image_table("labels.csv"))`.
+
+    Args:
+        path: The file; UTF-8, quoted as spreadsheets do.
+        root: Folder that the paths in it start from; the CSV file's own folder by default.
+        path_column, label_column: A column's name, or its number from 0. Several label columns give a row of numbers
+            for each file; None gives None.
+        label_separator: What stands between the classes of a file that has several: "|" reads "cat|dog" as both.
+        delimiter: What stands between the cells.
+        header: The first row names the columns.
+
+    Returns:
+        Labels are strings, or ints or floats if all cells are.
+
+    Raises:
+        ValueError: A column that is not there, a row that is too short, an empty cell; the line is named.
+    """
+    if label_separator is not None:
+        text("label_separator", label_separator)
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        names = next(reader, None) if header else None
+        rows = [(reader.line_num, row) for row in reader if row]
+    several = not isinstance(label_column, str | int) and label_column is not None
+    wanted: list[str | int] = [path_column]
+    if label_column is not None:
+        wanted += label_column if isinstance(label_column, Iterable) and several else [label_column]  # type: ignore[list-item]
+    for column in wanted:
+        if not isinstance(column, str | int):
+            raise TypeError(f"path_column, label_column: expected names or numbers, found {shown(column)}")
+    numbers = [_column_number(path, column, names, rows) for column in wanted]
+    cells = []
+    for line, row in rows:
+        for name, number in zip(wanted, numbers, strict=True):
+            if number >= len(row) or not row[number].strip():
+                raise ValueError(f"{os.fspath(path)}: line {line}: column {name!r} is empty")
+        cells.append([row[number].strip() for number in numbers])
+    folder = os.fspath(root) if root is not None else os.path.dirname(os.fspath(path))
+    paths = [os.path.join(folder, row[0]) for row in cells]
+    if label_column is None:
+        return paths, None
+    if several:
+        lines = [line for line, _ in rows]
+        table = [[_number(path, line, cell) for cell in row[1:]] for line, row in zip(lines, cells, strict=True)]
+        return paths, np.array(table).reshape(len(cells), len(numbers) - 1)
+    labels = [row[1] for row in cells]
+    if label_separator is not None:
+        return paths, [[name.strip() for name in label.split(label_separator)] for label in labels]
+    return paths, _typed(labels)
+
+
+def _column_number(path: Any, column: str | int, names: list[str] | None, rows: list[tuple[int, list[str]]]) -> int:
+    width = len(names) if names is not None else max((len(row) for _, row in rows), default=0)
+    if isinstance(column, str):
+        if names is None or column not in names:
+            raise ValueError(f"{os.fspath(path)}: expected a column {column!r}, found {names or 'no names'}")
+        return names.index(column)
+    if not 0 <= column < width:
+        raise ValueError(f"{os.fspath(path)}: expected a column {column}, found {width} columns")
+    return column
+
+
+def _number(path: Any, line: int, cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        raise ValueError(f"{os.fspath(path)}: line {line}: expected a number, found {cell!r}") from None
+
+
+def _typed(cells: list[str]) -> list[Any]:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return [kind(cell) for cell in cells]
+    return list(cells)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""MixUp and CutMix: images of a batch mixed in pairs, and their labels with them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.checks import whole
+from fastbatch.loader.loader import Loader
+from fastbatch.loader.map import BatchInfo
+from fastbatch.plan.plan import BATCH, stream
+
+MIX = 10  # the operation; index = the position of the batch
+MOST_CLASSES = 2**31 - 1
+
+Array = NDArray[Any]
+
+
+def mixup(loader: Loader, alpha: float = 0.2, n_classes: SupportsIndex | None = None) -> Loader:
+    """Return a loader whose images are blends of two: `share * one + (1 - share) * other`, and so are their labels.
+
+    The images of a batch are paired at random, the share is drawn from Beta(alpha, alpha), one for the batch. Of an
+    odd number of images, one stays as it is. Same seed, epoch and position: the same blends, also after a resume.
+
+    Args:
+        loader: Of batches `(x, y)`, x floats of any layout.
+        alpha: Above 0; the larger, the more even the blends.
+        n_classes: Of integer labels, which become float32 of shape (batch, n_classes); None takes the number of the
+            loader's `class_names`. Labels of that shape already stay float32.
+
+    Raises:
+        ValueError: An alpha that is not above 0; no number of classes; by `next`, labels that are none of them.
+        TypeError: By `next`, images of integers, which cannot hold a blend, or batches that are no (x, y).
+
+    Source: Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    """
+    step = MixUp(*_checked("mixup", loader, alpha, n_classes))
+    return loader.map(step)
+
+
+def cutmix(
+    loader: Loader, alpha: float = 1.0, n_classes: SupportsIndex | None = None, layout: str | None = None
+) -> Loader:
+    """Return a loader whose images have exchanged a rectangle with another of the batch; labels mix by its area.
+
+    The rectangle is the same in the whole batch: its share of the image is drawn from Beta(alpha, alpha) before it is
+    cut at the borders, its centre evenly.
+
+    Args:
+        loader, alpha, n_classes: As for `mixup`; x may be integers too.
+        layout: "NCHW" or "NHWC"; None tells by which axis is 1, 3 or 4 long.
+
+    Source: Yun et al., "CutMix", ICCV 2019.
+    """
+    if layout not in (None, "NCHW", "NHWC"):
+        raise ValueError(f"layout: expected NCHW or NHWC, found {layout!r}")
+    step = CutMix(*_checked("cutmix", loader, alpha, n_classes), layout)
+    return loader.map(step)
+
+
+@dataclass(frozen=True)
+class MixUp:
+    """The function of a batch behind `mixup`. Writes into the batch's own memory."""
+
+    alpha: float
+    n_classes: int | None
+
+    def __call__(self, batch: Any, info: BatchInfo) -> tuple[Array, Array]:
+        x, y = _images_and_labels("mixup", batch)
+        if x.dtype.kind != "f":
+            raise TypeError(f"mixup: expected images of floats, found {x.dtype}")
+        x, labels = _writable(x), one_hot(y, self.n_classes)
+        generator = stream(info.seed, info.epoch, info.position, BATCH, MIX)
+        rest = 1 - float(generator.beta(self.alpha, self.alpha))
+        compute = np.promote_types(x.dtype, np.float32)
+        for i, j in pairs(generator, len(x)):
+            for array, dtype in ((x, compute), (labels, np.dtype("f4"))):
+                one, other = array[i], array[j]
+                change = np.subtract(other, one, dtype=dtype)
+                change *= dtype.type(rest)
+                one += change.astype(array.dtype, copy=False)
+                other -= change.astype(array.dtype, copy=False)
+        return x, labels
+
+
+@dataclass(frozen=True)
+class CutMix:
+    """The function of a batch behind `cutmix`. Writes into the batch's own memory."""
+
+    alpha: float
+    n_classes: int | None
+    layout: str | None
+
+    def __call__(self, batch: Any, info: BatchInfo) -> tuple[Array, Array]:
+        x, y = _images_and_labels("cutmix", batch)
+        x, labels = _writable(x), one_hot(y, self.n_classes)
+        channels_first = _channels_first(x.shape, self.layout)
+        height, width = x.shape[2:] if channels_first else x.shape[1:3]
+        generator = stream(info.seed, info.epoch, info.position, BATCH, MIX)
+        side = math.sqrt(1 - float(generator.beta(self.alpha, self.alpha)))
+        rows, columns = (_interval(n, int(n * side), generator.random()) for n in (height, width))
+        share = (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
+        window = (slice(None), rows, columns) if channels_first else (rows, columns)
+        for i, j in pairs(generator, len(x)):
+            one, other = x[i][window], x[j][window]
+            kept = one.copy()
+            one[:] = other
+            other[:] = kept
+            change = (labels[j] - labels[i]) * np.float32(share)
+            labels[i] += change
+            labels[j] -= change
+        return x, labels
+
+
+def pairs(generator: np.random.Generator, n: int) -> list[tuple[int, int]]:
+    """Return `n // 2` random pairs of different numbers below `n`."""
+    order = np.argsort(generator.random(n), kind="stable").tolist()
+    return list(zip(order[0::2], order[1::2], strict=False))
+
+
+def one_hot(y: Array, n_classes: int | None) -> NDArray[np.float32]:
+    """Return labels as float32 of shape (batch, classes); those that are so already are copied.
+
+    Raises:
+        ValueError: Integer labels without a number of classes, or outside it; labels of another kind.
+    """
+    if y.ndim == 2 and y.dtype.kind in "fiub":
+        return y.astype(np.float32)
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise ValueError(f"labels: expected integers, or one row for each image, found {y.dtype} of shape {y.shape}")
+    if n_classes is None:
+        raise ValueError("n_classes: expected the number of classes, since the loader has no class_names")
+    if len(y) and not (int(y.min()) >= 0 and int(y.max()) < n_classes):
+        raise ValueError(f"labels: expected 0..{n_classes - 1}, found {int(y.min())}..{int(y.max())}")
+    labels = np.zeros((len(y), n_classes), np.float32)
+    labels[np.arange(len(y)), y.astype(np.intp)] = 1
+    return labels
+
+
+def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float, int | None]:
+    if not isinstance(loader, Loader):
+        raise TypeError(f"{name}: expected a Loader, found {type(loader).__name__}")
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not (0 < alpha < math.inf):
+        raise ValueError(f"alpha: expected a finite number above 0, found {alpha!r}")
+    if n_classes is None:
+        return float(alpha), None if loader.class_names is None else len(loader.class_names)
+    return float(alpha), whole("n_classes", n_classes, 1, MOST_CLASSES)
+
+
+def _images_and_labels(name: str, batch: Any) -> tuple[Array, Array]:
+    if not (isinstance(batch, tuple | list) and len(batch) == 2):
+        raise TypeError(f"{name}: expected batches (x, y), found {type(batch).__name__}")
+    x, y = (np.asarray(part) for part in batch)
+    if x.ndim < 2 or y.shape[:1] != x.shape[:1]:
+        raise ValueError(f"{name}: expected as many labels as images, found shapes {x.shape} and {y.shape}")
+    return x, y
+
+
+def _writable(x: Array) -> Array:
+    return x if x.flags.writeable else x.copy()
+
+
+def _channels_first(shape: tuple[int, ...], layout: str | None) -> bool:
+    if len(shape) != 4:
+        raise ValueError(f"cutmix: expected images of 3 dimensions, found batches of shape {shape}")
+    if layout is not None:
+        return layout == "NCHW"
+    first, last = shape[1] in (1, 3, 4), shape[3] in (1, 3, 4)
+    if first == last:
+        raise ValueError(f"layout: expected NCHW or NHWC, since shape {shape} leaves it open")
+    return first
+
+
+def _interval(n: int, length: int, place: float) -> slice:
+    """Return `length` of `n` pixels about a centre, `place` of the way, as far as they lie inside."""
+    start = int(place * n) - length // 2
+    return slice(max(start, 0), min(start + length, n))

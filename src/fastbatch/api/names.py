@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The public names of `fastbatch` and `fastbatch.pure`, and where each is defined: imported when it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .backend import Backend
+
+# Functions whose first parameter is the backend, and classes that have one.
+BOUND = {
+    "DataGenerator": "generators.data_generator",
+    "ImageDataLoader": "api.image_data_loader",
+    "TimeSeriesDataset": "api.time_series_dataset",
+    "arrays": "api.arrays",
+    "csv": "api.csv",
+    "idx": "api.array_file",
+    "npy": "api.array_file",
+    "npz": "api.array_file",
+    "raw": "api.array_file",
+    "decode": "api.single_image",
+    "image_generator": "api.image_generator",
+    "images": "api.images",
+    "lines": "api.words",
+    "probe": "api.single_image",
+    "resize": "api.single_image",
+    "series": "api.series",
+    "statistics": "api.statistics",
+    "stream": "api.stream",
+    "text_generator": "api.words",
+    "tokens": "api.tokens",
+    "vocabulary": "api.words",
+    "windows": "api.windows",
+    "words": "api.words",
+}
+# What is the same for both.
+SHARED = {
+    "Augment": "decode.augment",
+    "BatchInfo": "loader.map",
+    "ClosedError": "errors",
+    "DecodeError": "errors",
+    "EncodingError": "errors",
+    "FastbatchError": "errors",
+    "FormatError": "errors",
+    "Loader": "loader.loader",
+    "RestartableGeneratorWrapper": "generators.restartable",
+    "StateError": "errors",
+    "TextLoader": "text.loader",
+    "Vocabulary": "text.vocabulary",
+    "cutmix": "api.mixup",
+    "encoded": "api.images",
+    "field": "decode.conversion",
+    "get_include": "decode.transform",
+    "image_table": "api.image_table",
+    "mixup": "api.mixup",
+    "restartable": "generators.restartable",
+}
+NAMES = tuple(sorted([*BOUND, *SHARED]))
+
+
+def public(name: str, backend: Backend) -> Any:
+    """Return the object behind a public name."""
+    from .bind import bind, bind_class, explain
+
+    if name in SHARED:
+        found = getattr(import_module(f"fastbatch.{SHARED[name]}"), name)
+        return found if isinstance(found, type) else explain(found, backend.name)
+    found = getattr(import_module(f"fastbatch.{BOUND[name]}"), name)
+    return bind_class(backend, found) if isinstance(found, type) else bind(backend, found)

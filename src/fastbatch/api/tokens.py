@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""`tokens`: contexts of a long array of tokens for language models, each inside one document if told where they end."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastbatch.batch.tree import is_path
+from fastbatch.calls import takes
+from fastbatch.checks import element_type, whole
+from fastbatch.decode.conversion import Field
+from fastbatch.loader.loader import Loader
+from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.source.formats import as_rows, format_of, open_array, open_file
+from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
+
+from .arrays import arrays
+from .backend import Backend
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@takes(LoaderOptions)
+def tokens(
+    backend: Backend,
+    tokens: Any,
+    dtype: DTypeLike | None = None,
+    context: SupportsIndex = 1024,
+    stride: SupportsIndex | None = None,
+    *,
+    targets: str | None = "next",
+    boundaries: Any = None,
+    document_end: SupportsIndex | None = None,
+    out_dtype: DTypeLike | None = "int64",
+    **options: Unpack[LoaderKeywords],
+) -> Loader:
+    """Return a loader over contexts of a token file for language models: `(x, y)`, y one token further on.
+
+    `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both (batch, context).
+    Without `boundaries` or `document_end` documents are not told apart: a context may begin in one and end in the
+    next. With one of them each document is cut by itself, from its first token on; what is left at its end, and
+    documents that are shorter than a sample, are in none.
+
+    Args:
+        tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source.
+        dtype: Of the elements of a raw file, "uint16" for example. A .npy file says it itself.
+        context: Tokens in a sample.
+        stride: Tokens from one sample's start to the next one's; None takes `context`, so that each token is in
+            one sample.
+        targets: "next" for `(x, y)`; None for x alone.
+        boundaries: Where documents begin and end, an array or the path of a .npy file: document `d` is
+            `tokens[boundaries[d] : boundaries[d + 1]]`.
+        document_end: The token that ends each document, and is its last one. The file is read once to find them.
+        out_dtype: Of the batch; None keeps the type of the file.
+        options: As for `arrays`: batch_size, shuffle, seed, shard, ...
+
+    Raises:
+        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that do not rise or lie
+            outside, options out of range.
+        TypeError: Elements that are not integers, more than one dimension.
+        OSError, FormatError: A file that cannot be read, or is not what it says.
+
+    Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/source/raw.cpp`.
+    """
+    if targets not in ("next", None):
+        raise ValueError(f"targets: expected 'next' or None, found {targets!r}")
+    if boundaries is not None and document_end is not None:
+        raise ValueError("boundaries, document_end: expected one of them, found both")
+    length = whole("context", context, 1, MAX_ROWS)
+    every = length if stride is None else whole("stride", stride, 1, MAX_ROWS)
+    source = _open_tokens(backend, tokens, dtype)
+    if len(source.shape) != 1 or source.dtype.kind not in "iu":
+        raise TypeError(f"tokens: expected integers in 1 dimension, found {source.dtype} {source.shape}")
+    ahead = 0 if targets is None else 1
+    needed = length + ahead
+    place = f"{os.fsdecode(tokens)}: " if is_path(tokens) else ""
+    if source.shape[0] < needed:
+        raise ValueError(f"{place}too few tokens: expected at least {needed}, found {source.shape[0]}")
+    if boundaries is None and document_end is None:
+        pieces, n = None, (source.shape[0] - needed) // every + 1
+    else:
+        bounds = _bounds(backend, source, boundaries, document_end)
+        sizes = np.diff(bounds)
+        counts = np.maximum((sizes - needed) // every + 1, 0)
+        longest = int(sizes.max(initial=0))
+        if longest < needed:
+            raise ValueError(f"{place}documents too short: expected one of at least {needed}, found {longest}")
+        pieces = Pieces(bounds[:-1][counts > 0], counts[counts > 0])
+        n = pieces.n
+    parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
+    element = None if out_dtype is None else element_type("out_dtype", out_dtype)
+    return arrays(backend, *[Field(part, element) for part in parts], **options)
+
+
+def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
+    wanted = None if dtype is None else element_type("dtype", dtype)
+    if is_path(tokens):
+        path = os.fsencode(tokens)
+        found = format_of(path)
+        if found is None or found.name != ".npy":
+            if wanted is None:
+                raise ValueError(f"{os.fsdecode(path)}: dtype: a raw file needs one, such as 'uint16'")
+            return backend.raw(os.fsdecode(path), wanted, -1)
+        tokens = open_file(backend, path)
+    source = as_rows(tokens)
+    if wanted is not None and source.dtype != wanted:
+        raise ValueError(f"dtype: expected that of the tokens, {source.dtype}, found {wanted}; see out_dtype")
+    return source
+
+
+def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -> NDArray[np.int64]:
+    """Return where documents begin, and where the last one ends."""
+    n = source.shape[0]
+    if boundaries is None:
+        limits = np.iinfo(source.dtype)
+        return _find_ends(backend, source, whole("document_end", document_end, int(limits.min), int(limits.max)))
+    found = np.asarray(as_rows(open_array(backend, boundaries)))
+    if found.ndim != 1 or found.dtype.kind not in "iu":
+        raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
+    if len(found) < 2:
+        raise ValueError(f"boundaries: expected at least 2 numbers, found {len(found)}")
+    falls = np.flatnonzero(found[1:] < found[:-1])
+    if len(falls):
+        d = int(falls[0])
+        raise ValueError(f"boundaries: document {d}: expected an end from {found[d]} on, found {found[d + 1]}")
+    if found[0] < 0 or found[-1] > n:
+        raise ValueError(f"boundaries: expected numbers from 0 to {n}, found {found[0]} to {found[-1]}")
+    return found.astype(np.int64)
+
+
+def _find_ends(backend: Backend, source: Any, document_end: int) -> NDArray[np.int64]:
+    n = source.shape[0]
+    ends = [first + 1 + backend.find_all(part, document_end) for first, part in blocks(backend.part, source, 0, n)]
+    found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
+    return found if found[-1] == n else np.append(found, n)  # the last document may lack its end

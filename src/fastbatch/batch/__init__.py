@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Batches: columns, their structure, and pickling."""

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Calls of public functions and methods: whole signatures, and errors that name the function and the nearest option."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound=type)
+
+_NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Signature(inspect.Signature):
+    """A signature that is shown with one parameter a line when it is long."""
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) <= 80:
+            return text
+        kinds = inspect.Parameter
+        shown: list[str] = []
+        has_star = False
+        for parameter in self.parameters.values():
+            if parameter.kind is kinds.KEYWORD_ONLY and not has_star:
+                shown.append("*")
+            has_star = has_star or parameter.kind in (kinds.VAR_POSITIONAL, kinds.KEYWORD_ONLY)
+            shown.append(str(parameter))
+        result = (
+            "" if self.return_annotation is self.empty else f" -> {inspect.formatannotation(self.return_annotation)}"
+        )
+        return "(\n    " + ",\n    ".join(shown) + f",\n){result}"
+
+
+class _Text(str):
+    """An annotation that is shown as it was written, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def takes(options: type | Callable[..., Any]) -> Callable[[F], F]:
+    """Declare that the `**options` of a function are the fields of a dataclass, or the options of another function."""
+
+    def declare(function: F) -> F:
+        function.__dict__["__options__"] = options
+        return function
+
+    return declare
+
+
+def signature_of(function: Callable[..., Any], skip: int = 0) -> Signature:
+    """Return the signature of a function without its first `skip` parameters, and with each of its `**options`."""
+    found = inspect.signature(function)
+    parameters = [_shown(parameter) for parameter in list(found.parameters.values())[skip:]]
+    options = getattr(function, "__options__", None)
+    if options is not None and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        parameters.pop()
+        named = {parameter.name for parameter in parameters}
+        parameters += [option for option in _options_of(options) if option.name not in named]
+    result = found.return_annotation
+    return Signature(parameters, return_annotation=_Text(result) if isinstance(result, str) else result)
+
+
+def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
+    annotation = parameter.annotation
+    return parameter.replace(annotation=_Text(annotation)) if isinstance(annotation, str) else parameter
+
+
+def _options_of(options: Any) -> list[inspect.Parameter]:
+    if isinstance(options, type):
+        return [_option(field) for field in fields(options)]
+    named = signature_of(options).parameters.values()
+    optional = [parameter for parameter in named if parameter.default is not inspect.Parameter.empty]
+    return [parameter for parameter in optional if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+def _option(field: Any) -> inspect.Parameter:
+    default = inspect.Parameter.empty if field.default is MISSING else field.default
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_Text(field.type))
+
+
+def check_call(name: str, signature: inspect.Signature, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+    """Raise TypeError, in the words of the public function, when it cannot be called like this."""
+    try:
+        signature.bind(*arguments, **options)
+    except TypeError as error:
+        raise TypeError(_explained(name, signature, options, str(error))) from None
+
+
+def _explained(name: str, signature: inspect.Signature, options: Mapping[str, Any], reason: str) -> str:
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        names = [parameter.name for parameter in parameters if parameter.kind in _NAMED]
+        for option in options:
+            if option not in names:
+                return f"{name}() has no option {option!r}{nearest(option, names)}"
+    return f"{name}(): {reason}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the known word that is most like a given one, or nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def explained(function: F, name: str) -> F:
+    """Return a method whose wrong calls are refused in the words of its public name."""
+    signature = signature_of(function, skip=1)
+
+    @functools.wraps(function)
+    def checked(self: Any, *arguments: Any, **options: Any) -> Any:
+        check_call(name, signature, arguments, options)
+        return function(self, *arguments, **options)
+
+    return checked  # type: ignore[return-value]
+
+
+def public_class(cls: C) -> C:
+    """Explain wrong calls of a class and of its public methods; for use as a class decorator."""
+    for attribute, value in list(vars(cls).items()):
+        is_public = not attribute.startswith("_") or attribute == "__init__"
+        if is_public and inspect.isfunction(value) and len(inspect.signature(value).parameters) > 1:
+            name = cls.__name__ if attribute == "__init__" else f"{cls.__name__}.{attribute}"
+            setattr(cls, attribute, explained(value, name))
+    return cls

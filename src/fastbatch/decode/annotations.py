@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""What belongs to images and moves with them: masks, boxes, points.
+
+Each sample's matrix, the way of a point of its file into its slot, is a column that is made beside the images; boxes
+and points of a whole batch are moved at once by the thread that takes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastbatch.batch.tree import PerSample
+from fastbatch.checks import listed, whole
+from fastbatch.source.image_folder import EXTENSIONS, as_paths
+from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
+
+from .conversion import Field, make_conversion
+from .image_options import ImageOptions
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of numbers, some for each sample: those of sample i are rows[starts[i]:starts[i + 1]]."""
+
+    rows: Array  # float64
+    starts: Array  # int64
+
+    def take(self, indices: Array) -> tuple[Array, Array]:
+        """Return the rows of some samples, one after another, and how many each has."""
+        counts = self.starts[indices + 1] - self.starts[indices]
+        ends = np.cumsum(counts)
+        where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[indices] - (ends - counts), counts)
+        return self.rows[where], counts
+
+
+def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
+    """Return rows of at least `columns` numbers for each of `n` samples.
+
+    Raises:
+        ValueError: Too few or too many samples, rows of another length, numbers that are missing.
+    """
+    samples = listed(name, given, "rows, one for each image")
+    if len(samples) != n:
+        raise ValueError(f"{name}: expected rows for each of {n} files, found {len(samples)}")
+    width: int | None = None
+    parts: list[Array | None] = []
+    for i, sample in enumerate(samples):
+        if sample is None or len(sample) == 0:
+            parts.append(None)
+            continue
+        try:
+            rows = np.asarray(sample, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name}: sample {i}: {error}") from None
+        if rows.ndim != 2 or rows.shape[1] < columns or rows.shape[1] != (width or rows.shape[1]):
+            wanted = f"(n, {width})" if width else f"(n, {columns} or more)"
+            raise ValueError(f"{name}: sample {i}: expected shape {wanted}, found {rows.shape}")
+        if not np.isfinite(rows[:, :columns]).all():
+            raise ValueError(f"{name}: sample {i}: expected finite coordinates, found {rows.tolist()}")
+        width = rows.shape[1]
+        parts.append(rows)
+    empty = np.empty((0, width or columns))
+    kept = [empty if part is None else part for part in parts]
+    starts = np.concatenate([[0], np.cumsum([len(part) for part in kept], dtype=np.int64)]).astype(np.int64)
+    return Ragged(np.concatenate([empty, *kept]), starts)
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes of all samples: x0, y0, x1, y1, and whatever else the user keeps with each.
+
+    Attributes:
+        height, width: Of the slot that they are clipped to.
+        min_area: Leave out those of which no more is left; None keeps all.
+    """
+
+    ragged: Ragged
+    height: int
+    width: int
+    min_area: float | None = None
+
+    def move(self, indices: Array, matrices: Array) -> list[Array]:
+        """Return the boxes of a batch, those around the moved corners: for each sample float32 (n, 4 or more)."""
+        rows, counts = self.ragged.take(indices)
+        of = np.repeat(np.arange(len(counts)), counts)
+        corners = rows[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]  # (boxes, 4, 2)
+        moved = _apply(matrices[of][:, None], corners)
+        limits = np.array([self.width, self.height], dtype=np.float64)
+        out = rows.astype(np.float32)
+        out[:, :2] = np.clip(moved.min(axis=1), 0, limits)
+        out[:, 2:4] = np.clip(moved.max(axis=1), 0, limits)
+        if self.min_area is not None:
+            left = (out[:, 2] - out[:, 0]) * (out[:, 3] - out[:, 1]) > self.min_area
+            out, of = out[left], of[left]
+            counts = np.bincount(of, minlength=len(counts))
+        return _split(out, counts)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of all samples: x, y, and whatever else the user keeps with each."""
+
+    ragged: Ragged
+
+    def move(self, indices: Array, matrices: Array) -> list[Array]:
+        """Return the points of a batch: for each sample float32 (n, 2 or more), also those outside the slot."""
+        rows, counts = self.ragged.take(indices)
+        of = np.repeat(np.arange(len(counts)), counts)
+        out = rows.astype(np.float32)
+        out[:, :2] = _apply(matrices[of], rows[:, :2])
+        return _split(out, counts)
+
+
+def _apply(matrices: Array, points: Array) -> Array:
+    """Return points (..., 2) moved by matrices (..., 2, 3)."""
+    x, y = points[..., 0], points[..., 1]
+    moved = [matrices[..., i, 0] * x + matrices[..., i, 1] * y + matrices[..., i, 2] for i in (0, 1)]
+    return np.stack(moved, axis=-1)
+
+
+def _split(rows: Array, counts: Array) -> list[Array]:
+    parts = np.split(rows, np.cumsum(counts)[:-1]) if len(counts) else []
+    return PerSample(part.copy() for part in parts)
+
+
+def make_moved(
+    n: int, options: ImageOptions, boxes: Any, min_box_area: float | None, keypoints: Any
+) -> tuple[Boxes | Points, ...]:
+    """Return what is moved along with `n` images."""
+    moved: list[Boxes | Points] = []
+    if boxes is not None:
+        ragged = make_ragged("boxes", boxes, n, 4)
+        moved.append(Boxes(ragged, options.height, options.width, min_box_area))
+    elif min_box_area is not None:
+        raise ValueError("min_box_area: there are no boxes")
+    if keypoints is not None:
+        moved.append(Points(make_ragged("keypoints", keypoints, n, 2)))
+    return tuple(moved)
+
+
+def mask_options(options: ImageOptions, dtype: DTypeLike, pad_value: int) -> ImageOptions:
+    """Return what becomes of a mask: the same as of its image, but for the numbers."""
+    conversion = make_conversion(np.dtype("u1"), (options.height, options.width), Field(None, dtype))
+    fill = (whole("mask_pad_value", pad_value, 0, 255),)
+    return replace(options, conversion=conversion, pad_value=fill, filter="nearest", color="index", exact=True)
+
+
+@dataclass(frozen=True)
+class PackPairs:
+    """Puts a batch together: the columns that users see, and what the hidden ones move.
+
+    Attributes:
+        n_shown: The first columns are shown; if there are moved ones, the sample's index and its matrix follow.
+    """
+
+    n_shown: int
+    moved: tuple[Boxes | Points, ...]
+
+    @property
+    def n_parts(self) -> int:
+        """Parts of a batch."""
+        return self.n_shown + len(self.moved)
+
+    def __call__(self, columns: Sequence[Any]) -> Any:
+        shown = list(columns[: self.n_shown])
+        if self.moved:
+            indices, matrices = columns[self.n_shown :]
+            shown += [one.move(indices, matrices) for one in self.moved]
+        return tuple(shown) if len(shown) > 1 else shown[0]
+
+
+def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSource:
+    """Return the mask of each image: from memory, from a list, or from a folder that has files of the same names.
+
+    Raises:
+        ValueError: A list of another length, an image without a mask, or with more than one.
+        OSError: The folder cannot be read.
+    """
+    if isinstance(given, str | bytes | os.PathLike):
+        if image_root is None or not isinstance(images, FileSamples):
+            raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
+        return FileSamples(_masks_in(os.fsencode(given), images.paths, os.path.join(os.fsencode(image_root), b"")))
+    samples = given if isinstance(given, EncodedSamples) else FileSamples(as_paths("masks", given))
+    if len(samples) != len(images):
+        raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")
+    return samples
+
+
+def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
+    """Return the file in `folder` that has the name of each image below `root`, but for the extension."""
+    names: dict[bytes, dict[bytes, list[bytes]]] = {}  # folder -> name without extension -> names
+    paths = []
+    for image in images:
+        relative = image[len(root) :] if image.startswith(root) else os.path.relpath(image, root)
+        below, name = os.path.split(relative)
+        if below not in names:
+            names[below] = _images_by_stem(os.path.join(folder, below))
+        found = names[below].get(name.rpartition(b".")[0], [])
+        if name in found:
+            found = [name]
+        if len(found) != 1:
+            what = " and ".join(map(os.fsdecode, found)) or "none"
+            raise ValueError(f"masks: expected one for {os.fsdecode(relative)} in {os.fsdecode(folder)}, found {what}")
+        paths.append(os.path.join(folder, below, found[0]))
+    return paths
+
+
+def _images_by_stem(folder: bytes) -> dict[bytes, list[bytes]]:
+    kinds = {extension.encode() for extension in EXTENSIONS}
+    names: dict[bytes, list[bytes]] = {}
+    for one in sorted(map(os.fsencode, os.listdir(os.fsdecode(folder)))):  # as text, which its error shows
+        stem, _, end = one.rpartition(b".")
+        if end.lower() in kinds:
+            names.setdefault(stem, []).append(one)
+    return names

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of a sample on its way into the batch: the options, checked once for both implementations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from fastbatch.batch.column import native_dtype
+from fastbatch.checks import element_type, floats
+
+from .transform import NativeTransform, native_transform
+
+Numbers = float | Sequence[float] | np.ndarray[Any, Any]
+CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are only copied
+
+
+@dataclass(frozen=True)
+class Field:
+    """An array with a conversion of its own: see `field`."""
+
+    leaf: Any
+    dtype: DTypeLike | None = None
+    scale: Numbers | None = None
+    mean: Numbers | None = None
+    std: Numbers | None = None
+    layout: str | None = None
+    transform: NativeTransform | None = None
+    standardize: bool = False  # each channel of each sample by itself
+
+
+def field(
+    leaf: ArrayLike | Any,
+    *,
+    dtype: DTypeLike | None = None,
+    scale: Numbers | None = None,
+    mean: Numbers | None = None,
+    std: Numbers | None = None,
+    layout: str | None = None,
+    transform: Any = None,
+) -> Field:
+    """Return one part of the data for `arrays`, with its own conversion `(x * scale - mean) / std`.
+
+    Args:
+        leaf: What `arrays` takes: an array, a path, a source.
+        dtype: Of the batch; None keeps the type, or takes float32 (float64 for float64) when there is a scale.
+        scale, mean, std: One number, or one per channel. mean and std are in units after scaling.
+        layout: "NCHW" moves the channels of (height, width, channels) samples to the front; "NCHW->NHWC" moves them
+            back; "NCHW->NCHW" only says where they are. By default they are last.
+        transform: A C function that the worker threads run on each converted sample: see `arrays`.
+    """
+    native = None if transform is None else native_transform(transform)
+    if transform is not None and native is None:
+        raise TypeError("transform: expected a C function; arrays(), images() and map() take Python functions")
+    if dtype is not None:
+        element_type("dtype", dtype)
+    for name, numbers in (("scale", scale), ("mean", mean), ("std", std)):
+        floats(name, 1.0 if numbers is None else numbers)
+    _layout(layout, (0, 0, 0))
+    return Field(leaf, dtype, scale, mean, std, layout, native)
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One sample's way: cast, `x * scale + shift`, transpose. `csrc/kernels/kernels.h` defines the arithmetic.
+
+    Attributes:
+        dtype: Of the batch.
+        shape: Of one sample in the batch.
+        channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
+        scale, shift: Empty for a plain cast.
+        is_copy: Nothing changes but the byte order, and that of records does not either.
+        standardize: Each channel of the sample, (rows, channels), by its own mean and standard deviation, then cast to
+            `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    channels: int = 1
+    from_first: bool = False
+    to_first: bool = False
+    scale: tuple[float, ...] = ()
+    shift: tuple[float, ...] = ()
+    is_copy: bool = False
+    standardize: bool = False
+
+
+def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
+    """Return what `options` mean for samples of this type and shape.
+
+    Raises:
+        TypeError: The elements are of a type that can only be copied (complex, strings, dates, records).
+        ValueError: Numbers per channel that do not fit the channels, a std of zero, a layout without meaning.
+    """
+    native = native_dtype(source)
+    affine = any(option is not None for option in (options.scale, options.mean, options.std))
+    if options.dtype is not None:
+        target = native_dtype(element_type("dtype", options.dtype))
+    elif affine:
+        target = np.dtype("f8" if native == np.float64 else "f4")
+    else:
+        target = native
+    if options.standardize:
+        return _standardized(native, shape, options)
+    from_first, to_first = _layout(options.layout, shape)
+    moves = from_first != to_first
+    if target == native and not affine and not moves:
+        return Conversion(native, shape, is_copy=True)
+    for dtype in (native, target):
+        if dtype.char not in CONVERTIBLE:
+            raise TypeError(
+                f"elements of type {dtype} can be copied but not converted; expected bool, integer or float"
+            )
+    channels = (shape[0] if from_first else shape[-1]) if shape else 1
+    scale, shift = _affine(options, channels) if affine else ((), ())
+    if not moves and len(set(zip(scale, shift, strict=True))) <= 1:
+        channels, scale, shift = 1, scale[:1], shift[:1]  # the same for all: no need to know the channels
+    out_shape = shape
+    if moves:
+        out_shape = (*shape[1:], shape[0]) if from_first else (shape[-1], *shape[:-1])
+    return Conversion(target, out_shape, max(1, channels), from_first, to_first, scale, shift)
+
+
+def _standardized(native: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
+    target = element_type("dtype", "f4" if options.dtype is None else options.dtype)
+    if native.char not in CONVERTIBLE:
+        raise TypeError(f"elements of type {native} cannot be standardized; expected bool, integer or float")
+    if target not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64 for standardized samples, found {target}")
+    channels = max(1, math.prod(shape[1:]))
+    return Conversion(target.newbyteorder("="), shape, channels, standardize=True)
+
+
+def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
+    """Return whether channels come first in the source, and in the batch."""
+    if layout is None:
+        return False, False
+    source, arrow, target = layout.partition("->") if isinstance(layout, str) else (layout, "", "")
+    if not arrow:
+        source, target = "NHWC", source
+    if any(name not in ("NHWC", "NCHW") for name in (source, target)):
+        raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {layout!r}")
+    if source != target and len(shape) != 3:
+        raise ValueError(f"layout {layout!r}: expected samples of 3 dimensions, found shape {shape}")
+    return source == "NCHW", target == "NCHW"
+
+
+def _affine(options: Field, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    scale = _per_channel("scale", options.scale, channels, 1.0)
+    mean = _per_channel("mean", options.mean, channels, 0.0)
+    std = _per_channel("std", options.std, channels, 1.0)
+    if 0.0 in std:
+        raise ValueError(f"std: expected numbers other than 0, found {options.std!r}")
+    return tuple(a / s for a, s in zip(scale, std, strict=True)), tuple(-m / s for m, s in zip(mean, std, strict=True))
+
+
+def _per_channel(name: str, numbers: Numbers | None, channels: int, default: float) -> list[float]:
+    values = floats(name, default if numbers is None else numbers)
+    if values.ndim > 1 or (values.ndim == 1 and len(values) not in (1, channels)):
+        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {numbers!r}")
+    if not all(map(math.isfinite, values.flat)):
+        raise ValueError(f"{name}: expected finite numbers, found {numbers!r}")
+    return [float(value) for value in np.broadcast_to(values, (channels,))]

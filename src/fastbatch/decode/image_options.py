@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of an image file on its way into the batch: the options, checked once for both implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from fastbatch.checks import element_type, whole
+
+from .augment import Augment, check_augment
+from .conversion import Conversion, Field, make_conversion
+
+Crop = Literal["none", "stretch", "center", "random", "random_resized", "pad"]
+Color = Literal["rgb", "rgba", "grayscale"]
+Exif = Literal["ignore", "apply"]
+CROPS: tuple[str, ...] = get_args(Crop)
+COLORS: dict[str, int] = {"rgb": 3, "rgba": 4, "grayscale": 1}  # and their channels
+EXIFS: tuple[str, ...] = get_args(Exif)
+FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+MOST_SIDE = 65535
+LEAST_RATIO = 0.001
+MOST_PIXELS = 178_956_970  # where Pillow stops
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """What becomes of an image file. EXIF's turn comes first, then crop and resize, then the flips.
+
+    Attributes:
+        height, width: Of the image in the batch.
+        crop: How it gets to that size; `csrc/decode/geometry.h` and `fastbatch.pure.geometry` define each.
+        resize: Length of the shorter side before "center" and "random" cut; 0: "random" cuts from the image as it is.
+        area, ratio: Of "random_resized": lowest and highest share of the area, and width / height.
+        filter: Pillow's name of the resampling filter.
+        flip, vertical_flip: Mirror half of the samples, drawn anew in each epoch.
+        exact: Pillow's bytes. Otherwise no more is decoded than needed, and the bytes near edges may differ.
+        dct_scale: Unless exact, the codec may make large images smaller while it decodes.
+        pad_value: Per channel, of pixels that no image covers.
+        max_pixels: Larger images are refused before anything is allocated.
+        augment: What is drawn for the pixels of the slot; None changes nothing.
+    """
+
+    conversion: Conversion
+    height: int
+    width: int
+    crop: str = "none"
+    resize: int = 0
+    area: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    filter: str = "bilinear"
+    flip: bool = False
+    vertical_flip: bool = False
+    color: str = "rgb"
+    exif: str = "ignore"
+    exact: bool = False
+    dct_scale: bool = True
+    pad_value: tuple[int, ...] = (0, 0, 0)
+    max_pixels: int = MOST_PIXELS
+    augment: Augment | None = None
+
+
+def make_image_options(
+    size: Any,
+    conversion: Field,
+    *,
+    crop: str = "none",
+    resize: Any = None,
+    crop_scale: Any = (0.08, 1.0),
+    crop_ratio: Any = (3 / 4, 4 / 3),
+    pad_value: Any = 0,
+    filter: str = "bilinear",
+    flip: bool = False,
+    vertical_flip: bool = False,
+    color: str = "rgb",
+    exif: str = "ignore",
+    exact: bool = False,
+    dct_scale: bool = True,
+    max_pixels: Any = None,
+    augment: Any = None,
+) -> ImageOptions:
+    """Return the checked options; every bad one is named in its error."""
+    sides = tuple(size) if isinstance(size, Iterable) else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
+    height, width = (whole("size", side, 1, MOST_SIDE) for side in sides)
+    for name, value, known in (
+        ("crop", crop, CROPS),
+        ("filter", filter, FILTERS),
+        ("color", color, tuple(COLORS)),
+        ("exif", exif, EXIFS),
+    ):
+        if value not in known:
+            raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}")
+    if resize is not None:
+        if crop not in ("center", "random"):
+            raise ValueError("resize: means something with crop='center' and crop='random' only")
+        resize = whole("resize", resize, max(height, width), MOST_SIDE)
+    channels = COLORS[color]
+    is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))
+    is_float = element_type("dtype", conversion.dtype).kind == "f"
+    augment = check_augment(augment, channels, is_float, is_scaled)
+    return ImageOptions(
+        _conversion(conversion, (height, width, channels), augment),
+        height,
+        width,
+        crop,
+        resize or (max(height, width) if crop == "center" else 0),
+        _range("crop_scale", crop_scale, 0, 1),
+        _range("crop_ratio", crop_ratio, LEAST_RATIO, 1 / LEAST_RATIO),
+        filter,
+        bool(flip),
+        bool(vertical_flip),
+        color,
+        exif,
+        bool(exact),
+        bool(dct_scale),
+        _pixel("pad_value", pad_value, channels),
+        MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1),
+        augment,
+    )
+
+
+def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None) -> Conversion:
+    """Return the way of pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
+    if options.layout not in ("NHWC", "NCHW"):
+        raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
+    target = element_type("dtype", options.dtype)
+    if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
+        options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
+    source = np.dtype("f4" if augment and target.kind == "f" else "u1")
+    return make_conversion(source, shape, options)
+
+
+def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, float]:
+    """Return (lowest, highest), both above 0 and within the limits."""
+    try:
+        low, high = (float(limit) for limit in limits)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: expected (lowest, highest), found {limits!r}") from None
+    if not (0 < low <= high <= most and low >= least):
+        wanted = f"{least:g} <= lowest" if least else "0 < lowest"
+        raise ValueError(f"{name}: expected {wanted} <= highest <= {most:g}, found {limits!r}")
+    return low, high
+
+
+def _pixel(name: str, value: Any, channels: int) -> tuple[int, ...]:
+    """Return one number in 0..255 for each channel."""
+    numbers: Sequence[Any] = [value] * channels if not isinstance(value, Iterable) else list(value)
+    if len(numbers) != channels:
+        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {value!r}")
+    return tuple(whole(name, number, 0, 255) for number in numbers)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Images decoded by Pillow: for `fastbatch.pure`, and for the formats that are not decoded natively."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fastbatch.errors import DecodeError
+from fastbatch.source.codecs import codec_of
+from fastbatch.source.samples import SampleSource
+
+from .image_options import MOST_PIXELS
+
+Array = np.ndarray[Any, Any]
+Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation
+
+NO_IMAGE = "not an image: expected JPEG, PNG, WebP or another format that Pillow reads"
+_ORIENTATION = 0x0112
+
+
+def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
+    """Return the pixels of a file in memory."""
+    with _open(content) as image:
+        if exif == "apply":
+            ImageOps.exif_transpose(image, in_place=True)
+        return np.asarray(image if mode is None else image.convert(mode))
+
+
+def header_of(content: bytes) -> Header:
+    """Return what a file in memory says of itself."""
+    with _open(content) as image:
+        header = image.width, image.height, str(image.format), image.mode
+        try:
+            orientation = image.getexif().get(_ORIENTATION, 1)  # reads all of a PNG
+        except (OSError, SyntaxError, ValueError):
+            orientation = 1
+        return *header, orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def probe_sample(samples: SampleSource, index: int) -> tuple[Any, ...]:
+    """Return one record of `probe`."""
+    try:
+        return (*header_of(samples.read(index)), None)
+    except DecodeError as error:
+        return (0, 0, "", "", 0, error.message)
+    except OSError as error:
+        return (0, 0, "", "", 0, os.strerror(error.errno or 0))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide Pillow's warnings: twice as many pixels are an error, and of broken EXIF data nobody asked."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
+    """Give an open image, without warnings; what goes wrong with it is a DecodeError without a path."""
+    with quiet(), _open(content, max_pixels) as image:
+        yield image
+
+
+@contextmanager
+def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            if image.width * image.height > max_pixels:
+                size = f"{image.width} x {image.height}"
+                raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")
+            yield image
+    except DecodeError:
+        raise
+    except UnidentifiedImageError as error:
+        found = f"the bytes {content[:4].hex(' ')}" if content else "an empty file"
+        raise DecodeError(f"{NO_IMAGE}, found {found}") from error
+    except Image.DecompressionBombError as error:
+        n_pixels = re.search(r"\d+", str(error))
+        found = n_pixels[0] if n_pixels else "more"
+        raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {found}") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+        name = _name_of(content)
+        what = f"{name} ends early" if "truncated" in str(error).lower() else f"broken {name}"
+        raise DecodeError(f"{what}: {error}") from error
+
+
+def _name_of(content: bytes) -> str:
+    codec = codec_of(content)
+    return codec.title if codec else "image"

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Training under Keras that is killed at any batch, and goes on with the next one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from fastbatch.loader.keras_ready import KerasReady, both
+
+_FILE = "fastbatch_loader.json"
+_BASES = "keras.src.callbacks.callback"
+
+
+class BackupLoader:
+    """Saves where a loader stands whenever Keras's `BackupAndRestore` saves the model, and takes it back there.
+
+        backup = keras.callbacks.BackupAndRestore("backup", save_freq=100)
+        resume = BackupLoader(train, backup)  # goes on here if there is a backup
+        model.fit(train, epochs=10, callbacks=[backup, resume])
+
+    After a restart the model sees exactly the batches that it had not seen when it was saved. The epoch that was cut
+    short is finished first; Keras, which counts whole epochs, then says once that its data ran out.
+
+    Args:
+        loader: A `Loader`, or what `restartable` returns: the data that is given to `fit`.
+        backup: The `BackupAndRestore` of the same `fit`. The loader's state lies in its folder, and goes with it.
+
+    Raises:
+        StateError: The backup is one of other data.
+
+    Source: `keras/src/callbacks/backup_and_restore.py` says when the model is saved.
+    """
+
+    def __new__(cls, loader: Any, backup: Any) -> Any:
+        module = sys.modules.get(_BASES)
+        if module is None:
+            raise ImportError("BackupLoader is a callback for Keras 3: import keras first")
+        ours: Any = cls
+        return object.__new__(both(ours, module.Callback))
+
+    def __init__(self, loader: Any, backup: Any) -> None:
+        if not isinstance(loader, KerasReady) or not hasattr(loader, "load_state_dict"):
+            raise TypeError(f"loader: expected a Loader or a restartable, found {type(loader).__name__}")
+        if not hasattr(backup, "backup_dir") or not hasattr(backup, "_save_model"):
+            raise TypeError(f"backup: expected a BackupAndRestore, found {type(backup).__name__}")
+        super().__init__()
+        self._loader = loader
+        self._path = os.path.join(os.fspath(backup.backup_dir), _FILE)
+        self._weights = os.fspath(backup._weights_path)
+        self._backup = backup
+        self._before_epoch = 0  # batches of this fit that the model learnt from before the epoch
+        self._seen = 0  # and now
+        self._save_model = backup._save_model
+        backup._save_model = self._save_both
+        self._load_model = backup._load_model
+        backup._load_model = self._load_both
+        self._epoch_was_over = False
+        self._saved = self._restore()
+        loader._keras().keep_states()
+
+    def _restore(self) -> Any:
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                record = json.load(file)
+        except FileNotFoundError:
+            return None
+        # "next" was written before the model was saved: it holds if the weights were replaced since.
+        state = record["state"] if record["weights"] == self._weights_identity() else record["next"]
+        if state is not None:
+            self._loader.load_state_dict(state)
+            if self._loader._next_length() == 0:
+                list(self._loader)  # goes on to the next epoch
+                self._epoch_was_over = not record["epoch_end"]
+        return state
+
+    def _load_both(self) -> None:
+        self._load_model()
+        if self._epoch_was_over:  # after its last batch, but Keras did not yet know
+            model: Any = getattr(self, "model")  # noqa: B009  # Keras's property
+            model._initial_epoch = (model._initial_epoch or 0) + 1
+            self._epoch_was_over = False
+
+    def _save_both(self) -> None:
+        seen = self._seen
+        if self._backup.save_freq != "epoch":  # called at a batch's end, perhaps before this object hears of it
+            seen = self._before_epoch + self._backup._last_batch_seen + 1
+        state = self._loader._keras().state_after(seen) if seen else self._saved
+        self._write(self._saved, state)
+        self._save_model()
+        self._saved = state
+        self._write(state, state)
+
+    def _weights_identity(self) -> list[int] | None:
+        try:
+            facts = os.stat(self._weights)
+        except FileNotFoundError:
+            return None
+        return [facts.st_size, facts.st_mtime_ns, facts.st_ino]
+
+    def _write(self, state: Any, following: Any) -> None:
+        epoch_end = self._backup.save_freq == "epoch"
+        record = {"state": state, "next": following, "weights": self._weights_identity(), "epoch_end": epoch_end}
+        os.makedirs(os.path.dirname(self._path) or ".", exist_ok=True)
+        with open(self._path + ".new", "w", encoding="utf-8") as file:
+            json.dump(record, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(self._path + ".new", self._path)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Count from here."""
+        self._seen = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Count this epoch's batches."""
+        self._before_epoch = self._seen
+        self._backup._current_epoch = epoch  # after a restart Keras's callback believes that it is epoch 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Count the batch; under `steps_per_execution`, all up to it."""
+        self._seen = self._before_epoch + batch + 1

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Loaders: epochs, resume, shards, maps, and the protocols that an engine fulfils."""

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Samples that cannot be read or decoded: how many are borne, and which they were."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fastbatch.errors import DecodeError, FormatError
+
+MAX_RECORDS = 100_000  # that a report keeps; some 30 MB
+
+# (index in the data set, index of its stand-in or None, what is wrong). What is wrong: (name of the class or "OSError",
+# path or None, message, byte in the file or None, or errno). Engines hand this out with the batch.
+Wrong = tuple[str, "str | None", str, "int | None"]
+Bad = tuple[int, "int | None", Wrong]
+
+
+@dataclass(frozen=True)
+class BadSample:
+    """A sample that was left out, or replaced.
+
+    Attributes:
+        path: Its file, or None.
+        sample: Its index in the data set, before shuffling.
+        reason: What is wrong with it.
+        epoch: In which it was met.
+        replaced_by: Index of the sample that stood in, or None.
+    """
+
+    path: str | None
+    sample: int
+    reason: str
+    epoch: int
+    replaced_by: int | None = None
+
+
+def what_is_wrong(error: Exception) -> Wrong:
+    """Return an error of one sample as a value."""
+    if isinstance(error, (DecodeError, FormatError)):
+        return type(error).__name__, error.path, error.message, error.offset
+    assert isinstance(error, OSError)
+    return "OSError", error.filename, str(error.strerror or error), error.errno
+
+
+def error_of(bad: Bad) -> Exception:
+    """Return the error that `what_is_wrong` was made of."""
+    sample, _, (kind, path, message, number) = bad
+    if kind == "OSError":
+        return OSError(number, message, path)  # becomes FileNotFoundError and its kin by itself
+    return (DecodeError if kind == "DecodeError" else FormatError)(message, path=path, sample=sample, offset=number)
+
+
+@dataclass
+class Report:
+    """All bad samples that a loader met, in the order in which they were due; the first MAX_RECORDS of them.
+
+    Threads: any.
+    """
+
+    _records: list[BadSample] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, epoch: int, bad: Sequence[Bad]) -> None:
+        """Note the bad samples of one batch."""
+        made = [BadSample(path, sample, reason, epoch, other) for sample, other, (_, path, reason, _) in bad]
+        with self._lock:
+            self._records += made[: MAX_RECORDS - len(self._records)]
+
+    def __reduce__(self) -> tuple[type[Report], tuple[()]]:
+        return Report, ()  # a loader in another process has one of its own
+
+    def records(self) -> list[BadSample]:
+        """Return a copy."""
+        with self._lock:
+            return list(self._records)
+
+
+class Budget:
+    """How many bad samples one pass may still have. `None`: as many as there are."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._met = 0
+
+    def spend(self, bad: Sequence[Bad]) -> int:
+        """Return how many of these, in order, are borne; fewer than all when the budget is spent."""
+        if self._most is None:
+            return len(bad)
+        borne = min(len(bad), self._most - self._met)
+        self._met += borne
+        return borne

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""What a loader asks of an implementation: an engine that makes batches, and runs over an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from fastbatch.batch.column import Column
+from fastbatch.batch.tree import Pack
+from fastbatch.plan.plan import Plan
+
+from .bad_samples import Bad
+from .map import Step
+
+
+class Run(Protocol):
+    """One pass over an epoch from some position on. Dropping it ends the work ahead."""
+
+    def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
+        """Return the batch's number in this run, its columns and its bad samples, in order.
+
+        None after the last batch; False when the loader was closed. A batch whose samples are all skipped is empty.
+        """
+
+
+class Engine(Protocol):
+    """Makes batches of some columns: threads in native code, or a plain generator."""
+
+    def start(self, plan: Plan, epoch: int, position: int) -> Run: ...
+    def stats(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
+
+
+class BatchPlan(Protocol):
+    """How the rest of an epoch falls into batches."""
+
+    @property
+    def n_batches(self) -> int: ...
+    @property
+    def n_samples(self) -> int: ...
+    def position_after(self, k: int) -> int: ...
+
+
+class Implementation(Protocol):
+    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two."""
+
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What may change how fast batches come, and never which.
+
+    Attributes:
+        threads: None takes the CPUs that this process may use.
+        prefetch: Batches in work or ready; None takes what fits 4 MB, 2 to 16.
+        prefetch_bytes: Most memory they may take together, or None.
+    """
+
+    threads: int | None = None
+    prefetch: int | None = None
+    prefetch_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a loader is made from, and what its shards and splits share.
+
+    Attributes:
+        pack: Puts the columns of a batch into the structure that the user gave.
+        class_names: Names of the labels 0, 1, ..., if there are any.
+        steps: What is done with each packed batch, in order, by the thread that asks for it.
+    """
+
+    implementation: Implementation
+    columns: tuple[Column, ...]
+    pack: Pack
+    options: EngineOptions
+    class_names: tuple[str, ...] | None = None
+    steps: tuple[Step, ...] = ()

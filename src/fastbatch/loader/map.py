@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Functions of the user's own, applied to each batch, or to each sample of it, when `next` hands it out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fastbatch.batch.tree import flatten, packer
+from fastbatch.errors import add_note
+from fastbatch.plan.plan import BATCH, stream
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(frozen=True)
+class BatchInfo:
+    """Where a batch stands, or one of its samples: the same for any number of threads, and after a resume.
+
+    Attributes:
+        seed: Of the loader.
+        epoch: Counted from 0.
+        number: Of the batch in its epoch on this rank, counted from 0.
+        position: Of the (first) sample in the epoch's order over all ranks: no other batch of the epoch has the same.
+        world_size: Ranks that share the epoch; the next sample of the batch stands so much further on.
+    """
+
+    seed: int
+    epoch: int
+    number: int
+    position: int
+    world_size: int = 1
+
+    def generator(self) -> np.random.Generator:
+        """Return the random generator of this batch, or sample, alone: in each run of the epoch the same numbers."""
+        return stream(self.seed, self.epoch, self.position, BATCH)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A function that makes something else of each batch, or of each sample.
+
+    Attributes:
+        takes_info: It has a second parameter, for the `BatchInfo`.
+    """
+
+    function: Callable[..., Any]
+    each_sample: bool
+    takes_info: bool
+
+    def __call__(self, batch: Any, info: BatchInfo) -> Any:
+        """Return what the function makes of a batch.
+
+        Raises:
+            RuntimeError: A StopIteration or GeneratorExit, which must not pass for the end of the epoch (PEP 479).
+        """
+        try:
+            return self._samples(batch, info) if self.each_sample else self._call(batch, info)
+        except (StopIteration, GeneratorExit) as error:
+            name = _name_of(self.function)
+            raised = RuntimeError(f"{name} raised {type(error).__name__}")
+            add_note(raised, f"fastbatch: raised by {name} for batch {info.number}")
+            raise raised from error
+        except BaseException as error:
+            add_note(error, f"fastbatch: raised by {_name_of(self.function)} for batch {info.number}")
+            raise
+
+    def _call(self, batch: Any, info: BatchInfo) -> Any:
+        return self.function(batch, info) if self.takes_info else self.function(batch)
+
+    def _samples(self, batch: Any, info: BatchInfo) -> Any:
+        leaves, structure = flatten(batch, ())
+        pack = packer(structure)
+        made: list[Any] = []
+        for j in range(len(leaves[0])):
+            stands = replace(info, position=info.position + j * info.world_size)
+            made.append(self._call(pack([leaf[j] for leaf in leaves]), stands))
+        return stack(made)
+
+
+def make_step(function: Any, each: str) -> Step:
+    """Return the checked step.
+
+    Raises:
+        TypeError: No function.
+        ValueError: `each` is neither "batch" nor "sample".
+    """
+    if not callable(function):
+        raise TypeError(f"map: expected a function, found {type(function).__name__}")
+    if each not in ("batch", "sample"):
+        raise ValueError(f"each: expected 'batch' or 'sample', found {each!r}")
+    return Step(function, each == "sample", takes_info(function))
+
+
+def takes_info(function: Callable[..., Any]) -> bool:
+    """Return whether a second argument has a place: a parameter without a default, or one that is called `info`."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some built-in functions have no signature
+        return False
+    positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
+    return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "info")
+
+
+def stack(samples: list[Any]) -> Any:
+    """Return the batch of these samples."""
+    first, structure = flatten(samples[0], (list,))
+    columns: list[list[Any]] = [[] for _ in first]
+    for sample in samples:
+        leaves, other = flatten(sample, (list,))
+        if other != structure:
+            raise ValueError(f"samples of one batch: expected the same structure, found {structure} and {other}")
+        for column, leaf in zip(columns, leaves, strict=True):
+            column.append(np.asarray(leaf))
+    for column in columns:
+        for array in column:
+            if array.dtype.hasobject:
+                raise TypeError(f"expected samples of numbers or arrays, found {array[()]!r}")
+            if array.shape != column[0].shape:
+                found = f"{column[0].shape} and {array.shape}"
+                raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
+            if (array.dtype.kind in "US") != (column[0].dtype.kind in "US"):  # NumPy would make text of the numbers
+                found = f"{column[0].dtype} and {array.dtype}"
+                raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
+    return packer(structure)([np.stack(column) for column in columns])
+
+
+def _name_of(function: Any) -> str:
+    function = getattr(function, "function", function)  # what stands in for it here
+    return str(getattr(function, "__qualname__", None) or type(function).__name__)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Batches that are views of an array in memory: `windows(..., copy=False)`. Nothing is copied, no thread works."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from fastbatch.batch.column import Column
+from fastbatch.decode.conversion import Field
+from fastbatch.plan.plan import Plan
+from fastbatch.source.window import Part
+
+from .bad_samples import Bad
+from .engine import BatchPlan, EngineOptions, Implementation
+
+Array = NDArray[Any]
+Indices = Callable[[Plan, int, int, int], Array]  # plan, epoch, position, batch -> samples
+
+
+def strided(rows: Array, part: Part) -> Array:
+    """Return a view whose element `i` is part `i` of an array."""
+    if part.length is not None:
+        reach = (part.length - 1) * part.step + 1
+        rows = np.moveaxis(sliding_window_view(rows, reach, axis=0)[..., :: part.step], -1, 1)
+    return rows[part.start : part.start + (part.n - 1) * part.stride + 1 : part.stride]
+
+
+def viewable(field: Field) -> Array:
+    """Return the array of a field that can be served in place, or raise ValueError."""
+    array = field.leaf
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"copy=False: expected arrays in memory, found {type(array).__name__}")
+    options = (field.scale, field.mean, field.std, field.layout, field.standardize or None)
+    converts = field.dtype is not None and np.dtype(field.dtype) != array.dtype
+    if converts or any(option is not None for option in options) or not array.dtype.isnative:
+        raise ValueError("copy=False: expected data that need no conversion, found one, or another byte order")
+    return array
+
+
+class ViewRun:
+    """A pass over an epoch; its lock lets threads share it."""
+
+    def __init__(self, engine: Viewing, plan: Plan, epoch: int, position: int, n_batches: int) -> None:
+        self._engine = engine
+        self._plan, self._epoch, self._position = plan, epoch, position
+        self._n_batches = n_batches
+        self._k = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> tuple[int, list[Array], Sequence[Bad]] | Literal[False] | None:
+        with self._lock:
+            if self._engine.closed:
+                return False
+            if self._k == self._n_batches:
+                return None
+            k = self._k
+            self._k += 1
+            return k, self._engine.batch(self._plan, self._epoch, self._position, k), ()
+
+
+class Viewing:
+    """An implementation, and its engine, whose batches are slices of `arrays`, one for each column."""
+
+    def __init__(self, inner: Implementation, indices: Indices, arrays: Sequence[Array]) -> None:
+        self._inner = inner
+        self._indices = indices
+        self._arrays = [array.view() for array in arrays]
+        for array in self._arrays:
+            array.flags.writeable = False
+        self._counts = {"batches": 0, "samples": 0, "bytes": 0}
+        self._wait_s = 0.0
+        self.closed = False
+
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
+        return self._inner.batch_plan(plan, position)
+
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Viewing:
+        return Viewing(self._inner, self._indices, self._arrays)
+
+    def start(self, plan: Plan, epoch: int, position: int) -> ViewRun:
+        return ViewRun(self, plan, epoch, position, self.batch_plan(plan, position).n_batches)
+
+    def batch(self, plan: Plan, epoch: int, position: int, k: int) -> list[Array]:
+        """Return a batch: views, or copies where a shard's padding begins anew at the first sample."""
+        start = time.perf_counter()
+        samples = self._indices(plan, epoch, position, k).astype(np.int64)
+        step = int(samples[1] - samples[0]) if len(samples) > 1 else 1
+        if step > 0 and np.all(np.diff(samples) == step):
+            part = slice(int(samples[0]), int(samples[-1]) + 1, step)
+            columns = [array[part] for array in self._arrays]
+        else:
+            columns = [array[samples] for array in self._arrays]
+        self._counts["batches"] += 1
+        self._counts["samples"] += len(samples)
+        self._counts["bytes"] += sum(column.nbytes for column in columns)
+        self._wait_s += time.perf_counter() - start
+        return columns
+
+    def stats(self) -> dict[str, Any]:
+        fixed = {"ready_batches": 0, "threads": 0, "prefetch": 0, "advise_s": 0.0}
+        return {**self._counts, "wait_s": self._wait_s, "decode_s": [0.0] * len(self._arrays), **fixed}
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Arrays in files, mapped: where the bytes of sample `i` lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from fastbatch import _core
+from fastbatch.source.local_file import path_bytes
+from fastbatch.source.opener import raw_layout
+from fastbatch.source.window import Part
+
+
+class Source:
+    """An array in a file. Nothing is read before it is asked for, and nothing is copied.
+
+    Attributes:
+        dtype, shape: As the file has them, byte order included.
+    """
+
+    def __init__(self, view: _core.ArrayView, path: str, made_by: tuple[Any, ...]) -> None:
+        self.view = view
+        self.path = path
+        self._made_by = made_by  # a function, and what it was called with
+        self._array = view.array()
+        self.dtype: np.dtype[Any] = self._array.dtype
+        self.shape: tuple[int, ...] = self._array.shape
+
+    def __reduce__(self) -> Any:
+        """Pickle where it comes from: files are opened again."""
+        function, *arguments = self._made_by
+        return function, tuple(arguments)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of an array without dimensions")
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return what indexing a read-only NumPy array gives; views stay valid as long as they live."""
+        return self._array[index]
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if dtype is None or np.dtype(dtype) == self.dtype:
+            return self._array.copy() if copy else self._array
+        if copy is False:
+            raise ValueError(f"{self.path}: a copy is needed to make {self.dtype} into {np.dtype(dtype)}")
+        return self._array.astype(dtype)
+
+    def __repr__(self) -> str:
+        return f"Source({self.path!r}, dtype={self.dtype}, shape={self.shape})"
+
+
+def npy(path: str | os.PathLike[str]) -> Source:
+    """Map a .npy file (NEP 1, versions 1 to 3).
+
+    Raises:
+        OSError: It cannot be read.
+        FormatError: It is no .npy file, is shorter than its header promises, or holds Python objects.
+
+    Source: `csrc/source/npy.cpp`.
+    """
+    return Source(_core.open_npy(path_bytes("path", path)), os.fsdecode(path), (npy, path))
+
+
+def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
+    """Map a .npz file: one member, or a dict of all of them. Stored members are mapped, compressed ones inflated.
+
+    Raises:
+        KeyError: It has no such member.
+        OSError, FormatError: As for `npy`.
+
+    Source: `csrc/source/npz.cpp`.
+    """
+    file = _core.NpzFile(path_bytes("path", path))
+    text = os.fsdecode(path)
+    if member is None:
+        return {
+            name: Source(file.open(i), f"{text}: member {name}", (npz, path, name)) for i, name in enumerate(file.names)
+        }
+    if member not in file.names:
+        member = member.removesuffix(".npy")
+    if member not in file.names:
+        raise KeyError(f"{text}: expected member {member!r}, found {', '.join(file.names) or 'none'}")
+    return Source(file.open(file.names.index(member)), f"{text}: member {member}", (npz, path, member))
+
+
+def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Source:
+    """Map a file that holds elements and nothing else, from byte `offset` on.
+
+    Args:
+        shape: The first number may be -1: as many as fit.
+
+    Raises:
+        OSError, FormatError: As for `npy`.
+
+    Source: `csrc/source/raw.cpp`.
+    """
+    element, lengths, start = raw_layout(dtype, shape, offset)
+    return Source(
+        _core.open_raw(path_bytes("path", path), element.str, lengths, start),
+        os.fsdecode(path),
+        (raw, path, element, lengths, start),
+    )
+
+
+def idx(path: str | os.PathLike[str]) -> Source:
+    """Map an IDX file (the format of MNIST); one that gzip has compressed is inflated into memory.
+
+    Raises:
+        OSError, FormatError: As for `npy`.
+
+    Source: `csrc/source/idx.cpp`.
+    """
+    return Source(_core.open_idx(path_bytes("path", path)), os.fsdecode(path), (idx, path))
+
+
+def part_of(source: Source, part: Part) -> Source:
+    """Return a source whose sample `i` is part `i` of another."""
+    view = source.view if part.length is None else source.view.windows(part.length, part.step)
+    return Source(view.every(part.start, part.n, part.stride), source.path, (part_of, source, part))

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Columns: each is a decoder of the core, and knows how to be pickled and how to tell its data from other data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fastbatch import _core
+from fastbatch.batch.column import array_identity
+from fastbatch.batch.pickling import Remade
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.transform import NativeTransform
+from fastbatch.loader.zero_copy import strided
+from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
+from fastbatch.source.series import Series
+from fastbatch.source.window import Part
+
+from . import pillow
+from .array_file import Source, part_of
+from .options import core_conversion, core_image_options
+
+
+def core_samples(samples: SampleSource) -> _core.SampleSource:
+    """Return the core's form of encoded samples."""
+    if isinstance(samples, EncodedSamples):
+        names = None if samples.names is None else [os.fsencode(name) for name in samples.names]
+        return _core.EncodedSamples(samples.blob, samples.offsets, names)
+    assert isinstance(samples, FileSamples)
+    return _core.FileList(samples.paths)
+
+
+class PiecedRows(Remade):
+    """Rows of a source of which some are samples: those that begin a part of a piece."""
+
+    def __init__(self, source: Any, part: Part) -> None:
+        assert part.pieces is not None
+        reach = 1 if part.length is None else (part.length - 1) * part.step + 1
+        every_row = replace(part, n=source.shape[0] - part.start - reach + 1, stride=1, pieces=None)
+        self.rows = part_of(source, every_row) if isinstance(source, Source) else strided(np.asarray(source), every_row)
+        self.pieces = _core.Pieces(part.pieces.starts, part.pieces.counts, part.stride)
+        self.dtype: np.dtype[Any] = self.rows.dtype
+        self.shape: tuple[int, ...] = (part.n, *self.rows.shape[1:])
+
+
+def array_decoders(source: Any, conversion: Conversion | None) -> list[_core.ArrayDecoder]:
+    """Return a decoder for the rows of an array or a source, or one for each of several."""
+    if isinstance(source, Series):
+        return [decoder for part in source.parts for decoder in array_decoders(part, conversion)]
+    pieces, rows = (source.pieces, source.rows) if isinstance(source, PiecedRows) else (None, source)
+    data = rows.view if isinstance(rows, Source) else np.asarray(rows)
+    converts = conversion is not None and not conversion.is_copy
+    decoder = _core.ArrayDecoder(data, core_conversion(conversion) if conversion and converts else None, pieces)
+    if conversion is not None and conversion.standardize:
+        decoder.standardize_samples()
+    return [decoder]
+
+
+def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
+    """Return one decoder of the samples of all."""
+    return decoders[0] if len(decoders) == 1 else _core.JoinedDecoder(decoders)
+
+
+class ArrayColumn(Remade):
+    """Rows of an array, or of several, one after another."""
+
+    def __init__(self, source: Any, conversion: Conversion) -> None:
+        self.source = source
+        self.n_samples: int = source.shape[0]
+        self.dtype = conversion.dtype
+        self.shape = conversion.shape
+        self._decoders = array_decoders(source, conversion)
+        self.decoder = joined(self._decoders)
+
+    def expect_random_access(self) -> None:
+        for decoder in self._decoders:
+            decoder.expect_random_access()
+
+    def identity(self) -> Any:
+        rows = joined(array_decoders(self.source, None))
+        return array_identity(self.source.shape, self.source.dtype, rows.row)
+
+
+class ImageColumn(Remade):
+    """Encoded images, decoded."""
+
+    def __init__(self, samples: SampleSource, options: ImageOptions) -> None:
+        self.samples = core_samples(samples)
+        self.n_samples = len(samples)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        self.decoder = _core.ImageDecoder(self.samples, core_image_options(options), pillow.is_available())
+        self.identity = samples.identity
+
+
+class ConcatColumn(Remade):
+    """Arrays side by side."""
+
+    def __init__(self, parts: Sequence[Any], join: Join) -> None:
+        self.parts = parts
+        self.n_samples: int = parts[0].n_samples
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape = join.shape
+        self.decoder = _core.ConcatDecoder([part.decoder for part in parts], join.outer)
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self.parts]
+
+
+class TransformColumn(Remade):
+    """Another column, each of whose samples goes through a C function of the user's own."""
+
+    def __init__(self, inner: Any, transform: NativeTransform) -> None:
+        self.inner = inner
+        self.n_samples: int = inner.n_samples
+        self.dtype: np.dtype[Any] = inner.dtype
+        self.shape: tuple[int, ...] = inner.shape
+        self.decoder = _core.TransformDecoder(
+            inner.decoder,
+            self.dtype.itemsize,
+            self.dtype.char,
+            self.shape,
+            transform.address,
+            transform.user_data,
+            transform.owners,
+        )
+
+    def identity(self) -> Any:
+        return self.inner.identity()
+
+
+class MatrixColumn(Remade):
+    """The 2x3 affine matrix of each sample, from image coordinates to output coordinates."""
+
+    dtype: np.dtype[Any] = np.dtype("f8")
+    shape: tuple[int, ...] = (2, 3)
+
+    def __init__(self, images: ImageColumn, options: ImageOptions) -> None:
+        self.n_samples = images.n_samples
+        self.decoder = _core.MatrixDecoder(images.samples, core_image_options(options), pillow.is_available())
+
+    def identity(self) -> Any:
+        return "matrix"
+
+
+class MaskColumn(Remade):
+    """Encoded masks, moved as their images are."""
+
+    def __init__(self, images: ImageColumn, masks: SampleSource, options: ImageOptions) -> None:
+        self.n_samples = len(masks)
+        self.dtype = options.conversion.dtype
+        self.shape = options.conversion.shape
+        wanted = core_image_options(options)
+        self.decoder = _core.MaskDecoder(images.samples, core_samples(masks), wanted, pillow.is_available())
+        self.identity = masks.identity

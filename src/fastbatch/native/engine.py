@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""The engine: the core's loader, and a plan in the core's form."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from fastbatch import _core
+from fastbatch.loader.engine import EngineOptions
+from fastbatch.plan.plan import Plan
+from fastbatch.plan.sampling import cumulative, listed
+
+from .columns import ArrayColumn, ImageColumn, TransformColumn
+
+
+class NativeEngine:
+    """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
+
+    def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
+        if plan.shuffle is True or plan.draw is not None:
+            for column in columns:
+                _expect_random_access(column)
+        self._columns = columns
+        self._loader = _core.Loader(
+            [column.decoder for column in columns],
+            [column.dtype for column in columns],
+            [column.shape for column in columns],
+            options.threads or _core.available_cpus(),
+            max(1, min(plan.batch_size, plan.n)),
+            options.prefetch or 0,
+            options.prefetch_bytes or 0,
+            advise=os.environ.get("FASTBATCH_READAHEAD") != "0",
+            on_error=plan.on_error,
+        )
+
+    def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:
+        return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
+
+    def stats(self) -> dict[str, Any]:
+        inner = [getattr(column, "inner", column) for column in self._columns]
+        through_pillow = sum(column.decoder.through_pillow for column in inner if isinstance(column, ImageColumn))
+        return {**self._loader.stats(), "through_pillow": through_pillow}
+
+    def close(self) -> None:
+        self._loader.close()
+
+
+def _expect_random_access(column: Any) -> None:
+    if isinstance(column, ArrayColumn):
+        column.expect_random_access()
+    for inside in [column.inner] if isinstance(column, TransformColumn) else getattr(column, "parts", ()):
+        _expect_random_access(inside)
+
+
+def core_order(plan: Plan, epoch: int) -> _core.Order:
+    """Return the core's order of one epoch."""
+    subsets = [(part.shuffled, part.seed, part.n, part.start, part.count) for part in plan.subsets]
+    kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
+    if plan.draw is None:
+        return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
+    plain = _core.Order(plan.n_source, subsets, "none", 1, 1, 0, 0)
+    weights = plan.draw.of_items(plan.subsets, plan.n_items, plain.at)
+    if plan.draw.replacement or plan.n == 0:
+        drawn: dict[str, Any] = {"cumulative": cumulative(weights)}
+    else:
+        drawn = {"listed": listed(weights, plan.seed, epoch, plan.n)}
+    return _core.Order(plan.n_source, subsets, "none", 1, 1, plan.seed, epoch, plan.n, **drawn)
+
+
+def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
+    """Return the core's batches of the rest of an epoch."""
+    return _core.BatchPlan(
+        plan.n,
+        position,
+        plan.rank,
+        plan.world_size,
+        plan.tail,
+        plan.batch_size,
+        plan.drop_last,
+        plan.max_batches(position),
+    )

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Single images by the core: decode a file, resize an array, probe files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastbatch import _core
+from fastbatch.decode.single_image import Array, Box, turned_upright
+from fastbatch.source.samples import SampleSource
+
+from . import pillow
+from .columns import core_samples
+
+_AT_ONCE = 4096  # files between two checks for Ctrl-C
+
+
+def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) -> Array:
+    """Return the pixels of a file, or of its content when there is no path."""
+    decoded = _core.decode_bytes(content, mode or "") if path is None else _core.decode_file(path, mode or "")
+    if isinstance(decoded, str):  # the reason why the core cannot decode it
+        return pillow.decode(bytes(content) if path is None else _read_file(path), mode, exif, decoded)
+    pixels, stored_mode, orientation = decoded
+    if mode == "I":
+        pixels = pixels.astype(np.int32)
+    elif mode is None and stored_mode == "1":
+        pixels = pixels.view(np.bool_) if pixels.max(initial=0) <= 1 else pixels != 0
+    return turned_upright(pixels, orientation) if exif == "apply" else pixels
+
+
+def _read_file(path: bytes) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box | None) -> Array:
+    """Return a checked image, resized."""
+    return _core.resize_array(np.ascontiguousarray(pixels), height, width, filter, box)
+
+
+def probe_images(samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+    """Return one record per sample, without decoding pixels."""
+    source = core_samples(samples)
+    found: list[tuple[Any, ...]] = []
+    for first in range(0, len(samples), _AT_ONCE):
+        n = min(_AT_ONCE, len(samples) - first)
+        for i, record in enumerate(_core.probe_images(source, first, n, threads or _core.available_cpus()), first):
+            needs_pillow, reason = record[-1], record[-2] or ""
+            found.append(pillow.probe(samples, i, reason) if needs_pillow else record[:-1])
+    return found

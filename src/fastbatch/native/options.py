@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Options in the core's form."""
+
+from __future__ import annotations
+
+from fastbatch import _core
+from fastbatch.decode.augment import Augment
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.image_options import ImageOptions
+
+
+def core_conversion(conversion: Conversion) -> _core.Conversion:
+    """Return the core's form of a conversion."""
+    return _core.Conversion(
+        conversion.dtype,
+        conversion.channels,
+        conversion.from_first,
+        conversion.to_first,
+        conversion.scale,
+        conversion.shift,
+    )
+
+
+def core_image_options(options: ImageOptions) -> _core.ImageOptions:
+    """Return the core's form of what becomes of an image."""
+    return _core.ImageOptions(
+        core_conversion(options.conversion),
+        height=options.height,
+        width=options.width,
+        crop=options.crop,
+        resize=options.resize,
+        area=options.area,
+        ratio=options.ratio,
+        filter=options.filter,
+        flip=options.flip,
+        vertical_flip=options.vertical_flip,
+        color=options.color,
+        apply_exif=options.exif == "apply",
+        exact=options.exact,
+        dct_scale=options.dct_scale,
+        pad_value=options.pad_value,
+        max_pixels=options.max_pixels,
+        augmentation=None if options.augment is None else core_augmentation(options.augment),
+    )
+
+
+def core_augmentation(augment: Augment) -> _core.Augmentation:
+    """Return the core's form of what is drawn for an image."""
+    rows, columns = augment.shifts
+    return _core.Augmentation(
+        **augment.ranges,
+        shift_rows=rows,
+        shift_columns=columns,
+        order=augment.order,
+        fill=augment.fill,
+        fill_value=augment.fill_value,
+        erase=augment.erase,
+        erase_value=augment.noise,
+        standardize=augment.standardize,
+    )

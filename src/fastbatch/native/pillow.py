@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Images that the core cannot read, through Pillow where it is installed: other formats, and rare kinds of its own.
+
+The worker threads of a loader come here too, one at a time: Pillow's Python code holds the GIL.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from typing import Any
+
+import numpy as np
+
+from fastbatch import _core
+from fastbatch.errors import DecodeError
+from fastbatch.source.samples import SampleSource
+
+Array = np.ndarray[Any, Any]
+
+_told: set[str] = set()  # the formats that were spoken of
+
+
+def is_available() -> bool:
+    """Return whether Pillow is installed."""
+    return importlib.util.find_spec("PIL") is not None
+
+
+def decode(content: bytes, mode: str | None, exif: str, reason: str) -> Array:
+    """Return the pixels as `fastbatch.decode` does; `reason` is what the core said.
+
+    Raises:
+        DecodeError: No image, a broken one, or Pillow is not installed.
+    """
+    if not is_available():
+        raise DecodeError(reason)
+    from fastbatch.decode import pillow_image
+
+    header(content)
+    return pillow_image.pixels_of(content, mode, exif)
+
+
+def header(content: bytes) -> tuple[int, int, str, int]:
+    """Return width, height, mode and orientation. Called by the core."""
+    from fastbatch.decode import pillow_image
+
+    try:
+        width, height, name, mode, orientation = pillow_image.header_of(content)
+    except DecodeError as error:
+        if error.message.startswith(pillow_image.NO_IMAGE):
+            raise DecodeError(f"{pillow_image.NO_IMAGE}, found {_core.name_format(content)}") from error
+        raise
+    tell(name)
+    return width, height, mode, orientation
+
+
+def pixels(content: bytes, mode: str) -> bytes:
+    """Return the pixels in one of Pillow's modes, row by row. Called by the core."""
+    from fastbatch.decode import pillow_image
+
+    return pillow_image.pixels_of(content, mode, "ignore").tobytes()
+
+
+def probe(samples: SampleSource, index: int, reason: str) -> tuple[Any, ...]:
+    """Return the record of a sample whose header the core does not know; `reason` is the core's."""
+    if not is_available():
+        return (0, 0, "", "", 0, reason)
+    from fastbatch.decode import pillow_image
+
+    return pillow_image.probe_sample(samples, index)
+
+
+def tell(name: str) -> None:
+    """Say once of a format that it goes through Pillow."""
+    if name not in _told:
+        _told.add(name)
+        warnings.warn(
+            f"{name} images are decoded by Pillow, one at a time; most JPEG, PNG and WebP files are decoded natively",
+            stacklevel=4,
+        )

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Which sample stands where: the options that fix the order, validated once for both implementations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+
+import numpy as np
+
+from fastbatch.checks import one_of, whole
+
+if TYPE_CHECKING:
+    from .sampling import Draw
+
+Tail = Literal["pad", "drop", "uneven"]
+TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
+SHUFFLES = (False, True, "block")
+ON_ERROR = ("raise", "skip", "replace")
+MAX_SEED = 2**64 - 1
+MAX_WORLD_SIZE = 2**32
+
+# What a stream is for; it keeps streams apart that have the same seed, epoch and index.
+SAMPLE = 0  # index = the sample's number in the source
+EPOCH_ORDER = 1
+SPLIT = 2
+USER = 12  # the operation of a transform of the user's own
+REPLACE = 11  # the operation that draws another sample in place of a bad one
+DRAW = 3  # samples drawn by weight; index = 0, draw p is for position p; index = 1: their streams' epochs
+BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
+
+
+def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
+    """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
+
+    The counter's first word counts the blocks of four numbers that were drawn. Each operation on a sample (crop, flip,
+    ...) has a stream of its own, numbered as in `csrc/common/philox.h`: one more operation changes no other.
+    """
+    key = np.array([seed, epoch], dtype=np.uint64)
+    counter = np.array([0, index, purpose, operation], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+@dataclass(frozen=True)
+class Subset:
+    """Items [start, start + count) of the `n` there were before, permuted by `seed` first when `shuffled`."""
+
+    shuffled: bool
+    seed: int
+    n: int
+    start: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides which sample stands at which place of which batch; the epoch and the position come later.
+
+    Attributes:
+        n_source: Samples in the source.
+        subsets: How `split` narrowed them, the first one first.
+        take: Batches an epoch has at most, or None.
+        on_error: What becomes of samples that cannot be decoded: "raise", "skip" or "replace".
+        max_bad: How many of them a pass bears, or which share of a rank's samples; None: all.
+        draw: Samples are drawn by weight, and not gone through.
+    """
+
+    n_source: int
+    batch_size: int = 32
+    shuffle: bool | str = False
+    seed: int = 0
+    drop_last: bool = False
+    rank: int = 0
+    world_size: int = 1
+    tail: Tail = "pad"
+    block_size: int = 4096
+    window: int = 16
+    subsets: tuple[Subset, ...] = ()
+    take: int | None = None
+    on_error: str = "raise"
+    max_bad: int | float | None = None
+    draw: Draw | None = None
+
+    @property
+    def n(self) -> int:
+        """Samples in one epoch, over all ranks."""
+        return self.n_items if self.draw is None or self.draw.n is None else self.draw.n
+
+    @property
+    def n_items(self) -> int:
+        """Different samples that there are."""
+        return self.subsets[-1].count if self.subsets else self.n_source
+
+    def max_batches(self, position: int) -> int | None:
+        """Return how many batches `take` still allows at a global position, or None."""
+        if self.take is None:
+            return None
+        return max(0, self.take - self.batches_before(position))
+
+    def batches_before(self, position: int) -> int:
+        """Return how many batches a rank has had when the epoch stands at a global position."""
+        return -(-position // (self.batch_size * self.world_size))
+
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str) -> Plan:
+        """Return the plan of one rank of `world_size`."""
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        if tail not in TAILS:
+            raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {tail!r}")
+        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
+
+    def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
+        """Return the plans of two disjoint parts; together they hold every sample once."""
+        n = self.n_items
+        held_out = _held_out(validation, n)
+        kept = n - held_out
+        train = Subset(shuffle, seed, n, 0, kept)
+        rest = Subset(shuffle, seed, n, kept, held_out)
+        return (
+            replace(self, subsets=(*self.subsets, train)),
+            replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False, draw=None),
+        )
+
+
+def _held_out(validation: float, n: int) -> int:
+    if isinstance(validation, float):
+        if not 0.0 < validation < 1.0:
+            raise ValueError(f"validation: expected a share between 0 and 1 or a number of samples, found {validation}")
+        return int(n * validation)
+    return whole("validation", validation, 0, n)
+
+
+def _most_bad(max_bad: Any, on_error: str) -> int | float | None:
+    if max_bad is None:
+        return None
+    if on_error == "raise":
+        raise ValueError("max_bad: means something with on_error='skip' or 'replace' only")
+    if not isinstance(max_bad, float):
+        return whole("max_bad", max_bad, 0)
+    if not 0.0 <= max_bad <= 1.0:
+        raise ValueError(f"max_bad: expected a share from 0 to 1 or a number of samples, found {max_bad}")
+    return max_bad
+
+
+def make_plan(
+    n_source: int,
+    *,
+    batch_size: Any = 32,
+    shuffle: bool | str = False,
+    seed: Any = 0,
+    drop_last: bool = False,
+    shard: tuple[int, int] | None = None,
+    tail: str = "pad",
+    block_size: Any = 4096,
+    window: Any = 16,
+    on_error: str = "raise",
+    max_bad: Any = None,
+    draw: Draw | None = None,
+) -> Plan:
+    """Return the plan that these loader options describe; every bad one is named in its error."""
+    if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
+        raise ValueError(f"shuffle: expected False, True or 'block', found {shuffle!r}")
+    if draw is not None and shuffle == "block":
+        raise ValueError("shuffle='block': samples that are drawn by weight have no blocks")
+    plan = Plan(
+        n_source,
+        draw=draw,
+        batch_size=whole("batch_size", batch_size, 1, 2**63 - 1),
+        shuffle=shuffle,
+        seed=whole("seed", seed, 0, MAX_SEED),
+        drop_last=bool(drop_last),
+        block_size=whole("block_size", block_size, 1, 2**63 - 1),
+        window=whole("window", window, 1, 2**63 - 1),
+        on_error=one_of("on_error", on_error, ON_ERROR),
+        max_bad=_most_bad(max_bad, on_error),
+    )
+    if shard is None:
+        return plan.sharded(0, 1, tail)
+    try:
+        rank, world_size = shard
+    except (TypeError, ValueError):
+        raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
+    return plan.sharded(rank, world_size, tail)

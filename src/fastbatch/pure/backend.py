@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""The backend of `fastbatch.pure`. Threads and prefetch are accepted, and there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.batch.column import Column
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.image_options import ImageOptions
+from fastbatch.decode.transform import NativeTransform
+from fastbatch.generators.stream import StreamOptions
+from fastbatch.loader.engine import EngineOptions
+from fastbatch.plan.plan import Plan
+from fastbatch.source.csv.options import CsvOptions
+from fastbatch.source.csv.rows import Layout, plain_blocks
+from fastbatch.source.image_folder import scan_folder
+from fastbatch.source.samples import SampleSource
+from fastbatch.source.window import Part
+from fastbatch.text.plan import TextImplementation
+
+from . import array_file
+from .columns import ArrayColumn, ConcatColumn, TransformColumn
+from .engine import PureEngine, batch_plan, order_of
+from .plan import BatchPlan
+from .sequences import PartOf, PureMoments
+
+
+class PureBackend:
+    """`fastbatch.pure` itself. What needs Pillow is imported when it is used."""
+
+    name = "fastbatch.pure"
+
+    npy = staticmethod(array_file.npy)
+    npz = staticmethod(array_file.npz)
+    idx = staticmethod(array_file.idx)
+    raw = staticmethod(array_file.raw)
+
+    def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
+        return plain_blocks(path, layout, options)
+
+    def reopened_by(self, source: Any, path: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        return source
+
+    def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        return scan_folder(path)
+
+    def part(self, source: Any, part: Part) -> PartOf:
+        return PartOf(source, part)
+
+    def moments(self, channels: int) -> PureMoments:
+        return PureMoments(channels)
+
+    def find_all(self, blocks: Any, value: int) -> NDArray[Any]:
+        found = [i * blocks.shape[1] + np.flatnonzero(blocks[i] == value) for i in range(blocks.shape[0])]
+        return np.concatenate([np.zeros(0, np.int64), *found])
+
+    def array_column(self, source: Any, conversion: Conversion) -> Column:
+        return ArrayColumn(source, conversion)
+
+    def concat_column(self, parts: Sequence[Any], join: Join) -> Column:
+        return ConcatColumn(parts, join)
+
+    def transform_column(self, column: Any, transform: NativeTransform) -> Column:
+        return TransformColumn(column, transform)
+
+    def image_column(self, samples: SampleSource, options: ImageOptions) -> Column:
+        from .image_columns import ImageColumn
+
+        return ImageColumn(samples, options)
+
+    def matrix_column(self, images: Any, options: ImageOptions) -> Column:
+        from .image_columns import MatrixColumn
+
+        return MatrixColumn(images.samples, options)
+
+    def mask_column(self, images: Any, masks: SampleSource, options: ImageOptions) -> Column:
+        from .image_columns import MaskColumn
+
+        return MaskColumn(images.samples, masks, options)
+
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> Any:
+        return batch_plan(plan, position).indices(order_of(plan, epoch), k)
+
+    def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
+        return batch_plan(plan, position)
+
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> PureEngine:
+        return PureEngine(columns, plan)
+
+    def decode_image(self, path: bytes | None, content: Any, mode: str | None, exif: str) -> NDArray[Any]:
+        from .image import decode_image
+
+        return decode_image(path, content, mode, exif)
+
+    def resize_image(
+        self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
+    ) -> NDArray[Any]:
+        from .image import resize_image
+
+        return resize_image(pixels, height, width, filter, box)
+
+    def probe_images(self, samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+        from .image import probe_images
+
+        return probe_images(samples, threads)
+
+    @property
+    def text(self) -> TextImplementation:
+        from .text import PureText
+
+        return PureText()
+
+    def stream(self, source: Any, options: StreamOptions) -> Any:
+        from .streams import Stream
+
+        return Stream(source, options)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""Columns: each makes one sample at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from fastbatch.batch.column import array_identity, native_dtype
+from fastbatch.decode.concat import Join
+from fastbatch.decode.conversion import Conversion
+from fastbatch.decode.transform import NativeTransform, call_transform
+from fastbatch.errors import DecodeError
+
+from .convert import convert
+from .sequences import require_parts, standardize
+
+Array = np.ndarray[Any, Any]
+
+
+class PureColumn(Protocol):
+    """A column that makes one sample at a time."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array: ...
+
+
+class ArrayColumn:
+    """Rows of an array."""
+
+    def __init__(self, source: Any, conversion: Conversion) -> None:
+        self.source = source
+        self.n_samples: int = source.shape[0]
+        self.dtype = conversion.dtype
+        self.shape = conversion.shape
+        self._conversion = conversion
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        require_parts(self.source)
+        sample = np.asarray(self.source[index])
+        if self._conversion.standardize:
+            return standardize(sample, self._conversion.dtype)
+        return convert(sample, self._conversion)
+
+    def identity(self) -> Any:
+        return array_identity(self.source.shape, self.source.dtype, self._row)
+
+    def _row(self, index: int) -> bytes:
+        require_parts(self.source)
+        row = np.asarray(self.source[index : index + 1])
+        return row.astype(native_dtype(row.dtype), copy=False).tobytes()
+
+
+class ConcatColumn:
+    """Arrays side by side."""
+
+    def __init__(self, parts: Sequence[Any], join: Join) -> None:
+        self.n_samples: int = parts[0].n_samples
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape = join.shape
+        self._parts = parts
+        self._axis = join.axis
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        return np.concatenate([part.sample(index, seed, epoch) for part in self._parts], self._axis)
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self._parts]
+
+
+class TransformColumn:
+    """Another column, each of whose samples goes through a C function of the user's own."""
+
+    def __init__(self, inner: Any, transform: NativeTransform) -> None:
+        self.n_samples: int = inner.n_samples
+        self.dtype: np.dtype[Any] = inner.dtype
+        self.shape: tuple[int, ...] = inner.shape
+        self.identity = inner.identity
+        self._inner = inner
+        self._transform = transform
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        array = np.array(self._inner.sample(index, seed, epoch), self.dtype, order="C")
+        status = call_transform(self._transform, array, index, seed, epoch)
+        if status != 0:
+            raise DecodeError(f"the transform failed: expected 0, found {status}", sample=index)
+        return array

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""An encoded image on its way into the batch: decode, crop, resize, flip. The same in C++: `csrc/image/`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from fastbatch.decode.image_options import MOST_PIXELS, ImageOptions
+from fastbatch.decode.pillow_image import opened
+from fastbatch.errors import DecodeError
+from fastbatch.source.samples import SampleSource
+
+from .geometry import CropPlan, Window, draw_flips, plan_crop
+
+Array = np.ndarray[Any, Any]
+Box = tuple[float, float, float, float]
+
+MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
+
+
+def image(samples: SampleSource, index: int, options: ImageOptions, seed: int, epoch: int) -> Array:
+    """Return one encoded image as the batch wants it, still `uint8`, shape (height, width, channels).
+
+    Seed, epoch and the sample's index decide what is drawn: the crop, and whether it is mirrored.
+
+    Raises:
+        DecodeError: The file is not a whole image.
+        OSError: It cannot be read.
+    """
+    with naming(samples, index) as content:
+        pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
+    height, width = pixels.shape[:2]
+    pixels = crop(pixels, plan_crop((height, width), options, seed, epoch, index), options)
+    horizontal, vertical = draw_flips(options, seed, epoch, index)
+    pixels = pixels[:: -1 if vertical else 1, :: -1 if horizontal else 1]
+    return pixels.reshape(options.height, options.width, -1)
+
+
+@contextlib.contextmanager
+def naming(samples: SampleSource, index: int) -> Iterator[bytes]:
+    """Give the bytes of a sample; errors while it is decoded name the file and the sample."""
+    content = samples.read(index)
+    try:
+        yield content
+    except DecodeError as error:
+        raise DecodeError(error.message, path=samples.name(index), sample=index) from error.__cause__
+
+
+def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: int = MOST_PIXELS) -> Array:
+    """Return the pixels of an image file, `uint8`, shape (height, width, channels) or (height, width).
+
+    Args:
+        content: Of the file.
+        mode: Pillow's name of what the pixels are converted to.
+        turn: Turn the image upright, as its EXIF data says.
+        max_pixels: An image that has more is refused.
+    """
+    with opened(content, max_pixels) as file:
+        upright = ImageOps.exif_transpose(file) if turn else file
+        return np.asarray(upright.convert(mode))
+
+
+def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", box: Box | None = None) -> Array:
+    """Return `pixels` resized to (height, width) as Pillow does it.
+
+    Filters are "nearest", "box", "bilinear", "hamming", "bicubic" and "lanczos". A box (left, top, right and bottom
+    edge in pixels, whole or not) is the part that is resized.
+    """
+    height, width = size
+    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling[filter_name.upper()], box)
+    return np.asarray(resized)
+
+
+def crop(pixels: Array, plan: CropPlan, options: ImageOptions) -> Array:
+    """Return the slot that `plan` makes of an image: cut out, resize, cut again, and pad."""
+    source = pixels[_slices(plan.source)]
+    wanted = resize(source, plan.scaled, options.filter)[_slices(plan.wanted)]
+    slot = np.empty((options.height, options.width, *pixels.shape[2:]), pixels.dtype)
+    slot[:] = options.pad_value if pixels.ndim == 3 else options.pad_value[0]
+    slot[_slices((plan.top, plan.left, *wanted.shape[:2]))] = wanted
+    return slot
+
+
+def _slices(window: Window) -> tuple[slice, slice]:
+    top, left, height, width = window
+    return slice(top, top + height), slice(left, left + width)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""CSV files parsed by pyarrow, in threads and without the GIL, segment by segment.
+
+pyarrow's reader of streams parses with one thread, so the file is cut here: where a row ends, and quotes are even.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pyarrow
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from .options import CsvOptions
+from .rows import LONGEST_ROW, NULLS, Layout, compute_type, plain_blocks
+
+SEGMENT_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20  # that one of pyarrow's threads parses at a time
+
+
+def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
+    """Yield the rows of a file in order, as arrays of the wanted type.
+
+    What pyarrow does not take is read again by Python's parser, and handed out from the first row on that has not been:
+    that one knows where a wrong cell stands, and takes some spellings that pyarrow does not (`+1`, for example).
+    """
+    done = 0
+    if layout.is_simple and options.encoding.lower() in ("utf-8", "utf8"):
+        for table in _tables(path, layout, options):
+            if table is None:
+                break
+            yield _array(table, layout, options)
+            done += table.num_rows
+        else:
+            return
+    for block in plain_blocks(path, layout, options):
+        if len(block) > done:
+            yield block[done:]
+        done = max(0, done - len(block))
+
+
+def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
+    """Yield the bytes of a file, cut after rows, and whether there are quotes among them; None for a row too long.
+
+    A segment stands until the next but one is asked for.
+    """
+    content, other = bytearray(SEGMENT_BYTES), bytearray(SEGMENT_BYTES)
+    rest = 0  # bytes at the start of `content`, of a row whose end is not there yet
+    with open(path, "rb", buffering=0) as file:
+        while n := file.readinto(memoryview(content)[rest:]):
+            n += rest
+            n_quotes = content.count(b'"', 0, n)
+            end = max(content.rfind(b"\n", 0, n), content.rfind(b"\r", 0, n - 1)) + 1
+            end = _row_end(content, end, n_quotes - content.count(b'"', end, n))
+            rest = n - end
+            if end:
+                yield memoryview(content)[:end], n_quotes > 0
+                if len(other) < 2 * rest:
+                    other = bytearray(2 * rest)
+                other[:rest] = memoryview(content)[end:n]
+                content, other = other, content
+            elif n > LONGEST_ROW:
+                yield None, False
+                return
+            elif n == len(content):
+                content = content + bytearray(n)
+    if rest:
+        yield memoryview(content)[:rest], content.count(b'"', 0, rest) > 0
+
+
+def _row_end(content: bytearray, end: int, n_quotes: int) -> int:
+    """Return the last place, up to `end`, where a row ends and not a line within quotes; 0 where there is none.
+
+    Args:
+        n_quotes: Before `end`.
+    """
+    while n_quotes % 2:  # then all ends of lines after the last quote are within quotes
+        quote = content.rfind(b'"', 0, end)
+        before = max(content.rfind(b"\n", 0, quote), content.rfind(b"\r", 0, quote)) + 1
+        n_quotes -= content.count(b'"', before, end)
+        end = before
+    return end
+
+
+def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
+    """Yield what pyarrow makes of each segment, parsed while the one before is worked on; None when it stumbles."""
+    with ThreadPoolExecutor(1, "fastbatch csv") as pool:
+        before: Future[Any] | None = None
+        skip = layout.first_line
+        for segment, has_quotes in _segments(path):
+            coming = pool.submit(_parse, segment, has_quotes, skip, layout, options)
+            if before is not None:
+                yield before.result()
+            before, skip = coming, 0
+        if before is not None:
+            yield before.result()
+
+
+def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, options: CsvOptions) -> Any:
+    if segment is None:
+        return None
+    names = [str(i) for i in range(layout.n_columns)]  # those of the file may stand twice
+    element = pyarrow.from_numpy_dtype(compute_type(options.dtype))
+    chosen = sorted({str(i) for i in layout.chosen})
+    read = csv.ReadOptions(use_threads=options.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
+    parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=has_quotes)
+    convert = csv.ConvertOptions(
+        column_types=dict.fromkeys(chosen, element), include_columns=chosen, null_values=sorted(NULLS)
+    )
+    try:
+        table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(segment)), read, parse, convert)
+    except pyarrow.ArrowInvalid:
+        return None
+    has_nulls = any(column.null_count for column in table.columns)
+    return None if options.missing == "error" and has_nulls else table
+
+
+def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
+    """Return a table as rows; missing numbers are NaN, or what they are said to be.
+
+    From the memory of its columns: pyarrow's own way to NumPy imports pandas, for half a second and 30 MB.
+    """
+    element = compute_type(options.dtype)
+    rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
+    with np.errstate(all="ignore"):  # too large for the type: infinity
+        for j, i in enumerate(layout.chosen):
+            first = 0
+            for chunk in filter(len, table.column(str(i)).chunks):
+                part = rows[first : first + len(chunk), j]
+                part[:] = np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
+                if chunk.null_count:
+                    part[_is_null(chunk)] = float(options.missing)
+                first += len(chunk)
+    return rows
+
+
+def _is_null(chunk: Any) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(chunk.buffers()[0], np.uint8), bitorder="little")
+    null: NDArray[np.bool_] = bits[chunk.offset : chunk.offset + len(chunk)] == 0
+    return null

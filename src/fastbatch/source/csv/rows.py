@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""CSV files read with Python's own parser: what every number means, and where a wrong one stands.
+
+`csv_arrow` is the fast way; what it stumbles over is read again here, which finds the place or knows better.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.errors import FormatError
+
+if TYPE_CHECKING:
+    from .options import CsvOptions
+
+NULLS = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL"])
+FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|infinity)", re.ASCII | re.IGNORECASE)
+INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
+BIT_PATTERN = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
+NEWLINE = re.compile(r"\r\n|\r|\n")
+BLOCK_ROWS = 4096
+LONGEST_ROW = 1 << 26  # characters of a line: what is longer is no table
+LONGEST_SHOWN = 40  # characters of a cell in a message
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the first rows of a file say of it.
+
+    Attributes:
+        n_columns: Of the file.
+        all_names: Of every column; numbers where there is no header.
+        chosen: The columns that were asked for.
+        names: Theirs.
+        first_line: Lines before the first row of numbers.
+        is_simple: No cell of the header goes over several lines.
+    """
+
+    n_columns: int
+    all_names: tuple[str, ...]
+    chosen: tuple[int, ...]
+    first_line: int
+    is_simple: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.all_names[i] for i in self.chosen)
+
+
+def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
+    """Yield (first line, cells) of every record of a file that is not an empty line."""
+    # Bytes that are no text stay what they are: they matter only where a number should be.
+    encoding = "utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding
+    with open(path, encoding=encoding, errors="surrogateescape", newline="") as file:
+        reader = csv.reader(_lines(file, path), delimiter=options.delimiter)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise FormatError(f"row {line}: not CSV: {error}", path=path) from None
+            if cells:
+                yield line, cells
+
+
+def _lines(file: TextIO, path: str) -> Iterator[str]:
+    """Yield lines, which take no more memory than a long one needs."""
+    number = 1
+    while line := file.readline(LONGEST_ROW):
+        if len(line) == LONGEST_ROW and line[-1] not in "\r\n":
+            found = f"{LONGEST_ROW} characters without an end"
+            raise FormatError(f"row {number}: not CSV", path=path, expected="a shorter line", found=found)
+        yield line
+        number += 1
+
+
+def find_layout(path: str, options: CsvOptions) -> Layout:
+    """Return the columns of a file; raise FormatError when it is empty, ValueError when they are not those wanted."""
+    source = records(path, options)
+    line, first = next(source, (0, None))
+    source.close()  # type: ignore[attr-defined]
+    if first is None:
+        raise FormatError("not a table", path=path, expected="rows of numbers", found="an empty file")
+    has_header = options.header
+    if has_header is None:
+        has_header = any(cell.strip() not in NULLS and not FLOAT.fullmatch(cell.strip()) for cell in first)
+    names = tuple(first) if has_header else tuple(map(str, range(len(first))))
+    lines = sum(len(NEWLINE.findall(cell)) for cell in first)
+    chosen = tuple(range(len(first))) if options.columns is None else _choose(path, options.columns, names, has_header)
+    return Layout(len(first), names, chosen, line + lines if has_header else line - 1, lines == 0)
+
+
+def _choose(path: str, columns: Sequence[str | int], names: tuple[str, ...], has_header: bool) -> tuple[int, ...]:
+    chosen = []
+    for column in columns:
+        if isinstance(column, int):
+            if column >= len(names):
+                raise ValueError(f"{path}: columns: expected numbers below {len(names)}, found {column}")
+            chosen.append(column)
+            continue
+        if not has_header:
+            raise ValueError(f"{path}: columns: expected numbers, since there is no header, found {column!r}")
+        places = [i for i, name in enumerate(names) if name == column]
+        if len(places) != 1:
+            found = f"{len(places)} columns called {column!r}" if places else f"no column {column!r}"
+            raise ValueError(f"{path}: columns: expected one of {', '.join(map(repr, names))}, found {found}")
+        chosen.append(places[0])
+    return tuple(chosen)
+
+
+def plain_blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
+    """Yield the rows of a file in order, as arrays of the wanted type."""
+    rows: list[list[Any]] = []
+    for line, cells in records(path, options):
+        if line <= layout.first_line:
+            continue  # the header
+        if len(cells) != layout.n_columns:
+            raise FormatError(
+                f"row {line}: another number of cells", path=path, expected=layout.n_columns, found=len(cells)
+            )
+        rows.append([number(cells[i], options, (path, line, layout.all_names[i])) for i in layout.chosen])
+        if len(rows) == BLOCK_ROWS:
+            yield rounded(np.array(rows, compute_type(options.dtype)), options.dtype)
+            rows = []
+    if rows:
+        yield rounded(np.array(rows, compute_type(options.dtype)), options.dtype)
+
+
+def compute_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the type that numbers are read as."""
+    return np.dtype("f8") if dtype.kind == "f" else dtype
+
+
+def rounded(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return numbers in the wanted type."""
+    with np.errstate(all="ignore"):  # too large for the type: infinity
+        return numbers.astype(dtype, copy=False)
+
+
+def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float | int:
+    """Return the number in a cell; `place` is path, row and column for the error."""
+    text = cell.strip(" \t")
+    if text in NULLS:
+        if options.missing == "nan":
+            return float("nan")
+        if options.missing == "error":
+            raise _error("no number", place, f"a number of type {options.dtype}", repr(cell))
+        return float(options.missing) if options.dtype.kind == "f" else int(options.missing)
+    if options.dtype.kind == "f":
+        if FLOAT.fullmatch(text):
+            return float(text)
+    elif INTEGER.fullmatch(text):
+        limits = np.iinfo(options.dtype)
+        value = int(text) if len(text) < 40 else limits.max + 1
+        if limits.min <= value <= limits.max:
+            return value
+        raise _error("too large a number", place, f"{limits.min} to {limits.max}", text[:LONGEST_SHOWN])
+    elif (bits := BIT_PATTERN.fullmatch(text)) and len(bits[1]) <= 2 * options.dtype.itemsize:
+        value = int(bits[1], 16)
+        return value - 2 ** (8 * options.dtype.itemsize) if value > np.iinfo(options.dtype).max else value
+    shown = repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
+    other = next((one for one in ";\t|" if one in cell and one != options.delimiter), None)
+    what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
+    raise _error(what, place, f"a number of type {options.dtype}", shown)
+
+
+def _error(what: str, place: tuple[str, int, str], expected: str, found: str) -> FormatError:
+    path, line, column = place
+    return FormatError(f"row {line}, column {column!r}: {what}", path=path, expected=expected, found=found)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The one table of array formats: how a file is recognised, and what opens it."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastbatch.batch.tree import is_path
+from fastbatch.errors import FormatError
+
+from .codecs import codec_of
+from .csv.table import Table
+from .local_file import Path, path_bytes, read_head
+from .opener import Opener
+
+NPY_MAGIC = b"\x93NUMPY"
+IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of files that hold arrays.
+
+    Attributes:
+        name: In messages.
+        extensions: Of file names, in lower case; they decide where `matches` is None.
+        matches: Recognises the format by the first bytes of a file.
+        open: Returns the array of a file, or a dict of its arrays.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    matches: Callable[[bytes], bool] | None
+    open: Callable[[Opener, str], Any]
+
+
+def is_idx(head: bytes) -> bool:
+    """Return whether a file begins as an IDX file does: two zeros, a type, at least one dimension."""
+    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in IDX_TYPES and head[3] > 0
+
+
+def _is_idx_or_its_gzip(head: bytes) -> bool:
+    if not head.startswith(b"\x1f\x8b\x08"):
+        return is_idx(head)
+    try:
+        return is_idx(zlib.decompressobj(wbits=31).decompress(head, 4))
+    except zlib.error:
+        return False
+
+
+def _open_csv(opener: Opener, path: str) -> Any:
+    from .csv.options import make_csv_options
+    from .csv.reader import read_csv
+
+    return read_csv(opener, path, make_csv_options(path)).rows
+
+
+FORMATS = (
+    Format("CSV", ("csv", "tsv"), None, _open_csv),
+    Format(".npy", ("npy",), lambda head: head.startswith(NPY_MAGIC), lambda opener, path: opener.npy(path)),
+    Format(
+        ".npz", ("npz",), lambda head: head.startswith((b"PK\3\4", b"PK\5\6")), lambda opener, path: opener.npz(path)
+    ),
+    Format("IDX", ("idx", "gz"), _is_idx_or_its_gzip, lambda opener, path: opener.idx(path)),
+)
+
+
+def format_of(path: Path) -> Format | None:
+    """Return the format of a file, or None: by its extension if the format has no signature, else by its content.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    extension = os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
+    for row in FORMATS:
+        if row.matches is None and extension in row.extensions:
+            return row
+    head = read_head(path_bytes("path", path))
+    return next((row for row in FORMATS if row.matches is not None and row.matches(head)), None)
+
+
+def open_file(opener: Opener, path: Path) -> Any:
+    """Return the array in a file, or a dict of those in an archive.
+
+    Raises:
+        OSError: It cannot be read.
+        FormatError: It is of no format of the table, or not what its header says.
+    """
+    found = format_of(path)
+    if found is not None:
+        return found.open(opener, os.fsdecode(path))
+    head = read_head(path)
+    names = [row.name for row in FORMATS if row.matches is not None]
+    codec = codec_of(head)
+    raise FormatError(
+        "not an array",
+        path=path,
+        expected=f"{', '.join(names[:-1])} or {names[-1]}",
+        found="an empty file" if not head else f"a {codec.title} image" if codec else "something else",
+    )
+
+
+def open_array(opener: Opener, leaf: Any) -> Any:
+    """Return the one array of a file, or an array as it is; archives are refused."""
+    if not is_path(leaf):
+        return leaf
+    source = open_file(opener, leaf)
+    if isinstance(source, dict):
+        raise TypeError(f"expected one array, found the archive {os.fsdecode(leaf)}")
+    return source
+
+
+def as_rows(leaf: Any) -> Any:
+    """Return an object with a NumPy dtype and a shape as it is, and anything else as an array.
+
+    Raises:
+        TypeError: Not an array, Python objects, elements of size 0.
+        ValueError: An array without dimensions.
+    """
+    source = leaf.rows if isinstance(leaf, Table) else leaf
+    if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
+        if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
+            raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
+        source = np.asarray(source)
+    if source.dtype.hasobject:
+        raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
+    if source.dtype.itemsize == 0:
+        raise TypeError(f"expected elements of at least 1 byte, found {source.dtype}")
+    if len(source.shape) == 0:
+        raise ValueError("expected at least one dimension, found an array without any")
+    return source

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Which image files there are: a folder with a sub-folder per class, or a list of paths."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastbatch.checks import shown
+
+from .codecs import CODECS
+from .folder_index import FolderIndex, Scan
+from .samples import FileSamples, SampleSource
+
+# What fastbatch reads itself, and what Pillow reads for it.
+NATIVE_EXTENSIONS = tuple(extension for codec in CODECS for extension in codec.extensions)
+OTHER_EXTENSIONS = ("gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "jp2", "j2k", "tga", "ico")
+EXTENSIONS = (*NATIVE_EXTENSIONS, *OTHER_EXTENSIONS)
+_ENDS = frozenset(extension.encode() for extension in EXTENSIONS)
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Encoded images, and where they come from class folders, their labels: the folders' numbers."""
+
+    samples: SampleSource
+    labels: np.ndarray[Any, np.dtype[np.int64]] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def paths(self) -> list[bytes]:
+        """The files."""
+        assert isinstance(self.samples, FileSamples)
+        return self.samples.paths
+
+
+def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Return the names of the images, the folders and the other links in a folder; `csrc/source/folder.cpp` too."""
+    files, folders, links = [], [], []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith(b"."):
+                continue
+            _, dot, end = name.rpartition(b".")
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(name)
+            elif dot and end.lower() in _ENDS:
+                files.append(name)
+            elif entry.is_symlink():
+                links.append(name)
+    return sorted(files), sorted(folders), sorted(links)
+
+
+def list_images(
+    root_or_paths: Any,
+    infer: bool,
+    *,
+    root: Any = None,
+    class_names: tuple[str, ...] | None = None,
+    scan: Scan = scan_folder,
+    index_cache: bool = True,
+) -> ImageFiles:
+    """List image files in a fixed order: sorted by the bytes of their names.
+
+    Args:
+        infer: Take the sub-folders of a folder as classes.
+        root: Folder that the paths of a list start from.
+        class_names: Take these sub-folders, in this order.
+        scan: Lists one folder.
+        index_cache: Remember what folders contain; see `folder_index`.
+
+    Raises:
+        ValueError: No images, or no class folders although they are wanted.
+        OSError: The folder cannot be read.
+    """
+    if isinstance(root_or_paths, (str, bytes, os.PathLike)):
+        folder = os.fsencode(root_or_paths)
+        if root is not None:
+            raise ValueError("root: only valid with a list of paths")
+        try:
+            index = FolderIndex(folder, EXTENSIONS, scan, index_cache)
+            if infer:
+                files = _class_folders(folder, index, class_names)
+            else:
+                files = ImageFiles(FileSamples(_non_empty(_images_below(index, folder), folder)))
+            index.save()
+        except OSError as error:
+            if isinstance(error.filename, bytes):
+                error.filename = os.fsdecode(error.filename)  # as all other errors name files
+            raise
+        return files
+    return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
+
+
+def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
+    """Return the paths of an iterable as bytes, below `root` if there is one.
+
+    Raises:
+        TypeError: Something that is no path.
+        ValueError: A path with a null byte.
+    """
+    folder = None if root is None else os.fsencode(root)
+    paths = []
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{name}: expected a list of paths, found {shown(given)}")
+    for i, path in enumerate(given):
+        if not isinstance(path, str | bytes | os.PathLike):
+            raise TypeError(f"{name}: sample {i}: expected a path, found {shown(path)}")
+        encoded = os.fsencode(path)
+        if b"\0" in encoded:
+            raise ValueError(f"{name}: embedded null byte in {os.fsdecode(path)!r}")
+        paths.append(encoded if folder is None else os.path.join(folder, encoded))
+    return paths
+
+
+def _class_folders(root: bytes, index: FolderIndex, class_names: tuple[str, ...] | None) -> ImageFiles:
+    content = index.content()
+    links = [name for name in content.links if os.path.isdir(os.path.join(root, name))]
+    classes = sorted(content.folders + links)
+    if class_names is not None:
+        wanted = [os.fsencode(name) for name in class_names]
+        for name in wanted:
+            if name not in classes:
+                raise ValueError(
+                    f"class_names: expected sub-folders of {os.fsdecode(root)}, found {os.fsdecode(name)!r}"
+                )
+        classes = wanted
+    paths: list[bytes] = []
+    counts = []
+    for name in classes:
+        found = _images_below(index, root, name)
+        counts.append(len(found))
+        paths += found
+    if not classes and content.files:
+        raise ValueError(
+            f"{os.fsdecode(root)}: expected one sub-folder for each class, found images and no sub-folder; "
+            "labels=None loads them without labels"
+        )
+    names = tuple(map(os.fsdecode, classes))
+    labels = np.repeat(np.arange(len(classes), dtype=np.int64), counts)
+    return ImageFiles(FileSamples(_non_empty(paths, root)), labels, names)
+
+
+def _images_below(index: FolderIndex, root: bytes, below: bytes = b"") -> list[bytes]:
+    found: list[bytes] = []
+    waiting = [below]
+    while waiting:
+        folder = waiting.pop()
+        content = index.content(folder)
+        waiting += [os.path.join(folder, name) for name in content.folders]
+        prefix = os.path.join(root, folder, b"")
+        found += [prefix + name for name in content.files]
+    return sorted(found)
+
+
+def _non_empty(paths: list[bytes], root: bytes) -> list[bytes]:
+    if not paths:
+        raise ValueError(f"{os.fsdecode(root)}: expected image files ({', '.join(EXTENSIONS)}) below it, found none")
+    return paths

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Regular files of this machine. Anything else is refused, so that no read waits for a writer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import IO
+
+Path = str | bytes | os.PathLike[str]
+HEAD_BYTES = 512  # enough to recognise every format
+
+
+def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
+    """Return a path as bytes, or raise ValueError for one with a null byte."""
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"{name}: embedded null byte in {os.fsdecode(encoded)!r}")
+    return encoded
+
+
+def not_a_file(mode: int, path: str) -> OSError:
+    """Return the error of a folder, a pipe, or a device in place of a file."""
+    if stat.S_ISDIR(mode):
+        return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return OSError(errno.ESPIPE, "Not a regular file", path)
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading. Anything but a regular file is refused: reading a FIFO would wait for its writer.
+
+    Raises:
+        OSError: With errno and file name.
+    """
+    text = os.fsdecode(path)
+    mode = os.stat(text).st_mode
+    if not stat.S_ISREG(mode):
+        raise not_a_file(mode, text)
+    return open(text, "rb")
+
+
+def read_head(path: Path) -> bytes:
+    """Return the first `HEAD_BYTES` of a file."""
+    with open_regular(path) as file:
+        return file.read(HEAD_BYTES)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""What an implementation opens files with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastbatch.checks import MAX_INT64, element_type, whole
+
+if TYPE_CHECKING:
+    from .csv.options import CsvOptions
+    from .csv.rows import Layout
+
+
+class Opener(Protocol):
+    """Opens the files of each format. The arrays are read-only; files are mapped where they can be."""
+
+    def npy(self, path: Any) -> Any: ...
+    def npz(self, path: Any, member: str | None = None) -> Any: ...
+    def idx(self, path: Any) -> Any: ...
+    def raw(self, path: Any, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Any: ...
+
+    def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
+        """Yield the file's rows in order, as arrays (rows, columns) of the wanted type."""
+
+    def reopened_by(self, source: Any, path: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return an array of a temporary file as one of `path` that is pickled as a call of a function."""
+
+
+def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return the checked arguments of `raw`: the element type, the shape, the offset."""
+    element = element_type("dtype", dtype)
+    if element.hasobject or element.fields or element.subdtype or element.itemsize == 0:
+        raise TypeError(f"dtype: expected numbers, or another type of fixed size, found {element}")
+    given = tuple(shape) if isinstance(shape, Iterable) else (shape,)
+    lengths = tuple(whole("shape", length, 0 if i else -1, MAX_INT64) for i, length in enumerate(given))
+    return element, lengths, whole("offset", offset, 0, MAX_INT64)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Where the bytes of sample `i` are: in a file of its own, or in memory. The core's are `csrc/source/source.h`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastbatch.batch.column import bytes_identity, files_identity
+
+from .local_file import open_regular
+
+
+class SampleSource(Protocol):
+    """Encoded samples, by number. Immutable; any thread may read."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of one sample, or raise OSError."""
+
+    def name(self, index: int) -> str | None:
+        """Return the name of one sample in messages, or None."""
+
+    def identity(self) -> Any:
+        """Return a value for JSON that differs for other data."""
+
+
+class FileSamples:
+    """One file per sample.
+
+    Attributes:
+        paths: As bytes, since a file's name need not be text.
+    """
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        self.paths = list(paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, index: int) -> bytes:
+        with open_regular(self.paths[index]) as file:
+            return file.read()
+
+    def name(self, index: int) -> str | None:
+        return os.fsdecode(self.paths[index])
+
+    def identity(self) -> Any:
+        return files_identity(self.paths)
+
+
+class EncodedSamples:
+    """Samples in memory, one after another in one block: see `encoded`.
+
+    Attributes:
+        blob: uint8, the block.
+        offsets: uint64, of length n + 1: sample i is `blob[offsets[i]:offsets[i + 1]]`.
+        names: Of the samples, in messages; or None.
+    """
+
+    def __init__(self, blob: NDArray[np.uint8], offsets: NDArray[np.uint64], names: Sequence[str] | None) -> None:
+        self.blob, self.offsets = blob, offsets
+        self.names = None if names is None else tuple(names)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} samples of {int(self.offsets[-1] - self.offsets[0])} bytes)"
+
+    def read(self, index: int) -> bytes:
+        return self.blob[int(self.offsets[index]) : int(self.offsets[index + 1])].tobytes()
+
+    def name(self, index: int) -> str | None:
+        return None if self.names is None else self.names[index]
+
+    def identity(self) -> Any:
+        return bytes_identity(self.blob, self.offsets)
+
+
+def make_encoded(images: Any, offsets: ArrayLike | None, names: Iterable[Any] | None) -> EncodedSamples:
+    """Return checked samples in memory; see `fastbatch.encoded`."""
+    if offsets is None:
+        if isinstance(images, str | bytes | bytearray | memoryview):
+            raise TypeError(f"images: expected a list of bytes, found {type(images).__name__}; or give its offsets")
+        parts = [_view(f"images: sample {i}", part) for i, part in enumerate(images)]
+        blob = np.concatenate(parts) if parts else np.empty(0, np.uint8)
+        ends = np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
+    else:
+        blob = _view("images", images)
+        ends = _checked_offsets(offsets, len(blob))
+    given = None if names is None else [os.fsdecode(name) for name in names]
+    n = len(ends) - 1
+    if n == 0:
+        raise ValueError("images: expected at least one, found none")
+    if given is not None and len(given) != n:
+        raise ValueError(f"names: expected one for each of {n} images, found {len(given)}")
+    return EncodedSamples(blob, ends.astype(np.uint64), given)
+
+
+def _view(name: str, data: Any) -> NDArray[np.uint8]:
+    """Return the bytes of a buffer without copying them."""
+    if isinstance(data, str):
+        raise TypeError(f"{name}: expected bytes, found a str; paths are given to images() as they are")
+    try:
+        return np.frombuffer(data, np.uint8)
+    except (TypeError, ValueError, BufferError) as error:
+        raise TypeError(f"{name}: expected contiguous bytes, found {type(data).__name__}: {error}") from None
+
+
+def _checked_offsets(offsets: ArrayLike, size: int) -> NDArray[np.int64]:
+    given = np.asarray(offsets)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
+        raise TypeError(f"offsets: expected integers in 1 dimension, found {given.dtype} of shape {given.shape}")
+    if int(given.min()) < 0 or int(given.max()) > size:
+        wrong = int(given.min()) if int(given.min()) < 0 else int(given.max())
+        raise ValueError(f"offsets: expected numbers from 0 to {size}, the size of the block, found {wrong}")
+    falls = np.flatnonzero(given[1:] < given[:-1])
+    if len(falls):
+        i = int(falls[0])
+        raise ValueError(f"offsets: sample {i}: expected an end of at least {given[i]}, found {given[i + 1]}")
+    return given.astype(np.int64)

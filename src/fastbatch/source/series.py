@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Several arrays, one after another, as one sequence of rows."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastbatch.batch.pickling import pack, unpack
+
+
+class Series:
+    """Several arrays, one after another, that no window crosses the ends of: see `series`.
+
+    Attributes:
+        parts: The arrays or sources.
+        lengths: Rows of each.
+        dtype, shape: As of all of them put together.
+    """
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = list(parts)
+        first = self.parts[0]
+        for i, part in enumerate(self.parts):
+            if (part.dtype, part.shape[1:]) != (first.dtype, first.shape[1:]):
+                expected, found = (f"{one.dtype} rows of shape {tuple(one.shape[1:])}" for one in (first, part))
+                raise ValueError(f"series {i}: expected {expected}, as those of series 0, found {found}")
+        self.lengths: list[int] = [part.shape[0] for part in self.parts]
+        self._ends = np.cumsum(self.lengths).tolist()
+        self.dtype: np.dtype[Any] = first.dtype
+        self.shape: tuple[int, ...] = (self._ends[-1], *first.shape[1:])
+
+    def __reduce__(self) -> Any:
+        return _series, ([pack(part) for part in self.parts],)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def part_of(self, index: int) -> tuple[Any, int]:
+        """Return the part that row `index` is in, and its place there."""
+        p = bisect_right(self._ends, index)
+        return self.parts[p], index - (self._ends[p] - self.lengths[p])
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            rows = [self[i] for i in range(len(self))[index]]
+            return np.stack(rows) if rows else np.empty((0, *self.shape[1:]), self.dtype)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"expected an index from {-len(self)} to {len(self) - 1}, found {index}")
+        part, place = self.part_of(index % len(self))
+        return part[place]
+
+    def __repr__(self) -> str:
+        return f"Series({len(self.parts)} of {sum(self.lengths)} rows, dtype={self.dtype}, row shape={self.shape[1:]})"
+
+
+def _series(parts: list[Any]) -> Series:
+    return Series([unpack(part) for part in parts])

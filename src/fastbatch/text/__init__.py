@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Loaders over the words and lines of text files."""

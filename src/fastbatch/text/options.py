@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""The options that loaders of words and of lines share, written and checked once."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import Any, Literal, SupportsIndex, TypedDict
+
+import numpy as np
+
+from fastbatch.checks import MAX_INT64, whole
+from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
+
+from .plan import ENCODINGS, HANDLERS, TextPlan
+from .vocabulary import Vocabulary
+
+SHUFFLES: dict[bool | str, bool | str] = {False: False, True: "line", "line": "line", "block": "block"}
+OUTPUTS = ("str", "numpy", "offsets", "ids")
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """Encoding, order, batches and threads of a loader of text. `fastbatch.words` describes them."""
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
+    shuffle: bool | Literal["line", "block"] = False
+    seed: SupportsIndex = 0
+    drop_last: bool = False
+    shard: tuple[int, int] | None = None
+    block_size: SupportsIndex = 4096
+    window: SupportsIndex = 16
+    threads: SupportsIndex | None = None
+    read_size: SupportsIndex | None = None
+    prefetch_bytes: SupportsIndex | None = None
+
+    def plan(
+        self,
+        item: Literal["word", "line"],
+        paths: tuple[bytes, ...],
+        batch_size: Any,
+        *,
+        output: str = "str",
+        keepends: bool = True,
+        vocabulary: Any = None,
+        dtype: str = "int64",
+    ) -> TextPlan:
+        """Return what determines the batches of these files.
+
+        Raises:
+            TypeError, ValueError, LookupError: An option out of range, or an unknown encoding; the message names it.
+        """
+        shuffle, encoding, errors = self._checked_shuffle()
+        vocabulary = _checked_output(output, vocabulary, dtype)
+        rank, world_size = self._checked_shard()
+        read_size, ahead = self.read_size, self.prefetch_bytes
+        return TextPlan(
+            paths=paths,
+            item=item,
+            batch_size=whole("batch_size", batch_size, 1, MAX_INT64),
+            encoding=encoding,
+            errors=errors,
+            keepends=bool(keepends),
+            block_size=whole("block_size", self.block_size, 1, MAX_INT64),
+            window=whole("window", self.window, 1, MAX_INT64),
+            output=output,
+            vocabulary=vocabulary,
+            dtype=dtype,
+            threads=None if self.threads is None else whole("threads", self.threads, 1, 1024),
+            shuffle=SHUFFLES[shuffle],
+            seed=whole("seed", self.seed, 0, MAX_SEED),
+            drop_last=bool(self.drop_last),
+            rank=rank,
+            world_size=world_size,
+            read_size=TextPlan.read_size if read_size is None else whole("read_size", read_size, 1, 2**30),
+            prefetch_bytes=TextPlan.prefetch_bytes if ahead is None else whole("prefetch_bytes", ahead, 1, 2**40),
+        )
+
+    def _checked_shuffle(self) -> tuple[bool | str, str, str]:
+        shuffle = self.shuffle
+        if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
+            raise ValueError(f"shuffle: expected False, 'line' or 'block', found {shuffle!r}")
+        encoding, errors = _encoding(self.encoding), _handler(self.errors)
+        if shuffle and not (encoding in ENCODINGS.values() and errors in HANDLERS):
+            raise ValueError(
+                f"shuffle: expected an encoding among {', '.join(ENCODINGS.values())}, found {encoding} {errors}"
+            )
+        return shuffle, encoding, errors
+
+    def _checked_shard(self) -> tuple[int, int]:
+        if self.shard is None:
+            return 0, 1
+        try:
+            rank, world_size = self.shard
+        except (TypeError, ValueError):
+            raise TypeError(f"shard: expected (rank, world_size), found {self.shard!r}") from None
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        return whole("rank", rank, 0, world - 1), world
+
+
+class TextKeywords(TypedDict, total=False):
+    """The fields of `TextOptions` as keyword arguments, for type checkers."""
+
+    encoding: str
+    errors: str
+    shuffle: bool | Literal["line", "block"]
+    seed: SupportsIndex
+    drop_last: bool
+    shard: tuple[int, int] | None
+    block_size: SupportsIndex
+    window: SupportsIndex
+    threads: SupportsIndex | None
+    read_size: SupportsIndex | None
+    prefetch_bytes: SupportsIndex | None
+
+
+def _checked_output(output: Any, vocabulary: Any, dtype: Any) -> Vocabulary | None:
+    """Return the vocabulary that this output needs."""
+    if not isinstance(output, str) or output not in OUTPUTS:
+        raise ValueError(f"output: expected one of {', '.join(OUTPUTS)}, found {output!r}")
+    if output == "numpy" and not hasattr(np.dtypes, "StringDType"):
+        raise ValueError(f"output='numpy' needs NumPy 2, found {np.__version__}")
+    if (vocabulary is None) == (output == "ids"):
+        raise ValueError("vocabulary: expected one with output='ids', and with no other output")
+    if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
+        vocabulary = Vocabulary(vocabulary)
+    if dtype not in ("int32", "int64"):
+        raise ValueError(f"dtype: expected 'int64' or 'int32', found {dtype!r}")
+    return vocabulary  # type: ignore[no-any-return]
+
+
+def _encoding(encoding: str) -> str:
+    if not isinstance(encoding, str):
+        raise TypeError(f"encoding: expected a name, found {encoding!r}")
+    info = codecs.lookup(encoding)  # LookupError for an unknown one, as open() raises it
+    if not getattr(info, "_is_text_encoding", True):
+        raise LookupError(f"{encoding!r} is not a text encoding")
+    return ENCODINGS.get(info.name, info.name)
+
+
+def _handler(errors: str) -> str:
+    if not isinstance(errors, str):
+        raise TypeError(f"errors: expected a name, found {errors!r}")
+    codecs.lookup_error(errors)  # LookupError for an unknown one
+    return errors
