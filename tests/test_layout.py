@@ -115,6 +115,15 @@ def test_the_map_of_the_core_names_every_file():
     assert not missing, "csrc/README.md has a row for each file"
 
 
+def test_files_of_the_core_that_are_named_elsewhere_exist():
+    """A docstring's `Source:` leads to the C++ file, also after that has moved."""
+    named = re.compile(r"csrc/[\w/]+\.(?:h|cpp|txt|md)\b")
+    files = [*code_files("src"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "packaging").glob("*.md")]
+    assert not {
+        (name, path.name) for path in files for name in named.findall(path.read_text()) if not (ROOT / name).is_file()
+    }
+
+
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))

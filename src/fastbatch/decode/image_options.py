@@ -32,7 +32,7 @@ class ImageOptions:
 
     Attributes:
         height, width: Of the image in the batch.
-        crop: How it gets to that size; `csrc/decode/geometry.h` and `fastbatch.pure.geometry` define each.
+        crop: How it gets to that size; `csrc/image/geometry.h` and `fastbatch.pure.geometry` define each.
         resize: Length of the shorter side before "center" and "random" cut; 0: "random" cuts from the image as it is.
         area, ratio: Of "random_resized": lowest and highest share of the area, and width / height.
         filter: Pillow's name of the resampling filter.
