@@ -20,7 +20,7 @@ namespace {
 
 using Pieces = std::vector<std::span<const std::byte>>;
 
-// Pillow reads so many bytes of a chunk at a time.
+// The bytes of a chunk that Pillow reads at a time.
 constexpr std::size_t kBlock = 65536;
 // Larger images than this are inflated row by row, so that they need no memory of their size.
 constexpr std::uint64_t kMostAtOnce = std::uint64_t{64} << 20U;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scratch memory that a thread keeps from one sample to the next: giving it back after a giant. Threads: any.
+// Scratch memory that a thread reuses from sample to sample: freed where it grew large. Threads: any.
 #pragma once
 
 #include <cstddef>

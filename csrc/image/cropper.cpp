@@ -38,7 +38,7 @@ void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t 
   const Resizer& resizer = resizers_.get(source.resize);
   const bool weighs = weighs_by_alpha(info, source, options);
 
-  // What the resize reads: of the part it resizes, of the upright image, of the image as stored.
+  // The window that the resize reads: within its source, the upright image, and the stored image.
   const Window needed = resizer.needed();
   const Window upright{source.source.x + needed.x, source.source.y + needed.y, needed.width, needed.height};
   const Window stored = scaled_window(upright, info.size, orientation, denominator);

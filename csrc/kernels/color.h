@@ -10,7 +10,8 @@
 
 namespace fastbatch::kernels {
 
-// n pixels of `channels` numbers, of which the first `colors` are changed: 1 or 3. What follows them (alpha) stays.
+// n pixels of `channels` numbers, of which the first `colors` are changed: 1 or 3. Further channels (alpha) are
+// unchanged.
 struct FloatImage {
   float* data;
   std::size_t pixels;

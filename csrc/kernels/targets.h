@@ -28,5 +28,5 @@ namespace fastbatch::kernels {
 
 }  // namespace fastbatch::kernels
 
-// In a kernel file, per target: is this an instruction set, and not Highway's own stand-in for one?
+// In a kernel file, per target: true for an instruction set, false for Highway's emulations.
 #define FASTBATCH_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)

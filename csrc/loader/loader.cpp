@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMinPrefetch = 2;
 constexpr std::size_t kMaxDefaultPrefetch = 16;
-constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // how far ahead the kernel is told, about
+constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // of readahead advice, about
 constexpr std::size_t kMaxAdviceBatches = 64;
 constexpr std::size_t kProbeSamples = 4;
 
@@ -104,7 +104,7 @@ std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
     if (shared_->closed) throw ClosedError("the loader is closed");
     shared_->runs.push_back(run);
   }
-  shared_->work.notify_one();  // whoever wakes wakes another while there is more
+  shared_->work.notify_one();  // it wakes another while there is more to claim
   return run;
 }
 
@@ -202,7 +202,7 @@ void Loader::work() {
   Shared& shared = *shared_;
   Worker worker(columns_, options_.on_error);
   std::shared_ptr<Run> run;
-  std::shared_ptr<Run> to_wake;  // its consumer is told outside the lock, or it would wake only to wait for it
+  std::shared_ptr<Run> to_wake;  // notified outside the lock, or its consumer would wake only to wait for it
   std::unique_lock lock(shared.mutex);
   while (!shared.closed) {
     const bool claimed = claim(worker.items, run);

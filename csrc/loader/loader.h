@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // plan + decoders + threads -> batches, in order. The threads live as long as the loader; runs come and go.
-// Owner: joins its threads in close() or the destructor. Columns are shared with whoever built them.
+// Owner: joins its threads in close() or the destructor. Columns are shared with their builder.
 // Threads: any thread may call anything; one run may be consumed from several threads, each batch goes to one of them.
 // Fork: the child has none of the threads. It must not call a loader made before the fork, only destroy it (which leaks
 // the dead threads' state); the Python side makes a new one.

@@ -8,7 +8,7 @@
 namespace fastbatch {
 
 namespace {
-// While all is in memory, one batch in so many is looked at: it costs little and notices a page cache that was dropped.
+// While all is in memory, one batch in this many is probed: it costs little and notices a page cache that was dropped.
 constexpr std::uint64_t kWarmProbeInterval = 8;
 }  // namespace
 
@@ -42,7 +42,7 @@ void Run::open_batch(Pools& pools) {
   fresh.batch.columns.reserve(pools.size());
   try {
     for (const auto& pool : pools) fresh.batch.columns.push_back(pool->acquire());
-  } catch (...) {  // out of memory: this batch owes the error, and no worker touches it
+  } catch (...) {  // out of memory: take_front() throws it, and no worker touches this batch
     fresh.error = std::current_exception();
     fresh.claimed = fresh.batch.samples;
     fresh.pending = 0;
