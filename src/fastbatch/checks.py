@@ -34,6 +34,13 @@ def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) ->
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return a truth value as a bool, or raise TypeError: a str is always true, whatever it says."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, found {shown(value)}")
+    return bool(value)
+
+
 def element_type(name: str, value: Any) -> np.dtype[Any]:
     """Return a NumPy dtype, or raise TypeError that names the argument."""
     try:
@@ -61,7 +68,7 @@ def text(name: str, value: Any) -> str:
 def listed(name: str, value: Any, of: str) -> list[Any]:
     """Return an iterable as a list, or raise TypeError; a str is not a list of its characters."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
-        raise TypeError(f"{name}: expected a list of {of}, found {shown(value)}")
+        raise TypeError(f"{name}: expected {of}, found {shown(value)}")
     return list(value)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import Column
 from fastbatch.calls import takes
-from fastbatch.checks import listed, shown
+from fastbatch.checks import flag, listed, shown
 from fastbatch.decode.annotations import PackPairs, make_moved, mask_options, mask_samples
 from fastbatch.decode.augment import Augment
 from fastbatch.decode.conversion import Field, Numbers
@@ -153,6 +153,7 @@ def images(
         augment=augment,
     )
     wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
+    flag("index_cache", index_cache)
     names = None if class_names is None else _names(class_names)
     files = _files(backend, root_or_paths, labels, root, names, index_cache)
     samples, n = files.samples, len(files.samples)

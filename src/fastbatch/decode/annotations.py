@@ -47,7 +47,7 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
     Raises:
         ValueError: Too few or too many samples, rows of another length, numbers that are missing.
     """
-    samples = listed(name, given, "rows, one for each image")
+    samples = listed(name, given, "a list of rows for each image")
     if len(samples) != n:
         raise ValueError(f"{name}: expected rows for each of {n} files, found {len(samples)}")
     width: int | None = None

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import element_type, whole
+from fastbatch.checks import element_type, flag, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
@@ -112,12 +112,12 @@ def make_image_options(
         _range("crop_scale", crop_scale, 0, 1),
         _range("crop_ratio", crop_ratio, LEAST_RATIO, 1 / LEAST_RATIO),
         filter,
-        bool(flip),
-        bool(vertical_flip),
+        flag("flip", flip),
+        flag("vertical_flip", vertical_flip),
         color,
         exif,
-        bool(exact),
-        bool(dct_scale),
+        flag("exact", exact),
+        flag("dct_scale", dct_scale),
         _pixel("pad_value", pad_value, channels),
         MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1),
         augment,

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import flag, whole
 from fastbatch.errors import ClosedError, add_note
 from fastbatch.loader import fork as process
 from fastbatch.loader.map import stack
@@ -69,7 +69,7 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
         check_records(given["records"], given["encoding"], given["errors"]),
         given["decode"],
         None if wait is None else float(wait),
-        bool(given["follow"]),
+        flag("follow", given["follow"]),
         whole("shuffle_buffer", given["shuffle_buffer"], 0, MAX_RECORDS),
         whole("seed", given["seed"], 0, MAX_SEED),
         whole("prefetch", given["prefetch"], 1, 65536),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import floats, whole
+from fastbatch.checks import flag, floats, whole
 
 from .plan import DRAW, Subset, stream
 
@@ -118,6 +118,6 @@ def make_draw(
         found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
         raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")
     number = None if samples_per_epoch is None else whole("samples_per_epoch", samples_per_epoch, 0, 2**63 - 1)
-    draw = Draw(values, bool(replacement), number)
+    draw = Draw(values, flag("replacement", replacement), number)
     draw._check(values, n if number is None else number)
     return draw

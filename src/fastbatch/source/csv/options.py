@@ -68,7 +68,7 @@ def make_csv_options(
         missing = "error"  # there is no NaN
     chosen = None
     if columns is not None:
-        wanted = listed("columns", columns, "names or numbers")
+        wanted = listed("columns", columns, "a list of names or numbers")
         chosen = tuple(one if isinstance(one, str) else whole("columns", one, 0, 2**31) for one in wanted)
         if not chosen:
             raise ValueError("columns: expected at least one, found none")
