@@ -99,6 +99,31 @@ def test_only_kernels_include_highway():
     assert not relative(path for path in outside if any(name.startswith("hwy/") for name in includes(path)))
 
 
+def test_every_header_says_which_threads_may_call():
+    assert not relative(
+        p for p in code_files("csrc") if p.suffix == ".h" and not re.search(r"thread|GIL", p.read_text(), re.I)
+    )
+
+
+def test_the_map_of_the_core_names_every_file():
+    text = (CSRC / "README.md").read_text()
+    missing = [
+        str(path.relative_to(CSRC))
+        for path in code_files("csrc")
+        if path.suffix == ".h" and not re.search(rf"\b{re.escape(path.stem)}\b", text)
+    ]
+    assert not missing, "csrc/README.md has a row for each file"
+
+
+def test_files_of_the_core_that_are_named_elsewhere_exist():
+    """A docstring's `Source:` leads to the C++ file, also after that has moved."""
+    named = re.compile(r"csrc/[\w/]+\.(?:h|cpp|txt|md)\b")
+    files = [*code_files("src"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "packaging").glob("*.md")]
+    assert not {
+        (name, path.name) for path in files for name in named.findall(path.read_text()) if not (ROOT / name).is_file()
+    }
+
+
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))

@@ -62,7 +62,7 @@ class FileDecoder:
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
         self._memory = Reuse(MOST_AHEAD + 2)
-        self._own = threading.local()  # one Hand per thread
+        self._own = threading.local()  # one DecodeWorker per thread
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
         """Return whether the listed files are unchanged at `indices`: users may modify the list."""
@@ -121,11 +121,11 @@ class FileDecoder:
     def _decode_natively(self, indices: Array, pixels: Array) -> int:
         """Decode until native code fails on a file and return the number of decoded files."""
         assert self._column is not None
-        hand = getattr(self._own, "hand", None)
-        if hand is None:
-            hand = self._own.hand = kernels.Hand(self._column.decoder)
+        worker = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = kernels.DecodeWorker(self._column.decoder)
         try:
-            hand.decode_into(indices, pixels)
+            worker.decode_into(indices, pixels)
         except DecodeError as error:
             done: int = indices.tolist().index(error.sample)
             return done

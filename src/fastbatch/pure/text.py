@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words and lines in plain Python; `csrc/text/text_run.cpp` does the same with threads and SIMD."""
+"""Words and lines in plain Python; `csrc/text/run.cpp` does the same with threads and SIMD."""
 
 from __future__ import annotations
 
