@@ -115,15 +115,6 @@ def test_the_map_of_the_core_names_every_file():
     assert not missing, "csrc/README.md has a row for each file"
 
 
-def test_files_of_the_core_that_are_named_elsewhere_exist():
-    """A docstring's `Source:` leads to the C++ file, also after that has moved."""
-    named = re.compile(r"csrc/[\w/]+\.(?:h|cpp|txt|md)\b")
-    files = [*code_files("src"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "packaging").glob("*.md")]
-    assert not {
-        (name, path.name) for path in files for name in named.findall(path.read_text()) if not (ROOT / name).is_file()
-    }
-
-
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))
@@ -262,7 +253,7 @@ def test_nothing_is_left_for_later():
 
 def test_files_named_in_comments_exist():
     """Files of csrc/ and src/fastbatch/ named in code or Markdown exist; the changelog may name old ones."""
-    named = re.compile(r"\b(?:csrc|src/fastbatch)/[\w./-]+\.(?:h|cpp|py|pyi|pyx|pxd|md)\b")
+    named = re.compile(r"\b(?:csrc|src/fastbatch)/[\w./-]+\.(?:h|cpp|py|pyi|pyx|pxd|md|txt)\b")
     folders = ["csrc", "src", "tests", "bench", "examples", "packaging", "docs"]
     files = [*code_files(*folders), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))]
     files += [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
