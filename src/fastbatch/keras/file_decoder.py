@@ -71,7 +71,7 @@ class FileDecoder:
         )
 
     def depth(self, batch_size: int) -> int:
-        """Return how many batches to decode ahead."""
+        """Return the number of batches to prefetch."""
         n_bytes = max(1, batch_size) * int(np.prod(self._shape))
         return max(1, min(MAX_PREFETCH, PREFETCH_BYTES // max(1, n_bytes)))
 
