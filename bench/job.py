@@ -17,7 +17,7 @@ class Job:
     """One epoch's work: `n` samples from `data`, in batches, each with its label."""
 
     kind: (
-        str  # "rows": float32, unchanged; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder;
+        str  # "rows": float32, unchanged; "images": uint8 HWC -> normalised float32 CHW; "jpeg": so, from a folder;
         # "windows": overlapping rows; "tokens": uint16 -> int64, with the next tokens as the label
     )
     data: str  # .npy file, or the folder of class folders
