@@ -94,7 +94,7 @@ class Iterator(KerasClass):
 
     def on_epoch_begin(self) -> None:
         """Be told by `fit` that an epoch begins."""
-        self._forecast.begin_epoch()
+        self._forecast.epoch_begins()
 
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch that is read by `it[i]`."""
@@ -143,7 +143,7 @@ class Forecast:
         """Record that a batch was requested by `next()`."""
         self._numbers = None
 
-    def begin_epoch(self) -> None:
+    def epoch_begins(self) -> None:
         """Predict the order of `fit`'s requests if it shuffles."""
         generator = random.Random()
         generator.setstate(random.getstate())
