@@ -53,6 +53,7 @@ SHARED = {
     "image_table": "api.image_table",
     "mixup": "api.mixup",
     "restartable": "generators.restartable",
+    "subset": "api.subset",
 }
 NAMES = tuple(sorted([*BOUND, *OPENERS, *SHARED]))
 
