@@ -4,12 +4,14 @@
 import ast
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
+PYTHON = ROOT / "src/fastbatch"
 
 # Each folder of csrc/, with the folders that its files may include besides their own.
 MAY_INCLUDE = {
@@ -17,14 +19,32 @@ MAY_INCLUDE = {
     "source": {"common"},
     "plan": {"common"},
     "kernels": {"common"},
-    "decode": {"common", "source", "plan", "kernels"},
-    "batch": {"common", "source", "plan", "kernels"},
-    "loader": {"common", "source", "plan", "kernels", "decode", "batch"},
-    "bindings": {"common", "source", "plan", "kernels", "decode", "batch", "loader"},
+    "batch": {"common"},
+    "codecs": {"common", "source", "kernels"},
+    "text": {"common", "source", "plan", "kernels"},
+    "image": {"common", "kernels", "codecs"},
+    "decode": {"common", "source", "plan", "kernels", "codecs", "image"},
+    "loader": {"common", "source", "plan", "kernels", "batch", "decode"},
 }
+MAY_INCLUDE["bindings"] = set(MAY_INCLUDE)
+# The packages and modules of src/fastbatch/ from the bottom up: a file imports from its own floor and from those below.
+FLOORS = [
+    {"errors", "checks", "calls"},
+    {"batch", "plan"},
+    {"source"},
+    {"decode"},
+    {"loader"},
+    {"text"},
+    {"generators"},
+    {"api"},
+    {"native", "pure"},
+    {"keras", "numba"},
+    {"command", "demo", "__main__", "__init__"},
+]
 STAGES = ["source", "plan", "decode", "batch", "loader", "kernels"]
 CODE = {".cpp", ".h", ".py", ".pyi", ".pyx", ".pxd"}
 MOST_LINES = 400
+MOST_BODY_LINES = 60
 
 if not CSRC.is_dir():
     pytest.skip("only in a checkout", allow_module_level=True)
@@ -79,9 +99,126 @@ def test_only_kernels_include_highway():
     assert not relative(path for path in outside if any(name.startswith("hwy/") for name in includes(path)))
 
 
+def test_every_header_says_which_threads_may_call():
+    assert not relative(
+        p for p in code_files("csrc") if p.suffix == ".h" and not re.search(r"thread|GIL", p.read_text(), re.I)
+    )
+
+
+def test_the_map_of_the_core_names_every_file():
+    text = (CSRC / "README.md").read_text()
+    missing = [
+        str(path.relative_to(CSRC))
+        for path in code_files("csrc")
+        if path.suffix == ".h" and not re.search(rf"\b{re.escape(path.stem)}\b", text)
+    ]
+    assert not missing, "csrc/README.md has a row for each file"
+
+
+def test_files_of_the_core_that_are_named_elsewhere_exist():
+    """A docstring's `Source:` leads to the C++ file, also after that has moved."""
+    named = re.compile(r"csrc/[\w/]+\.(?:h|cpp|txt|md)\b")
+    files = [*code_files("src"), *(ROOT / "docs").glob("*.md"), ROOT / "README.md", *(ROOT / "packaging").glob("*.md")]
+    assert not {
+        (name, path.name) for path in files for name in named.findall(path.read_text()) if not (ROOT / name).is_file()
+    }
+
+
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules of the package that a file imports, without the package's name; "" is the package itself."""
+    package = path.relative_to(PYTHON).parent.parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(["fastbatch", *package[: len(package) + 1 - node.level]]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            names = [module] if module != "fastbatch" else [f"fastbatch.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.partition(".")[2] for name in names if name.split(".")[0] == "fastbatch"}
+    return found
+
+
+def test_every_python_folder_has_its_floor():
+    there = {path.stem for path in PYTHON.iterdir() if path.is_dir() or path.suffix == ".py"} - {
+        "__pycache__",
+        "include",
+    }
+    assert there == set().union(*FLOORS)
+
+
+def test_python_imports_point_one_way():
+    floor = {name: i for i, names in enumerate(FLOORS) for name in names}
+    wrong = []
+    for path in PYTHON.rglob("*.py"):
+        own = path.relative_to(PYTHON).parts[0].removesuffix(".py")
+        if path == PYTHON / "api/typed.py":  # for type checkers alone
+            continue
+        for name in imported(path):
+            other = name.split(".")[0] or "__init__"
+            if other.startswith("_") and other not in floor:  # compiled
+                continue
+            is_door = floor[own] >= floor["keras"]
+            same = other == own or own == "__init__" or (other == "__init__" and is_door)
+            if not same and (floor[other] > floor[own] or (floor[other] == floor[own] and own in ("native", "pure"))):
+                wrong.append(f"{path.relative_to(ROOT)} imports {name or 'fastbatch'}")
+    assert not wrong
+
+
+def test_only_native_imports_the_core():
+    core = {"_core", "_words"}
+    users = {path for path in PYTHON.rglob("*.py") if core & {name.split(".")[0] for name in imported(path)}}
+    outside = {path for path in users if PYTHON / "native" not in path.parents}
+    assert outside == {PYTHON / "__init__.py"}  # which says how to build it
+
+
+def test_the_map_names_every_folder_and_module():
+    text = (PYTHON / "README.md").read_text()
+    missing = [
+        str(path.relative_to(PYTHON))
+        for path in PYTHON.rglob("*.py")
+        if path.name not in ("__init__.py", "__main__.py") and f"`{path.stem}`" not in text
+    ]
+    assert not missing
+
+
+def test_functions_fit_a_screen():
+    """No body over 60 lines; docstrings, and lists of parameters, do not count."""
+    long = []
+    for path in PYTHON.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body and (n := node.end_lineno - body[0].lineno + 1) > MOST_BODY_LINES:
+                    long.append(f"{path.relative_to(ROOT)}: {node.name}: {n} lines")
+    assert not long
+
+
+def test_public_names_are_public_and_internal_modules_are_not():
+    code = """
+import fastbatch, fastbatch.pure, fastbatch.keras, pkgutil, types
+for name in fastbatch.__all__:
+    assert not isinstance(getattr(fastbatch, name), types.ModuleType), name
+    assert not isinstance(getattr(fastbatch.pure, name), types.ModuleType), name
+modules = {name for name, value in vars(fastbatch).items() if isinstance(value, types.ModuleType) and name[0] != "_"}
+assert modules <= {"pure", "keras", "numba"}, modules
+assert set(dir(fastbatch)) == {*fastbatch.__all__, "keras", "numba", "pure", "__version__"}, dir(fastbatch)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_type_checkers_see_what_is_imported_at_first_use():
+    import fastbatch
+    from fastbatch.api import names, typed
+
+    assert typed.__all__ == list(names.NAMES) == fastbatch.__all__
 
 
 def test_files_are_short():
@@ -110,8 +247,12 @@ def test_first_line_names_the_license():
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_tested(stage):
     assert (ROOT / f"tests/test_{stage}.py").is_file()
+
+
+@pytest.mark.parametrize("folder", sorted(set(MAY_INCLUDE) - {"bindings"}))
+def test_every_folder_of_the_core_has_a_cpp_test(folder):
     cpp = [name for path in (ROOT / "tests/cpp").glob("test_*.cpp") for name in includes(path)]
-    assert any(name.startswith(f"{stage}/") for name in cpp), f"no tests/cpp/test_*.cpp includes {stage}/"
+    assert any(name.startswith(f"{folder}/") for name in cpp), f"no tests/cpp/test_*.cpp includes {folder}/"
 
 
 def test_nothing_is_left_for_later():

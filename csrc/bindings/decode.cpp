@@ -5,16 +5,17 @@
 #include <optional>
 #include <string>
 
-#include "bindings/foreign.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
+#include "bindings/pillow.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
 #include "decode/concat_decoder.h"
-#include "decode/geometry.h"
 #include "decode/image_decoder.h"
-#include "decode/paired.h"
+#include "decode/mask_decoder.h"
+#include "decode/matrix_decoder.h"
 #include "decode/transform_decoder.h"
+#include "image/geometry.h"
 
 namespace fastbatch::bindings {
 
@@ -91,9 +92,9 @@ py::tuple crop_of(const ImageOptions& options, std::uint32_t width, std::uint32_
                         plan.left, plan.top);
 }
 
-MakeImageReader foreign_if(bool with_pillow) { return with_pillow ? make_pillow_reader() : MakeImageReader(); }
+MakeImageReader external_if(bool with_pillow) { return with_pillow ? make_pillow_reader() : MakeImageReader(); }
 
-// The bytes of one sample as they would stand in a batch.
+// The bytes of one sample's slot.
 py::bytes decode_row(const Decoder& decoder, std::uint64_t index) {
   if (index >= decoder.size()) throw py::index_error();
   std::string row(decoder.slot_bytes(), '\0');
@@ -154,20 +155,20 @@ void register_decode(py::module_& module) {
            py::keep_alive<1, 2>(), py::keep_alive<1, 8>());
 
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
-      .def(py::init([](std::shared_ptr<FileList> files, const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<ImageDecoder>(std::move(files), options, foreign_if(with_pillow));
+      .def(py::init([](std::shared_ptr<SampleSource> source, const ImageOptions& options, bool with_pillow) {
+        return std::make_shared<ImageDecoder>(std::move(source), options, external_if(with_pillow));
       }))
-      .def_property_readonly("through_pillow", &ImageDecoder::n_foreign);
+      .def_property_readonly("through_pillow", &ImageDecoder::n_external);
 
   py::class_<MatrixDecoder, Decoder, std::shared_ptr<MatrixDecoder>>(module, "MatrixDecoder")
-      .def(py::init([](std::shared_ptr<FileList> images, const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<MatrixDecoder>(std::move(images), options, foreign_if(with_pillow));
+      .def(py::init([](std::shared_ptr<SampleSource> images, const ImageOptions& options, bool with_pillow) {
+        return std::make_shared<MatrixDecoder>(std::move(images), options, external_if(with_pillow));
       }));
 
   py::class_<MaskDecoder, Decoder, std::shared_ptr<MaskDecoder>>(module, "MaskDecoder")
-      .def(py::init([](std::shared_ptr<FileList> images, std::shared_ptr<FileList> masks, const ImageOptions& options,
-                       bool with_pillow) {
-        return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options, foreign_if(with_pillow));
+      .def(py::init([](std::shared_ptr<SampleSource> images, std::shared_ptr<SampleSource> masks,
+                       const ImageOptions& options, bool with_pillow) {
+        return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options, external_if(with_pillow));
       }));
 }
 

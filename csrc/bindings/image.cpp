@@ -9,16 +9,15 @@
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
-#include "decode/image_file_reader.h"
-#include "decode/probe.h"
-#include "decode/resize_array.h"
+#include "codecs/file_reader.h"
+#include "codecs/probe.h"
+#include "codecs/registry.h"
+#include "image/resize_array.h"
 #include "source/file_list.h"
 
 namespace fastbatch::bindings {
 
 namespace {
-
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30U;
 
 // The mode of an array with what Pillow's mode `name` holds, of a file of mode `stored`.
 std::optional<ColorMode> color_mode_named(std::string_view name, std::string_view stored) {
@@ -74,12 +73,12 @@ py::object decode_bytes(const py::buffer& buffer, const std::string& mode) {
 }
 
 py::object decode_file(const py::bytes& path, const std::string& mode) {
-  FileBuffer buffer;
+  ReadBuffer buffer;
   std::span<const std::byte> file;
   const auto name = path.cast<std::string>();
   {
     const GilRelease release;  // reads the file
-    file = buffer.read(name, kMaxFileBytes);
+    file = read_file(name, buffer);
   }
   return decode_image(file, mode);
 }
@@ -108,28 +107,29 @@ py::array resize(const py::array& array, std::size_t height, std::size_t width, 
   return resized;
 }
 
-const char* name_of(ImageFormat format) {
-  switch (format) {
-    case ImageFormat::kJpeg: return "JPEG";
-    case ImageFormat::kPng: return "PNG";
-    case ImageFormat::kWebp: return "WEBP";
-    case ImageFormat::kUnknown: break;
+// (name, extensions, scales) of each.
+py::list codec_table() {
+  py::list rows;
+  for (const Codec& codec : codecs()) {
+    const py::str extensions(std::string(codec.extensions));
+    rows.append(py::make_tuple(std::string(codec.name), extensions.attr("split")(), codec.scales));
   }
-  return "";
+  return rows;
 }
 
 // (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
-py::list probe(const FileList& files, std::size_t first, std::size_t n, std::size_t threads) {
+py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads) {
   std::vector<ProbedImage> probed;
   {
-    const GilRelease release;  // reads headers; the list does not change
-    probed = probe_images(files, first, n, threads, kMaxPixels);
+    const GilRelease release;  // reads headers; the source does not change
+    probed = probe_images(source, first, n, threads, kMaxPixels);
   }
   py::list rows;
   for (const ProbedImage& one : probed) {
     const py::object error = one.error.empty() ? py::object(py::none()) : decode_text(one.error);
-    rows.append(py::make_tuple(one.info.size.width, one.info.size.height, name_of(one.info.format),
-                               std::string(one.info.mode), one.info.orientation, error, one.is_foreign));
+    const std::string format(one.info.codec != nullptr ? one.info.codec->name : "");
+    rows.append(py::make_tuple(one.info.size.width, one.info.size.height, format, std::string(one.info.mode),
+                               one.info.orientation, error, one.is_unsupported));
   }
   return rows;
 }
@@ -137,6 +137,7 @@ py::list probe(const FileList& files, std::size_t first, std::size_t n, std::siz
 }  // namespace
 
 void register_image(py::module_& module) {
+  module.def("codecs", &codec_table);
   module.def("name_format", [](const py::bytes& file) {
     const auto bytes = file.cast<std::string_view>();
     return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
@@ -145,7 +146,7 @@ void register_image(py::module_& module) {
   module.def("decode_file", &decode_file, py::arg("path"), py::arg("mode"));
   module.def("resize_array", &resize, py::arg("array"), py::arg("height"), py::arg("width"), py::arg("filter"),
              py::arg("box"));
-  module.def("probe_images", &probe, py::arg("files"), py::arg("first"), py::arg("n"), py::arg("threads"));
+  module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"));
 }
 
 }  // namespace fastbatch::bindings

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "decode/resize_axis.h"
+#include "image/resize_axis.h"
 
 namespace fastbatch::bindings {
 

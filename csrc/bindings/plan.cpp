@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/philox.h"
@@ -12,19 +13,7 @@ namespace fastbatch::bindings {
 
 namespace {
 
-using Indices = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
-
-using Sums = py::array_t<double, py::array::c_style | py::array::forcecast>;
-
-std::span<const std::uint64_t> span_of(const Indices& indices) {
-  return {indices.data(), static_cast<std::size_t>(indices.size())};
-}
-
 Indices allocate(std::size_t n) { return Indices(static_cast<py::ssize_t>(n)); }
-
-std::span<std::uint64_t> span_of(Indices& indices) {
-  return {indices.mutable_data(), static_cast<std::size_t>(indices.size())};
-}
 
 Shuffle shuffle_named(const std::string& name) {
   if (name == "none") return Shuffle::kNone;
@@ -93,7 +82,7 @@ void register_plan(py::module_& module) {
   py::class_<Order>(module, "Order")
       .def(py::init([](std::uint64_t n, const std::vector<SubsetTuple>& subsets, const std::string& shuffle,
                        std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch,
-                       std::uint64_t n_drawn, const std::optional<Sums>& cumulative,
+                       std::uint64_t n_drawn, const std::optional<Doubles>& cumulative,
                        const std::optional<Indices>& listed) {
              std::vector<Subset> parts;
              for (const SubsetTuple& subset : subsets) parts.push_back(subset_of(subset));

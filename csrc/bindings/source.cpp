@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
+#include <cctype>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
 #include <string>
 
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
+#include "codecs/registry.h"
 #include "source/content.h"
+#include "source/encoded_samples.h"
 #include "source/file_list.h"
 #include "source/folder.h"
 #include "source/idx.h"
@@ -27,10 +34,23 @@ const char* content_name(Content content) {
     case Content::kIdx: return "idx";
     case Content::kGzipIdx: return "idx";
     case Content::kGzip: return "gzip";
-    case Content::kJpeg: return "jpeg";
     case Content::kUnknown: break;
   }
   return "unknown";
+}
+
+// Of an image that a codec reads: its name in lower case.
+std::string recognised(const py::bytes& path) {
+  const Content content = recognise_file(path);
+  if (content != Content::kUnknown) return content_name(content);
+  FileList files;
+  files.add(std::string_view(path));
+  ReadBuffer buffer;
+  const Codec* codec = codec_of(files.read_head(0, kContentBytes, buffer));
+  if (codec == nullptr) return content_name(content);
+  std::string name(codec->name);
+  for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return name;
 }
 
 py::list names_of(const std::vector<std::string>& names) {
@@ -50,6 +70,30 @@ py::tuple listed(const py::bytes& path, const std::vector<std::string>& extensio
   return py::make_tuple(names_of(content.files), names_of(content.folders), names_of(content.links));
 }
 
+// Keeps the buffer of `blob` alive; the last decoder may let go of it on a thread without the GIL.
+std::shared_ptr<EncodedSamples> make_encoded_samples(const py::buffer& blob, const py::array& offsets,
+                                                     const std::optional<std::vector<py::bytes>>& names) {
+  if (!py::isinstance<py::array_t<std::uint64_t>>(offsets) || offsets.ndim() != 1) {
+    throw std::invalid_argument("offsets: expected uint64 of one dimension");
+  }
+  const auto numbers = offsets.unchecked<std::uint64_t, 1>();
+  std::vector<std::uint64_t> copied(static_cast<std::size_t>(numbers.shape(0)));
+  for (py::ssize_t i = 0; i < numbers.shape(0); ++i) copied[static_cast<std::size_t>(i)] = numbers(i);
+  const std::shared_ptr<py::buffer_info> held(new py::buffer_info(blob.request()), [](py::buffer_info* info) {
+    if (is_finalizing()) return;  // the process ends anyway
+    const py::gil_scoped_acquire gil;
+    delete info;
+  });
+  if (PyBuffer_IsContiguous(held->view(), 'C') == 0) throw std::invalid_argument("blob: expected contiguous memory");
+  const std::span bytes(static_cast<const std::byte*>(held->ptr),
+                        static_cast<std::size_t>(held->size * held->itemsize));
+  Names list;
+  if (names) {
+    for (const py::bytes& name : *names) list.add(std::string_view(name));
+  }
+  return std::make_shared<EncodedSamples>(bytes, std::move(copied), std::move(list), held);
+}
+
 }  // namespace
 
 void register_source(py::module_& module) {
@@ -63,7 +107,7 @@ void register_source(py::module_& module) {
   module.def("open_idx", [](const py::bytes& path) { return open_idx(std::string(path)); });
   module.def("open_raw", [](const py::bytes& path, const std::string& descr, const std::vector<std::int64_t>& shape,
                             std::uint64_t offset) { return open_raw(std::string(path), descr, shape, offset); });
-  module.def("recognise", [](const py::bytes& path) { return content_name(recognise_file(std::string(path))); });
+  module.def("recognise", &recognised);
 
   module.def("list_folder", &listed);
 
@@ -80,17 +124,26 @@ void register_source(py::module_& module) {
         return file.open(i);
       });
 
-  py::class_<FileList, std::shared_ptr<FileList>>(module, "FileList")
+  py::class_<SampleSource, std::shared_ptr<SampleSource>>(module, "SampleSource")
+      .def("__len__", &SampleSource::size)
+      .def("name", [](const SampleSource& source, std::uint64_t i) {
+        if (i >= source.size()) throw py::index_error();
+        return py::bytes(source.name(i));
+      });
+
+  py::class_<FileList, SampleSource, std::shared_ptr<FileList>>(module, "FileList")
       .def(py::init([](const py::list& paths) {
         auto files = std::make_shared<FileList>();
         for (const py::handle path : paths) files->add(std::string_view(py::reinterpret_borrow<py::bytes>(path)));
         return files;
       }))
-      .def("__len__", &FileList::size)
       .def("__getitem__", [](const FileList& files, std::size_t i) {
         if (i >= files.size()) throw py::index_error();
         return py::bytes(files[i].data(), files[i].size());
       });
+
+  py::class_<EncodedSamples, SampleSource, std::shared_ptr<EncodedSamples>>(module, "EncodedSamples")
+      .def(py::init(&make_encoded_samples), py::arg("blob"), py::arg("offsets"), py::arg("names") = py::none());
 }
 
 }  // namespace fastbatch::bindings

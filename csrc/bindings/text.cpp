@@ -16,12 +16,12 @@
 #include "bindings/text_batch.h"
 #include "common/error.h"
 #include "common/process.h"
-#include "decode/shuffled_lines.h"
-#include "decode/text_items.h"
-#include "decode/vocabulary.h"
-#include "loader/count_words.h"
-#include "loader/text_run.h"
 #include "source/file_list.h"
+#include "text/count_words.h"
+#include "text/items.h"
+#include "text/run.h"
+#include "text/shuffled_lines.h"
+#include "text/vocabulary.h"
 
 namespace fastbatch::bindings {
 

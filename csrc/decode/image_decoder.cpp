@@ -1,39 +1,30 @@
 // SPDX-License-Identifier: MIT
 #include "decode/image_decoder.h"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "common/error.h"
-#include "common/philox.h"
-#include "decode/image_cropper.h"
-#include "decode/mirror.h"
+#include "image/cropper.h"
+#include "image/sample_geometry.h"
 #include "kernels/color.h"
 
 namespace fastbatch {
-namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{1} << 30U;
-}  // namespace
-
-// What one worker needs; nothing of one sample reaches the next.
-struct ImageDecoder::Bench : Workspace {
-  explicit Bench(const MakeImageReader& make_foreign) : reader(make_foreign) {}
-  FileBuffer file;
-  ImageFileReader reader;
+struct ImageDecoder::Scratch : Workspace {
+  explicit Scratch(const ImageOpener& images) : image(images) {}
+  ImageOpener::Image image;
   ImageCropper cropper;
   std::vector<std::uint8_t> pixels;  // of the slot, unless they need no conversion
   std::vector<std::uint8_t> row;     // of a flip
   std::vector<float> floats;         // of an augmentation
 };
 
-ImageDecoder::ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options, MakeImageReader make_foreign)
-    : files_(std::move(files)),
+ImageDecoder::ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOptions options,
+                           MakeImageReader make_external)
+    : images_(std::move(source), options.max_pixels, std::move(make_external)),
       options_(std::move(options)),
-      make_foreign_(std::move(make_foreign)),
       channels_(channels_of(options_.color)) {
   kernels::Conversion& conversion = options_.conversion;
   // Augmented pixels are floats; those of a batch of integers are rounded to bytes again.
@@ -60,65 +51,38 @@ std::size_t ImageDecoder::slot_bytes() const noexcept {
   return options_.height * options_.width * channels_ * size_of(options_.conversion.dst);
 }
 
-std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Bench>(make_foreign_); }
+std::unique_ptr<Workspace> ImageDecoder::workspace() const { return std::make_unique<Scratch>(images_); }
 
 void ImageDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                           std::size_t& failed_at) const {
-  auto& bench = static_cast<Bench&>(workspace);
+  auto& scratch = static_cast<Scratch&>(workspace);
   for (std::size_t j = 0; j < indices.size(); ++j) {
     failed_at = j;
-    const auto where = [&] { return Where{std::string((*files_)[indices[j]]), indices[j]}; };
-    try {
-      decode_file(indices[j], key, slots + j * slot_bytes(), bench);
-    } catch (const DecodeError& error) {
-      throw DecodeError(where(), error.message());
-    } catch (const FormatError& error) {
-      throw FormatError(where(), error.message());
-    } catch (const FileError& error) {
-      throw FileError(where(), error.code());
-    }
+    images_.placing_errors(indices[j], [&] { decode_image(indices[j], key, slots + j * slot_bytes(), scratch); });
   }
 }
 
-void ImageDecoder::decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const {
-  ImageFileReader& reader = bench.reader;
-  const ImageInfo info = reader.read_header(bench.file.read((*files_)[index], kMaxFileBytes), options_.max_pixels);
-  if (reader.is_foreign()) ++n_foreign_;
-  const std::uint8_t orientation = options_.apply_exif ? info.orientation : std::uint8_t{1};
-  const CropPlan plan =
-      plan_crop(turned(info.size, orientation), options_, Stream(key.seed, key.epoch, index, Operation::kCrop));
-
-  const std::size_t stride = channels_ * options_.width;
-  if (converts_) bench.pixels.resize(stride * options_.height);
-  std::uint8_t* pixels = converts_ ? bench.pixels.data() : reinterpret_cast<std::uint8_t*>(slot);
-  if (plan.wanted.width < options_.width || plan.wanted.height < options_.height) {
-    for (std::size_t i = 0; i < stride * options_.height; ++i) pixels[i] = options_.pad_value[i % channels_];
-  }
-  bench.cropper.run(reader, info, orientation, plan, options_, pixels);
-
-  const auto drawn = [&](Operation operation) { return Stream(key.seed, key.epoch, index, operation).uniform() < 0.5; };
-  if (options_.flip && drawn(Operation::kFlip)) {
-    mirror_rows(pixels, channels_, options_.width, options_.height, bench.row);
-  }
-  if (options_.vertical_flip && drawn(Operation::kVerticalFlip)) {
-    for (std::size_t top = 0; top < options_.height / 2; ++top) {
-      std::uint8_t* row = pixels + top * stride;
-      std::swap_ranges(row, row + stride, pixels + (options_.height - 1 - top) * stride);
-    }
-  }
+void ImageDecoder::decode_image(std::uint64_t index, StreamKey key, std::byte* slot, Scratch& scratch) const {
+  const ImageInfo info = images_.open(index, scratch.image);
+  const SampleGeometry geometry = draw_geometry(info, options_, key, index);
+  if (converts_) scratch.pixels.resize(channels_ * options_.width * options_.height);
+  std::uint8_t* pixels = converts_ ? scratch.pixels.data() : reinterpret_cast<std::uint8_t*>(slot);
+  scratch.cropper.fill(scratch.image.reader, info, geometry.orientation, geometry.crop, options_, pixels);
+  apply_flips(geometry.flips, pixels, channels_, options_.width, options_.height, scratch.row);
   if (converts_) {
-    const std::byte* const source = augmented(index, key, bench, pixels);
+    const std::byte* const source = augmented(index, key, scratch, pixels);
     kernels::convert(options_.conversion, source, slot,
                      options_.height * options_.width * channels_ / options_.conversion.channels);
   }
 }
 
-const std::byte* ImageDecoder::augmented(std::uint64_t index, StreamKey key, Bench& bench, std::uint8_t* pixels) const {
+const std::byte* ImageDecoder::augmented(std::uint64_t index, StreamKey key, Scratch& scratch,
+                                         std::uint8_t* pixels) const {
   if (!options_.augmentation) return reinterpret_cast<const std::byte*>(pixels);
-  bench.floats.resize(options_.height * options_.width * channels_);
-  options_.augmentation->apply(pixels, options_.height, options_.width, channels_, key, index, bench.floats.data());
-  if (options_.conversion.src == DType::kF32) return reinterpret_cast<const std::byte*>(bench.floats.data());
-  kernels::round_to_bytes(bench.floats.data(), pixels, bench.floats.size());
+  scratch.floats.resize(options_.height * options_.width * channels_);
+  options_.augmentation->apply(pixels, options_.height, options_.width, channels_, key, index, scratch.floats.data());
+  if (options_.conversion.src == DType::kF32) return reinterpret_cast<const std::byte*>(scratch.floats.data());
+  kernels::round_to_bytes(scratch.floats.data(), pixels, scratch.floats.size());
   return reinterpret_cast<const std::byte*>(pixels);
 }
 

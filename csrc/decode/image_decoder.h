@@ -1,45 +1,46 @@
 // SPDX-License-Identifier: MIT
-// A list of image files -> slots: read, decoded, cropped and resized, flipped, converted. Exact pixels are those of
+// Encoded images -> slots: read, decoded, cropped and resized, flipped, converted. Exact pixels are those of
 // Pillow's `convert(color)`, `crop` and `resize`. Geometry and draws are those of fastbatch.pure.
 // Threads: immutable, any.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
 #include "decode/decoder.h"
-#include "decode/image_file_reader.h"
-#include "decode/image_options.h"
-#include "source/file_list.h"
+#include "decode/image_opener.h"
+#include "image/options.h"
 
 namespace fastbatch {
 
 class ImageDecoder : public Decoder {
  public:
   // Throws std::invalid_argument when the options contradict each other.
-  ImageDecoder(std::shared_ptr<const FileList> files, ImageOptions options, MakeImageReader make_foreign = {});
+  ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOptions options, MakeImageReader make_external = {});
 
-  [[nodiscard]] std::uint64_t size() const noexcept override { return files_->size(); }
+  [[nodiscard]] std::uint64_t size() const noexcept override { return images_.source().size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override;
   [[nodiscard]] std::size_t chunk_samples() const noexcept override { return 1; }
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;
-  [[nodiscard]] std::uint64_t n_foreign() const noexcept { return n_foreign_; }  // images that the core did not decode
+  [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override {
+    return images_.source().advise(indices);
+  }
+  [[nodiscard]] std::uint64_t n_external() const noexcept {
+    return images_.n_external();
+  }  // images that no codec decoded
 
  private:
-  struct Bench;
-  void decode_file(std::uint64_t index, StreamKey key, std::byte* slot, Bench& bench) const;
-  // What is converted: the pixels themselves, or what an augmentation makes of them.
-  const std::byte* augmented(std::uint64_t index, StreamKey key, Bench& bench, std::uint8_t* pixels) const;
+  struct Scratch;
+  void decode_image(std::uint64_t index, StreamKey key, std::byte* slot, Scratch& scratch) const;
+  // The pixels to convert: `pixels` themselves, or the augmented ones.
+  const std::byte* augmented(std::uint64_t index, StreamKey key, Scratch& scratch, std::uint8_t* pixels) const;
 
-  const std::shared_ptr<const FileList> files_;
+  const ImageOpener images_;
   ImageOptions options_;
-  MakeImageReader make_foreign_;
-  mutable std::atomic<std::uint64_t> n_foreign_{0};
   std::size_t channels_;
   bool converts_ = true;  // false: the resized pixels are the slot
 };

@@ -120,7 +120,7 @@ std::uint64_t Order::stream_epoch(std::uint64_t position) const noexcept {
   return Stream(seed_, epoch_, 1, Purpose::kDraw).at(position);
 }
 
-// Blocks, in random order, stand in slots; `window_` slots make a window, in which the samples change places.
+// Blocks are assigned to slots in random order; samples are shuffled within windows of `window_` slots.
 // A sample's place is slot * block_size + offset, where the short block is counted as long as the others.
 void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
   while (!positions.empty()) {

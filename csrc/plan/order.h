@@ -27,8 +27,8 @@ class IndexList {
   std::uint64_t bound_;
 };
 
-// A part of what there was before, n items. Either items [start, start + count), which are permuted first if
-// `shuffled`; or those that are `listed`, which are `count`: then start is 0, and nothing is permuted.
+// A subset of n items: items [start, start + count), after a permutation if `shuffled`; or the `count` items that are
+// `listed`, with start 0 and no permutation.
 struct Subset {
   bool shuffled = false;
   std::uint64_t seed = 0;
@@ -68,7 +68,7 @@ class Order {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
 
-  // Samples are drawn with replacement: the same one may stand at several positions.
+  // Samples are drawn with replacement: the same one may have several positions.
   [[nodiscard]] bool repeats() const noexcept { return draw_ && draw_->listed.empty(); }
   // In the place of the epoch in the key of a sample's streams, so that each time it is drawn it draws anew.
   [[nodiscard]] std::uint64_t stream_epoch(std::uint64_t position) const noexcept;
@@ -96,7 +96,7 @@ class Order {
   // Block shuffle; 0 otherwise.
   std::uint64_t block_size_ = 0;  // samples
   std::uint64_t window_ = 0;      // blocks
-  std::uint64_t short_slot_ = 0;  // where the last, short block stands
+  std::uint64_t short_slot_ = 0;  // of the last, short block
   std::uint64_t missing_ = 0;     // samples that it is short of
 };
 

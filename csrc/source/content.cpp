@@ -38,7 +38,6 @@ Content recognise(std::span<const std::byte> head) {
   if (text.empty()) return Content::kEmpty;
   if (text.starts_with("\x93NUMPY"sv)) return Content::kNpy;
   if (text.starts_with("PK\3\4"sv) || text.starts_with("PK\5\6"sv)) return Content::kZip;
-  if (text.starts_with("\xff\xd8\xff"sv)) return Content::kJpeg;
   if (is_idx_magic(head)) return Content::kIdx;
   if (text.starts_with("\x1f\x8b\x08"sv)) {
     const std::string inside = peek_into_gzip(head);

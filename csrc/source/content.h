@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a file is, by its first bytes; names and extensions do not count.
+// Which array file a file is, by its first bytes; names and extensions do not count. Images: codecs/registry.h.
+// Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@
 
 namespace fastbatch {
 
-enum class Content : std::uint8_t { kUnknown, kEmpty, kNpy, kZip, kIdx, kGzipIdx, kGzip, kJpeg };
+enum class Content : std::uint8_t { kUnknown, kEmpty, kNpy, kZip, kIdx, kGzipIdx, kGzip };
 
 inline constexpr std::size_t kContentBytes = 512;  // recognise() never looks further
 

@@ -1,47 +1,40 @@
 // SPDX-License-Identifier: MIT
-// One small file per sample: a million paths without a million strings, and reading one of them into a buffer.
+// One small file per sample.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "source/names.h"
+#include "source/source.h"
 
 namespace fastbatch {
 
-// Paths in one arena. Threads: one thread adds; afterwards any thread reads.
-class FileList {
+// The whole file, valid until the buffer's next use. Throws FileError (EFBIG over `max_bytes`; a FIFO or a directory is
+// refused, never waited for), FormatError when the file became shorter meanwhile. Threads: any, each with its buffer.
+std::span<const std::byte> read_file(std::string_view path, ReadBuffer& buffer,
+                                     std::uint64_t max_bytes = kMaxSampleBytes);
+
+// Threads: one thread adds; afterwards any thread reads.
+class FileList : public SampleSource {
  public:
-  void reserve(std::size_t n_paths, std::size_t n_bytes);
-  void add(std::string_view path);  // bytes, not necessarily UTF-8
-  [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
-  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept;  // valid until the next add()
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return blob_.capacity() + ends_.capacity() * 8; }
+  void reserve(std::size_t n_paths, std::size_t n_bytes) { paths_.reserve(n_paths, n_bytes); }
+  void add(std::string_view path) { paths_.add(path); }  // bytes, not necessarily UTF-8
+  [[nodiscard]] std::string_view operator[](std::size_t i) const noexcept { return paths_[i]; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return paths_.memory_bytes(); }
+
+  [[nodiscard]] std::uint64_t size() const noexcept override { return paths_.size(); }
+  std::span<const std::byte> read(std::uint64_t i, ReadBuffer& buffer) const override {
+    return read_file(paths_[i], buffer);
+  }
+  std::span<const std::byte> read_head(std::uint64_t i, std::size_t n, ReadBuffer& buffer) const override;
+  [[nodiscard]] std::string name(std::uint64_t i) const override { return std::string(paths_[i]); }
 
  private:
-  std::string blob_;
-  std::vector<std::uint64_t> ends_;  // of each path in blob_
-};
-
-// A thread's own buffer for whole files: grows to the largest, and lets a giant's memory go again.
-// Threads: one thread at a time.
-class FileBuffer {
- public:
-  // The bytes of the file, valid until the next read(). Throws FileError (EFBIG over `max_bytes`; a FIFO or a directory
-  // is refused, never waited for), FormatError when the file became shorter meanwhile.
-  std::span<const std::byte> read(std::string_view path, std::uint64_t max_bytes);
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-
- private:
-  void make_room(std::size_t size);
-
-  std::unique_ptr<std::byte[]> buffer_;
-  std::size_t capacity_ = 0;       // of buffer_
-  std::size_t n_small_ = 0;        // reads in a row that needed at most a quarter of it
-  std::size_t largest_small_ = 0;  // what the largest of them needed
+  Names paths_;
 };
 
 }  // namespace fastbatch

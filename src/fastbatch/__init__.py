@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os as _os
 import sys as _sys
+import warnings as _warnings
 from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING
 from typing import Any as _Any
@@ -32,14 +33,15 @@ __version__ = "0.1.0"
 
 _MISSING = ""  # why there is no compiled core
 try:
-    from . import _core
+    from ._core import narrow_targets as _narrow_targets
 except ImportError as _error:
     _MISSING = (
         f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
     )
+    _warnings.warn(_MISSING, RuntimeWarning, stacklevel=2)  # no error: `fastbatch.pure` works without it
 else:
-    _core.narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
+    _narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 
 
 def __getattr__(name: str) -> _Any:

@@ -13,6 +13,34 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
+# Options of other libraries, and ours in their place; or the advice to give where there is none.
+OTHER_WORDS = {
+    "color_mode": "color",
+    "drop_remainder": "drop_last",
+    "image_size": "size",
+    "interpolation": "filter",
+    "n_jobs": "threads",
+    "num_parallel_calls": "threads",
+    "num_workers": "threads",
+    "prefetch_factor": "prefetch",
+    "rescale": "scale",
+    "seq_length": "length",
+    "sequence_length": "length",
+    "sequence_stride": "stride",
+    "shuffle_files": "shuffle",
+    "target_size": "size",
+    "workers": "threads",
+}
+ADVICE = {
+    "cache": "data is read from the files, which the system keeps in memory",
+    "collate_fn": "use map() of the loader",
+    "persistent_workers": "threads stay as long as the loader",
+    "pin_memory": "batches are ordinary NumPy arrays",
+    "sampler": "use shuffle=, weights=, balance= or shard=",
+    "validation_split": "use split(validation=...) of the loader",
+    "worker_init_fn": "there are no worker processes",
+}
+
 _NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -99,8 +127,15 @@ def _explained(name: str, signature: inspect.Signature, options: Mapping[str, An
         names = [parameter.name for parameter in parameters if parameter.kind in _NAMED]
         for option in options:
             if option not in names:
-                return f"{name}() has no option {option!r}{nearest(option, names)}"
+                return f"{name}() has no option {option!r}{_instead(option, names)}"
     return f"{name}(): {reason}"
+
+
+def _instead(option: str, names: list[str]) -> str:
+    """Return the advice for an option that a function lacks."""
+    if OTHER_WORDS.get(option) in names:
+        return f"; use {OTHER_WORDS[option]}="
+    return f"; {ADVICE[option]}" if option in ADVICE else nearest(option, names)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

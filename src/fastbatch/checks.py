@@ -8,8 +8,11 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex
 
+import numpy as np
+
 Range = tuple[float, float]
 MAX_INT64 = 2**63 - 1
+LONGEST_SHOWN = 120  # characters of a value in a message
 
 
 def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) -> int:
@@ -20,21 +23,68 @@ def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) ->
         ValueError: It is outside the range.
     """
     if isinstance(value, bool):
-        raise TypeError(f"{name}: expected an integer, found {value!r}")
+        raise TypeError(f"{name}: expected an integer, found {shown(value)}")
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name}: expected an integer, found {value!r}") from None
+        raise TypeError(f"{name}: expected an integer, found {shown(value)}") from None
     if number < low or (high is not None and number > high):
         wanted = f"at least {low}" if high is None else f"{low} to {high}"
         raise ValueError(f"{name}: expected {wanted}, found {number}")
     return number
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return a truth value as a bool, or raise TypeError: a str is always true, whatever it says."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, found {shown(value)}")
+    return bool(value)
+
+
+def element_type(name: str, value: Any) -> np.dtype[Any]:
+    """Return a NumPy dtype, or raise TypeError that names the argument."""
+    try:
+        dtype: np.dtype[Any] = np.dtype(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected a NumPy dtype, found {shown(value)}") from None
+    return dtype
+
+
+def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return a copy of numbers as float64, or raise TypeError or ValueError, as NumPy does, that names the argument."""
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: expected numbers, found {shown(value)}") from None
+
+
+def text(name: str, value: Any) -> str:
+    """Return a str, or raise TypeError that names the argument."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a str, found {shown(value)}")
+    return value
+
+
+def listed(name: str, value: Any, of: str) -> list[Any]:
+    """Return an iterable as a list, or raise TypeError; a str is not a list of its characters."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes):
+        raise TypeError(f"{name}: expected {of}, found {shown(value)}")
+    return list(value)
+
+
+def shown(value: Any) -> str:
+    """Return the repr of a user's value for a message, cut when it is long."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}... ({type(value).__name__})"
+
+
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value`, which is one of `choices`, or raise ValueError."""
     if value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {value!r}")
+        raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {shown(value)}")
     return str(value)
 
 
@@ -43,9 +93,9 @@ def limited(name: str, value: Any, low: float, high: float) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: expected a number, found {value!r}") from None
+        raise ValueError(f"{name}: expected a number, found {shown(value)}") from None
     if not (math.isfinite(number) and low <= number <= high):
-        raise ValueError(f"{name}: expected a number in {low:g}..{high:g}, found {value!r}")
+        raise ValueError(f"{name}: expected a number in {low:g}..{high:g}, found {shown(value)}")
     return number
 
 
@@ -53,8 +103,8 @@ def pair(name: str, limits: Any, low: float, high: float) -> Range:
     """Return (lowest, highest) within [low, high]."""
     values: Sequence[Any] = tuple(limits) if isinstance(limits, Iterable) else ()
     if len(values) != 2 or isinstance(limits, str):
-        raise ValueError(f"{name}: expected (lowest, highest), found {limits!r}")
+        raise ValueError(f"{name}: expected (lowest, highest), found {shown(limits)}")
     first, last = (limited(name, value, low, high) for value in values)
     if first > last:
-        raise ValueError(f"{name}: expected lowest <= highest, found {limits!r}")
+        raise ValueError(f"{name}: expected lowest <= highest, found {shown(limits)}")
     return first, last

@@ -9,9 +9,10 @@
 #include <span>
 #include <vector>
 
+#include "codecs/jpeg.h"
+#include "codecs/registry.h"
 #include "common/error.h"
-#include "decode/image_cropper.h"
-#include "decode/jpeg.h"
+#include "image/cropper.h"
 
 using namespace fastbatch;
 
@@ -43,7 +44,8 @@ void decode_and_crop(JpegReader& reader, ImageCropper& cropper, std::span<const 
   options.exact = kind % 2 == 0;
   options.color = kind % 3 == 0 ? ColorMode::kGray : kind % 3 == 1 ? ColorMode::kRgba : ColorMode::kRgb;
   try {
-    const ImageInfo info = reader.read_header(file, kFewPixels);
+    ImageInfo info = reader.read_header(file, kFewPixels);
+    info.codec = codec_of(file);  // as ImageFileReader does
     const std::uint8_t orientation = kind % 7 == 0 ? std::uint8_t{1} : info.orientation;
     std::vector<std::uint8_t> slot(4 * options.height * options.width);
     const CropPlan plan = plan_crop(turned(info.size, orientation), options, Stream(kind, 0, 0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "decode/png.h"
+#include "codecs/png.h"
 #include "fuzz_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

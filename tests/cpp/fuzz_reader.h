@@ -11,8 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "codecs/reader.h"
 #include "common/error.h"
-#include "decode/image_reader.h"
 
 namespace fastbatch::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "decode/webp.h"
+#include "codecs/webp.h"
 #include "fuzz_reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decode/png_rows.h"
+#include "codecs/png_rows.h"
 
 namespace fastbatch::test {
 

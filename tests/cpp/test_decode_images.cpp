@@ -12,14 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "codecs/jpeg.h"
 #include "common/error.h"
 #include "common/philox.h"
 #include "decode/image_decoder.h"
-#include "decode/jpeg.h"
-#include "decode/mirror.h"
-#include "decode/resize_stream.h"
-#include "decode/source_plan.h"
+#include "image/mirror.h"
+#include "image/resize_stream.h"
+#include "image/source_plan.h"
 #include "jpeg_writer.h"
+#include "source/file_list.h"
 
 namespace fastbatch {
 namespace {

@@ -279,7 +279,7 @@ TEST_CASE("contents are recognised by their first bytes") {
   CHECK(content(idx) == Content::kIdx);
   CHECK(content(gzip(idx)) == Content::kGzipIdx);
   CHECK(content(gzip(std::string(100000, 'x'))) == Content::kGzip);
-  CHECK(content("\xff\xd8\xff\xe0") == Content::kJpeg);
+  CHECK(content("\xff\xd8\xff\xe0") == Content::kUnknown);  // an image: codecs/registry.h
   CHECK(content("") == Content::kEmpty);
   CHECK(content("hello") == Content::kUnknown);
 }

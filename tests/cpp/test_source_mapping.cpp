@@ -139,10 +139,11 @@ TEST_CASE("what cannot be mapped says why, and never waits") {
   CHECK(error_code([&] { MappedFile(folder / ""); }) == EISDIR);
   CHECK(error_code([&] { MappedFile(std::string("/etc/hosts\0x", 12)); }) == EINVAL);
   CHECK(error_code([&] { MappedFile("/dev/null"); }) == ESPIPE);
+  ReadBuffer buffer;
   REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
   CHECK(error_code([&] { MappedFile(folder / "fifo"); }) == ESPIPE);
-  CHECK(error_code([&] { FileBuffer().read(folder / "fifo", 100); }) == ESPIPE);
-  CHECK(error_code([&] { FileBuffer().read(folder / "", 100); }) == EISDIR);
+  CHECK(error_code([&] { read_file(folder / "fifo", buffer, 100); }) == ESPIPE);
+  CHECK(error_code([&] { read_file(folder / "", buffer, 100); }) == EISDIR);
   if (::geteuid() != 0) {
     ::chmod(folder.write("closed", "x").c_str(), 0);
     CHECK(error_code([&] { MappedFile(folder / "closed"); }) == EACCES);
@@ -355,21 +356,21 @@ TEST_CASE("paths lie in one arena and come back as they were") {
 
 TEST_CASE("small files are read into one buffer, which lets a giant's memory go") {
   const TemporaryFolder folder;
-  FileBuffer buffer;
+  ReadBuffer buffer;
   const auto small = folder.write("small", "hello");
   const auto giant = folder.write("giant", std::string(std::size_t{8} << 20, 'x'));
-  const auto bytes = buffer.read(small, 100);
+  const auto bytes = read_file(small, buffer, 100);
   REQUIRE(bytes.size() == 5);
   CHECK(std::memcmp(bytes.data(), "hello", 5) == 0);
-  CHECK(buffer.read(folder.write("empty", ""), 100).empty());
-  CHECK(error_code([&] { buffer.read(giant, 100); }) == EFBIG);
+  CHECK(read_file(folder.write("empty", ""), buffer, 100).empty());
+  CHECK(error_code([&] { read_file(giant, buffer, 100); }) == EFBIG);
   CHECK(buffer.capacity() < (std::size_t{1} << 20));
-  CHECK(buffer.read(giant, ~0ULL).size() == std::size_t{8} << 20);
+  CHECK(read_file(giant, buffer, ~0ULL).size() == std::size_t{8} << 20);
   CHECK(buffer.capacity() >= std::size_t{8} << 20);
-  for (int i = 0; i < 64; ++i) CHECK(buffer.read(small, 100).size() == 5);
+  for (int i = 0; i < 64; ++i) CHECK(read_file(small, buffer, 100).size() == 5);
   CHECK(buffer.capacity() < (std::size_t{1} << 20));
-  CHECK(error_code([&] { buffer.read(folder / "missing", 100); }) == ENOENT);
-  CHECK(buffer.read(small, 100).size() == 5);
+  CHECK(error_code([&] { read_file(folder / "missing", buffer, 100); }) == ENOENT);
+  CHECK(read_file(small, buffer, 100).size() == 5);
 }
 
 }  // namespace fastbatch

@@ -10,13 +10,13 @@
 #include <string>
 #include <utility>
 
-#include "decode/recent_words.h"
-#include "decode/text_items.h"
-#include "decode/vocabulary.h"
 #include "kernels/scan.h"
 #include "kernels_on_all_targets.h"
-#include "loader/text_run.h"
-#include "source/text_file.h"
+#include "text/files.h"
+#include "text/items.h"
+#include "text/recent_words.h"
+#include "text/run.h"
+#include "text/vocabulary.h"
 
 using namespace fastbatch;
 using fastbatch::kernels::testing::on_all_targets;

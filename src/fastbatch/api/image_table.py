@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown, text
+
 
 def image_table(
     path: str | os.PathLike[str],
@@ -39,6 +41,8 @@ def image_table(
     Raises:
         ValueError: A column that is not there, a row that is too short, an empty cell; the line is named.
     """
+    if label_separator is not None:
+        text("label_separator", label_separator)
     with open(path, newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file, delimiter=delimiter)
         names = next(reader, None) if header else None
@@ -47,6 +51,9 @@ def image_table(
     wanted: list[str | int] = [path_column]
     if label_column is not None:
         wanted += label_column if isinstance(label_column, Iterable) and several else [label_column]  # type: ignore[list-item]
+    for column in wanted:
+        if not isinstance(column, str | int):
+            raise TypeError(f"path_column, label_column: expected names or numbers, found {shown(column)}")
     numbers = [_column_number(path, column, names, rows) for column in wanted]
     cells = []
     for line, row in rows:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import Column
 from fastbatch.calls import takes
+from fastbatch.checks import flag, listed, shown
 from fastbatch.decode.annotations import PackPairs, make_moved, mask_options, mask_samples
 from fastbatch.decode.augment import Augment
 from fastbatch.decode.conversion import Field, Numbers
@@ -151,6 +152,8 @@ def images(
         max_pixels=max_pixels,
         augment=augment,
     )
+    wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
+    flag("index_cache", index_cache)
     names = None if class_names is None else _names(class_names)
     files = _files(backend, root_or_paths, labels, root, names, index_cache)
     samples, n = files.samples, len(files.samples)
@@ -167,7 +170,7 @@ def images(
     if masks is not None:
         folder = root_or_paths if isinstance(root_or_paths, str | bytes | os.PathLike) else root
         of_masks = mask_samples(masks, samples, folder)
-        columns.append(backend.mask_column(pictures, of_masks, mask_options(wanted, mask_dtype, mask_pad_value)))
+        columns.append(backend.mask_column(pictures, of_masks, wanted_masks))
     moved = make_moved(n, wanted, boxes, min_box_area, keypoints)
     pack = PackPairs(len(columns), moved)
     if moved:
@@ -231,9 +234,9 @@ def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOp
 
 
 def _names(class_names: Sequence[str]) -> tuple[str, ...]:
-    names = tuple(class_names)
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"class_names: expected strings, found {class_names!r}")
+    names = tuple(listed("class_names", class_names, "strings"))
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"class_names: expected strings, found {shown(class_names)}")
     if len(set(names)) < len(names) or not names:
-        raise ValueError(f"class_names: expected different names, found {class_names!r}")
+        raise ValueError(f"class_names: expected different names, found {shown(class_names)}")
     return names

@@ -16,6 +16,10 @@ BOUND = {
     "TimeSeriesDataset": "api.time_series_dataset",
     "arrays": "api.arrays",
     "csv": "api.csv",
+    "idx": "api.array_file",
+    "npy": "api.array_file",
+    "npz": "api.array_file",
+    "raw": "api.array_file",
     "decode": "api.single_image",
     "image_generator": "api.image_generator",
     "images": "api.images",
@@ -31,8 +35,6 @@ BOUND = {
     "windows": "api.windows",
     "words": "api.words",
 }
-# Functions that open a file: each backend has its own.
-OPENERS = ("idx", "npy", "npz", "raw")
 # What is the same for both.
 SHARED = {
     "Augment": "decode.augment",
@@ -48,6 +50,7 @@ SHARED = {
     "TextLoader": "text.loader",
     "Vocabulary": "text.vocabulary",
     "cutmix": "api.mixup",
+    "encoded": "api.images",
     "field": "decode.conversion",
     "get_include": "decode.transform",
     "image_table": "api.image_table",
@@ -55,15 +58,13 @@ SHARED = {
     "restartable": "generators.restartable",
     "subset": "api.subset",
 }
-NAMES = tuple(sorted([*BOUND, *OPENERS, *SHARED]))
+NAMES = tuple(sorted([*BOUND, *SHARED]))
 
 
 def public(name: str, backend: Backend) -> Any:
     """Return the object behind a public name."""
     from .bind import bind, bind_class, explain
 
-    if name in OPENERS:
-        return explain(getattr(backend, name), backend.name)
     if name in SHARED:
         found = getattr(import_module(f"fastbatch.{SHARED[name]}"), name)
         return found if isinstance(found, type) else explain(found, backend.name)

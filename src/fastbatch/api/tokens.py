@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import whole
+from fastbatch.checks import element_type, whole
 from fastbatch.decode.conversion import Field
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
@@ -93,11 +93,12 @@ def tokens(
         pieces = Pieces(bounds[:-1][counts > 0], counts[counts > 0])
         n = pieces.n
     parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
-    return arrays(backend, *[Field(part, out_dtype) for part in parts], **options)
+    element = None if out_dtype is None else element_type("out_dtype", out_dtype)
+    return arrays(backend, *[Field(part, element) for part in parts], **options)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
-    wanted = None if dtype is None else np.dtype(dtype)
+    wanted = None if dtype is None else element_type("dtype", dtype)
     if is_path(tokens):
         path = os.fsencode(tokens)
         found = format_of(path)

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from fastbatch.api.array_file import idx as _idx
+from fastbatch.api.array_file import npy as _npy
+from fastbatch.api.array_file import npz as _npz
+from fastbatch.api.array_file import raw as _raw
 from fastbatch.api.arrays import arrays as _arrays
 from fastbatch.api.csv import csv as _csv
 from fastbatch.api.image_data_loader import ImageDataLoader
 from fastbatch.api.image_generator import image_generator as _image_generator
 from fastbatch.api.image_table import image_table
+from fastbatch.api.images import encoded
 from fastbatch.api.images import images as _images
 from fastbatch.api.mixup import cutmix, mixup
 from fastbatch.api.series import series as _series
@@ -32,7 +37,6 @@ from fastbatch.generators.data_generator import DataGenerator
 from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
-from fastbatch.native.array_file import idx, npy, npz, raw
 from fastbatch.native.backend import NativeBackend
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.vocabulary import Vocabulary
@@ -40,6 +44,10 @@ from fastbatch.text.vocabulary import Vocabulary
 from .bind import bind
 
 _backend = NativeBackend()
+idx = bind(_backend, _idx)
+npy = bind(_backend, _npy)
+npz = bind(_backend, _npz)
+raw = bind(_backend, _raw)
 arrays = bind(_backend, _arrays)
 csv = bind(_backend, _csv)
 decode = bind(_backend, _decode)
@@ -77,6 +85,7 @@ __all__ = [
     "csv",
     "cutmix",
     "decode",
+    "encoded",
     "field",
     "get_include",
     "idx",

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import whole
+from fastbatch.checks import flag, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
@@ -93,6 +93,7 @@ def windows(
     shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, targets is not None)
     if short not in ("raise", "skip"):
         raise ValueError(f"short: expected 'raise' or 'skip', found {short!r}")
+    flag("copy", copy)
     if not copy and any(is_path(leaf) for leaf in flatten((data, targets))[0]):
         raise ValueError("copy=False: expected arrays in memory, found a path")
     opened = [open_fields(backend, data, _field(normalize, dtype, scale, mean, std))]

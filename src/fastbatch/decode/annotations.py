@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.batch.tree import PerSample
-from fastbatch.checks import whole
+from fastbatch.checks import listed, whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 
@@ -47,7 +47,7 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
     Raises:
         ValueError: Too few or too many samples, rows of another length, numbers that are missing.
     """
-    samples = list(given)
+    samples = listed(name, given, "a list of rows for each image")
     if len(samples) != n:
         raise ValueError(f"{name}: expected rows for each of {n} files, found {len(samples)}")
     width: int | None = None

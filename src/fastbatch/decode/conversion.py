@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import native_dtype
+from fastbatch.checks import element_type, floats
 
 from .transform import NativeTransform, native_transform
 
@@ -56,6 +57,11 @@ def field(
     native = None if transform is None else native_transform(transform)
     if transform is not None and native is None:
         raise TypeError("transform: expected a C function; arrays(), images() and map() take Python functions")
+    if dtype is not None:
+        element_type("dtype", dtype)
+    for name, numbers in (("scale", scale), ("mean", mean), ("std", std)):
+        floats(name, 1.0 if numbers is None else numbers)
+    _layout(layout, (0, 0, 0))
     return Field(leaf, dtype, scale, mean, std, layout, native)
 
 
@@ -94,7 +100,7 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
     native = native_dtype(source)
     affine = any(option is not None for option in (options.scale, options.mean, options.std))
     if options.dtype is not None:
-        target = native_dtype(np.dtype(options.dtype))
+        target = native_dtype(element_type("dtype", options.dtype))
     elif affine:
         target = np.dtype("f8" if native == np.float64 else "f4")
     else:
@@ -121,7 +127,7 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
 
 
 def _standardized(native: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
-    target = np.dtype("f4" if options.dtype is None else options.dtype)
+    target = element_type("dtype", "f4" if options.dtype is None else options.dtype)
     if native.char not in CONVERTIBLE:
         raise TypeError(f"elements of type {native} cannot be standardized; expected bool, integer or float")
     if target not in (np.float32, np.float64):
@@ -134,7 +140,7 @@ def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
     """Return whether channels come first in the source, and in the batch."""
     if layout is None:
         return False, False
-    source, arrow, target = layout.partition("->")
+    source, arrow, target = layout.partition("->") if isinstance(layout, str) else (layout, "", "")
     if not arrow:
         source, target = "NHWC", source
     if any(name not in ("NHWC", "NCHW") for name in (source, target)):
@@ -154,7 +160,7 @@ def _affine(options: Field, channels: int) -> tuple[tuple[float, ...], tuple[flo
 
 
 def _per_channel(name: str, numbers: Numbers | None, channels: int, default: float) -> list[float]:
-    values = np.asarray(default if numbers is None else numbers, dtype=np.float64)
+    values = floats(name, default if numbers is None else numbers)
     if values.ndim > 1 or (values.ndim == 1 and len(values) not in (1, channels)):
         raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {numbers!r}")
     if not all(map(math.isfinite, values.flat)):

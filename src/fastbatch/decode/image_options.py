@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import element_type, flag, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
@@ -32,7 +32,7 @@ class ImageOptions:
 
     Attributes:
         height, width: Of the image in the batch.
-        crop: How it gets to that size; `csrc/decode/geometry.h` and `fastbatch.pure.geometry` define each.
+        crop: How it gets to that size; `csrc/image/geometry.h` and `fastbatch.pure.geometry` define each.
         resize: Length of the shorter side before "center" and "random" cut; 0: "random" cuts from the image as it is.
         area, ratio: Of "random_resized": lowest and highest share of the area, and width / height.
         filter: Pillow's name of the resampling filter.
@@ -101,7 +101,8 @@ def make_image_options(
         resize = whole("resize", resize, max(height, width), MOST_SIDE)
     channels = COLORS[color]
     is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))
-    augment = check_augment(augment, channels, np.dtype(conversion.dtype).kind == "f", is_scaled)
+    is_float = element_type("dtype", conversion.dtype).kind == "f"
+    augment = check_augment(augment, channels, is_float, is_scaled)
     return ImageOptions(
         _conversion(conversion, (height, width, channels), augment),
         height,
@@ -111,12 +112,12 @@ def make_image_options(
         _range("crop_scale", crop_scale, 0, 1),
         _range("crop_ratio", crop_ratio, LEAST_RATIO, 1 / LEAST_RATIO),
         filter,
-        bool(flip),
-        bool(vertical_flip),
+        flag("flip", flip),
+        flag("vertical_flip", vertical_flip),
         color,
         exif,
-        bool(exact),
-        bool(dct_scale),
+        flag("exact", exact),
+        flag("dct_scale", dct_scale),
         _pixel("pad_value", pad_value, channels),
         MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1),
         augment,
@@ -127,7 +128,7 @@ def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None)
     """Return the way of pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
-    target = np.dtype(options.dtype)
+    target = element_type("dtype", options.dtype)
     if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
         options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
     source = np.dtype("f4" if augment and target.kind == "f" else "u1")

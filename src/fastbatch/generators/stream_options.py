@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import io
+import numbers
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch.checks import whole
+from fastbatch.checks import flag, whole
 from fastbatch.plan.plan import MAX_SEED
 
 from .stream_records import check_records
@@ -51,14 +52,14 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
     if given["decode"] is not None and not callable(given["decode"]):
         raise TypeError(f"decode: expected a function, found {type(given['decode']).__name__}")
     wait = given["max_wait_s"]
-    if wait is not None and (isinstance(wait, str) or not 0 <= float(wait) < float("inf")):
+    if wait is not None and not (isinstance(wait, numbers.Real) and 0 <= float(wait) < float("inf")):
         raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
     return StreamOptions(
         whole("batch_size", given["batch_size"], 1, MAX_RECORDS),
         check_records(given["records"], given["encoding"], given["errors"]),
         given["decode"],
         None if wait is None else float(wait),
-        bool(given["follow"]),
+        flag("follow", given["follow"]),
         whole("shuffle_buffer", given["shuffle_buffer"], 0, MAX_RECORDS),
         whole("seed", given["seed"], 0, MAX_SEED),
         whole("prefetch", given["prefetch"], 1, 65536),

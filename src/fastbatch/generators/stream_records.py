@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, SupportsIndex
 
-from fastbatch.checks import whole
+from fastbatch.checks import text, whole
 from fastbatch.errors import FormatError
 
 Finder = Callable[[bytes, bool], tuple[Iterable[Any], int]]
@@ -158,8 +158,8 @@ def make_splitter(name: str, records: Any, encoding: str | None, errors: str) ->
 def check_records(records: Any, encoding: str | None, errors: str) -> Any:
     """Return `records`, checked; raise LookupError for an encoding that is not known."""
     if encoding is not None:
-        codecs.lookup(encoding)
-        codecs.lookup_error(errors)
+        codecs.lookup(text("encoding", encoding))
+        codecs.lookup_error(text("errors", errors))
     if callable(records) or (isinstance(records, str) and records == "line"):
         return records
     if isinstance(records, str) or not isinstance(records, SupportsIndex):

@@ -62,7 +62,7 @@ class FileDecoder:
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
         self._memory = Reuse(MOST_AHEAD + 2)
-        self._own = threading.local()  # each thread's Hand
+        self._own = threading.local()  # each thread's DecodeWorker
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
         """Return whether these are the files it knows, as far as `indices` go: users may change the list."""
@@ -121,11 +121,11 @@ class FileDecoder:
     def _decode_natively(self, indices: Array, pixels: Array) -> int:
         """Return how many were decoded before one that native code refuses."""
         assert self._column is not None
-        hand = getattr(self._own, "hand", None)
-        if hand is None:
-            hand = self._own.hand = kernels.Hand(self._column.decoder)
+        worker = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = kernels.DecodeWorker(self._column.decoder)
         try:
-            hand.decode_into(indices, pixels)
+            worker.decode_into(indices, pixels)
         except DecodeError as error:
             done: int = indices.tolist().index(error.sample)
             return done

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
 from fastbatch.loader.zero_copy import strided
-from fastbatch.source.samples import FileSamples, SampleSource
+from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 from fastbatch.source.series import Series
 from fastbatch.source.window import Part
 
@@ -26,8 +27,11 @@ from .array_file import Source, part_of
 from .options import core_conversion, core_image_options
 
 
-def core_samples(samples: SampleSource) -> Any:
+def core_samples(samples: SampleSource) -> _core.SampleSource:
     """Return the core's form of encoded samples."""
+    if isinstance(samples, EncodedSamples):
+        names = None if samples.names is None else [os.fsencode(name) for name in samples.names]
+        return _core.EncodedSamples(samples.blob, samples.offsets, names)
     assert isinstance(samples, FileSamples)
     return _core.FileList(samples.paths)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 
-from fastbatch.checks import one_of, whole
+from fastbatch.checks import flag, one_of, whole
 
 from .batch_range import EVERY_BATCH, BatchRange
 from .subset import Selection, Subset, make_selection
@@ -179,7 +179,7 @@ def make_plan(
         batch_size=whole("batch_size", batch_size, 1, 2**63 - 1),
         shuffle=shuffle,
         seed=whole("seed", seed, 0, MAX_SEED),
-        drop_last=bool(drop_last),
+        drop_last=flag("drop_last", drop_last),
         block_size=whole("block_size", block_size, 1, 2**63 - 1),
         window=whole("window", window, 1, 2**63 - 1),
         on_error=one_of("on_error", on_error, ON_ERROR),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import flag, floats, whole
 
 from .plan import DRAW, stream
 from .subset import Selection, Subset
@@ -112,7 +112,7 @@ def make_draw(
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)
         weights = 1.0 / counts[classes]
-    values = np.array(weights, dtype=np.float64)
+    values = floats("weights", weights)
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")
     if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(values.sum())):
@@ -120,6 +120,6 @@ def make_draw(
         found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
         raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")
     number = None if samples_per_epoch is None else whole("samples_per_epoch", samples_per_epoch, 0, 2**63 - 1)
-    draw = Draw(values, bool(replacement), number)
+    draw = Draw(values, flag("replacement", replacement), number)
     draw._check(values, n if number is None else number)
     return draw

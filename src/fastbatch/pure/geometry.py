@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where the pixels of a slot come from: which part of an image is cut out, and to what it is resized.
 
-The same in C++: `csrc/decode/geometry.cpp`, in the same order of operations, so that the numbers are equal.
+The same in C++: `csrc/image/geometry.cpp`, in the same order of operations, so that the numbers are equal.
 """
 
 from __future__ import annotations

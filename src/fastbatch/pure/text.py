@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words and lines in plain Python: what `csrc/loader/text_run.cpp` does with threads and SIMD."""
+"""Words and lines in plain Python: what `csrc/text/run.cpp` does with threads and SIMD."""
 
 from __future__ import annotations
 

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from fastbatch.checks import shown
 
 from .codecs import CODECS
 from .folder_index import FolderIndex, Scan
@@ -103,9 +106,11 @@ def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
     """
     folder = None if root is None else os.fsencode(root)
     paths = []
+    if not isinstance(given, Iterable):
+        raise TypeError(f"{name}: expected a list of paths, found {shown(given)}")
     for i, path in enumerate(given):
         if not isinstance(path, str | bytes | os.PathLike):
-            raise TypeError(f"{name}: sample {i}: expected a path, found {path!r}")
+            raise TypeError(f"{name}: sample {i}: expected a path, found {shown(path)}")
         encoded = os.fsencode(path)
         if b"\0" in encoded:
             raise ValueError(f"{name}: embedded null byte in {os.fsdecode(path)!r}")

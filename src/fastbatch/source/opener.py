@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastbatch.checks import MAX_INT64, whole
+from fastbatch.checks import MAX_INT64, element_type, whole
 
 if TYPE_CHECKING:
     from .csv.options import CsvOptions
@@ -33,7 +33,7 @@ class Opener(Protocol):
 
 def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     """Return the checked arguments of `raw`: the element type, the shape, the offset."""
-    element = np.dtype(dtype)
+    element = element_type("dtype", dtype)
     if element.hasobject or element.fields or element.subdtype or element.itemsize == 0:
         raise TypeError(f"dtype: expected numbers, or another type of fixed size, found {element}")
     given = tuple(shape) if isinstance(shape, Iterable) else (shape,)

@@ -9,7 +9,7 @@ from typing import Any, Literal, SupportsIndex, TypedDict
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, whole
+from fastbatch.checks import MAX_INT64, flag, whole
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
@@ -61,7 +61,7 @@ class TextOptions:
             batch_size=whole("batch_size", batch_size, 1, MAX_INT64),
             encoding=encoding,
             errors=errors,
-            keepends=bool(keepends),
+            keepends=flag("keepends", keepends),
             block_size=whole("block_size", self.block_size, 1, MAX_INT64),
             window=whole("window", self.window, 1, MAX_INT64),
             output=output,
@@ -70,7 +70,7 @@ class TextOptions:
             threads=None if self.threads is None else whole("threads", self.threads, 1, 1024),
             shuffle=SHUFFLES[shuffle],
             seed=whole("seed", self.seed, 0, MAX_SEED),
-            drop_last=bool(self.drop_last),
+            drop_last=flag("drop_last", self.drop_last),
             rank=rank,
             world_size=world_size,
             read_size=TextPlan.read_size if read_size is None else whole("read_size", read_size, 1, 2**30),

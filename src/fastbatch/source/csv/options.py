@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import element_type, floats, listed, text, whole
 
 SUFFIXES = {".csv": ",", ".tsv": "\t"}
 MISSING = ("nan", "error")
@@ -49,7 +49,7 @@ def make_csv_options(
     Raises:
         TypeError, ValueError: An option of the wrong type, or out of range; the message names it.
     """
-    element = np.dtype(dtype).newbyteorder("=")
+    element = element_type("dtype", dtype).newbyteorder("=")
     if element.kind not in "iuf" or element.itemsize > 8:
         raise TypeError(f"dtype: expected a float or integer type of at most 8 bytes, found {element}")
     if header not in ("infer", True, False, None):
@@ -61,18 +61,18 @@ def make_csv_options(
     if isinstance(missing, str) and missing not in MISSING:
         raise ValueError(f"missing: expected 'nan', 'error' or a number, found {missing!r}")
     if not isinstance(missing, str):
-        missing = float(missing)
+        missing = float(floats("missing", missing))
         if element.kind != "f" and element.type(missing) != missing:
             raise ValueError(f"missing: expected a number of type {element}, found {missing}")
     elif missing == "nan" and element.kind != "f":
         missing = "error"  # there is no NaN
     chosen = None
     if columns is not None:
-        if isinstance(columns, str):
-            raise TypeError(f"columns: expected a list of names or numbers, found {columns!r}")
-        chosen = tuple(one if isinstance(one, str) else whole("columns", one, 0, 2**31) for one in columns)
+        wanted = listed("columns", columns, "a list of names or numbers")
+        chosen = tuple(one if isinstance(one, str) else whole("columns", one, 0, 2**31) for one in wanted)
         if not chosen:
             raise ValueError("columns: expected at least one, found none")
+    text("encoding", encoding)
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
     return CsvOptions(
         chosen, element, None if header == "infer" else bool(header), delimiter, missing, encoding, n_threads

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Encoded images of any format: the reader is picked by the first bytes, never by a name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "codecs/reader.h"
+
+namespace fastbatch {
+
+// Makes the external reader, for images that no row of the table can read: other formats, and rare kinds of known ones.
+// bindings/ sets it, to one over Pillow. Any thread may call it.
+using MakeImageReader = std::function<std::unique_ptr<ImageReader>()>;
+
+// Threads: one at a time.
+class ImageFileReader final : public ImageReader {
+ public:
+  explicit ImageFileReader(MakeImageReader make_external = {});
+
+  // Without an external reader, an image that no codec reads is an UnsupportedError that names its format.
+  ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override;
+  ImageRows start(ColorMode mode, const ImagePart& part) override { return reader_->start(mode, part); }
+  std::size_t read_rows(std::uint8_t* rows, std::size_t n) override { return reader_->read_rows(rows, n); }
+  void finish() override { reader_->finish(); }
+  // Whether the external reader reads the current image.
+  [[nodiscard]] bool is_external() const noexcept { return reader_ != nullptr && reader_ == external_.get(); }
+
+ private:
+  ImageInfo read_external_header(std::span<const std::byte> file, std::uint64_t max_pixels);
+
+  MakeImageReader make_external_;
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // of each row of the table; made when first needed
+  std::unique_ptr<ImageReader> external_;              // likewise
+  ImageReader* reader_ = nullptr;                      // of the current image: one of the above
+};
+
+}  // namespace fastbatch

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Types that codecs and image operations share. Threads: values; any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace fastbatch {
+
+// More pixels than this are refused before anything is allocated for them; the limit at which Pillow raises.
+inline constexpr std::uint64_t kMaxPixels = 178'956'970;
+
+struct ImageSize {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+
+  [[nodiscard]] std::uint64_t pixels() const noexcept { return std::uint64_t{width} * height; }
+  bool operator==(const ImageSize&) const = default;
+};
+
+// Whole pixels of an image.
+struct Window {
+  std::size_t x = 0, y = 0, width = 0, height = 0;
+  bool operator==(const Window&) const = default;
+};
+
+inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace fastbatch

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "codecs/jpeg.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codecs/color.h"
+#include "codecs/exif.h"
+#include "codecs/jpeg_codec.h"
+#include "codecs/registry.h"
+#include "common/error.h"
+
+namespace fastbatch {
+namespace {
+
+// Chroma that is stored at half the width is interpolated from its neighbours to both sides: the outermost pixels of
+// a part would miss one.
+constexpr std::uint32_t kMargin = 2;
+constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // rows that are converted together
+
+// Throws unless both Pillow's reader and libjpeg decode such images.
+void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
+  if (info.data_precision != 8) {
+    throw UnsupportedError({},
+                           "unsupported JPEG: expected 8 bits a sample, found " + std::to_string(info.data_precision));
+  }
+  const int n = info.num_components;
+  if (n != 1 && n != 3 && n != 4) {
+    throw UnsupportedError({}, "unsupported JPEG: expected 1, 3 or 4 components, found " + std::to_string(n));
+  }
+  check_pixels({info.image_width, info.image_height}, max_pixels);
+}
+
+// The segments before the first scan, as far as they make sense.
+std::uint8_t orientation_of(std::span<const std::byte> file) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kExif = "Exif\0\0"sv;
+  constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+  const std::string_view bytes = text_of(file);
+  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
+  std::string_view exif;
+  std::string_view xmp;
+  std::string joined;  // when EXIF comes in several segments
+  for (std::size_t i = bytes.find('\xFF'); i < bytes.size(); i = bytes.find('\xFF', i)) {
+    while (i < bytes.size() && at(i) == 0xFF) ++i;
+    if (i == bytes.size() || at(i) == 0xDA) break;
+    const std::uint8_t marker = at(i++);
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9)) continue;  // without a size
+    if (bytes.size() - i < 2) break;
+    const std::size_t size = std::size_t{at(i)} << 8U | at(i + 1);
+    if (size < 2 || size > bytes.size() - i) break;
+    const std::string_view segment = bytes.substr(i + 2, size - 2);
+    i += size;
+    if (marker != 0xE1) continue;
+    if (segment.starts_with(kXmp)) xmp = segment.substr(kXmp.size());
+    if (!segment.starts_with(kExif)) continue;
+    if (exif.empty()) {
+      exif = segment;
+    } else {
+      if (joined.empty()) joined = exif;
+      exif = joined += segment.substr(kExif.size());
+    }
+  }
+  const auto found = exif_orientation(std::as_bytes(std::span(exif)));
+  return found ? *found : xmp_orientation(xmp).value_or(std::uint8_t{1});
+}
+
+// Pixels [begin, begin + size), as few pixels of a scaled image as cover them.
+struct Range {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, std::uint32_t limit) {
+  const std::size_t end = (begin + size + denominator - 1) / denominator;
+  return {static_cast<std::uint32_t>(begin / denominator),
+          static_cast<std::uint32_t>(std::min<std::size_t>(end, limit))};
+}
+
+}  // namespace
+
+bool is_jpeg(std::span<const std::byte> file) noexcept { return text_of(file).starts_with("\xFF\xD8\xFF"); }
+
+struct JpegReader::State {
+  JpegCodec codec;
+  ImageSize size{};
+  ColorMode mode = ColorMode::kRgb;
+  std::vector<std::uint8_t> native;  // some rows as libjpeg gives them, when that is not what is wanted
+  std::vector<std::uint8_t> rgb;     // one row between CMYK and what is wanted
+  std::uint32_t rows_left = 0;       // of the window
+
+  [[nodiscard]] bool converts() const noexcept { return wanted_space() != codec.info.out_color_space; }
+  [[nodiscard]] J_COLOR_SPACE wanted_space() const noexcept;
+  void convert(const std::uint8_t* src, std::uint8_t* dst);
+  JDIMENSION read(std::uint8_t* rows, JDIMENSION n);
+  [[noreturn]] void fail_early(const std::string& found) {
+    codec.fail("JPEG ends early: expected " + std::to_string(size.height) + " rows, found " + found);
+  }
+};
+
+// libjpeg's colour space that needs no conversion; JCS_UNKNOWN: there is none.
+J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
+  switch (mode) {
+    case ColorMode::kRgb: return JCS_RGB;
+    case ColorMode::kRgba: return JCS_EXT_RGBA;
+    case ColorMode::kGray: return JCS_GRAYSCALE;
+    case ColorMode::kGray16:
+    case ColorMode::kIndex:
+    case ColorMode::kGrayAlpha: break;
+  }
+  return JCS_UNKNOWN;
+}
+
+// One row from what libjpeg gives.
+void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
+  const std::size_t n = codec.info.output_width;
+  if (codec.info.out_color_space == JCS_CMYK) {
+    if (mode == ColorMode::kRgb) return cmyk_to_rgb(src, dst, n);
+    cmyk_to_rgb(src, rgb.data(), n);
+    src = rgb.data();
+    if (mode == ColorMode::kRgba) return rgb_to_rgba(src, dst, n);
+  }
+  if (mode == ColorMode::kGray) return rgb_to_gray(src, 3, dst, n);
+  if (codec.info.out_color_space != JCS_GRAYSCALE) {
+    rgb_to_gray(src, 3, rgb.data() + 3 * n, n);
+    src = rgb.data() + 3 * n;
+  }
+  widen_gray(src, dst, n);
+}
+
+// Fewer than n rows when the data ends.
+JDIMENSION JpegReader::State::read(std::uint8_t* rows, JDIMENSION n) {
+  jpeg_decompress_struct& info = codec.info;
+  const std::size_t stride = pixel_bytes_of(mode) * info.output_width;
+  JDIMENSION got = 0;
+  if (!converts()) {
+    codec.guarded([&] { got = codec.read_lines(rows, stride, n); });
+    return got;
+  }
+  const std::size_t native_stride = static_cast<std::size_t>(info.output_components) * info.output_width;
+  const auto together = static_cast<JDIMENSION>(native.size() / native_stride);
+  while (got < n) {
+    const JDIMENSION wanted = std::min(n - got, together);
+    JDIMENSION some = 0;
+    codec.guarded([&] { some = codec.read_lines(native.data(), native_stride, wanted); });
+    for (JDIMENSION i = 0; i < some; ++i) convert(native.data() + i * native_stride, rows + (got + i) * stride);
+    got += some;
+    if (some < wanted) break;
+  }
+  return got;
+}
+
+JpegReader::JpegReader() : state_(std::make_unique<State>()) {}
+JpegReader::JpegReader(JpegReader&&) noexcept = default;
+JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
+JpegReader::~JpegReader() = default;
+
+ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
+  check_format(is_jpeg(file), "JPEG", file);
+  JpegCodec& codec = state_->codec;
+  state_->size = {};
+  state_->rows_left = 0;
+  codec.open(file);
+  int status = JPEG_SUSPENDED;
+  codec.guarded([&] {
+    // A stream may carry its tables in front, closed by an end marker of their own.
+    do {
+      status = jpeg_read_header(&codec.info, FALSE);
+    } while (status == JPEG_HEADER_TABLES_ONLY);
+  });
+  if (status == JPEG_SUSPENDED) {
+    codec.fail("JPEG ends early: expected an image header, found the end of the file after " +
+               std::to_string(file.size()) + " bytes");
+  }
+  check_kind(codec.info, max_pixels);
+  state_->size = {codec.info.image_width, codec.info.image_height};
+  const int n = codec.info.num_components;
+  return {.size = state_->size,
+          .mode = n == 1   ? "L"
+                  : n == 3 ? "RGB"
+                           : "CMYK",
+          .orientation = orientation_of(file),
+          .is_opaque = true};
+}
+
+ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
+  State& state = *state_;
+  jpeg_decompress_struct& info = state.codec.info;
+  if (mode == ColorMode::kIndex || mode == ColorMode::kGrayAlpha) {
+    state.codec.fail("a JPEG has neither a palette nor an alpha: expected another colour mode");
+  }
+  state.mode = mode;
+  const bool gray = mode == ColorMode::kGray || mode == ColorMode::kGray16;
+  info.out_color_space = info.num_components == 4           ? JCS_CMYK
+                         : info.num_components == 1 && gray ? JCS_GRAYSCALE
+                         : mode == ColorMode::kRgba         ? JCS_EXT_RGBA
+                                                            : JCS_RGB;
+  const unsigned denominator = part.denominator >= 8 ? 8 : part.denominator >= 4 ? 4 : part.denominator >= 2 ? 2 : 1;
+  info.scale_num = 1;
+  info.scale_denom = denominator;
+  boolean ready = FALSE;
+  state.codec.guarded([&] { ready = jpeg_start_decompress(&info); });
+  if (ready == FALSE) state.fail_early("the end of the file in scan " + std::to_string(info.input_scan_number));
+
+  const ImageSize scaled{info.output_width, info.output_height};
+  const bool all = part.window.width == 0 || part.window.height == 0;
+  const Window asked = all ? Window{0, 0, state.size.width, state.size.height} : part.window;
+  const Range columns = scaled_range(asked.x, asked.width, denominator, scaled.width);
+  const Range rows = scaled_range(asked.y, asked.height, denominator, scaled.height);
+  JDIMENSION left = columns.begin - std::min(columns.begin, kMargin);
+  JDIMENSION width = std::min(columns.end + kMargin, scaled.width) - left;
+  JDIMENSION skipped = 0;
+  state.codec.guarded([&] {
+    if (width < scaled.width) jpeg_crop_scanline(&info, &left, &width);
+    if (rows.begin > 0) skipped = jpeg_skip_scanlines(&info, rows.begin);
+  });
+  if (skipped < rows.begin) state.fail_early(std::to_string(info.output_scanline * denominator));
+  state.rows_left = rows.end - rows.begin;
+  if (state.converts()) {
+    const std::size_t stride = static_cast<std::size_t>(info.output_components) * info.output_width;
+    state.native.resize(stride * std::max<std::size_t>(kConvertedBytes / stride, 1));
+    state.rgb.resize(std::size_t{4} * info.output_width);
+  }
+  return {
+      .scaled = scaled, .denominator = denominator, .window = {left, rows.begin, info.output_width, state.rows_left}};
+}
+
+std::size_t JpegReader::read_rows(std::uint8_t* rows, std::size_t n) {
+  State& state = *state_;
+  const auto wanted = static_cast<JDIMENSION>(std::min<std::size_t>(n, state.rows_left));
+  if (wanted == 0) return 0;
+  const JDIMENSION got = state.read(rows, wanted);
+  if (got < wanted) state.fail_early(std::to_string(state.codec.info.output_scanline * state.codec.info.scale_denom));
+  state.rows_left -= got;
+  return got;
+}
+
+void JpegReader::finish() {
+  JpegCodec& codec = state_->codec;
+  // The data after a part is not validated.
+  if (state_->rows_left == 0 && codec.info.output_scanline < codec.info.output_height) return codec.close();
+  codec.end_input();
+  // A missing end marker is no error once all rows are there.
+  codec.guarded([&] { jpeg_finish_decompress(&codec.info); });
+  codec.close();
+}
+
+}  // namespace fastbatch

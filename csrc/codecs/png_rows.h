@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// The compressed pixels of a PNG -> rows of samples as the file packs them, filters undone.
+// Whole streams that are sound are inflated at once by libdeflate, in half of zlib's time. What libdeflate
+// refuses is read again by zlib, row by row and in the pieces in which Pillow gives them to it, so that the same damage
+// is tolerated.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "codecs/image.h"
+
+namespace fastbatch {
+
+// A grid of pixels inside the image: all of them, or one of the seven passes of an interlaced one.
+struct PngPass {
+  std::uint32_t x = 0, y = 0;    // of the first pixel
+  std::uint32_t dx = 1, dy = 1;  // from one to the next
+  ImageSize size{};              // in pixels of the pass; may be empty
+
+  [[nodiscard]] std::size_t row_bytes(unsigned bits) const noexcept { return (std::size_t{size.width} * bits + 7) / 8; }
+};
+
+std::vector<PngPass> png_passes(ImageSize image, bool interlaced);
+
+// Threads: one at a time.
+class PngRows {
+ public:
+  PngRows();
+  ~PngRows();
+  PngRows(PngRows&&) noexcept;
+  PngRows& operator=(PngRows&&) noexcept;
+
+  // `pieces` must stay until close(). `bits` of a pixel, 1 to 64.
+  void open(const std::vector<PngPass>& passes, unsigned bits, const std::vector<std::span<const std::byte>>& pieces);
+  // The next row of the current pass, and when it has no more, the first of the next pass that is not empty. Nothing
+  // where the compressed data ends between two rows: Pillow leaves all that is missing black. Valid until the next
+  // call. Throws DecodeError.
+  const std::uint8_t* next();
+  [[nodiscard]] std::size_t last_piece() const noexcept;  // that was looked into
+  void close();                                           // gives back what grew with the image
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace fastbatch

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Left and right, or top and bottom, exchanged in place. Threads: any.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace fastbatch {
+
+// `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
+void mirror_rows(std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t width, std::size_t height,
+                 std::vector<std::uint8_t>& row);
+
+// `height` rows of `row_bytes`, without gaps, the last one first.
+void reverse_rows(std::uint8_t* pixels, std::size_t row_bytes, std::size_t height);
+
+}  // namespace fastbatch

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "text/files.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "common/error.h"
+#include "common/unicode_space.h"
+
+namespace fastbatch {
+namespace {
+
+constexpr std::array<std::byte, 3> kByteOrderMark{std::byte{0xEF}, std::byte{0xBB}, std::byte{0xBF}};
+
+}  // namespace
+
+TextFiles::TextFiles(std::shared_ptr<const std::vector<std::string>> paths, TextFormat format, TextPosition start)
+    : paths_(std::move(paths)), format_(format), next_path_(start.unit), offset_(start.byte) {}
+
+void TextFiles::open() {
+  file_.emplace((*paths_)[next_path_]);
+  static_cast<void>(::posix_fadvise(file_->descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL));  // only a hint
+  if (file_->size() < offset_) {
+    throw FormatError({file_->path()}, "the file ends before the saved position: expected at least " +
+                                           std::to_string(offset_) + " bytes, found " + std::to_string(file_->size()));
+  }
+  if (format_.encoding == TextEncoding::kUtf8Sig && offset_ == 0) {
+    std::array<std::byte, kByteOrderMark.size()> start{};
+    if (file_->read_at(0, start) == start.size() && start == kByteOrderMark) offset_ = start.size();
+  }
+}
+
+bool TextFiles::fill(TextBlock& block, std::size_t size) {
+  TextBuffer& text = block.text;
+  const std::size_t before = text.size();
+  if (before >= TextBlock::kMaxSize) {
+    throw FormatError({file_->path(), {}, offset_ - before},
+                      "a word or line that is too long: expected less than 4 GiB, found more");
+  }
+  size = std::min(size, TextBlock::kMaxSize - before);
+  text.reserve(before + size);
+  const std::size_t got = file_->read_at(offset_, {text.data() + before, size});
+  text.resize(before + got);
+  offset_ += got;
+  if (got == size) return true;
+  if (offset_ < file_->size()) {
+    throw FormatError({file_->path()}, "the file became shorter while it was read: expected " +
+                                           std::to_string(file_->size()) + " bytes, found " + std::to_string(offset_));
+  }
+  return false;
+}
+
+bool TextFiles::read(TextBlock& block) {
+  if (!file_ && next_path_ == paths_->size()) return false;
+  if (!file_) open();
+  block.path = next_path_;
+  block.segments.push_back({0, {next_path_, offset_ - carried_.size()}});
+  block.text.append(carried_.data(), carried_.size());
+  carried_.clear();
+  block.is_end_of_file = false;
+  for (std::size_t cut = 0, searched = 0; cut == 0;) {
+    // An item that no piece holds makes the pieces grow, so that it is not copied again and again.
+    block.is_end_of_file = !fill(block, std::max(format_.block_size, block.text.size()));
+    if (block.is_end_of_file) break;
+    cut = cut_of(block, searched);
+    searched = block.text.size() - std::min<std::size_t>(block.text.size(), 3);  // a space may have begun there
+    if (cut != 0) {
+      const auto rest = block.text.bytes().subspan(cut);
+      carried_.assign(rest.begin(), rest.end());
+      block.text.resize(cut);
+    }
+  }
+  if (block.is_end_of_file) {
+    file_.reset();
+    ++next_path_;
+    offset_ = 0;
+  }
+  return true;
+}
+
+// Where the last item that is surely whole ends, its space or newline included; 0 if that is not after `from`.
+std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const noexcept {
+  const auto* text = reinterpret_cast<const std::uint8_t*>(block.text.data());
+  const std::size_t size = block.text.size();
+  if (format_.item == TextItem::kLine) return cut_of_line({text, size}, from);
+  const bool is_wide = format_.encoding == TextEncoding::kUtf8 || format_.encoding == TextEncoding::kUtf8Sig;
+  for (std::size_t i = size; i-- > from;) {
+    if (text[i] < 0x80 || is_wide) {
+      const std::size_t space = space_size(text + i, size - i);
+      if (space != 0) return i + space;
+    }
+  }
+  return 0;
+}
+
+std::size_t TextFiles::cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept {
+  if (from >= text.size()) return 0;
+  const auto last = [&](int byte, std::size_t begin, std::size_t end) {  // the place after it, or 0
+    const void* found = ::memrchr(text.data() + begin, byte, end - begin);
+    return found == nullptr ? 0 : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - text.data()) + 1;
+  };
+  const std::size_t after_newline = last('\n', from, text.size());
+  const std::size_t begin = std::max(from, after_newline);
+  // After '\r' there may come the '\n' that belongs to it, perhaps behind bytes that are left out as no text.
+  for (std::size_t end = text.size() - 1; end > begin;) {
+    const std::size_t next = last('\r', begin, end);
+    if (next == 0) break;
+    if (format_.errors != TextErrors::kIgnore || text[next] < 0x80) return next;
+    end = next - 1;
+  }
+  return after_newline;
+}
+
+}  // namespace fastbatch

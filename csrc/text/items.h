@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Splits a block of bytes into words or lines: decoded and validated. Threads: any, each with its own block.
+#pragma once
+
+#include <string>
+
+#include "common/error.h"
+#include "text/block.h"
+#include "text/files.h"
+
+namespace fastbatch {
+
+// Bytes that are invalid in the encoding, with the fields of Python's UnicodeDecodeError.
+class EncodingError : public FormatError {
+ public:
+  EncodingError(Where where, TextEncoding encoding, std::string bytes, const std::string& reason);
+  [[nodiscard]] const char* encoding() const noexcept { return encoding_; }
+  [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
+  [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+
+ private:
+  const char* encoding_;
+  std::string bytes_, reason_;
+};
+
+// Fills the block's spans, n_items and is_ascii. Text that is not in the encoding leaves the items that are whole
+// before it, and block.error: an EncodingError with its place in `source`.
+// Lines end as open() ends them: '\r' and '\r\n' become '\n', which the span includes.
+void find_items(TextBlock& block, const TextFormat& format, const TextSource& source);
+
+// Fills block.packed and block.ends; `chop`: each line without the newline that ends it.
+void pack_items(TextBlock& block, bool chop);
+
+}  // namespace fastbatch

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// One pass over a text: threads read blocks and find their items ahead, next() cuts the items into batches, in order.
+//
+//   source.read()  one thread at a time, numbers the blocks   ->  find_items()  all at once   ->  window, in order
+//
+// Threads: any may call next() and close(); one at a time gets a batch, so each batch goes to one of them.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "text/block.h"
+#include "text/files.h"
+#include "text/recent_words.h"
+#include "text/vocabulary.h"
+
+namespace fastbatch {
+
+class TextBlockPool;
+
+struct TextBatch {
+  // Items [first, first + n) of a block.
+  struct Part {
+    std::shared_ptr<const TextBlock> block;
+    std::size_t first = 0;
+    std::size_t n = 0;
+  };
+  std::vector<Part> parts;
+  std::size_t n_items = 0;
+  std::uint64_t number = 0;       // of the batch in this run
+  TextPosition after{};           // where the next run goes on when all ranks have handed out this batch
+  std::uint64_t items_after = 0;  // items of all ranks from the run's start to there
+};
+
+class TextRun {
+ public:
+  struct Options {
+    TextFormat format{};
+    std::size_t batch_size = 1;  // > 0
+    bool drop_last = false;
+    std::uint64_t rank = 0;                          // of every world_size batches, this run hands out the rank-th
+    std::uint64_t world_size = 1;                    // > 0
+    unsigned threads = 1;                            // > 0
+    std::size_t blocks_ahead = 4;                    // > 0
+    std::shared_ptr<const Vocabulary> vocabulary{};  // gives the blocks ids; may be null
+    bool number_recent = false;                      // else, RecentWords gives them, one a thread
+    bool pack = false;                               // the blocks' items are packed, by pack_items(),
+    bool chop = false;                               // lines without their newlines
+    std::uint64_t most_batches = std::numeric_limits<std::uint64_t>::max();  // then comes the end
+  };
+  enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
+
+  TextRun(std::unique_ptr<TextSource> source, Options options);
+  TextRun(const TextRun&) = delete;
+  TextRun& operator=(const TextRun&) = delete;
+  ~TextRun();  // joins the threads
+
+  // Waits for the next batch. Throws, once every whole batch before it is handed out, what went wrong; after that, and
+  // after the last batch, it is the end. Throws ClosedError after close().
+  Status next(std::chrono::milliseconds timeout, TextBatch& batch);
+  // As next() with no timeout, and kTimeout too when another thread is in next().
+  Status try_next(TextBatch& batch);
+  void close();
+
+ private:
+  struct Slot {
+    std::shared_ptr<TextBlock> block;  // none: the end of the text
+    std::exception_ptr error;          // instead of a block
+  };
+
+  static constexpr std::uint64_t kNoBlock = std::numeric_limits<std::uint64_t>::max();
+
+  void work(std::size_t thread) noexcept;
+  bool wait_for_room();
+  Slot make(std::uint64_t& number, std::size_t thread);
+  void publish(std::uint64_t number, Slot slot);
+  Status assemble(std::chrono::milliseconds timeout, TextBatch& batch);
+  enum class Supply : std::uint8_t { kItems, kNone, kTimeout };
+  Supply supply(std::chrono::milliseconds timeout);
+  void pass_items();
+  Status deliver(TextBatch& batch);
+
+  const std::unique_ptr<TextSource> source_;  // guarded by source_mutex_
+  const Options options_;
+  const std::shared_ptr<TextBlockPool> pool_;
+
+  std::mutex source_mutex_;
+  std::uint64_t next_block_ = 0;  // guarded by source_mutex_, as the next one
+  bool source_has_ended_ = false;
+
+  std::mutex mutex_;  // guards the rest of this group
+  std::condition_variable room_, filled_;
+  std::deque<std::optional<Slot>> window_;  // blocks from number first_ on
+  std::uint64_t first_ = 0;
+  std::size_t claimed_ = 0;           // blocks in work or in the window
+  std::atomic<bool> closed_ = false;  // set under the lock, read without it
+
+  std::mutex consumer_mutex_;               // guards the rest; taken before mutex_
+  std::shared_ptr<const TextBlock> front_;  // the block whose items are handed out
+  std::size_t front_used_ = 0;              // its items that were
+  bool ended_ = false;                      // no block comes after front_
+  std::exception_ptr error_;                // what to throw at the end
+  std::uint64_t n_batches_ = 0;             // handed out
+  std::uint64_t n_items_ = 0;               // of all ranks, passed
+  std::uint64_t in_round_ = 0;              // batches of the round that were passed
+  std::size_t in_batch_ = 0;                // items of the current batch that were passed
+  TextBatch building_;                      // a batch that waits for blocks, or for the end of its round
+
+  std::vector<RecentWords> recent_;  // of each thread, if options_.number_recent
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace fastbatch
