@@ -12,13 +12,30 @@
 
 namespace fastbatch {
 
-// A subset of n items: items [start, start + count), after a permutation if `shuffled`.
+// Items picked by number: an item may come several times, in any order.
+// Threads: immutable once built; any thread. Shared by the orders of all epochs, which copy nothing.
+class IndexList {
+ public:
+  explicit IndexList(std::vector<std::uint64_t> items);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] std::uint64_t at(std::uint64_t i) const noexcept { return items_[i]; }  // i < size()
+  [[nodiscard]] std::uint64_t bound() const noexcept { return bound_; }                 // every item is below it
+
+ private:
+  std::vector<std::uint64_t> items_;
+  std::uint64_t bound_;
+};
+
+// A subset of n items: items [start, start + count), after a permutation if `shuffled`; or the `count` items that are
+// `listed`, with start 0 and no permutation.
 struct Subset {
   bool shuffled = false;
   std::uint64_t seed = 0;
   std::uint64_t n = 0;
   std::uint64_t start = 0;
   std::uint64_t count = 0;
+  std::shared_ptr<const IndexList> listed = nullptr;
 };
 
 enum class Shuffle : std::uint8_t {
@@ -63,6 +80,7 @@ class Order {
   struct Part {
     std::uint64_t start;
     std::optional<Permutation> permutation;
+    std::shared_ptr<const IndexList> listed;
   };
 
   void draw(std::span<std::uint64_t> positions) const noexcept;        // positions -> items

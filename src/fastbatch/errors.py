@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn
 
@@ -97,19 +95,6 @@ class StateError(FastbatchError, ValueError):
 
 class ClosedError(FastbatchError, RuntimeError):
     """The loader was closed before, or while, it was used."""
-
-
-@contextmanager
-def reading_state(what: str) -> Iterator[None]:
-    """Make a StateError of what goes wrong while a state is read that should be `what`."""
-    try:
-        yield
-    except StateError:
-        raise
-    except KeyError as error:
-        raise StateError(f"not {what}: {error} is missing") from error
-    except (TypeError, ValueError) as error:
-        raise StateError(f"not {what}: {error}") from error
 
 
 def refuse_copy(iterator: Any) -> NoReturn:

@@ -21,8 +21,8 @@ from fastbatch.decode.labels import make_labels
 from fastbatch.decode.transform import native_transform
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.image_folder import ImageFiles, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
@@ -71,7 +71,7 @@ def images(
     std: Numbers | None = None,
     transform: Any = None,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over image files: `(x, y)` with y int64, or x alone without labels.
 
     Masks, boxes and points follow, in this order: `(x, y, masks, boxes, keypoints)`, each if it is given.
@@ -180,7 +180,7 @@ def images(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n, lambda: given)
     steps = python_steps(transform, native, alone=pack.n_parts == 1)
-    return Loader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps), plan)
+    return SampleLoader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps, "images"), plan)
 
 
 def encoded(images: Any, offsets: ArrayLike | None = None, names: Iterable[Any] | None = None) -> EncodedSamples:
