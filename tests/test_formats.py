@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG, WebP and what goes through Pillow: `decode` gives Pillow's pixels, or refuses what Pillow refuses."""
+"""PNG, WebP and the formats left to Pillow: `decode` gives Pillow's pixels and rejects what Pillow rejects."""
 
 import io
 import random
@@ -25,7 +25,7 @@ MODES = [None, "L", "RGB", "RGBA", "I;16", "I"]
 
 
 def pillow(content, mode, upright=False):
-    """Return Pillow's pixels, or None where it refuses."""
+    """Return Pillow's pixels, or None if it rejects the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -46,7 +46,7 @@ def ours(content, mode, api=fastbatch):
 
 
 def agree(content, modes=MODES):
-    """Assert that fastbatch, fastbatch.pure and Pillow agree on a file; return whether there is an image."""
+    """Assert that fastbatch, fastbatch.pure and Pillow agree on a file; return whether it is valid."""
     for mode in modes:
         wanted = pillow(content, mode)
         for api in (fastbatch, pure):
@@ -110,7 +110,7 @@ def test_transparency(depth, color, data):
     before = (palette(200) if color == 3 else b"") + chunk(b"tRNS", data)
     agree(png((40, 20), depth, color, before=before))
     plain = png((40, 20), depth, color, before=before[: -12 - len(data)], after=chunk(b"tRNS", data))
-    agree(plain)  # Pillow takes it from behind the pixels too
+    agree(plain)  # Pillow accepts it after the pixels, too
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, 256, 257, 400])
@@ -167,7 +167,7 @@ def test_odd_chunks_are_judged_as_pillow_does(name):
         for place in ({"before": odd}, {"after": odd}, {"before": odd + odd}, {"after": odd + odd}):
             agree(png(**place), [None, "RGBA"])
         whole = png(after=odd)
-        agree(whole[: -12 - len(odd) // 2], ["RGB"])  # cut inside
+        agree(whole[: -12 - len(odd) // 2], ["RGB"])  # truncated inside the chunk
 
 
 def test_png_in_pieces(api):
@@ -275,7 +275,7 @@ def test_where_a_png_tells_its_orientation(api):
             assert np.array_equal(api.decode(content, exif="apply"), pillow(content, None, upright=True))
 
 
-# ---- what goes through Pillow ----------------------------------------------------------------------------------------
+# ---- images left to Pillow -------------------------------------------------------------------------------------------
 
 
 OTHERS = {
@@ -295,7 +295,7 @@ def test_other_formats_go_through_pillow_and_say_so_once(kind, monkeypatch):
     content = saved(picture("L", (32, 32)).convert(mode), kind, **options)
     with pytest.warns(UserWarning, match=f"{kind} images are decoded by Pillow"):
         assert np.array_equal(fastbatch.decode(content, "RGB"), pillow(content, "RGB"))
-    agree(content)  # warnings are errors: none comes again
+    agree(content)  # warnings are errors: the warning is not repeated
 
 
 def test_without_pillow_the_error_names_the_format_and_the_remedy(monkeypatch, tmp_path):
@@ -319,7 +319,7 @@ def test_modes_of_jpeg_that_arrays_of_the_core_do_not_hold(monkeypatch):
 
 def test_paths_and_bytes(api, tmp_path):
     content = png()
-    path = tmp_path / "named.jpg"  # what a file is called does not count
+    path = tmp_path / "named.jpg"  # the extension does not matter
     path.write_bytes(content)
     expected = api.decode(content)
     for given in (path, str(path), bytearray(content), memoryview(content), np.frombuffer(content, "u1")):

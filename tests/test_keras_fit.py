@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Keras's fit, evaluate and predict make of our loaders, on each backend that is installed."""
+"""Our loaders in Keras's fit, evaluate and predict, on each installed backend."""
 
 import copy
 import importlib.util
@@ -136,16 +136,16 @@ def test_keras_takes_every_loader_as_it_is(backend):
     ordered = epochs_of(fb.arrays(x, x, batch_size=8), 1)
 
     assert results["early"]
-    assert results["shuffled"] == {"seen": shuffled, "told": 0}  # our order, under Keras's shuffle=True
+    assert results["shuffled"] == {"seen": shuffled, "told": 0}  # our order, despite Keras's shuffle=True
     assert results["ordered"] == {"seen": ordered * 2, "told": 0}
     assert results["classes"] == {"seen": shuffled[:10], "told": 0}
-    assert results["steps"]["seen"][:5] == ordered  # steps_per_epoch goes on where the epoch before stopped
+    assert results["steps"]["seen"][:5] == ordered  # steps_per_epoch continues after the previous epoch's last batch
 
     five = [[i, i] for i in range(5)]
     assert results["weights"]["seen"] == five[:3] * 2
     assert results["told"] == {"seen": five * 3, "told": 0}
     assert results["measured"]["seen"] == five * 3
-    assert results["measured"]["told"]  # Keras says that it met an end it was not told of
+    assert results["measured"]["told"]  # Keras warns of an end that it did not expect
     assert results["measured_steps"] == {"seen": five * 3, "told": 0}
     assert results["endless"] == {"seen": [[i, i] for i in range(12)], "told": 0}
     assert len(results["bare"]["seen"]) == 9, "Keras trains a bare generator on two batches in later epochs"

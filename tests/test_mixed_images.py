@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders of images of many formats and modes, through the loader."""
+"""Folders of images of many formats and modes in the loader."""
 
 import io
 import threading
@@ -25,7 +25,7 @@ def picture(mode, size):
 
 @pytest.fixture
 def mixed(tmp_path, monkeypatch):
-    """Files of every kind under misleading names; returns their paths."""
+    """Return paths of files of every kind with misleading extensions."""
     monkeypatch.setattr(foreign, "_told", {"GIF", "BMP", "TIFF"})
     contents = [png((40, 30), *kind, before=palette() + chunk(b"tRNS", b"\0\x40\0\1\0\1")) for kind in KINDS]
     contents += [png((41, 29), *kind, interlaced=True, before=palette()) for kind in KINDS[::3]]
@@ -67,7 +67,7 @@ def test_other_formats_are_said_once_by_the_loader(mixed, monkeypatch):
     with pytest.warns(UserWarning) as told:
         list(fastbatch.images(mixed, size=8))
     assert sorted(str(warning.message).split()[0] for warning in told) == ["BMP", "GIF", "TIFF"]
-    list(fastbatch.images(mixed, size=8))  # warnings are errors: none comes again
+    list(fastbatch.images(mixed, size=8))  # warnings are errors: the warning is not repeated
 
 
 def test_without_pillow(mixed, monkeypatch):
@@ -78,7 +78,7 @@ def test_without_pillow(mixed, monkeypatch):
 
 
 def test_loaders_end_while_pillow_works(mixed):
-    """The threads need the GIL for these files: closing, dropping and forgetting a loader must not hold it."""
+    """The worker threads need the GIL for these files: closing or dropping a loader must not hold it."""
     many = mixed[-3:] * 200
     for end in (fastbatch.Loader.close, lambda loader: None):
         loader = fastbatch.images(many, size=8, threads=4, batch_size=3)

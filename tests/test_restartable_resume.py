@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions that start afresh, across ranks, runs and processes."""
+"""`restartable` across ranks, runs and processes."""
 
 import copy
 import json

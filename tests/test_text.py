@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words as `str.split()` finds them and lines as `open()` gives them, in batches, on both implementations."""
+"""Words as in `str.split()` and lines as in `open()`, in batches, on both implementations."""
 
 import inspect
 import itertools
@@ -16,7 +16,7 @@ from fastbatch import pure
 pytestmark = pytest.mark.behavior
 
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
-# White space, its neighbours, and characters of one to four bytes; what begins with the same bytes as white space.
+# White space, its neighbours, characters of one to four bytes, and characters that share first bytes with white space.
 ALPHABET = SPACES + "abcz\x00\x08\x0e\x1b!\x7f\x84\xa1éωﬁ漢字\u200b\u2010\u2027\u2030\u2060\u3001\ufeff😀\U0010ffff"
 TEXTS = st.lists(st.sampled_from(ALPHABET + "aab   \n"), max_size=60).map("".join)
 
@@ -155,7 +155,7 @@ def test_what_is_no_text_is_told_with_its_place(tmp_path, data, tail, read_size)
     assert found[:2] == found[2:]
     before = data[: expected.start].decode()
     words = before.split()
-    assert found[0] == (words if before[-1:].isspace() else words[:-1])  # a word that the bad bytes cut short is none
+    assert found[0] == (words if before[-1:].isspace() else words[:-1])  # without the word cut short by invalid bytes
     assert "".join(found[1]) == before[: max(before.rfind("\n"), before.rfind("\r")) + 1].replace("\r\n", "\n").replace(
         "\r", "\n"
     )
@@ -186,7 +186,7 @@ def test_files_and_patterns(api, tmp_path):
 
 def test_missing_files_and_folders(api, tmp_path):
     missing = tmp_path / "missing.txt"
-    words = api.text_generator(missing, 2)  # a generator: nothing happens before next()
+    words = api.text_generator(missing, 2)  # a generator: it opens the file at the first next()
     with pytest.raises(FileNotFoundError, match="missing.txt"):
         next(words)
     assert list(words) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loaders of words and lines: epochs, shards, exact resume, threads, forks, the end of their lives."""
+"""Loaders of words and lines: epochs, shards, exact resume, threads, forks, lifetime."""
 
 import gc
 import itertools
@@ -50,7 +50,7 @@ def test_a_saved_state_goes_on_with_the_next_batch(tmp_path, data, item, errors,
             mine = list(itertools.islice(iterator, at))
             assert mine == whole[rank::world][:at]
             if len(mine) < at:
-                continue  # it has found the epoch's end
+                continue  # it reached the end of the epoch
             state = json.loads(json.dumps(loader.state_dict()))
             fresh = make(paths, 2, shard=(rank, world), **options)
             fresh.load_state_dict(state)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Decoded images -> a batch: parameters are drawn in Keras's order, then the threads work the pixels.
+"""Decoded images -> a batch: draw the parameters in Keras's order, then process the pixels in parallel.
 
-There are three ways, all with the same result. What native code can do goes through `kernels.change_batch`; the rest
-goes image by image through the generator's own methods, on the threads; and generators whose methods or functions are
-the user's are served in one thread, step by step, since those may draw too.
+Three paths give the same result. `kernels.change_batch` does everything it supports. Other options run image by image
+through the generator's own methods, in the thread pool. A generator with overridden methods, or with a user function
+that may draw random numbers, runs image by image in one thread, as in Keras.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 METHODS = ("get_random_transform", "apply_transform", "standardize")
 MOVES = ("theta", "tx", "ty", "shear", "zx", "zy")
-WORTH_A_THREAD = 1 << 16  # numbers in a batch
+WORTH_A_THREAD = 1 << 16  # elements of a batch; smaller batches use one thread
 
 
 class BatchWork:
@@ -34,10 +34,10 @@ class BatchWork:
 
     def __init__(self, ahead: Ahead) -> None:
         self._ahead = ahead
-        self._function_draws = False  # the user's preprocessing_function uses NumPy's global generator
+        self._function_draws = False  # the user's preprocessing_function draws from NumPy's global generator
 
     def fill(self, batch_x: Array, images: Images, generator: Any, data_format: str) -> None:
-        """Fill a batch with decoded files."""
+        """Fill a batch from decoded files."""
         x = images if images.wide else images.pixels
         is_first = data_format == "channels_first"
         if generator:
@@ -47,13 +47,13 @@ class BatchWork:
                 batch_x[i] = _as_keras_has_it(x[i], floatx(), is_first)
 
     def fill_from(self, batch_x: Array, x: Array, index_array: Array, generator: Any) -> None:
-        """Fill a batch with images of an array."""
+        """Fill a batch from an array of images."""
         self._fill(batch_x, x, index_array, generator, batch_x.dtype)
 
     def _fill(
         self, batch_x: Array, x: Any, places: Array, generator: Any, dtype: np.dtype[Any], turn: bool = False
     ) -> None:
-        """Fill a batch with `x[place]` for each place, as `dtype`; channels are last, and `turn` puts them first."""
+        """Fill a batch with `x[place]` for each place, as `dtype`; `turn` moves channels from last to first."""
         n = len(batch_x)
 
         def image(i: int) -> Array:
@@ -96,10 +96,10 @@ class BatchWork:
     def _fill_with_function(
         self, batch_x: Array, x: Any, places: Array, generator: ImageDataGenerator, draws: UniformDraws
     ) -> int:
-        """Draw ahead of the user's function, but let it find the generator as if nothing were drawn ahead.
+        """Draw for the whole batch first, but call the user's function with the random state that Keras would have.
 
         Returns:
-            How many images are done: less than all after the function has drawn, too.
+            The number of finished images: fewer than all if the function itself draws random numbers.
         """
         before = np.random.get_state()
         changed = np.empty_like(batch_x)
@@ -115,7 +115,7 @@ class BatchWork:
         return len(batch_x)
 
     def _center(self, batch_x: Array, generator: ImageDataGenerator) -> None:
-        """Do what is done with the statistics of all data, number by number."""
+        """Apply the featurewise mean and standard deviation."""
         mean, std = generator.mean, generator.std
         if not generator.featurewise_center and not generator.featurewise_std_normalization:
             return
@@ -131,7 +131,7 @@ class BatchWork:
 
 
 def is_plain(generator: Any) -> bool:
-    """Return whether a generator does what this package's class does: nothing of it is overridden."""
+    """Return whether no method of this package's generator class is overridden."""
     from .image_data_generator import ImageDataGenerator
 
     if not isinstance(generator, ImageDataGenerator):
@@ -155,7 +155,7 @@ def can_change(generator: ImageDataGenerator, x: Any, batch_x: Array) -> bool:
 
 
 def needs_whole_image(generator: ImageDataGenerator) -> bool:
-    """Return whether images are standardised by more than arithmetic on each number."""
+    """Return whether standardisation needs more than arithmetic on single elements."""
     is_unfitted = (generator.featurewise_center and generator.mean is None) or (
         generator.featurewise_std_normalization and generator.std is None
     )
@@ -167,7 +167,7 @@ def needs_whole_image(generator: ImageDataGenerator) -> bool:
 def change(
     generator: ImageDataGenerator, x: Array, places: Array, drawn: dict[str, Array], out: Array, scale: float
 ) -> None:
-    """Apply what was drawn to `x[place]` for each place, natively."""
+    """Apply the drawn changes to `x[place]` for each place, in native code."""
     options: dict[str, Any] = {}
     moved = {name: drawn[name] for name in MOVES if name in drawn}
     if moved:
@@ -192,7 +192,7 @@ def change(
 
 
 def brightness_tables(factors: Array) -> Array:
-    """Return what Pillow makes of each 8-bit value at each brightness."""
+    """Return a table per brightness factor: Pillow's result for each 8-bit value."""
     from PIL import ImageEnhance
 
     ramp = pillow().fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
@@ -206,6 +206,6 @@ def _as_keras_has_it(image: Array, dtype: Any, turn: bool) -> Array:
 
 
 def _state() -> tuple[Any, ...]:
-    """Return what tells whether NumPy's global generator has moved."""
+    """Return a value that changes when NumPy's global generator is used."""
     _, keys, position, has_gauss, _ = np.random.get_state()
     return position, int(keys[0]), int(keys[-1]), has_gauss

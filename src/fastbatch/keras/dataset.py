@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the dataset functions return: a loader with what Keras's scripts read of a dataset, and a way to tf.data."""
+"""The result of the dataset functions: a loader with the attributes of Keras's datasets, convertible to tf.data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class KerasDataset(SampleLoader):
     @classmethod
     def of(
         cls,
-        loader: SampleLoader,
+        loader: Any,
         class_names: list[str] | None = None,
         file_paths: list[str] | None = None,
         is_batched: bool = True,

@@ -154,7 +154,7 @@ def text_dataset_from_directory(
 
 
 def _pixels(path: str, color_mode: str) -> Array:
-    """Return an image as TensorFlow decodes it: a JPEG's own gray, the upper 8 bits of 16."""
+    """Return an image as TensorFlow decodes it: gray from the Y channel of a JPEG, 16 bits by their upper 8."""
     image = open_img(path)
     if color_mode == "grayscale":
         image.draft("L", None)
@@ -178,7 +178,7 @@ def _in_parallel(ahead: Ahead, read: Callable[[str], Array], paths: list[str]) -
 
 @dataclass(frozen=True)
 class _Reader:
-    """Makes batches of files from batches of their numbers."""
+    """Maps a batch of file numbers to a batch of file contents."""
 
     paths: list[str]
     read: Callable[[list[str]], Array]

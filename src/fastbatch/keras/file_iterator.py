@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches from image files: what directory and dataframe iterators share."""
+"""Batches from image files: the common part of the directory and the data frame iterator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCHES_KEPT = 4
 
 
 class FileIterator(Iterator):
-    """Batches from image files, decoded ahead by threads; subclasses know the files and their labels."""
+    """Batches from image files with prefetch; subclasses provide the files and their labels."""
 
     image_data_generator: Any
     class_mode: str | None
@@ -42,7 +42,7 @@ class FileIterator(Iterator):
         interpolation: str,
         keep_aspect_ratio: bool,
     ) -> None:
-        """Set what is done with a file, and which part of the files is used."""
+        """Set the options of reading and processing, and the subset of the files."""
         self.image_data_generator = image_data_generator
         self.target_size = tuple(target_size)
         self.keep_aspect_ratio = keep_aspect_ratio
@@ -100,7 +100,7 @@ class FileIterator(Iterator):
         return self._with_labels(batch_x, index_array)
 
     def save_batch(self, batch_x: Array, index_array: Array, most: int) -> None:
-        """Save the images of a batch; draws one number an image for its name."""
+        """Save the images of a batch; draws one random number per image for its file name."""
         for image, j in zip(batch_x, index_array, strict=True):
             name = f"{self.save_prefix}_{j}_{np.random.randint(most)}.{self.save_format}"
             array_to_img(image, self.data_format, scale=True).save(os.path.join(self.save_to_dir, name))

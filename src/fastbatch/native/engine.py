@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The engine: the core's loader, and a plan in the core's form."""
+"""The engine: wraps the core's loader and converts plans to the core's objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .columns import ArrayColumn, ImageColumn, TransformColumn
 
 
 class NativeEngine:
-    """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
+    """The core's loader in one process. FASTBATCH_READAHEAD=0 in the environment disables its readahead advice."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
         if plan.is_random_access:
@@ -56,7 +56,7 @@ def _expect_random_access(column: Any) -> None:
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:
-    """Return the core's order of one epoch."""
+    """Return the core's object for the order of an epoch."""
     subsets = [core_subset(part) for part in plan.subsets]
     kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
     if plan.draw is None:
@@ -80,7 +80,7 @@ def core_subset(subset: Subset | Selection) -> tuple[bool, int, int, int, int] |
 
 
 def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
-    """Return the core's batches of the rest of an epoch."""
+    """Return the core's batch plan for the rest of an epoch."""
     return _core.BatchPlan(
         plan.n,
         position,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Parts of the core that doors and commands use: image batches in memory, CPUs, instruction sets."""
+"""Core functions for other packages: processing of image batches, number of CPUs, instruction sets."""
 
 from __future__ import annotations
 

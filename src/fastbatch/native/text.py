@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words and lines by the compiled core: its threads read and search, `_words` makes the strings."""
+"""Words and lines: the core's threads read and search, and `_words` creates the strings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastbatch.text.vocabulary import Vocabulary
 
 
 class NativeTextRun:
-    """One pass over the text."""
+    """A pass over the text."""
 
     def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
         files = _core.FileList(list(plan.paths))
@@ -25,7 +25,7 @@ class NativeTextRun:
             kind = "block" if plan.shuffle == "block" else "full"
             order = _core.Order(len(index), [], kind, plan.block_size, plan.window, plan.seed, epoch)
         chop = plan.item == "line" and not plan.keepends
-        # Strings are made by one thread: one that works ahead keeps up with it.
+        # One thread creates the strings, and one prefetching thread keeps up with it.
         threads = plan.threads or (_core.available_cpus() if plan.output in ("ids", "offsets") else 1)
         run = _core.TextRun(
             files,
@@ -65,7 +65,7 @@ def _as_numpy(batch: Any) -> Any:
 
 
 def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:
-    """Return the core's table of the words, made once."""
+    """Return the core's vocabulary, created once."""
     if vocabulary.core is None:
         vocabulary.core = _core.Vocabulary([word.encode("utf-8", "surrogatepass") for word in vocabulary.words])
     core: _core.Vocabulary = vocabulary.core
@@ -73,7 +73,7 @@ def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:
 
 
 class NativeText:
-    """`fastbatch` itself."""
+    """The text implementation of `fastbatch`."""
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
         if is_decoded_natively(plan):

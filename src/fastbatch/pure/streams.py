@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Data that keeps arriving, in batches, read by the thread that asks for them: the oracle of `fastbatch.stream`.
+"""Batches of streamed data, read in the consumer's thread: the oracle of `fastbatch.stream`.
 
-Where the source is an iterable, `max_wait_s` is looked at only when an item has come.
+If the source is an iterable, `max_wait_s` is checked only when an item arrives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fastbatch.generators.stream_bytes import ByteSource, open_bytes
 from fastbatch.generators.stream_options import StreamOptions, is_bytes
 from fastbatch.generators.stream_records import answer
 
-NOTHING = object()  # has come in time
+NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
 
 
@@ -36,7 +36,7 @@ class Feed:
         records = self._records(self._bytes) if self._bytes else iter(source)
         self._samples = shuffled(self._decoded(records), options)
         self._lock = threading.Lock()
-        self._deadline: float | None = None  # of the batch that is being collected
+        self._deadline: float | None = None  # for completing the current batch
         self._error: BaseException | None = None
         self._closed = False
 
@@ -65,7 +65,7 @@ class Feed:
             except StopIteration:
                 break
             except Exception as error:
-                self._error = error  # of the next batch, when this one has samples
+                self._error = error  # raised for the next batch if this one has samples
                 break
             if sample is NOTHING:
                 continue
@@ -103,7 +103,7 @@ class Feed:
         return fixed(self._chunks(source), options.records, source.name)
 
     def _chunks(self, source: ByteSource) -> Iterator[Any]:
-        """Yield bytes as they come, NOTHING when none did in time, END_OF_FILE after each file."""
+        """Yield bytes as they arrive, NOTHING if none arrive in time, END_OF_FILE after each file."""
         rotations = 0
         while not self._closed:
             left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
@@ -131,7 +131,7 @@ class Stream(compiled.Stream):  # noqa: D101
 
 def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[Any]:
     """Yield lines, each with its newline."""
-    done = 0  # bytes of this file
+    done = 0  # in this file
     decoder, rest = _decoder(options), _empty(options)
     for chunk in chunks:
         if chunk is NOTHING:
@@ -150,7 +150,7 @@ def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[
             done += len(byte)
             rest += text
             newline = "\n" if decoder else b"\n"
-            if newline in text:  # what follows a lone carriage return comes with its newline
+            if newline in text:  # the newline of a lone carriage return is decoded with the text after it
                 *whole, rest = rest.split(newline)
                 for line in whole:
                     yield line + newline
@@ -187,7 +187,7 @@ def fixed(chunks: Iterator[Any], size: int, name: str) -> Iterator[Any]:
 
 
 def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: str) -> Iterator[Any]:
-    """Yield the records that a function of the user's finds."""
+    """Yield the records that the user's function finds."""
     rest = b""
     for chunk in chunks:
         if chunk is NOTHING:
@@ -208,7 +208,7 @@ def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: s
 
 
 def shuffled(samples: Iterator[Any], options: StreamOptions) -> Iterator[Any]:
-    """Yield each sample in place of a random one of the last `shuffle_buffer`."""
+    """Yield the samples from a shuffle buffer: each new sample replaces a random buffered one, which is emitted."""
     size = options.shuffle_buffer
     draw = random.Random(options.seed).random
     kept: list[Any] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words and lines in plain Python: what `csrc/text/run.cpp` does with threads and SIMD."""
+"""Words and lines in plain Python; `csrc/text/run.cpp` does the same with threads and SIMD."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from fastbatch.text.plan import Place, TextPlan, batch_length, is_decoded_native
 
 from .plan import Order
 
-Item = tuple[str, int, int]  # a word or line, and where it ends: file, byte
+Item = tuple[str, int, int]  # a word or line, and the file and byte offset of its end
 
 PATTERNS = {"word": re.compile(r"\S+"), "line": re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")}
 
 
 class Decoded:
-    """A piece of text, and where in its file each character comes from."""
+    """A piece of decoded text, with the file offset of each character."""
 
     def __init__(self, raw: bytes, offset: int, encoding: str, errors: str) -> None:
         self._is_wide = encoding != "latin-1"
-        # From each of these characters on, up to the next, bytes and characters go together.
+        # Between consecutive entries, bytes and characters correspond.
         self._characters, self._bytes = [0], [offset]
-        self._known = (0, offset)  # a character and its byte
+        self._known = (0, offset)  # the offset of one character
         self.bad: UnicodeDecodeError | None = None
         self.text = ""
         pieces: list[str] = []
@@ -61,7 +61,7 @@ class Decoded:
         self.text = "".join(pieces)
 
     def byte_of(self, character: int) -> int:
-        """Return the offset in the file at which a character begins, or the text ends; `character` never goes back."""
+        """Return the file offset of a character or of the end of the text; `character` must not decrease."""
         i = bisect_right(self._characters, character) - 1
         if self._characters[i] > self._known[0]:
             self._known = (self._characters[i], self._bytes[i])
@@ -72,14 +72,14 @@ class Decoded:
         return byte + size
 
     def require(self, path: bytes, encoding: str) -> None:
-        """Raise EncodingError when some of it is no text."""
+        """Raise EncodingError if a part could not be decoded."""
         if self.bad:
             wrong = self.bad.object[self.bad.start : self.bad.end]
             raise EncodingError(encoding, wrong, self.bad.reason, path=os.fsdecode(path), offset=self.bad_offset)
 
 
 def open_text(path: bytes) -> BinaryIO:
-    """Open a regular file; the errors are those of `csrc/source/open_file.cpp`."""
+    """Open a regular file, with the same errors as `csrc/source/open_file.cpp`."""
     descriptor = os.open(os.fsdecode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
@@ -89,12 +89,12 @@ def open_text(path: bytes) -> BinaryIO:
 
 
 def cut(item: str, text: str) -> Iterator[re.Match[str]]:
-    """Find the words, or the lines, of a text."""
+    """Find the words or the lines of a text."""
     return PATTERNS[item].finditer(text)
 
 
 def with_newline(item: str, match: re.Match[str]) -> str:
-    """Return a word as it is, a line with its newline as open() gives it."""
+    """Return a word unchanged; a line with a single newline, as open() returns it."""
     found = match.group()
     if item == "line" and found[-1] in "\r\n":
         return found.rstrip("\r\n") + "\n"
@@ -102,15 +102,15 @@ def with_newline(item: str, match: re.Match[str]) -> str:
 
 
 def items_of_text(plan: TextPlan, decoded: Decoded) -> Iterator[tuple[str, int]]:
-    """Yield the items of a piece of text, each with the byte at which it ends."""
+    """Yield the items of a piece of text, each with the offset of its end."""
     for match in cut(plan.item, decoded.text):
         if decoded.bad and match.end() == len(decoded.text) and match.group()[-1] not in "\r\n":
-            return  # cut short by what is no text
+            return  # truncated by undecodable bytes
         yield with_newline(plan.item, match), decoded.byte_of(match.end())
 
 
 def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
-    """Yield the items of a file from a byte on."""
+    """Yield the items of a file from a byte offset on."""
     path = plan.paths[unit]
     with open_text(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -121,7 +121,7 @@ def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
             offset = 3
         encoding = plan.encoding.removesuffix("-sig")
         file.seek(offset)
-        for raw in file:  # pieces that end with b"\n": no character and no item lies in two
+        for raw in file:  # pieces that end with b"\n" split no character and no item
             decoded = Decoded(raw, offset, encoding, plan.errors)
             for text, end in items_of_text(plan, decoded):
                 yield text, unit, end
@@ -133,9 +133,9 @@ def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
 
 
 def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
-    """Yield the items of a file in any encoding that Python knows; offsets count the text's bytes in UTF-8."""
+    """Yield the items of a file in any Python encoding; offsets count bytes of the text in UTF-8."""
     path = os.fsdecode(plan.paths[unit])
-    open_text(plan.paths[unit]).close()  # raises what it would raise
+    open_text(plan.paths[unit]).close()  # for the errors of opening
     at = 0
     try:
         with open(path, encoding=plan.encoding, errors=plan.errors, newline="\n") as file:
@@ -154,7 +154,7 @@ def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
 
 
 def line_index(plan: TextPlan) -> list[tuple[int, int, int]]:
-    """Return where each line of all files lies: (file, begin, end)."""
+    """Return the location of each line of all files: (file, begin, end)."""
     raw = replace(plan, item="line", encoding="latin-1", errors="strict")
     found: list[tuple[int, int, int]] = []
     for unit in range(len(plan.paths)):
@@ -169,7 +169,7 @@ def line_index(plan: TextPlan) -> list[tuple[int, int, int]]:
 
 
 def shuffled_items(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
-    """Yield the items of the lines in random order; a place is the line's place in the order, and a byte in it."""
+    """Yield the items of the lines in random order; a place is a position in the order and a byte in its line."""
     if "index" not in known:
         known["index"] = line_index(plan)
     index: list[tuple[int, int, int]] = known["index"]
@@ -210,7 +210,7 @@ def items(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> It
 
 
 def batches(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[tuple[Any, int, int, int]]:
-    """Yield this rank's batches, each with the place (unit, byte, items) where the batches of all ranks end."""
+    """Yield this rank's batches, each with the place (unit, byte, items) after the batches of all ranks."""
     stream = items(plan, epoch, place, known)
     n_items, failure = 0, None
     after = (place.unit, place.byte)
@@ -238,7 +238,7 @@ def batches(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> 
 
 
 def finish(plan: TextPlan, mine: list[str]) -> Any:
-    """Return a batch as `output` and `keepends` want it."""
+    """Return a batch in the form of `output` and `keepends`."""
     if plan.item == "line" and not plan.keepends:
         mine = [line.removesuffix("\n") for line in mine]
     if plan.output == "numpy":
@@ -252,7 +252,7 @@ def finish(plan: TextPlan, mine: list[str]) -> Any:
 
 
 class PureTextRun:
-    """One pass over the text; its lock lets threads share it."""
+    """A pass over the text; its lock makes it safe for several threads."""
 
     def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
         self._batches = islice(batches(plan, epoch, place, known), plan.batches_after(place.items))
@@ -280,7 +280,7 @@ class PureTextRun:
 
 
 class PureText:
-    """`fastbatch.pure` itself. There are no threads, and nothing is made ahead."""
+    """The text implementation of `fastbatch.pure`; no threads and no prefetch."""
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> PureTextRun:
         return PureTextRun(plan, epoch, place, known)

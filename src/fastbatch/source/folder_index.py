@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What a folder contained when it was last listed: a cache, so that 100,000 files need not be listed again.
+"""A cache of folder listings: a folder of 100,000 files need not be listed again.
 
-It is one file per listed folder, beside the user's other caches (`cache.cache_folder()`), never beside the data; it may
-be deleted at any time. A folder's content is taken from it while the folder's modification time, inode and device are
-what they were, so the result is the same with and without it. A time stamp may be as coarse as 2 seconds: a folder that
-was changed so shortly before it was listed is not remembered. What cannot be read or written is left alone, silently.
+There is one file per listed root, in the user's cache folder (`source/cache_folder.py`), never beside the data; it may
+be deleted at any time. A cached listing is used while the folder's modification time, inode and device are unchanged,
+so the result is the same with and without the cache. Time stamps may have a resolution of 2 seconds: a folder that was
+modified within 2 seconds before its listing is not cached. Errors of reading and writing the cache are ignored.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from pathlib import Path
 from .cache_folder import cache_folder
 
 HEADER = b"fastbatch folders 1\n"
-FEWEST_NAMES = 1000  # a smaller folder is listed faster than its cache is found
+FEWEST_NAMES = 1000  # below this, listing is faster than reading the cache
 COARSEST_NS = 2_000_000_000
-UNUSED_S = 90 * 24 * 3600  # an index that nobody asked for in so long is deleted
+UNUSED_S = 90 * 24 * 3600  # an index unused for longer is deleted
 _DIGEST_BYTES = 16
-_FIELDS = 7  # of a folder, before its names
+_FIELDS = 7  # number of fields of a folder before its names
 
 Stamp = tuple[int, int, int]  # modification time in ns, inode, device
 
 
 @dataclass(frozen=True)
 class Content:
-    """Names in a folder, sorted, without those that begin with a dot.
+    """Sorted names in a folder, without those that begin with a dot.
 
     Attributes:
-        files: Of the wanted kinds, and links of such names.
-        folders: Not links to them.
-        links: Of other names.
+        files: Files of the requested kinds, and symbolic links with such names.
+        folders: Real folders, not symbolic links to folders.
+        links: Symbolic links with other names.
     """
 
     files: list[bytes]
@@ -47,13 +47,13 @@ Scan = Callable[[bytes], tuple[list[bytes], list[bytes], list[bytes]]]
 
 
 class FolderIndex:
-    """The folders below a root, each listed when it is asked for, unless it is known to be unchanged.
+    """The folders below a root. Each is listed on request, unless its cached listing is still valid.
 
     Args:
-        root: The folder that all others lie in.
-        kinds: What `scan` looks for; an index of other kinds is not used.
-        scan: Lists one folder.
-        cached: Whether a file may be read and written. FASTBATCH_INDEX_CACHE=0 in the environment means it may not.
+        root: The folder that contains all others.
+        kinds: The extensions that `scan` looks for; an index of other kinds is ignored.
+        scan: Function that lists one folder.
+        cached: Whether to use the cache. FASTBATCH_INDEX_CACHE=0 in the environment disables it.
     """
 
     def __init__(self, root: bytes, kinds: Sequence[str], scan: Scan, cached: bool = True) -> None:
@@ -71,13 +71,13 @@ class FolderIndex:
                 self._known = _parse(self._file.read_bytes(), self._title)
 
     def content(self, folder: bytes = b"") -> Content:
-        """Return what is in `folder`, a path relative to the root.
+        """Return the content of `folder`, a path relative to the root.
 
         Raises:
-            OSError: It cannot be listed.
+            OSError: The folder cannot be listed.
         """
         path = os.path.join(self._root, folder) if folder else self._root
-        status = os.stat(path)  # before the names: what changes meanwhile changes the stamp
+        status = os.stat(path)  # before listing: a later change then has a new stamp
         stamp = (status.st_mtime_ns, status.st_ino, status.st_dev)
         known = self._known.get(folder)
         if known is None or known[0] != stamp:
@@ -86,7 +86,7 @@ class FolderIndex:
         return known[1]
 
     def save(self) -> None:
-        """Remember what was listed, if it is much and there is anything new."""
+        """Write the cache, or mark it as used if nothing changed; small folders are not cached."""
         safe = {name: one for name, one in self._seen.items() if one[0][0] < self._begun_ns - COARSEST_NS}
         n_names = sum(len(content.files) for _, content in safe.values())
         if self._file is None or n_names < FEWEST_NAMES:
@@ -105,12 +105,12 @@ def _join(title: list[bytes], folders: dict[bytes, tuple[Stamp, Content]]) -> by
         fields += [name, *(b"%d" % number for number in (*stamp, *map(len, lists)))]
         for names in lists:
             fields += names
-    text = b"\0".join(fields)  # no name has a zero byte
+    text = b"\0".join(fields)  # names never contain a zero byte
     return HEADER + _digest(text) + text
 
 
 def _parse(data: bytes, title: list[bytes]) -> dict[bytes, tuple[Stamp, Content]]:
-    """Return the folders of an index; ValueError if it is none, or one of something else."""
+    """Return the folders of an index; ValueError if the data is invalid or of another folder."""
     begin = len(HEADER) + _DIGEST_BYTES
     text = data[begin:]
     fields = text.split(b"\0")
@@ -131,7 +131,7 @@ def _parse(data: bytes, title: list[bytes]) -> dict[bytes, tuple[Stamp, Content]
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Put the file there whole, or not at all, and delete the others that are old."""
+    """Write a file atomically and delete indices that have not been used for `UNUSED_S`."""
     import tempfile
 
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +151,6 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _digest(data: bytes) -> bytes:
-    import hashlib  # see batch.py
+    import hashlib  # imported late: see batch/column.py
 
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a CSV file is parsed: the options, checked for both implementations."""
+"""Options of CSV parsing, checked for both implementations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CsvOptions:
 
     @property
     def key(self) -> str:
-        """A text that is equal for options that give the same result."""
+        """A string that is equal for options that give the same result."""
         parts = (self.columns, self.dtype.str, self.header, self.delimiter, self.missing, self.encoding)
         return repr(parts)
 
@@ -47,7 +47,7 @@ def make_csv_options(
     """Return the checked options for a file.
 
     Raises:
-        TypeError, ValueError: An option of the wrong type, or out of range; the message names it.
+        TypeError, ValueError: An option of the wrong type or out of range; the message names it.
     """
     element = element_type("dtype", dtype).newbyteorder("=")
     if element.kind not in "iuf" or element.itemsize > 8:
@@ -65,7 +65,7 @@ def make_csv_options(
         if element.kind != "f" and element.type(missing) != missing:
             raise ValueError(f"missing: expected a number of type {element}, found {missing}")
     elif missing == "nan" and element.kind != "f":
-        missing = "error"  # there is no NaN
+        missing = "error"  # integers have no NaN
     chosen = None
     if columns is not None:
         wanted = listed("columns", columns, "a list of names or numbers")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CSV files of numbers as arrays: parsed once, block by block, into a temporary file that is mapped like any .npy."""
+"""CSV files as arrays: parsed once, block by block, into a temporary .npy file, which is then mapped."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .options import CsvOptions
 from .rows import find_layout
 from .table import Table
 
-HEADER_BYTES = 128  # of the .npy files that are written here
+HEADER_BYTES = 128  # of the .npy files written here
 
 
 def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) -> Table:
-    """Return the numbers of a CSV file; see `fastbatch.csv`."""
+    """Return the table of a CSV file; see `fastbatch.csv`."""
     before = _state(path)
     kept = None if cache is None else _kept(Path(cache), path, before, options)
     layout = find_layout(path, options)
@@ -67,7 +67,7 @@ def _kept(folder: Path, path: str, state: tuple[int, int], options: CsvOptions) 
 
 
 def _write(file: IO[bytes], blocks: Iterator[NDArray[Any]], dtype: np.dtype[Any], columns: int) -> int:
-    """Write a .npy file of all rows and return how many there are."""
+    """Write all rows as a .npy file and return their number."""
     file.write(bytes(HEADER_BYTES))
     n = 0
     for block in blocks:
