@@ -41,9 +41,9 @@ class FastbatchError(Exception):
         self.path = None if path is None else os.fsdecode(path)
         self.sample = sample
         self.offset = offset
-        told = _EXPECTED_FOUND.search(message)
-        if expected is None and found is None and told:
-            expected, found = told["expected"], told["found"]
+        match = _EXPECTED_FOUND.search(message)
+        if expected is None and found is None and match:
+            expected, found = match["expected"], match["found"]
         elif expected is not None and found is not None:
             message = f"{message}: expected {expected}, found {found}"
         self.expected = None if expected is None else str(expected)

@@ -22,7 +22,7 @@ CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are on
 
 @dataclass(frozen=True)
 class Field:
-    """An array with a conversion of its own: see `field`."""
+    """An array with its own conversion: see `field`."""
 
     leaf: Any
     dtype: DTypeLike | None = None

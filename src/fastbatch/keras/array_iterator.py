@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .ahead import Ahead
+from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .config import floatx, image_data_format
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
-from .reuse import Reuse
+from .prefetcher import Prefetcher
 
 BATCHES_KEPT = 4
 
@@ -100,8 +100,8 @@ class NumpyArrayIterator(Iterator):
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix
         self.save_format = save_format
-        self._work = BatchWork(Ahead())
-        self._memory = Reuse(BATCHES_KEPT)
+        self._work = BatchWork(Prefetcher())
+        self._arrays = ArrayPool(BATCHES_KEPT)
         super().__init__(shape[0], batch_size, shuffle, seed)
 
     @property
@@ -117,7 +117,7 @@ class NumpyArrayIterator(Iterator):
         self._x = self._images = np.asarray(images)
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._memory.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
+        batch_x = self._arrays.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
         self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator)
         if self.save_to_dir:
             for image, j in zip(batch_x, index_array, strict=True):

@@ -85,7 +85,7 @@ class Iterator(KerasClass):
         self.total_batches_seen += 1
         if self.index_array is None:
             self._set_index_array()
-        self._forecast.asked(idx)
+        self._forecast.record_index(idx)
         return self._get_batches_of_transformed_samples(self._batch(idx))
 
     def reset(self) -> None:
@@ -119,7 +119,7 @@ class Iterator(KerasClass):
             is_last = self.n <= first + self.batch_size
             self.batch_index = 0 if is_last else self.batch_index + 1
             self.total_batches_seen += 1
-            self._forecast.in_turn()
+            self._forecast.record_next()
             yield self.index_array[first : first + self.batch_size]
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
@@ -139,7 +139,7 @@ class Forecast:
         self._numbers: list[int] | None = None  # the next batches by number; None: `next()` is used
         self._shuffled: list[int] = []
 
-    def in_turn(self) -> None:
+    def record_next(self) -> None:
         """Record that a batch was requested by `next()`."""
         self._numbers = None
 
@@ -151,7 +151,7 @@ class Forecast:
         generator.shuffle(self._shuffled)
         self._numbers = []
 
-    def asked(self, idx: int) -> None:
+    def record_index(self, idx: int) -> None:
         """Record that batch `idx` was requested by number."""
         if self._numbers and self._numbers[0] == idx:
             self._numbers = self._numbers[1:]
