@@ -112,7 +112,7 @@ OTHERS = {
     "stream": lambda api, at: api.stream(at.text, 7),
 }
 
-# what can be read once, or is its own iterator
+# data that can be read once, or that is its own iterator
 ITERATORS = {
     "text_generator": lambda api, at: api.text_generator(at.text, 9),
     "stream": lambda api, at: api.stream(at.text, 7),

@@ -82,7 +82,7 @@ class ImageDataLoader(Loader):
         files = list_images(data_dir, infer=labels == "infer")
         root = os.fsencode(data_dir)
         self.file_names = [os.fsdecode(os.path.relpath(path, root)) for path in files.paths]
-        self.class_names = files.class_names
+        self._class_names = files.class_names
         self._paths: list[bytes] = list(files.paths)
         if decode:
             self._loader = images(self._backend, data_dir, labels, **order, **image_options)
@@ -109,6 +109,11 @@ class ImageDataLoader(Loader):
     def seed(self) -> int:
         """The seed of the order and of all random draws."""
         return int(self._loader.seed)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The name of each label; None without labels."""
+        return self._class_names
 
     def current_epoch(self) -> int:
         """Return how many epochs came to their end."""

@@ -16,6 +16,7 @@ from fastbatch.calls import takes
 from fastbatch.checks import flag, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
+from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
@@ -55,7 +56,7 @@ def windows(
     std: Numbers | None = None,
     copy: bool = True,
     **options: Unpack[LoaderKeywords],
-) -> SampleLoader:
+) -> Loader:
     """Return a loader over the windows of time series: `(x, y)`, or x alone without targets.
 
     Window `i` is `data[i * stride :][: length * sampling_rate : sampling_rate]`, and its target is

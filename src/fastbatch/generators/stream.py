@@ -167,7 +167,7 @@ class Stream(Loader):
         derived._read_with(plan, steps)
         return derived
 
-    def shard(self, rank: SupportsIndex, world_size: SupportsIndex) -> NoReturn:
+    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> NoReturn:
         """Raise TypeError: what one rank reads, no other does."""
         raise TypeError("a stream is read once: ranks cannot share it")
 

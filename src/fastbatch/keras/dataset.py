@@ -33,7 +33,7 @@ class KerasDataset(SampleLoader):
     @classmethod
     def of(
         cls,
-        loader: SampleLoader,
+        loader: Any,
         class_names: list[str] | None = None,
         file_paths: list[str] | None = None,
         is_batched: bool = True,

@@ -7,7 +7,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, NoReturn, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
 from fastbatch.checks import whole
 
@@ -30,6 +30,19 @@ class Loader(KerasReady, Resumable):
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
     Fork: works in the child, which starts threads of its own.
     """
+
+    _deals_samples: ClassVar[bool] = False  # to ranks; otherwise whole batches
+
+    if TYPE_CHECKING:  # of the loaders that `arrays`, `images`, `windows` and `tokens` return
+
+        @property
+        def n_samples(self) -> int: ...
+        @property
+        def batch_size(self) -> int: ...
+        @property
+        def seed(self) -> int: ...
+        @property
+        def class_names(self) -> tuple[str, ...] | None: ...
 
     def take(self: Self, n: SupportsIndex) -> Self:
         """Return a loader over the first `n` batches of each epoch; of a shard, of those of this rank."""
@@ -58,12 +71,21 @@ class Loader(KerasReady, Resumable):
         """
         return self._with_steps((*self._steps, make_step(function, each)))
 
-    def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex) -> Self:
-        """Return the loader of one rank: every world_size-th batch, from `rank` on. The first ranks may have one more.
+    def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Self:
+        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
 
-        Where samples are numbered, these are dealt out instead: see `SampleLoader.shard`.
+        Of text, generator functions and a `DataGenerator`, whole batches instead; the first ranks may have one more.
+
+        Args:
+            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
+                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
+                Not valid for batches.
         """
-        return self._with_plan(self._plan.sharded(rank, world_size))
+        if tail is not None and not self._deals_samples:
+            raise TypeError(
+                f"tail: only valid where samples are dealt out; ranks of a {self._kind()} get whole batches"
+            )
+        return self._with_plan(self._plan.sharded(rank, world_size, tail))
 
     def split(
         self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import replace
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, TypeVar
 
 from fastbatch.batch.column import dataset_fingerprint
 from fastbatch.plan.plan import Plan
@@ -32,6 +32,7 @@ class SampleLoader(Loader):
     Fork: works in the child, which starts threads of its own.
     """
 
+    _deals_samples = True
     _engine_: Engine | None = None
     _engine_process: object = None  # that made the engine
     _finalizer: weakref.finalize[Any, Any] | None = None
@@ -80,15 +81,6 @@ class SampleLoader(Loader):
         return f"{name}({', '.join(parts)})"
 
     # ---- order ---------------------------------------------------------------------------------------------------
-
-    def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Self:
-        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
-
-        Args:
-            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
-                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
-        """
-        return self._with_plan(self._plan.sharded(rank, world_size, tail))
 
     def _with_plan(self: Self, plan: Plan) -> Self:
         return self._derive(plan, self._recipe)

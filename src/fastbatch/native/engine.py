@@ -56,7 +56,7 @@ def _expect_random_access(column: Any) -> None:
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:
-    """Return the core's order of one epoch."""
+    """Return the core's object for the order of an epoch."""
     subsets = [core_subset(part) for part in plan.subsets]
     kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
     if plan.draw is None:

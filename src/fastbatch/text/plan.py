@@ -89,8 +89,8 @@ class TextPlan:
         most = self.batches_after(items)
         return mine if most is None else min(mine, most)
 
-    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex) -> TextPlan:
-        """Return the plan of one rank of `world_size`."""
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: None = None) -> TextPlan:
+        """Return the plan of one rank of `world_size`; the first ranks may have one batch more."""
         world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
         return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world)
 
