@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Builds `fastbatch._core` (pybind11, from csrc/) and the Cython modules of src/fastbatch; all else: pyproject.toml.
+"""Builds `fastbatch._core` (pybind11, from csrc/) and the Cython modules of src/fastbatch; the rest: pyproject.toml.
 
-Environment: FASTBATCH_JPEG_ROOT (a libjpeg-turbo prefix to take instead of the one pkg-config knows),
-FASTBATCH_BUILD_JOBS (compilers at once), PKG_CONFIG, CC, CXX, CFLAGS, LDFLAGS.
+Environment: FASTBATCH_JPEG_ROOT (a libjpeg-turbo prefix that replaces pkg-config's), FASTBATCH_BUILD_JOBS (number of
+parallel compilers), PKG_CONFIG, CC, CXX, CFLAGS, LDFLAGS.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ def pkg_config(*arguments):
 
 
 def library_flags():
-    """Return compiler and linker flags of the libraries, or say which of them is missing."""
+    """Return the libraries' compiler and linker flags, or exit with a message that names a missing one."""
     jpeg_root = os.environ.get("FASTBATCH_JPEG_ROOT")
     names = [name for name in LIBRARIES if not (jpeg_root and name == "libjpeg")]
     for name in names:
@@ -56,7 +56,7 @@ def library_flags():
 
 
 def is_stale(obj, source):
-    """Whether an object file must be compiled again: its source, a header it included (-MMD) or this file is newer."""
+    """Return whether an object file is older than its source, a header it includes (-MMD) or this file."""
     rule = Path(obj).with_suffix(".d")
     if not (Path(obj).is_file() and rule.is_file()):
         return True
@@ -65,11 +65,11 @@ def is_stale(obj, source):
 
 
 class BuildExt(build_ext):
-    """Checks compiler and libraries first, so that metadata and sdist need neither."""
+    """Checks compiler and libraries only before compiling, so that metadata and sdist need neither."""
 
     def run(self):
         if self.inplace or getattr(self, "editable_mode", False):
-            self.build_temp = f"build/{sys.implementation.cache_tag}"  # kept: the next build compiles only what changed
+            self.build_temp = f"build/{sys.implementation.cache_tag}"  # kept for incremental builds
         super().run()
 
     def build_extensions(self):
@@ -80,7 +80,7 @@ class BuildExt(build_ext):
                 extension.extra_compile_args += cflags
                 extension.extra_link_args += ldflags
             else:
-                extension.cython_c_in_temp = True  # generated C stays out of src/
+                extension.cython_c_in_temp = True  # keeps generated C out of src/
         super().build_extensions()
 
     def check_compiler(self):
@@ -113,7 +113,7 @@ words = [Extension(f"fastbatch.{p.stem}", [str(p)], ["csrc"]) for p in sorted(Pa
 compile_in_parallel = ParallelCompile("FASTBATCH_BUILD_JOBS", needs_recompile=is_stale)
 try:
     multiprocessing.Lock()
-except (ImportError, OSError):  # /dev/shm is missing or read-only: no semaphores, so one compiler at a time
+except (ImportError, OSError):  # /dev/shm is missing or read-only: no semaphores, hence one compiler
     compile_in_parallel = contextlib.nullcontext()
 with compile_in_parallel:
     setup(ext_modules=[core, *words], cmdclass={"build_ext": BuildExt})

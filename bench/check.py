@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compares what a rival delivered with what it should have delivered, before its time counts."""
+"""Compares a rival's batches with the expected ones, before its time counts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from job import Job
 
-TOLERANCE = 2e-5  # of a mean or a projection of normalised samples: some roundings of float32 apart, not more
+TOLERANCE = 2e-5  # of a mean or a projection of normalised samples: a few float32 rounding errors
 TILES = 7
-MEANS_APART = 0.1  # of the normalised values of a whole epoch, when each crop is another one
-AMBIGUOUS = 2  # an expected sample that is up to so many times as far as the closest one may be meant
+MEANS_APART = 0.1  # of the mean of an epoch's normalised values, when each crop is drawn differently
+AMBIGUOUS = 2  # an expected sample is a candidate if it is at most this many times as far away as the closest one
 
 
 @dataclass
 class Digest:
-    """What is kept of an epoch: each sample's label, a hash of its bytes, features that are close for close samples."""
+    """A summary of an epoch: each sample's label, hash of its bytes, and features that are similar for similar data."""
 
     layout: str = "NCHW"
     shapes: set[tuple[int, ...]] = field(default_factory=set)
@@ -38,7 +38,7 @@ class Digest:
         x, y = np.asarray(x), np.asarray(y)
         if self.layout == "NHWC" and x.ndim == 4:
             x = x.transpose(0, 3, 1, 2)
-        if y.ndim == 2:  # tokens and the next ones: one sample, whose number stands in its first two
+        if y.ndim == 2:  # tokens with targets: one sample; its number is in the first two tokens
             x, y = np.concatenate([x, y], 1), x[:, 0] + (x[:, 1] << 16)
         self.shapes.add(x.shape[1:])
         self.dtypes.add(str(x.dtype))
@@ -60,7 +60,7 @@ class Digest:
 
 @cache
 def _weights(n: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Return n odd numbers, and n x 4 random signs scaled so that a projection has the values' own size."""
+    """Return n odd numbers, and n x 4 random signs, scaled so that a projection has the magnitude of the values."""
     odd = np.random.default_rng(7).integers(0, 2**63, n, np.uint64) * np.uint64(2) + np.uint64(1)
     signs = np.random.default_rng(8).choice([-1.0, 1.0], (n, 4)).astype(np.float32) / np.float32(np.sqrt(n))
     return odd, signs
@@ -69,7 +69,7 @@ def _weights(n: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
 def _hashes(x: NDArray[Any]) -> NDArray[np.uint64]:
     words = np.ascontiguousarray(x).reshape(len(x), -1).view(np.uint32)
     odd, _ = _weights(words.shape[1])
-    step = max(1, 2**17 // words.shape[1])  # products of a whole batch of images would not fit the caches
+    step = max(1, 2**17 // words.shape[1])  # the products of a whole batch of images would not fit the caches
     parts = [(words[i : i + step] * odd).sum(1, np.uint64) for i in range(0, len(words), step)]
     return np.concatenate(parts)
 
@@ -85,7 +85,7 @@ def _features(x: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def expect(job: Job) -> Digest:
-    """Return what an epoch of the job must hold, worked out in the plainest way, in the data's own order."""
+    """Return the expected samples of an epoch, computed in the simplest way, in the order of the data."""
     from rivals.numpy import A, B, list_jpegs, read_jpeg
 
     digest = Digest()
@@ -113,7 +113,7 @@ def expect(job: Job) -> Digest:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the rival's time may count, and how its samples compare."""
+    """Whether the rival's time counts, and how its samples compare."""
 
     is_sound: bool
     words: str
@@ -122,7 +122,7 @@ class Verdict:
 def compare(expected: Path, found: Path, other_work: str, has_ids: bool, own_draws: bool = False) -> Verdict:
     """Compare two saved digests: shape, dtype, each sample exactly once with its own label, and the values.
 
-    Of a rival with draws of its own: the labels together, and the mean of all values.
+    For a rival with its own random draws: the labels as a whole, and the mean of all values.
     """
     want, got = np.load(expected), np.load(found)
     for what in ("shape", "dtype"):
@@ -159,7 +159,7 @@ def _compare_means(want: Any, got: Any, other_work: str) -> Verdict:
 
 
 def _nearest(want: Any, got: Any) -> NDArray[np.int64]:
-    """For each sample found, the place of the expected one that it is closest to: the labels are classes, not names."""
+    """Return for each found sample the index of the closest expected one, for labels that are not unique."""
     by_hash = {int(value): i for i, value in enumerate(want["hashes"])}
     place = np.array([by_hash.get(int(value), -1) for value in got["hashes"]], np.int64)
     other = np.flatnonzero(place < 0)
@@ -173,10 +173,10 @@ def _nearest(want: Any, got: Any) -> NDArray[np.int64]:
 
 
 def _shared_out(place: NDArray[np.int64], other: NDArray[np.int64], apart: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Give samples that are closest to the same expected one, a photograph taken twice perhaps, one each.
+    """Reassign found samples that share the closest expected one, for example two shots of one photograph.
 
     Args:
-        other: Those that are not the same bytes; `apart`: their squared distances to all that are expected.
+        other: The found samples with different bytes; `apart`: their squared distances to all expected ones.
     """
     from scipy.optimize import linear_sum_assignment
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Compares two result files and exits with 1 when the second is worse by more than the margin.
+"""Compares two result files; exits with 1 if the second is worse by more than the margin.
 
     python bench/compare.py OLD.json NEW.json [--margin 0.1]
 
-Ratios are compared, not rates: they carry over from one machine, and from one noisy hour, to another. For a race
-that is fastbatch against the limit and against each rival; for a measurement each value that has a target.
+Ratios are compared, not rates: they carry over between machines and between quiet and busy hours. For a race, these
+are fastbatch against the limit and against each rival; for a measurement, each value with a target.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from report import OURS, ratio
 
 
 def ratios(results: dict[str, Any]) -> Iterator[tuple[str, float, bool]]:
-    """Yield (name, value, whether more is better) for everything that can be compared."""
+    """Yield (name, value, whether more is better) for all values that can be compared."""
     for scenario, result in results["scenarios"].items():
         contestants = {name: one["rates"] for name, one in result.get("contestants", {}).items() if "rates" in one}
         for name, rates in contestants.items():
@@ -29,21 +29,21 @@ def ratios(results: dict[str, Any]) -> Iterator[tuple[str, float, bool]]:
                     if other == "limit" or other.partition("-")[0] not in OURS:
                         yield f"{scenario}: {name} / {other}", ratio(rates, against), True
         for one in result.get("targets", []):
-            # Ratios of races are above already, except of one of our own contestants to another.
+            # Ratios of races are yielded above, except those between two of our own contestants.
             name = f"{scenario}: {one['target']}"
             if one["value"] is not None and ("contestants" not in result or "/ fastbatch" in name):
                 yield name, one["value"], one["bound"].startswith(">=")
 
 
 def worse_by(old: float, new: float, more_is_better: bool) -> float:
-    """Return by which fraction `new` is worse than `old`; negative when it is better."""
+    """Return the relative loss of `new` against `old`; negative for a gain."""
     if more_is_better:
         return 1 - new / old if old > 0 else 0.0
     return new / old - 1 if old > 0 else float(new > 0)
 
 
 def main() -> int:
-    """Print every ratio of both files; return 1 when one is worse past the margin."""
+    """Print every ratio of both files; return 1 if one is worse by more than the margin."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
@@ -56,7 +56,7 @@ def main() -> int:
     failures = 0
     for name, before, more_is_better in ratios(old):
         if name not in after:
-            # A scenario or rival that was not run says nothing; only the run ones are compared.
+            # Only scenarios and rivals that were run in both are compared.
             print(f"not measured  {name}")
             continue
         loss = worse_by(before, after[name], more_is_better)

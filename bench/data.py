@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes the data sets of the scenarios once, into a cache folder, from fixed seeds."""
+"""Creates the scenarios' data sets once, from fixed seeds, in a cache folder."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PHOTOS = (
 
 
 def default_folder() -> Path:
-    """Return the folder that the data sets live in unless `--data` names another."""
+    """Return the folder of the data sets, unless `--data` gives another."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fastbatch-bench"
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:
-    """Return `path`; when it is not there yet, have it made under another name first, so that it is whole or absent."""
+    """Return `path`; if it is missing, create it under a temporary name first, so that it is complete or absent."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{path.name}")
@@ -44,7 +44,7 @@ def once(path: Path, make: Callable[[Path], None]) -> Path:
 
 
 def rows(folder: Path, n: int, columns: int, name: str = "rows") -> Path:
-    """Return an `.npy` of `n` x `columns` float32 normal numbers."""
+    """Return a .npy file of `n` x `columns` normally distributed float32 numbers."""
 
     def make(path: Path) -> None:
         random = np.random.default_rng(1)
@@ -57,12 +57,12 @@ def rows(folder: Path, n: int, columns: int, name: str = "rows") -> Path:
 
 
 def ids(folder: Path, n: int) -> Path:
-    """Return an `.npy` of 0..n-1 as int64: labels by which every sample can be told from the others."""
+    """Return a .npy file of 0..n-1 as int64: labels that identify every sample."""
     return once(folder / f"ids-{n}.npy", lambda path: np.save(path.open("wb"), np.arange(n, dtype=np.int64)))
 
 
 def window_ids(folder: Path, n_rows: int, length: int, stride: int) -> Path:
-    """Return an `.npy` of int64, one a row: at the last row of window i it is i."""
+    """Return a .npy file of int64, one per row: i at the last row of window i."""
     last = np.arange(n_rows, dtype=np.int64) - (length - 1)
     return once(
         folder / f"window-ids-{n_rows}-{length}-{stride}.npy", lambda path: np.save(path.open("wb"), last // stride)
@@ -70,7 +70,7 @@ def window_ids(folder: Path, n_rows: int, length: int, stride: int) -> Path:
 
 
 def tokens(folder: Path, n: int, context: int) -> Path:
-    """Return an `.npy` of `n` contexts of uint16 and one token more; the first two tokens of each hold its number."""
+    """Return a .npy file of `n` uint16 contexts plus one token; the first two tokens of a context hold its number."""
 
     def make(path: Path) -> None:
         random = np.random.default_rng(4)
@@ -86,7 +86,7 @@ def tokens(folder: Path, n: int, context: int) -> Path:
 
 
 def csv(folder: Path, n: int, columns: int) -> Path:
-    """Return a CSV file of `n` rows of normal numbers with 6 decimals, and a header."""
+    """Return a CSV file with a header and `n` rows of normally distributed numbers with 6 decimals."""
 
     def make(path: Path) -> None:
         random = np.random.default_rng(5)
@@ -99,7 +99,7 @@ def csv(folder: Path, n: int, columns: int) -> Path:
 
 
 def images(folder: Path, n: int, side: int) -> Path:
-    """Return an `.npy` of `n` x `side` x `side` x 3 uint8."""
+    """Return a .npy file of `n` x `side` x `side` x 3 uint8 images."""
 
     def make(path: Path) -> None:
         random = np.random.default_rng(2)
@@ -112,7 +112,7 @@ def images(folder: Path, n: int, side: int) -> Path:
 
 
 def sparse_rows(folder: Path, n: int, columns: int) -> Path:
-    """Return an `.npy` of `n` x `columns` float32 zeros that takes no room on disk."""
+    """Return a .npy file of `n` x `columns` float32 zeros that needs no space on disk."""
 
     def make(path: Path) -> None:
         header = {"descr": "<f4", "fortran_order": False, "shape": (n, columns)}
@@ -124,7 +124,7 @@ def sparse_rows(folder: Path, n: int, columns: int) -> Path:
 
 
 def large_jpegs(folder: Path, n: int, width: int, height: int) -> Path:
-    """Return a folder of `n` JPEGs of that size, one class: photographs made larger, with the grain of a sensor."""
+    """Return a folder of `n` JPEGs of that size in one class: enlarged photographs with sensor grain."""
 
     def make(path: Path) -> None:
         from PIL import Image
@@ -143,7 +143,7 @@ def large_jpegs(folder: Path, n: int, width: int, height: int) -> Path:
 
 
 def english(folder: Path, megabytes: int) -> Path:
-    """Return about so many MB of English: the docstrings of Python's standard library, in a random order, repeated."""
+    """Return a text file of about `megabytes` MB: the docstrings of the standard library, shuffled and repeated."""
 
     def make(path: Path) -> None:
         texts = _docstrings()
@@ -172,11 +172,11 @@ def _docstrings() -> list[str]:
 
 
 def jpegs(folder: Path, n: int) -> Path:
-    """Return a folder of `n` JPEGs of about 500 x 375 and 100 KB, one class a photograph.
+    """Return a folder of `n` JPEGs of about 500 x 375 and 100 KB, one class per photograph.
 
-    Each is a random part of a photograph that ships with scikit-image or scikit-learn, resized to a random size and
-    shape near 500 x 375 (some upright), perhaps mirrored, and compressed with the quality that comes next above its
-    own random number of bytes.
+    Each is a random part of a photograph from the scikit-image or scikit-learn wheel, resized to a random size and
+    shape near 500 x 375 (some upright), mirrored at random, and compressed with the lowest quality that reaches a
+    random number of bytes.
     """
 
     def make(path: Path) -> None:

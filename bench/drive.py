@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs contestants, each in its own process, one at a time: the others are stopped by a signal meanwhile."""
+"""Runs contestants one at a time, each in its own process; the others are stopped by a signal meanwhile."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ TIMEOUT_S = 900.0
 
 
 class Contestant:
-    """A rival's process and the pipe to it; stopped whenever it is not asked for something."""
+    """A rival's process and the pipe to it; the process is stopped between requests."""
 
     def __init__(self, name: str, command: list[str], log: Path) -> None:
-        """Start it and wait until it is ready; raises Skipped with its own reason."""
+        """Start the process and wait until it is ready; raises Skipped with the process's reason."""
         self.name = name
         self._log = log
         with log.open("wb") as errors:
@@ -50,7 +50,7 @@ class Contestant:
         self._signal(signal.SIGSTOP)
 
     def ask(self, command: str) -> dict[str, Any]:
-        """Let it run until it has answered one command."""
+        """Resume the process until it has answered one command."""
         assert self._process.stdin is not None
         self._signal(signal.SIGCONT)
         try:
@@ -105,7 +105,7 @@ class Contestant:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a contestant: this checkout's package comes first when it has been built in place."""
+    """Return the environment of a contestant: this checkout's package comes first if it is built in place."""
     source = HERE.parent / "src"
     paths = [os.environ.get("PYTHONPATH", "")]
     if any(source.glob("fastbatch/_core*.so")):
@@ -119,7 +119,7 @@ def worker(*words: str, job: Job) -> list[str]:
 
 
 def build_limits(folder: Path) -> Path:
-    """Compile the limit program for this machine, once for each state of its source; raises Skipped."""
+    """Compile the limit program, once per version of its source; raises Skipped."""
     sources = sorted((HERE / "limits").iterdir())
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     program = folder / f"limits-{state}"
@@ -140,7 +140,7 @@ def build_limits(folder: Path) -> Path:
 
 
 def drop_cache(path: str) -> float:
-    """Have the kernel forget the file's pages; return the fraction that is in memory still."""
+    """Drop the file from the page cache; return the fraction that remains in memory."""
     with Path(path).open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a scenario asks of every rival, and what a rival hands back."""
+"""A scenario's request to every rival, and the rival's answer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Job:
     """One epoch's work: `n` samples from `data`, in batches, each with its label."""
 
     kind: (
-        str  # "rows": float32 as it is; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder;
-        # "windows": overlapping rows; "tokens": uint16 -> int64, and the same one token further on as the label
+        str  # "rows": float32, unchanged; "images": uint8 HWC -> normalised float32 CHW; "jpeg": so, from a folder;
+        # "windows": overlapping rows; "tokens": uint16 -> int64, with the next tokens as the label
     )
     data: str  # .npy file, or the folder of class folders
     n: int
@@ -27,26 +27,26 @@ class Job:
     columns: int = 0  # of rows
     length: int = 0  # rows of a window, tokens of a context
     stride: int = 0  # rows or tokens from the start of one sample to the next
-    ids: str = ""  # .npy of int64 labels 0..n-1; "" when the label is the class folder's place among the sorted ones
+    ids: str = ""  # .npy of int64 labels 0..n-1; "": the label is the index of the class folder, sorted by name
     shuffle: bool = True
     seed: int = 0
     crop: str = "none"  # of JPEGs: "none" (stretched), "center" (the shorter side becomes `resize`), "random_resized"
     resize: int = 0
     flip: bool = False
-    exact: bool = False  # fastbatch decodes whole images, as Pillow does
-    is_large: bool = False  # the photographs are so large that codecs may scale them
-    is_cold: bool = False  # the page cache is dropped before every epoch, and every epoch opens the data anew
+    exact: bool = False  # fastbatch decodes whole images, like Pillow
+    is_large: bool = False  # the photographs are large enough for scaled decoding
+    is_cold: bool = False  # each epoch starts with a dropped page cache and opens the data again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """A rival, opened: `epoch()` starts one full epoch of (samples, labels) batches."""
+    """An opened rival: `epoch()` starts one full epoch of (samples, labels) batches."""
 
     epoch: Callable[[], Iterable[tuple[Any, Any]]]
-    config: str  # how it was set up, for the table
-    other_work: str = ""  # in what its batches differ from what was asked; "" when in nothing
+    config: str  # its settings, for the table
+    other_work: str = ""  # how its batches differ from the request; "" if they do not
     layout: str = "NCHW"
-    own_draws: bool = False  # its random crops and flips are not the ones that were asked for: none can be compared
+    own_draws: bool = False  # it draws its own crops and flips, so that samples cannot be compared
     close: Callable[[], None] = lambda: None
 
 
@@ -56,7 +56,7 @@ class Skipped(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A bound on a ratio of two contestants' rates, or on one measured value."""
+    """A bound on the ratio of two contestants' rates, or on a measured value."""
 
     of: str
     to: str = ""  # a contestant, or "fastest rival"; "" for a measured value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Turns what was measured into numbers, tables and a result file."""
+"""Turns measurements into numbers, tables and a result file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ OURS = ("fastbatch", "pure", "limit")
 
 
 def ratio(top: list[float], bottom: list[float]) -> float:
-    """Return the median over the rounds of top / bottom, each taken within one round."""
+    """Return the median over the rounds of top / bottom, each computed within one round."""
     return median(a / b for a, b in zip(top, bottom, strict=True))
 
 
 def fastest_rival(race: dict[str, Any]) -> str | None:
-    """Return the contestant with the highest median that is neither ours nor a limit."""
+    """Return the contestant with the highest median that is neither fastbatch nor a limit."""
     rates = {
         name: one["median"]
         for name, one in race["contestants"].items()
@@ -35,7 +35,7 @@ def fastest_rival(race: dict[str, Any]) -> str | None:
 
 
 def judge_race(race: dict[str, Any], targets: Iterable[Target]) -> list[dict[str, Any]]:
-    """Return each target with its value and whether it was reached; None where a contestant is missing."""
+    """Return each target with its value and whether it was reached; None if a contestant is missing."""
     rows = []
     for target in targets:
         to = fastest_rival(race) if target.to == "fastest rival" else target.to
@@ -46,7 +46,7 @@ def judge_race(race: dict[str, Any], targets: Iterable[Target]) -> list[dict[str
 
 
 def judge_values(values: dict[str, float], targets: Iterable[Target]) -> list[dict[str, Any]]:
-    """The same for a measurement."""
+    """Return each target of a measurement with its value and whether it was reached."""
     return [_judged(target, values.get(target.of)) for target in targets]
 
 
@@ -101,7 +101,7 @@ def _show_race(race: dict[str, Any]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on besides the code."""
+    """Return the properties of the machine that affect the results."""
     cpu = platform.processor()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -119,7 +119,7 @@ def machine() -> dict[str, Any]:
 
 
 def code(environment: dict[str, str]) -> dict[str, Any]:
-    """Return which state of the code was measured, and which instruction set its kernels chose."""
+    """Return the version of the measured code, and the instruction set of its kernels."""
     here = Path(__file__).resolve().parent
     return {
         "commit": _output(["git", "rev-parse", "HEAD"], here),
@@ -137,7 +137,7 @@ def _output(command: list[str], folder: Path, environment: dict[str, str] | None
 
 
 def save(results: dict[str, Any], folder: Path) -> Path:
-    """Write one result file, named by its time."""
+    """Write a result file named by the time."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}.json"
     path.write_text(json.dumps(results, indent=1) + "\n")

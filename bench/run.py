@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Races the loader against its rivals and against the machine's limits; README.md says how it is done.
+"""Races the loader against its rivals and against the machine's limits; bench/README.md describes the method.
 
-python bench/run.py                                    everything (about half an hour on two cores)
-python bench/run.py --smoke                            everything, tiny: does it work? (under a minute)
-python bench/run.py --scenario rows_shuffled --rivals fastbatch,numpy --rounds 5
+    python bench/run.py                                    everything (about half an hour on two cores)
+    python bench/run.py --smoke                            everything, tiny: does it work? (under a minute)
+    python bench/run.py --scenario rows_shuffled --rivals fastbatch,numpy --rounds 5
+
+The results go to bench/results, with --smoke to the folder of the data.
 """
 
 from __future__ import annotations
@@ -32,11 +34,11 @@ import report
 import scenarios
 from job import Job, Skipped
 
-COLD = 0.01  # the largest fraction of a file in memory that still counts as cold
+COLD = 0.01  # the largest fraction of a file in memory that counts as cold
 
 
 def main() -> int:
-    """Run what the command line asks for; return 1 when a contestant failed (a missed target is no failure)."""
+    """Run the selected scenarios; return 1 if a contestant failed (a missed target is not a failure)."""
     arguments = parse(sys.argv[1:])
     results: dict[str, Any] = {
         "smoke": arguments.smoke,
@@ -76,7 +78,7 @@ def race(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespac
     expect(job, scratch)
 
     def attempt(step: Callable[[str], None], contestant: str) -> None:
-        # One contestant's trouble is a word in the table, not the end of the race.
+        # The failure of one contestant is reported in the table and does not end the race.
         try:
             step(contestant)
         except Skipped as reason:
@@ -119,11 +121,11 @@ def race(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespac
 
 
 def expect(job: Job, scratch: Path) -> None:
-    """Have an epoch made in the plainest way, for the contestants' batches to be compared with."""
+    """Compute an epoch in the simplest way, for comparison with the contestants' batches."""
     if job.crop != "random_resized":
         check.expect(job).save(scratch / "expected.npz")
         return
-    # The plain-Python twin draws the same boxes as the package; its pixels are Pillow's.
+    # fastbatch.pure draws the same boxes as the package, and its pixels are Pillow's.
     command = drive.worker("race", "pure", job=replace(job, shuffle=False, exact=True))
     with drive.Contestant("expected", command, scratch / "expected.log") as process:
         process.ask(f"check {scratch / 'expected.npz'}")
@@ -131,7 +133,7 @@ def expect(job: Job, scratch: Path) -> None:
 
 def names(scenario: ModuleType, job: Job, arguments: argparse.Namespace) -> list[str]:
     """Return the contestants to run, the limits first."""
-    # A smoke run has each library once for each kind of data: importing them is what takes its time.
+    # A smoke run uses each library once per kind of data, since importing libraries takes most of its time.
     every = getattr(scenario, "SMOKE", scenario.RIVALS) if arguments.smoke else scenario.RIVALS
     wanted = arguments.rivals
     return [
@@ -142,14 +144,14 @@ def names(scenario: ModuleType, job: Job, arguments: argparse.Namespace) -> list
 
 
 def command_of(contestant: str, scenario: ModuleType, job: Job, folder: Path) -> list[str]:
-    """Return the command line that starts a contestant; raises Skipped where the limits do not compile."""
+    """Return the command line that starts a contestant; raises Skipped if the limits do not compile."""
     if words := scenario.limits(job).get(contestant):
         return [str(drive.build_limits(folder)), *words]
     return drive.worker("race", contestant, job=job)
 
 
 def inspect(process: drive.Contestant, job: Job, scratch: Path) -> str:
-    """Have a rival's batches compared with the expected ones, in words; raises RuntimeError when they are wrong."""
+    """Return how a rival's batches compare with the expected ones; raises RuntimeError if they are wrong."""
     if process.name.startswith("limit"):
         return "the least work, nothing handed over"
     make_cold(job)
@@ -163,17 +165,17 @@ def inspect(process: drive.Contestant, job: Job, scratch: Path) -> str:
 
 
 def make_cold(job: Job) -> None:
-    """Drop the file's pages when the job wants that; raises RuntimeError when they stay."""
+    """Drop the file from the page cache if the job requires it; raises RuntimeError if that fails."""
     left = 1.0
     for _ in range(20):
         if not job.is_cold or (left := drive.drop_cache(job.data)) <= COLD:
             return
-        sleep(0.1)  # pages whose reading is still under way cannot be dropped
+        sleep(0.1)  # pages that are being read cannot be dropped
     raise RuntimeError(f"{left:.0%} of the file stayed in the page cache")
 
 
 def time_once(process: drive.Contestant, job: Job) -> tuple[float, float]:
-    """Time one epoch; return samples per second and how many cores were busy."""
+    """Time one epoch; return samples per second and the number of busy cores."""
     make_cold(job)
     timed = process.ask("epoch")
     if timed["samples"] != job.n:
@@ -182,7 +184,7 @@ def time_once(process: drive.Contestant, job: Job) -> tuple[float, float]:
 
 
 def measure(name: str, scenario: ModuleType, job: Job, arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """Run a measurement of the package under test in a process of its own."""
+    """Run a measurement of the package under test in its own process."""
     command = drive.worker("measure", name, arguments.subject, job=job)
     with (scratch / "log").open("w+") as log:
         done = subprocess.run(

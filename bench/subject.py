@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the measurements share: the package under test, and the memory of a process."""
+"""Shared by the measurements: the package under test, and the memory of a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def package(name: str) -> ModuleType:
 
 
 def memory(field: str) -> float:
-    """Return one line of /proc/self/status in MiB: VmHWM is the peak, RssAnon what is in no file."""
+    """Return one line of /proc/self/status in MiB: VmHWM is the peak, RssAnon the anonymous memory."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024

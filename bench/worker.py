@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The process in which one rival runs: it does what each line on standard input asks and answers with a line of JSON.
+"""The process of one rival: it executes each line of standard input and answers with a line of JSON.
 
-worker.py race <rival> <job as JSON>         then lines: `check FILE`, `epoch`, `quit`
-worker.py measure <scenario> <subject> <job as JSON>
+    worker.py race <rival> <job as JSON>         then lines: `check FILE`, `epoch`, `quit`
+    worker.py measure <scenario> <subject> <job as JSON>
+
+`bench/drive.py` starts it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from job import Feed, Job, Skipped
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time that this process and all its descendants have used."""
+    """Return the CPU time used by this process and all its descendants."""
     ticks, pids = 0, [os.getpid()]
     try:
         while pids:
@@ -32,13 +34,13 @@ def cpu_seconds() -> float:
                 ticks += int(fields[11]) + int(fields[12])
             for task in Path(f"/proc/{pid}/task").iterdir():
                 pids += [int(child) for child in (task / "children").read_text().split()]
-    except OSError:  # no /proc, or a process that has just ended
+    except OSError:  # no /proc, or a process that has just exited
         pass
     return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def run_epoch(feed: Feed) -> int:
-    """Consume one epoch and return the number of samples it brought."""
+    """Consume one epoch and return its number of samples."""
     samples = 0
     for x, _ in feed.epoch():
         samples += x.shape[0]
@@ -60,8 +62,8 @@ def race(channel: Any, rival: str, job: Job) -> None:
     if job.is_cold:
         feed.close()
         feed = None
-        gc.collect()  # a mapping that only a cycle keeps would keep its pages from being dropped
-    # Nothing may follow an answer: the process is stopped as soon as it is read.
+        gc.collect()  # a mapping in a reference cycle would keep its pages from being dropped
+    # Nothing may run after an answer: the process is stopped as soon as the answer is read.
     answer(channel, ready=True, **about)
     for line in sys.stdin:
         command, _, argument = line.strip().partition(" ")
@@ -81,7 +83,7 @@ def race(channel: Any, rival: str, job: Job) -> None:
         spent = cpu_seconds() - cpu
         if job.is_cold:
             feed.close()
-            feed = x = y = None  # its mapping goes with it: pages in use cannot be dropped from the page cache
+            feed = x = y = None  # closes the mapping: mapped pages cannot be dropped from the page cache
             gc.collect()
         answer(channel, samples=samples, seconds=seconds, cpu_s=spent)
     if feed is not None:
@@ -89,7 +91,7 @@ def race(channel: Any, rival: str, job: Job) -> None:
 
 
 def main() -> None:
-    # Libraries print as they like; what they print must not get between the answers.
+    # Libraries may print; their output must not get between the answers.
     channel = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Writes small files of every kind into a folder: the data that the pages in docs/ use.
+"""Writes small files of every kind into a folder: the data for the pages in docs/.
 
     python examples/make_data.py FOLDER
 
-Needs NumPy and Pillow, and takes about a second. The same files each time.
+Needs NumPy and Pillow, and takes about a second. The files are the same each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TEXT = "the quick brown fox\njumps over the lazy dog\n\nin the long grass of the
 
 
 def make_photos(folder: Path) -> None:
-    """Write photos/train and photos/validation, a sub-folder a class, and labels.csv, which lists the first."""
+    """Write photos/train and photos/validation with a sub-folder per class, and labels.csv for photos/train."""
     rng = np.random.default_rng(0)
     rows = []
     for part, n in (("train", 32), ("validation", 8)):
@@ -73,7 +73,7 @@ def make_series(folder: Path) -> None:
 
 
 def make_text(folder: Path) -> None:
-    """Write corpus/a.txt and corpus/b.txt, and events.jsonl, one JSON object a line."""
+    """Write corpus/a.txt, corpus/b.txt, and events.jsonl with one JSON object per line."""
     (folder / "corpus").mkdir()
     (folder / "corpus" / "a.txt").write_text(TEXT * 40, encoding="utf-8")
     (folder / "corpus" / "b.txt").write_text(TEXT * 20, encoding="utf-8")
@@ -82,7 +82,7 @@ def make_text(folder: Path) -> None:
 
 
 def make_tokens(folder: Path) -> None:
-    """Write train.bin: uint16 tokens of documents, each ended by 50256; and offsets.npy, where each begins and ends."""
+    """Write train.bin: uint16 tokens of documents that end with 50256; and offsets.npy: the documents' boundaries."""
     rng = np.random.default_rng(4)
     sizes = rng.integers(500, 4000, 40)
     documents = [np.append(rng.integers(0, 50256, size - 1), 50256) for size in sizes]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Learns while another process writes: scikit-learn's `partial_fit` on batches of a pipe.
+"""Online learning from another process: scikit-learn's `partial_fit` on batches of a pipe.
 
     python examples/online_learning.py
 
-The writer sends one measurement a line, `0.31,-1.20,...;1`, in bursts, and stops when it likes. The learner takes what
-is there: batches of 64, or fewer when 0.1 seconds have gone by.
+The writer sends one measurement per line, `0.31,-1.20,...;1`, in bursts, and stops at some time. The learner takes
+batches of 64, or of fewer if 0.1 seconds have passed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def decode(line: str) -> tuple[Any, int]:
 
 
 def main() -> None:
-    """Learn until the writer has ended, testing each batch before learning from it."""
+    """Learn until the writer has ended; each batch is used for a test, then for learning."""
     model = SGDClassifier(loss="log_loss", random_state=0)
     right = seen = 0
     with (

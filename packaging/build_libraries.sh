@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$prefix" "$tarballs"
 
-# fetch NAME SHA256 URL: downloads unless it is there; a file with another hash is never used.
+# fetch NAME SHA256 URL: downloads the file if it is missing; a file with another hash is rejected.
 fetch() {
   local file=$tarballs/$1
   [[ -f $file ]] || curl -fsSL --retry 5 --retry-delay 2 -o "$file" "$3"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Checks a repaired wheel: its tag, the libraries inside it, the typing files and the licence texts.
+"""Checks a repaired wheel: its tag, its libraries, the typing files and the licence texts.
 
     python packaging/check_wheel.py wheelhouse/fastbatch-*.whl
 
-Libraries are either all bundled beside the extension (auditwheel; a distribution's shared libraries) or all linked
-into it (cibuildwheel; packaging/build_libraries.sh).
+The libraries are either all bundled beside the extension (auditwheel; a distribution's shared libraries) or all linked
+statically (cibuildwheel; packaging/build_libraries.sh).
 """
 
 import re
@@ -18,7 +18,7 @@ LICENSES = ["LICENSE", "libjpeg-turbo.txt", "highway.txt", "zlib.txt", "libdefla
 
 
 def problems(wheel: Path) -> list[str]:
-    """Say what is wrong with a wheel; empty when it is as it should be."""
+    """Return a list of the problems of a wheel."""
     found = []
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

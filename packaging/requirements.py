@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Prints what some optional-dependencies in pyproject.toml need, one a line; `build` is what the build itself needs."""
+"""Prints the requirements of some optional-dependencies in pyproject.toml, one per line; `build`: of the build."""
 
 import sys
 from pathlib import Path

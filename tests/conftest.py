@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all tests share: both implementations, some data, and how hypothesis searches."""
+"""Shared fixtures: both implementations, some data, and hypothesis's settings."""
 
 import importlib
 import os
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from making import make_photos
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # where a test does not choose; TensorFlow takes seconds to import
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the default; importing TensorFlow takes seconds
 
-# The same examples in every run: a failure that comes and goes helps nobody. FASTBATCH_EXPLORE=1 searches anew.
+# The same examples in every run, so that failures are reproducible. FASTBATCH_EXPLORE=1 draws new ones.
 settings.register_profile(
     "steady",
     derandomize=not os.environ.get("FASTBATCH_EXPLORE"),
@@ -22,19 +22,19 @@ settings.load_profile("steady")
 
 @pytest.fixture(params=["fastbatch", "fastbatch.pure"])
 def api(request):
-    """Both implementations: a test that takes this runs on each."""
+    """Both implementations: a test with this fixture runs on each."""
     return importlib.import_module(request.param)
 
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of small JPEGs in three classes, of different sizes and kinds; returns its path."""
+    """A folder of small JPEGs of different sizes and modes in three classes; returns its path."""
     return make_photos(tmp_path / "photos")
 
 
 @pytest.fixture
 def pipe():
-    """Return the two ends of a pipe as binary files."""
+    """The two ends of a pipe as binary files."""
     reader, writer = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
     with reader:
         yield reader, writer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's own legacy image module, photographs to try it on, and how batches of both are compared."""
+"""Keras's own legacy image module, test photographs, and the comparison of its batches with ours."""
 
 import contextlib
 import io
@@ -11,23 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-TOLERANCE = 1e-4  # of the range of values, where a spline is involved
+TOLERANCE = 1e-4  # relative to the range of values, where splines are involved
 
 
 def import_oracle():
-    """Return Keras's module; its backend is whatever was chosen, else one that needs no TensorFlow."""
+    """Return Keras's module; its backend is the chosen one, else one without TensorFlow."""
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", "torch" if "torch" in sys.modules else "numpy")
     ndimage = pytest.importorskip("scipy.ndimage")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         oracle = pytest.importorskip("keras.src.legacy.preprocessing.image", exc_type=ImportError)
-        assert ndimage.interpolation.affine_transform  # warns once that it moved
+        assert ndimage.interpolation.affine_transform  # triggers its deprecation warning now
     return oracle
 
 
 def make_pictures(root, n_per_class=7):
-    """Write crops of photographs into three class folders: JPEG and PNG, gray, palette, RGBA, 16 bits, nested."""
+    """Write crops of photographs into three class folders: JPEG and PNG; gray, palette, RGBA, 16 bits; nested."""
     photos = pytest.importorskip("sklearn.datasets").load_sample_images().images
     rng = np.random.default_rng(0)
     for name in ("ant", "bee", "cow"):
@@ -48,7 +48,7 @@ def make_pictures(root, n_per_class=7):
 
 
 def quietly(call, *arguments, **options):
-    """Return what a call returns and what it prints, without its warnings."""
+    """Return the result and the output of a call, without its warnings."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,14 +57,14 @@ def quietly(call, *arguments, **options):
 
 
 def arrays_of(batch):
-    """Return the arrays of a batch, however it is packed."""
+    """Return the arrays of a batch in any structure."""
     if isinstance(batch, (tuple, list)):
         return [array for part in batch for array in arrays_of(part)]
     return [batch]
 
 
 def same_batch(ours, keras, is_exact=True):
-    """Assert that two batches are equal: packing, types, shapes, and numbers (images' up to the tolerance)."""
+    """Assert that two batches have equal structure, types, shapes and values (of images, up to the tolerance)."""
     assert type(ours) is type(keras)
     for one, other in zip(arrays_of(ours), arrays_of(keras), strict=True):
         assert (one.dtype, one.shape) == (other.dtype, other.shape)
@@ -76,6 +76,6 @@ def same_batch(ours, keras, is_exact=True):
 
 
 def same_state():
-    """Return the state of NumPy's global generator, to compare."""
+    """Return the state of NumPy's global generator for comparison."""
     kind, keys, position, *rest = np.random.get_state()
     return kind, keys.tobytes(), position, rest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One loader of every kind that there is, for tests of what all of them promise."""
+"""One loader of every kind, for tests of their common behaviour."""
 
 import numpy as np
 from making import make_photos
@@ -35,7 +35,7 @@ class PureSquares(pure.DataGenerator):
 
 
 class Folder:
-    """Makes the files that a loader reads, each when it is first asked for."""
+    """Creates the files for a loader on first use."""
 
     def __init__(self, root):
         self._root = root
@@ -72,7 +72,7 @@ def _squares(api):
     return Squares if api is fastbatch else PureSquares
 
 
-# name -> (api, folder) -> a loader of about ten batches; all are iterated once an epoch, and resume
+# name -> (api, folder) -> a loader of about ten batches that can be resumed
 LOADERS = {
     "arrays": lambda api, at: api.arrays(X, Y, **OPTIONS),
     "a dict": lambda api, at: api.arrays({"x": X, "y": [Y, Y]}, **OPTIONS),
@@ -102,7 +102,17 @@ LOADERS = {
     "a generator class alone": lambda api, at: _squares(api)(threads=0),
 }
 
-# what can be read once, or is its own iterator
+# those whose samples have no numbers
+IN_ORDER = ("words", "shuffled lines", "lines of a shard", "ids", "restartable", "restartable ahead")
+
+# loaders that are their own iterators, or are read once: all are a `Loader`
+OTHERS = {
+    "folder": lambda api, at: api.ImageDataLoader(at.photos, 1, labels="infer", shuffle=True, seed=3),
+    "decoded folder": lambda api, at: api.ImageDataLoader(at.photos, 1, decode=True, size=8, shuffle=True),
+    "stream": lambda api, at: api.stream(at.text, 7),
+}
+
+# data that can be read once, or that is its own iterator
 ITERATORS = {
     "text_generator": lambda api, at: api.text_generator(at.text, 9),
     "stream": lambda api, at: api.stream(at.text, 7),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Data that tests are made of, and what they ask of batches."""
+"""Test data, and helpers that compare and consume batches."""
 
 import io
 import itertools
@@ -52,12 +52,12 @@ def same_batches(ones, others):
 
 
 def ids(loader):
-    """Return the samples of one epoch of a loader whose batches, or their last parts, are sample numbers."""
+    """Return the samples of one epoch of a loader whose batches, or their last columns, are sample numbers."""
     return [int(i) for batch in loader for i in (batch[-1] if isinstance(batch, tuple) else batch)]
 
 
 def joined(loader):
-    """Return one epoch as a pair of arrays."""
+    """Return one epoch, concatenated, as a pair of arrays."""
     return [np.concatenate(part) for part in zip(*loader, strict=True)]
 
 
@@ -91,15 +91,15 @@ def take(data, n):
 
 
 def worker_threads():
-    """Return the threads that make items of the user's generators ahead."""
+    """Return the threads that prefetch items of the user's generators."""
     return [thread for thread in threading.enumerate() if thread.name == "fastbatch prefetch"]
 
 
-PATIENCE_S = 30  # for what should take no time
+PATIENCE_S = 30  # timeout of steps that should take no time
 
 
 def in_thread(function):
-    """Run a function in a thread and return it, started."""
+    """Start a thread that runs a function, and return it."""
     thread = threading.Thread(target=function)
     thread.start()
     return thread

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG files of every kind, written by hand: what Pillow writes is only a part of what it reads."""
+"""PNG files of every kind, written byte by byte: Pillow reads more kinds than it writes."""
 
 import itertools
 import struct
@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # of each colour type
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # per colour type
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 KINDS = [(depth, color) for color, depths in DEPTHS.items() for depth in depths]
 _PASSES = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
@@ -19,7 +19,7 @@ def chunk(name, data=b""):
 
 
 def png(size=(11, 7), depth=8, color=2, *, interlaced=False, before=b"", after=b"", rows=None, seed=0, piece=10**9):
-    """Return a PNG file of noise: rows under every filter, or the `rows` given; `before` and `after` its pixels."""
+    """Return a PNG file of noise with all filters, or of `rows`; `before` and `after` are chunks around its pixels."""
     width, height = size
     if rows is None:
         rows = noise(size, depth * SAMPLES[color], interlaced, seed)
@@ -30,7 +30,7 @@ def png(size=(11, 7), depth=8, color=2, *, interlaced=False, before=b"", after=b
 
 
 def noise(size, bits, interlaced, seed):
-    """Return rows as they stand before compression; few values, so that filters meet ties."""
+    """Return rows before compression, with few distinct values, so that filter predictors tie."""
     rng = np.random.default_rng(seed)
     filters = itertools.cycle([4, 3, 2, 1, 0])
     rows = b""
@@ -45,5 +45,5 @@ def noise(size, bits, interlaced, seed):
 
 
 def palette(n=256, seed=0):
-    """Return a chunk of n colours."""
+    """Return a PLTE chunk of n colours."""
     return chunk(b"PLTE", np.random.default_rng(seed).integers(0, 256, 3 * n, dtype=np.uint8).tobytes())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is drawn for an image: by the definitions, native against pure, alone and in a loader."""
+"""Augmentation: against the definitions, native against pure, alone and in a loader."""
 
 import colorsys
 
@@ -33,7 +33,7 @@ COLORS = ["channel_shift", "brightness", "contrast", "saturation", "hue", "stand
 
 
 def picture(height=37, width=52, channels=3, seed=0):
-    """Smooth parts, grey ones, noise, and flat ones."""
+    """Return an image with smooth, grey, noisy and constant parts."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     image = np.stack([(x * (c + 2) + y * 3) % 256 for c in range(channels)], 2).astype("u1")
@@ -67,7 +67,7 @@ def draw(operation, seed=1, epoch=2, index=3, n=1):
 
 
 def test_colors_by_their_definitions():
-    """What torchvision's documentation says, written with other means."""
+    """torchvision's documented formulas, implemented differently."""
     image = picture()
     x = image.astype(float)
     grey = x @ [0.2989, 0.587, 0.114]
@@ -115,7 +115,7 @@ def test_affine_draws_and_centre():
 
 
 def test_keras_composes_the_affine_alike():
-    """Rotation, shear and zoom about the centre of a square image, as Keras's apply_affine_transform."""
+    """Rotation, shear and zoom about the centre of a square image, as in Keras's apply_affine_transform."""
     for index in range(5):
         drawn = draw(3, index=index, n=6)
         theta, shear = np.deg2rad(-25 + 50 * drawn[0]), np.deg2rad(-15 + 30 * drawn[3])
@@ -189,7 +189,7 @@ def test_numbers_after_augmentation(photos):
 
 
 def test_one_more_operation_changes_no_other_draw(photos):
-    """Each has a stream of its own: rotating too leaves the colours, and the crop, as they were."""
+    """Each operation has its own random stream: adding a rotation does not change the colours or the crop."""
     options = {"size": 16, "layout": "NHWC", "crop": "random_resized", "exact": True, "seed": 3}
     colors = {"brightness": 0.5, "contrast": 0.5}
     still = next(iter(fb.images(photos, None, augment=fb.Augment(**colors), **options)))

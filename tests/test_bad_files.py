@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are not there, are empty, or are folders: every function that opens one says which, as text."""
+"""Missing files, empty files and folders: every function that opens one names it in its error, as text."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Images that are broken, missing or no images: the batch that owed them raises, and the loader goes on."""
+"""Broken or missing images and files that are no images: their batch raises, and the loader remains usable."""
 
 import os
 import struct
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.behavior
 
 
 def header_claiming(width, height):
-    """Thirty bytes that begin an image of that size and nothing more."""
+    """Return a 30-byte header of an image of that size, without pixels."""
     frame = struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\1\x11\0"
     return (b"\xff\xd8\xff\xe0\0\4JF\xff\xc0" + frame).ljust(30, b"\0")
 
@@ -84,7 +84,7 @@ def test_a_broken_image_among_several_columns_and_errors(api, tmp_path):
     loader = api.images(files, batch_size=3, size=8)
     iterator = iter(loader)
     next(iterator)
-    with pytest.raises(DecodeError, match="sample 4"):  # the first in order, whichever thread found one first
+    with pytest.raises(DecodeError, match="sample 4"):  # the first in order, whichever thread failed first
         next(iterator)
     with loader:
         pass

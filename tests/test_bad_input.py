@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are not what they should be: a clear error from both implementations, and a loader that goes on."""
+"""Invalid files: a clear error from both implementations, and the loader remains usable."""
 
 import faulthandler
 import gc
@@ -33,7 +33,7 @@ def npy_bytes(array=X, version=(1, 0)):
 
 
 def npy_head(shape, descr="<f4", extra="", length=None):
-    """Return a .npy header that says whatever it is told to say."""
+    """Return a .npy header with arbitrary content."""
     text = f"{{'descr': {descr!r}, 'fortran_order': False, 'shape': {shape}, {extra}}}".encode() + b"\n"
     return b"\x93NUMPY\1\0" + struct.pack("<H", len(text) if length is None else length) + text
 
@@ -49,18 +49,18 @@ def idx_bytes(shape, body=b"", code=8):
 
 
 def both_errors(function, *arguments, **options):
-    """Return the errors of both implementations after asserting that they are of one class."""
+    """Return the errors of both implementations after asserting that they have the same class."""
     one, two = (error_of(getattr(api, function), *arguments, **options) for api in (fastbatch, pure))
     assert type(one) is type(two), f"{one!r} and {two!r}"
     return one, two
 
 
-# ---- files that are not there, or not files --------------------------------------------------------------------------
+# ---- missing files and other kinds of files --------------------------------------------------------------------------
 
 
 @pytest.fixture
 def no_files(tmp_path):
-    """Names that lead to nothing that can be read, with the error that each gives."""
+    """Return paths that cannot be read, each with its expected error."""
 
     def make(name):
         (tmp_path / "folder").mkdir(exist_ok=True)
@@ -118,7 +118,7 @@ def test_a_path_with_a_zero_byte(api):
             call("a\0b")
 
 
-# ---- headers that promise too much -----------------------------------------------------------------------------------
+# ---- headers with wrong sizes ----------------------------------------------------------------------------------------
 
 BROKEN_ARRAYS = {
     "empty": (b"", "not an array: expected .npy, .npz or IDX, found an empty file"),
@@ -232,7 +232,7 @@ def test_raw_files_of_another_size(tmp_path):
 
 
 class Intruder:
-    """Leaves a file behind when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = path
@@ -259,7 +259,7 @@ def test_pickles_are_refused_and_never_run(api, tmp_path):
         api.arrays(intruders)
     assert not trace.exists()
     np.load(tmp_path / "a.npy", allow_pickle=True)
-    assert trace.exists()  # it would have worked
+    assert trace.exists()  # the attack works in NumPy
 
 
 @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ def test_a_file_cut_short_while_mapped(api, tmp_path, kind, length):
     path.write_bytes(content or npy_bytes(array))
     leaf = api.raw(path, "u1", (-1, 200), offset=128) if kind == "raw" else path
     loader = api.arrays(leaf, batch_size=10, prefetch=2, dtype="f4" if "converted" in kind else None)
-    if kind == "npz" and api is pure:  # reads all of it at once
+    if kind == "npz" and api is pure:  # reads the whole file when it is opened
         os.truncate(path, length)
         assert sum(map(len, (batch["a"] for batch in loader))) == 1000
         return
@@ -316,7 +316,7 @@ def test_a_file_cut_short_while_mapped(api, tmp_path, kind, length):
 
 
 def test_a_real_crash_still_reaches_faulthandler(tmp_path):
-    """The core's guard must not swallow what is not its own."""
+    """The core's signal handler must pass on crashes that are not its own."""
     path = tmp_path / "a.npy"
     np.save(path, np.zeros((100, 4096), "u1"))
     code = (

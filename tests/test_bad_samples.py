@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples that cannot be read or decoded, skipped or replaced: the same ones for any threads, and all of them named."""
+"""Bad samples, skipped or replaced: the same ones for any number of threads, and all of them reported."""
 
 import threading
 
@@ -18,7 +18,7 @@ BAD = {0, 3, 11, 20, 21, 22, 23, 39}  # 20 to 23 are a whole batch of four, in o
 
 @pytest.fixture
 def mixed(tmp_path):
-    """Forty image files, of which eight are none: HTML, a cut JPEG, nothing, a folder, a dangling link."""
+    """Forty image files, eight of them bad: HTML, a truncated JPEG, an empty file, a folder, a dangling link."""
     files = [tmp_path / f"{i:02}.jpg" for i in range(N)]
     for i, file in enumerate(files):
         file.write_bytes(jpeg((30 + i, 40)))
@@ -104,7 +104,7 @@ def test_replaced_samples_have_stand_ins(api, mixed):
         for image, i in zip(x, y.tolist(), strict=True):
             assert np.array_equal(image, alone[i][0])
     list(loader)
-    assert {bad.sample: bad.replaced_by for bad in loader.report() if bad.epoch} != stand_ins  # drawn anew
+    assert {bad.sample: bad.replaced_by for bad in loader.report() if bad.epoch} != stand_ins  # drawn again
 
 
 def test_stand_ins_come_from_the_same_part(api, mixed):
@@ -131,7 +131,7 @@ def test_the_budget(api, mixed, on_error, threads, max_bad):
         next(iterator)
     assert [bad.sample for bad in loader.report()] == [0, 3, 11, 20]
     assert loader.state_dict()["position"] == 20
-    assert error_of(list, loader).sample == 20  # the next epoch has a budget of its own
+    assert error_of(list, loader).sample == 20  # each epoch has its own allowance
     assert error_of(list, make(api, mixed, on_error=on_error, max_bad=0)).sample == 0
 
 
@@ -204,7 +204,7 @@ def test_arrays_that_lose_their_file(api, tmp_path):
     np.save(path, np.arange(40_000.0).reshape(1000, 40))
     loader = api.arrays(path, np.arange(1000), batch_size=100, on_error="skip", prefetch=1)
     with open(path, "r+b") as file:
-        file.truncate(4096 * 20)  # 255 rows and some
+        file.truncate(4096 * 20)  # 255 complete rows
     kept = [int(i) for _, y in loader for i in y]
     bad = [record.sample for record in loader.report()]
     assert sorted(kept + bad) == list(range(1000))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Buffers are leased, recycled and counted; the data set behind them is known by its fingerprint."""
+"""Buffers are leased, reused and counted; a data set is identified by its fingerprint."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def fingerprint(loader):
 def test_buffers_are_recycled():
     loader = fastbatch.arrays(np.zeros((1000, 64)), batch_size=50, threads=1, prefetch=2)
     places = {batch.ctypes.data for batch in loader.repeat(20)}
-    assert len(places) <= 2 + 2  # in flight, in hand, and one more while `for` binds the next
+    assert len(places) <= 2 + 2  # prefetched, in use, and one more during the loop's assignment
 
 
 def test_kept_batches_have_places_of_their_own():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The benchmarks' own machinery: wrong batches are caught, losses past the margin told, a race runs to its result."""
+"""The benchmark tools: wrong batches are detected, regressions reported, and a race yields a result file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def verdict(bench: SimpleNamespace, folder: Path, x: Any, y: Any, other_work: str = "") -> Any:
-    """Compare (x, y), in batches of 4, with ten rows of twelve numbers labelled 0..9."""
+    """Compare (x, y), in batches of 4, with ten rows of twelve numbers and labels 0..9."""
     rows = np.arange(120, dtype=np.float32).reshape(10, 12) / 120
     for name, samples, labels in (("want", rows, np.arange(10)), ("got", x(rows), y(np.arange(10)))):
         digest = bench.check.Digest()

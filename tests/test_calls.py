@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wrong calls of public functions: the messages name the public function, the option, and the nearest right word."""
+"""Wrong calls of public functions: messages name the public function, the option, and the most similar valid one."""
 
 import inspect
 import pickle
@@ -22,7 +22,7 @@ PRIVATE = ("_make", "Surface", "Backend", "__init__", "LoaderOptions", "TextOpti
 
 @pytest.fixture
 def data(tmp_path):
-    """Return a function: name -> positional arguments of a call that is right."""
+    """Return a function: name -> positional arguments of a valid call."""
     np.save(tmp_path / "x.npy", X)
     np.savez(tmp_path / "x.npz", x=X)
     (tmp_path / "x.raw").write_bytes(X.tobytes())
@@ -97,14 +97,14 @@ def test_a_misspelt_option_is_answered_with_the_nearest(api, data, name):
             assert str(raised.value) == expected
 
 
-# Options that take anything: what they are given is data, a function's argument, or a truth value.
+# Options that accept any value: data, a function's argument, or a truth value.
 ANYTHING = {"drop_last", "copy", "index_cache", "exact", "dct_scale", "replacement", "follow", "header", "keepends"}
 WRONG = object()
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_wrong_type_is_named_with_its_option(api, data, name):
-    """Each option in turn gets an object of a class of our own: the message names the option, and nothing private."""
+    """Pass an object of a new class as each option: the message names the option and no private name."""
     function = getattr(api, name)
     required = {"length": 3} if name == "windows" else {}
     silent = []

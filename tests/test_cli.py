@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The `fastbatch` command itself; `test_demo.py` has what `fastbatch demo` does."""
+"""The `fastbatch` command; `test_demo.py` tests `fastbatch demo`."""
 
 import subprocess
 import sys

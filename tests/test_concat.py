@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Parts that stand side by side in one array, and sample weights, on both implementations."""
+"""Arrays concatenated per sample, and sample weights, on both implementations."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The fifteen patterns that fastbatch was made for, as people write them: their code, our import.
+"""The fifteen usage patterns that fastbatch was made for, as users write them, with our import.
 
-Each runs on both implementations. What only Keras can show is in test_keras_fit.py and tests of fastbatch.keras.
+Each runs on both implementations. Tests that need Keras are in test_keras_fit.py and the tests of fastbatch.keras.
 """
 
 import itertools
@@ -80,8 +80,8 @@ def test_06_infinite_generators_where_steps_decide_the_epoch(api):
     epochs = [[batch.tolist() for batch in itertools.islice(endless, 4)] for _ in range(2)]
     assert epochs[0] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], [0, 1, 2, 3]]
     assert epochs[1][0] == [4, 5, 6, 7]  # the position carries over
-    assert loader.epoch == 2  # and the borders of epochs can be seen
-    assert next(iter(loader)).tolist() == [0, 1, 2, 3]  # or it starts again, as asked
+    assert loader.epoch == 2  # and the ends of epochs are visible
+    assert next(iter(loader)).tolist() == [0, 1, 2, 3]  # or it starts again, if requested
 
 
 def test_07_image_data_generator(tmp_path):
@@ -209,5 +209,5 @@ def test_15_training_starts_with_the_first_batch(api, tmp_path):
     with api.arrays(path, batch_size=32, shuffle=True) as loader:
         first = next(iter(loader))
     assert first.shape == (32, 250)
-    assert time.perf_counter() - begin < 60  # a hang, not a speed
-    assert Path(path).stat().st_size > 50 * first.nbytes  # only a little of it was asked for
+    assert time.perf_counter() - begin < 60  # to detect a hang, not to measure speed
+    assert Path(path).stat().st_size > 50 * first.nbytes  # only a small part of it was read

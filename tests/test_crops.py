@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which part of an image gets where: torchvision's and Pillow's rules, written down once more here, are the measure."""
+"""Crops against torchvision's and Pillow's rules, implemented again here."""
 
 import math
 
@@ -19,7 +19,7 @@ from fastbatch.pure.geometry import plan_crop
 
 pytestmark = pytest.mark.behavior
 
-CROP = 2  # the number of the crop's stream
+CROP = 2  # number of the crop's random stream
 
 
 def checked(size, **options):
@@ -27,7 +27,7 @@ def checked(size, **options):
 
 
 def plan_of(api, shape, options, seed=0, epoch=0, index=0):
-    """Return (source, scaled, wanted, top, left), windows as (top, left, height, width), from one implementation."""
+    """Return (source, scaled, wanted, top, left) of one implementation; windows are (top, left, height, width)."""
     height, width = shape
     if api is pure:
         plan = plan_crop(shape, options, seed, epoch, index)
@@ -38,7 +38,7 @@ def plan_of(api, shape, options, seed=0, epoch=0, index=0):
 
 
 class Draws:
-    """The crop's stream of one sample, from NumPy."""
+    """The crop's random stream of one sample, from NumPy."""
 
     def __init__(self, seed, epoch, index):
         self.generator = np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, index, 0, CROP]))
@@ -51,7 +51,7 @@ class Draws:
 
 
 def random_resized(shape, scale, ratio, draws):
-    """torchvision's RandomResizedCrop: top, left, height, width."""
+    """torchvision's RandomResizedCrop: return top, left, height, width."""
     height, width = shape
     for _ in range(10):
         area = height * width * draws.uniform(*scale)
@@ -83,7 +83,7 @@ def test_random_resized_is_torchvisions(api, shape, scale, ratio):
 
 
 def test_random_resized_covers_what_it_should(api):
-    """Shares of the area fill (0.08, 1) evenly, shapes are even on a logarithmic scale, places fill the image."""
+    """Areas are uniform in (0.08, 1), aspect ratios uniform in the logarithm, and positions cover the image."""
     options = checked(64, crop="random_resized")
     plans = np.array([plan_of(api, (600, 600), options, 0, 0, i)[0] for i in range(2000)])
     top, left, height, width = plans.T
@@ -99,12 +99,12 @@ def test_random_resized_covers_what_it_should(api):
 
 
 def test_a_shape_that_never_fits_is_the_middle(api):
-    """Ten tries fail on a strip: the largest part in the middle whose shape is allowed."""
+    """All ten tries fail on a narrow image: the result is the largest centred box with an allowed aspect ratio."""
     options = checked(10, crop="random_resized", crop_scale=(0.9, 1))
     assert plan_of(api, (20, 1000), options)[0] == (0, 486, 20, 27)
     assert plan_of(api, (1000, 20), options)[0] == (486, 0, 27, 20)
     wide = checked(10, crop="random_resized", crop_ratio=(3, 4))
-    assert plan_of(api, (1, 1), wide)[0] == (0, 0, 1, 1)  # not less than one pixel
+    assert plan_of(api, (1, 1), wide)[0] == (0, 0, 1, 1)  # at least one pixel
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (30, 30), (31, 200)])
@@ -128,7 +128,7 @@ def test_random_with_resize(api, shape):
 
 @pytest.mark.parametrize("shape", [(40, 60), (20, 24), (12, 60), (60, 12), (1, 1)])
 def test_random_without_resize(api, shape):
-    """A window of the image as it is; where the image is smaller, it stands anywhere in the window."""
+    """A window of the unscaled image; a smaller image is placed at random in the window."""
     options = checked((20, 24), crop="random")
     for index in range(50):
         source, scaled, wanted, top, left = plan_of(api, shape, options, 9, 4, index)
@@ -173,7 +173,7 @@ def images_of(photos):
 
 
 def agree(photos, wanted, **options):
-    """Assert that both implementations give the images that are wanted, for any number of threads."""
+    """Assert that both implementations give the expected images, with any number of threads."""
     options |= {"dtype": "uint8", "layout": "NHWC", "batch_size": 5}
     slow = pure.images(photos, None, **options)
     slow_epochs = [list(slow), list(slow)]
@@ -232,7 +232,7 @@ def test_random_pixels_after_a_resize(photos):
 
 
 def test_flips_are_drawn_apart(photos):
-    """Each in half of the samples, from a stream of its own, after the crop."""
+    """Each with probability 1/2, from its own stream, after the crop."""
     plain = [np.asarray(image.resize((16, 16), Image.Resampling.BILINEAR)) for image in images_of(photos)]
     wanted, kinds = [], set()
     for index, pixels in enumerate(plain):
@@ -247,7 +247,7 @@ def test_flips_are_drawn_apart(photos):
 
 
 def test_one_more_operation_changes_no_other(api, photos):
-    """A flip that is asked for too leaves the crops where they were."""
+    """Adding a flip does not change the crops."""
     options = {"size": 20, "crop": "random_resized", "seed": 2, "exact": True}
     plain = np.concatenate(list(api.images(photos, None, **options)))
     flipped = np.concatenate(list(api.images(photos, None, flip=True, **options)))

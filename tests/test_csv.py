@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CSV files as arrays: pyarrow's parser and Python's give the same numbers, and the same errors."""
+"""CSV files as arrays: pyarrow's and Python's parser give the same numbers and the same errors."""
 
 import os
 import pickle
@@ -152,7 +152,7 @@ def test_a_bad_cell_far_down(write, monkeypatch):
 
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 4096)
     lines = [f"{i},{i + 1}" for i in range(5000)]
-    lines[4000] = "+1,5"  # a spelling that only one of them takes
+    lines[4000] = "+1,5"  # valid for Python's parser only
     same(*(np.asarray(api.csv(write("\n".join(lines)), dtype="i8")) for api in (fastbatch, pure)))
     lines[4500] = "1,?"
     for api in (fastbatch, pure):
@@ -187,7 +187,7 @@ def test_a_line_without_end(api, write, monkeypatch, header):
 
 
 def test_a_quote_that_is_never_closed(write):
-    rows = "".join(f"{i},{i}\n" for i in range(300_000))  # looking for an even number of quotes line by line: minutes
+    rows = "".join(f"{i},{i}\n" for i in range(300_000))  # a search line by line would take minutes
     with pytest.raises(fastbatch.FormatError, match="row 2: not CSV: field larger than field limit"):
         fastbatch.csv(write('a,b\n1,"2\n' + rows))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Conversions of array samples: cast, scale, normalise, transpose. NumPy, used plainly, is the measure."""
+"""Conversions of array samples (cast, scale, normalise, transpose) against plain NumPy."""
 
 import itertools
 
@@ -19,7 +19,7 @@ FLOATS = ["f2", "f4", "f8"]
 
 
 def numbers(dtype, shape):
-    """Return an array of `dtype`: its extremes, what lies beside them, and all that lies between."""
+    """Return an array of `dtype` with its extremes, their neighbours, and values between."""
     dtype = np.dtype(dtype)
     rng = np.random.default_rng(5)
     n = int(np.prod(shape))
@@ -62,7 +62,7 @@ def both(data, **options):
 
 
 def saturated(array, dtype):
-    """Return `array.astype(dtype)`, with the nearest integer for what is out of range and 0 for NaN."""
+    """Return `array.astype(dtype)`, with the nearest integer for values out of range and 0 for NaN."""
     dtype = np.dtype(dtype)
     with np.errstate(all="ignore"):
         if array.dtype.kind != "f" or dtype.kind not in "iu":
@@ -136,7 +136,7 @@ def test_scale_mean_std_and_layout(source, target, layout):
 
 
 def close_to_exact(got, array, options, channels_at):
-    """Assert that no number is further from the exact one than the precision of the type explains."""
+    """Assert that every number is as close to the exact one as the precision of the type allows."""
     shape = [-1 if axis == channels_at else 1 for axis in range(array.ndim)]
     scale, mean, std = (
         np.asarray(options.get(name, default), "f8").reshape(shape)
@@ -146,7 +146,7 @@ def close_to_exact(got, array, options, channels_at):
     precision = np.finfo(got.dtype)
     with np.errstate(all="ignore"):
         exact = (x * scale - mean) / std
-        size = np.abs(x * scale / std) + np.abs(mean / std)  # what rounding is relative to
+        size = np.abs(x * scale / std) + np.abs(mean / std)  # rounding errors are relative to this
         counts = size < min(float(precision.max), 3e38) / 2
         error = np.abs(got.astype("f8") - exact)
     allowed = 4 * float(precision.eps) * size + float(precision.smallest_normal)

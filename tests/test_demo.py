@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`fastbatch demo` from nothing to its pictures, what it refuses, how it is interrupted; its parts."""
+"""`fastbatch demo`: a whole run, rejected arguments, interruption, and its parts."""
 # ruff: noqa: E402 (without the libraries of the demo, these tests are skipped before they import anything)
 
 import os
@@ -21,7 +21,7 @@ from fastbatch.command import cli
 from fastbatch.demo import DemoError, photos, pictures, require_extras, run, table, train
 from fastbatch.demo.job import Result
 
-pytestmark = pytest.mark.timeout(300)  # processes that import scikit-learn: seconds, on a busy machine minutes
+pytestmark = pytest.mark.timeout(300)  # processes that import scikit-learn: seconds, or minutes on a busy machine
 TIMEOUT_S = 240
 COMMAND = [sys.executable, "-m", "fastbatch"]
 
@@ -53,14 +53,14 @@ def no_cache_of_the_users(caches, monkeypatch):
 
 @pytest.fixture(scope="module")
 def finished(caches, tmp_path_factory):
-    """One quick demo, run from nothing: what it printed, and its folder of pictures."""
+    """Run one quick demo with empty caches; return its output and its folder of pictures."""
     out = tmp_path_factory.mktemp("demo") / "new" / "pictures"
     return fastbatch(caches, "demo", "--quick", "--photos", "36", "--out", out), out
 
 
 @pytest.fixture(scope="module")
 def own_folder(finished, caches, tmp_path_factory):
-    """Somebody's folder: two classes, names with spaces and other letters, a note beside the images."""
+    """Return a user's folder: two classes, names with spaces and non-ASCII letters, a text file beside the images."""
     folder = tmp_path_factory.mktemp("own") / "my pictures"
     made = caches / "fastbatch" / "demo-photos-1-36-0"
     for source, name in (("cat", "Katzen im Körbchen"), ("rocket", "$rockets$ 火箭")):
@@ -78,7 +78,7 @@ def assert_is_picture(path: Path, least: tuple[int, int]) -> None:
         assert image.width >= least[0]
         assert image.height >= least[1]
         pixels = np.asarray(image.convert("L"))
-    assert pixels.std() > 10  # something is drawn
+    assert pixels.std() > 10  # not blank
 
 
 def rows(output: str, name: str) -> list[str]:
@@ -134,7 +134,7 @@ def test_demo_keeps_its_photographs(finished, caches):
 
 
 def test_demo_on_the_users_own_folder(own_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(run, "run_feed", train.run)  # in this process: another four would only cost time
+    monkeypatch.setattr(run, "run_feed", train.run)  # in this process: four more processes would only take time
     arguments = ["demo", "--quick", "--images", str(own_folder), "--photos", "20", "--epochs", "4"]
     assert cli.main([*arguments, "--out", str(tmp_path)]) == 0
     output = capsys.readouterr().out
@@ -155,7 +155,7 @@ def test_a_difference_fails_and_is_named(own_folder, tmp_path, monkeypatch, caps
     assert output.count("the feeds differ from batch 2 on") == 2
 
 
-# ---- what is refused -------------------------------------------------------------------------------------------
+# ---- rejected arguments ----------------------------------------------------------------------------------------
 
 
 def refusal(capsys, *arguments: str | Path) -> str:
@@ -223,7 +223,7 @@ def test_out_is_a_file(tmp_path, capsys):
 
 
 def test_missing_extras_say_what_to_install(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sys.modules, "sklearn", None)  # what Python itself does to forbid an import
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # makes Python's import raise
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "sklearn" else object())
     with pytest.raises(DemoError, match="scikit-learn"):
         require_extras()
@@ -234,7 +234,7 @@ def test_missing_extras_say_what_to_install(monkeypatch, tmp_path, capsys):
 
 
 def interrupt_after(line: str, caches: Path, *arguments: str | Path) -> tuple[int, str]:
-    """Start the demo, press Ctrl-C once it has printed a line with `line`; return exit code and stderr."""
+    """Start the demo, send Ctrl-C once it has printed a line with `line`; return exit code and stderr."""
     with subprocess.Popen(
         [*COMMAND, "demo", *arguments],
         env=environment(caches),
@@ -244,7 +244,7 @@ def interrupt_after(line: str, caches: Path, *arguments: str | Path) -> tuple[in
     ) as process:
         assert any(line in printed for printed in process.stdout), process.stderr.read()
         process.send_signal(signal.SIGINT)
-        # Ends at the end of stderr, which the demo's own processes hold too: none of them is left behind.
+        # Waits for the end of stderr, which the demo's processes hold, too: none of them survives.
         _, error = process.communicate(timeout=TIMEOUT_S)
     return process.returncode, error
 
@@ -312,7 +312,7 @@ def test_digest_sees_every_difference():
     changed[2, 3] = np.nextafter(changed[2, 3], 0)
     variants = [(x, y), (changed, y), (x, y[::-1]), (x.reshape(4, 3), y), (x.view(np.int32), y)]
     assert len({train.digest(*variant) for variant in variants}) == len(variants)
-    assert train.digest(x[:, ::-1], y) == train.digest(x[:, ::-1].copy(), y)  # the values, not the strides
+    assert train.digest(x[:, ::-1], y) == train.digest(x[:, ::-1].copy(), y)  # values count, not strides
 
 
 @pytest.mark.parametrize(("pure", "fast", "first"), [([1, 2], [1, 2], None), ([1, 2], [1, 3], 1), ([1, 2], [1], 1)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demo's cache: a folder that is complete or does not exist."""
+"""The demo's cache: a folder that is complete or absent."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def test_cache_is_complete_or_not_there(tmp_path, monkeypatch):
     assert list((tmp_path / "fastbatch").iterdir()) == []
     folder = cache.complete_folder("data", make, is_complete)
     assert folder == tmp_path / "fastbatch" / "data"
-    assert cache.complete_folder("data", stop_halfway, is_complete) == folder  # found, not made again
+    assert cache.complete_folder("data", stop_halfway, is_complete) == folder  # found, not created again
     (folder / "b").unlink()
     cache.complete_folder("data", make, is_complete)
     assert sorted(path.name for path in folder.iterdir()) == ["a", "b"]
@@ -45,7 +45,7 @@ def test_cache_removes_what_a_killed_process_left(tmp_path, monkeypatch):
     os.utime(old, (0, 0))
     cache.complete_folder("data", lambda folder: None, lambda folder: folder.name == "data" and folder.exists())
     assert not old.exists()
-    assert new.exists()  # may belong to a process that is still at it
+    assert new.exists()  # may belong to a running process
 
 
 def test_processes_that_make_the_same_folder_do_not_disturb_each_other(tmp_path):

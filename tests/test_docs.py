@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""README and docs/ are true: every Python block runs, shows what it says, and names what is there.
+"""README and docs/: every Python block runs, gives the output it shows, and names that exist.
 
 The blocks of a page run in order, in one namespace, in a folder with the files of examples/make_data.py. In a block,
-`expression  # -> text` says what the expression is (or prints), and `statement  # raises Error: text` what it raises;
-the comment may also be the next line, and `...` in it stands for anything. An `output` block after a Python block is
-all that it printed.
+`expression  # -> text` states the value of the expression (or its output), and `statement  # raises Error: text` the
+error of the statement; the comment may also be on the next line, and `...` in it matches any text. An `output` block
+after a Python block is its complete output.
 """
 
 import ast
@@ -35,7 +35,7 @@ if not DOCS.is_dir():
     pytest.skip("only in a checkout", allow_module_level=True)
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-MOST_COLUMNS = 105  # of code, so that the site shows it without scrolling
+MOST_COLUMNS = 105  # of code, so that the site needs no horizontal scrolling
 OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch"}
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(r"#\s*(->|raises)\s*(.+)")
@@ -43,7 +43,7 @@ CLAIM = re.compile(r"#\s*(->|raises)\s*(.+)")
 
 @dataclass
 class Block:
-    """A fenced block, and the line of the page where its text begins."""
+    """A fenced block, and the number of its first line in the page."""
 
     language: str
     text: str
@@ -67,7 +67,7 @@ def name(page):
 
 
 def claims(block):
-    """Return what the comments of a block claim, by the number of the line in the block where the statement ends."""
+    """Return the expected values in a block's comments, by the number of the last line of the statement."""
     found = {}
     for token in tokenize.generate_tokens(io.StringIO(block.text).readline):
         if token.type == tokenize.COMMENT and (match := CLAIM.fullmatch(token.string.rstrip())):
@@ -82,7 +82,7 @@ def agree(page, line, claimed, found):
 
 
 def run_statement(statement, filename, namespace):
-    """Run a statement; return what its expression is, as text, or what it printed, and all that it printed."""
+    """Run a statement; return its value as text, or its output if it has none; and its output."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         value = None
@@ -94,7 +94,7 @@ def run_statement(statement, filename, namespace):
 
 
 def run_block(page, block, namespace):
-    """Run a block and return what it printed."""
+    """Run a block and return its output."""
     claimed = claims(block)
     tree = ast.parse(block.text, str(page))
     ends = {statement.end_lineno for statement in tree.body}
@@ -119,7 +119,7 @@ def run_block(page, block, namespace):
 
 
 def run_page(page, namespace):
-    """Run the blocks of a page; return the libraries that some of them lacked, and how many."""
+    """Run the blocks of a page; return the missing libraries, and the number of blocks that were skipped."""
     lacking, left_out = set(), 0
     printed = ""
     for block in blocks(page):
@@ -135,7 +135,7 @@ def run_page(page, namespace):
             lacking.add(error.name)
             left_out += 1
         except NameError as error:
-            if not lacking:  # else most likely a name of a block that could not run
+            if not lacking:  # else the name is probably defined in a skipped block
                 raise
             left_out += 1
             lacking.add(f"a name of an earlier block ({error.name})")
@@ -143,7 +143,7 @@ def run_page(page, namespace):
 
 
 def import_quietly(page):
-    """Import the libraries that a page uses, with whatever they warn of while they are imported."""
+    """Import the libraries that a page uses, and ignore warnings of the import."""
     imported = re.findall(r"^import (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

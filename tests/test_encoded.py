@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Encoded images in memory, at the level of the core: the bytes that files give, and errors that name the sample."""
+"""Encoded images in memory, tested on the core: the same bytes as from files, and errors that name the sample."""
 
 import gc
 import io
@@ -132,7 +132,7 @@ def test_the_table_of_codecs():
     table = {name: (extensions, scales) for name, extensions, scales in _core.codecs()}
     assert table["JPEG"] == (["jpg", "jpeg", "jpe", "jfif"], True)
     assert [extension for extensions, _ in table.values() for extension in extensions] == list(NATIVE_EXTENSIONS)
-    registered = Image.registered_extensions()  # Pillow's own names
+    registered = Image.registered_extensions()  # Pillow's names
     for name, (extensions, _) in table.items():
         assert {registered["." + extension] for extension in extensions} == {name}
     for image_format in SIZES:

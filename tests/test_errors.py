@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The error classes: what they are, what they say, what they carry."""
+"""The error classes: their bases, messages and attributes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_message_says_where_what_expected_found() -> None:
 
 
 def test_a_whole_message_yields_the_same_facts() -> None:
-    """The core writes messages as one text."""
+    """The core passes messages as one string."""
     error = FormatError("member x.npy: array ends early: expected 40 bytes, found 36", path=b"a.npz", offset=66)
     assert str(error) == "a.npz: byte 66: member x.npy: array ends early: expected 40 bytes, found 36"
     assert (error.expected, error.found) == ("40 bytes", "36")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fast mode: exact where nothing is scaled, close where the codec scales; EXIF and colours as Pillow has them."""
+"""Fast mode: exact without scaling, close to exact with scaled decoding; EXIF and colours as in Pillow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CROPS = ({"crop": "random_resized"}, {"crop": "center", "resize": 256}, {"crop":
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory):
-    """Return lists of JPEG files by their width: scikit-learn's photographs, with the grain of a sensor."""
+    """Return lists of JPEG files by width: scikit-learn's photographs with sensor grain."""
     folder = tmp_path_factory.mktemp("photographs")
     random = np.random.default_rng(0)
     files = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG, WebP and what goes through Pillow: `decode` gives Pillow's pixels, or refuses what Pillow refuses."""
+"""PNG, WebP and the formats left to Pillow: `decode` gives Pillow's pixels and rejects what Pillow rejects."""
 
 import io
 import random
@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 import fastbatch
 from fastbatch import pure
 from fastbatch.errors import DecodeError
-from fastbatch.native import pillow as foreign
+from fastbatch.native import pillow as pillow_fallback
 
 pytestmark = pytest.mark.behavior
 
@@ -25,7 +25,7 @@ MODES = [None, "L", "RGB", "RGBA", "I;16", "I"]
 
 
 def pillow(content, mode, upright=False):
-    """Return Pillow's pixels, or None where it refuses."""
+    """Return Pillow's pixels, or None if it rejects the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -46,7 +46,7 @@ def ours(content, mode, api=fastbatch):
 
 
 def agree(content, modes=MODES):
-    """Assert that fastbatch, fastbatch.pure and Pillow agree on a file; return whether there is an image."""
+    """Assert that fastbatch, fastbatch.pure and Pillow agree on a file; return whether it is valid."""
     for mode in modes:
         wanted = pillow(content, mode)
         for api in (fastbatch, pure):
@@ -110,7 +110,7 @@ def test_transparency(depth, color, data):
     before = (palette(200) if color == 3 else b"") + chunk(b"tRNS", data)
     agree(png((40, 20), depth, color, before=before))
     plain = png((40, 20), depth, color, before=before[: -12 - len(data)], after=chunk(b"tRNS", data))
-    agree(plain)  # Pillow takes it from behind the pixels too
+    agree(plain)  # Pillow accepts it after the pixels, too
 
 
 @pytest.mark.parametrize("n", [0, 1, 100, 256, 257, 400])
@@ -167,7 +167,7 @@ def test_odd_chunks_are_judged_as_pillow_does(name):
         for place in ({"before": odd}, {"after": odd}, {"before": odd + odd}, {"after": odd + odd}):
             agree(png(**place), [None, "RGBA"])
         whole = png(after=odd)
-        agree(whole[: -12 - len(odd) // 2], ["RGB"])  # cut inside
+        agree(whole[: -12 - len(odd) // 2], ["RGB"])  # truncated inside the chunk
 
 
 def test_png_in_pieces(api):
@@ -263,19 +263,19 @@ def test_where_a_png_tells_its_orientation(api):
     tiff = b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
     profile = b"\nexif\n    26\n" + tiff.hex().encode() + b"\n"
     xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + b'<x tiff:Orientation="6"/>'
-    for told in (
+    for orientation in (
         chunk(b"eXIf", tiff),
         chunk(b"tEXt", b"Raw profile type exif\0" + profile),
         chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile)),
         chunk(b"iTXt", xmp),
         chunk(b"eXIf", b"II*\0\x08\0\0\0\0\0\0\0\0\0") + chunk(b"iTXt", xmp),
     ):
-        for content in (png((9, 4), before=told), png((9, 4), after=told)):
+        for content in (png((9, 4), before=orientation), png((9, 4), after=orientation)):
             assert api.decode(content, exif="apply").shape == (9, 4, 3)
             assert np.array_equal(api.decode(content, exif="apply"), pillow(content, None, upright=True))
 
 
-# ---- what goes through Pillow ----------------------------------------------------------------------------------------
+# ---- images left to Pillow -------------------------------------------------------------------------------------------
 
 
 OTHERS = {
@@ -290,16 +290,16 @@ OTHERS = {
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_other_formats_go_through_pillow_and_say_so_once(kind, monkeypatch):
-    monkeypatch.setattr(foreign, "_told", set())
+    monkeypatch.setattr(pillow_fallback, "_warned", set())
     mode, options = OTHERS[kind]
     content = saved(picture("L", (32, 32)).convert(mode), kind, **options)
     with pytest.warns(UserWarning, match=f"{kind} images are decoded by Pillow"):
         assert np.array_equal(fastbatch.decode(content, "RGB"), pillow(content, "RGB"))
-    agree(content)  # warnings are errors: none comes again
+    agree(content)  # warnings are errors: the warning is not repeated
 
 
 def test_without_pillow_the_error_names_the_format_and_the_remedy(monkeypatch, tmp_path):
-    monkeypatch.setattr(foreign, "is_available", lambda: False)
+    monkeypatch.setattr(pillow_fallback, "is_available", lambda: False)
     path = tmp_path / "image.jpg"
     path.write_bytes(saved(picture("P"), "GIF"))
     with pytest.raises(DecodeError, match=r"image\.jpg: .*pip install pillow\): expected JPEG, PNG or WebP, found GIF"):
@@ -309,7 +309,7 @@ def test_without_pillow_the_error_names_the_format_and_the_remedy(monkeypatch, t
 
 
 def test_modes_of_jpeg_that_arrays_of_the_core_do_not_hold(monkeypatch):
-    monkeypatch.setattr(foreign, "_told", {"JPEG"})
+    monkeypatch.setattr(pillow_fallback, "_warned", {"JPEG"})
     for mode in ("RGB", "L", "CMYK"):
         agree(saved(picture("RGB").convert(mode), "JPEG"), [None, "RGB", "RGBA", "L"])
 
@@ -319,7 +319,7 @@ def test_modes_of_jpeg_that_arrays_of_the_core_do_not_hold(monkeypatch):
 
 def test_paths_and_bytes(api, tmp_path):
     content = png()
-    path = tmp_path / "named.jpg"  # what a file is called does not count
+    path = tmp_path / "named.jpg"  # the extension does not matter
     path.write_bytes(content)
     expected = api.decode(content)
     for given in (path, str(path), bytearray(content), memoryview(content), np.frombuffer(content, "u1")):

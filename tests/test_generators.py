@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The base class to subclass, the folder loader that resets itself, and the endless image generator."""
+"""The base class DataGenerator, the image folder loader with automatic reset, and the endless image generator."""
 
 import copy
 import itertools
@@ -109,7 +109,7 @@ def test_a_forgotten_constructor_and_epoch_hooks(squares):
 
     data = Forgetful()
     values(data)
-    next(iter(data))  # left early: not an end
+    next(iter(data))  # stopping early is not an end
     values(data)
     assert data.ended == 2
 

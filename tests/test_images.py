@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Image folders: which files, which labels, which pixels. Pillow and NumPy, used plainly, are the measure."""
+"""Image folders: files, labels and pixels, against plain Pillow and NumPy."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ def files_of(photos):
 
 
 def agree(*arguments, **options):
-    """Return the batches after asserting that both implementations give the same ones, twice, on any threads."""
+    """Return the batches after asserting that both implementations give the same ones, twice, with any threads."""
     options["exact"] = True
     expected = pure.images(*arguments, batch_size=5, **options)
     epochs = [list(expected) for _ in range(2)]

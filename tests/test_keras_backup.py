@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training under Keras, killed with SIGKILL at any batch and started again."""
+"""Training under Keras, killed by SIGKILL after any batch and resumed."""
 
 import importlib.util
 import json
@@ -109,7 +109,7 @@ def test_what_was_not_saved_is_seen_again(tmp_path):
     order = expected("arrays")
     assert seen(tmp_path) == order[:5] + order[3:]
     (tmp_path / "seen").unlink()
-    assert not train(tmp_path, 8, save_freq="epoch")  # saved after the first epoch's 6
+    assert not train(tmp_path, 8, save_freq="epoch")  # saved after the 6 batches of the first epoch
     assert train(tmp_path, save_freq="epoch")
     assert seen(tmp_path) == order[:8] + order[6:]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's dataset functions and sequences: files, labels, splits, windows; against Keras, and TensorFlow's pixels."""
+"""Keras's dataset functions and sequences: files, labels, splits, windows against Keras; pixels against TensorFlow."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ def test_files_labels_and_splits_are_keras(pictures, shuffle, subset):
     assert dataset.class_names == wanted[2]
     labels = np.concatenate([y for _, y in dataset])
     assert labels.dtype == np.int32
-    if shuffle:  # once more, by epoch
+    if shuffle:  # again, for the next epoch
         assert sorted(labels) == sorted(wanted[1])
     else:
         assert np.array_equal(labels, wanted[1])
@@ -82,7 +82,7 @@ def test_seeds_are_drawn_as_keras_draws_them(pictures):
     np.random.seed(3)
     dataset, _ = quietly(ours.image_dataset_from_directory, pictures)
     assert (dataset.seed, np.random.random()) == (expected, after)
-    assert len({tuple(ids(dataset)) for _ in range(3)}) > 1  # shuffled anew
+    assert len({tuple(ids(dataset)) for _ in range(3)}) > 1  # each epoch in a new order
 
 
 BAD = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""ImageDataGenerator against Keras's own, same seed: order, labels, dtypes, pixels, the global generator's state."""
+"""ImageDataGenerator against Keras with the same seed: order, labels, dtypes, pixels, state of the global generator."""
 
 import random
 import warnings
@@ -19,7 +19,7 @@ def pictures(tmp_path_factory):
 
 
 def pass_over(module, options, flow, arguments, fit=None):
-    """Return what one script does with a generator: batches by next, by number, across epochs; and what it prints."""
+    """Return the results of a script with a generator: batches by next and by number, across epochs; and its output."""
 
     def script():
         np.random.seed(5)
@@ -131,7 +131,7 @@ def test_parts(pictures):
 
 
 def test_draws_at_once_are_those_one_by_one():
-    """The vectorised draws give the numbers of `get_random_transform`, to the bit, for every option that has them."""
+    """The vectorised draws are bit-identical to `get_random_transform` for every option that has them."""
     from fastbatch.keras.draws import rows_of, uniform_draws
 
     options = {
@@ -159,7 +159,7 @@ def test_draws_at_once_are_those_one_by_one():
 
 
 def test_matrices_are_keras_to_the_bit(monkeypatch):
-    """What reaches SciPy in Keras, and the warp here, is the same matrix: the nearest pixel is the same one."""
+    """SciPy in Keras and the warp here get the same matrix: the same nearest pixel is chosen."""
     import scipy.ndimage
 
     from fastbatch.keras.affine import affine_matrices
@@ -194,7 +194,7 @@ def test_matrices_are_keras_to_the_bit(monkeypatch):
 
 
 def test_brightness_after_a_warp_is_one_step_away_at_most():
-    """Brightness cuts interpolated values to whole numbers, so a rounding may become a step: seldom, and one only."""
+    """Brightness truncates interpolated values, so a rounding difference can become one step; this must be rare."""
     x = np.random.default_rng(4).integers(0, 256, (8, 60, 60, 3)).astype("uint8")
     options = {"rotation_range": 20, "zoom_range": 0.2, "horizontal_flip": True, "brightness_range": (0.5, 1.5)}
     flows = [module.ImageDataGenerator(**options).flow(x, seed=3) for module in (ours, KERAS)]
@@ -204,22 +204,22 @@ def test_brightness_after_a_warp_is_one_step_away_at_most():
 
 
 def count_decoded(iterator, monkeypatch):
-    """Return the list to which each batch that is decoded is added."""
+    """Return a list that receives each batch that is decoded."""
     started = []
-    start = iterator._ahead._start
+    start = iterator._prefetcher._start
 
     def counting(pool, decoder, indices):
         started.append(indices.tolist())
         return start(pool, decoder, indices)
 
-    monkeypatch.setattr(iterator._ahead, "_start", counting)
+    monkeypatch.setattr(iterator._prefetcher, "_start", counting)
     return started
 
 
 @pytest.mark.parametrize("is_shuffled", [True, False])
 def test_what_fit_asks_for_is_foreseen(pictures, monkeypatch, is_shuffled):
-    """In Keras's own order, each batch is decoded once, and ahead: nothing is decoded for nothing."""
-    random.seed(1)  # an order that begins with 0 would be taken for a shuffled one, one time in eleven
+    """In Keras's order, each batch is prefetched and decoded exactly once."""
+    random.seed(1)  # a shuffled order that begins with 0 could be mistaken for a sequential one
     flow = {"directory": pictures, "target_size": (8, 8), "batch_size": 2}
     iterator = quietly(ours.ImageDataGenerator().flow_from_directory, **flow)[0]
     started = count_decoded(iterator, monkeypatch)
@@ -231,7 +231,7 @@ def test_what_fit_asks_for_is_foreseen(pictures, monkeypatch, is_shuffled):
             random.shuffle(order)
         for place, i in enumerate(order):
             assert iterator[i][0].shape[1:] == (8, 8, 3)
-            assert len(started) > min(place + 1, len(order) - 1)  # the next one is under way
+            assert len(started) > min(place + 1, len(order) - 1)  # the next one is being decoded
         assert len(started) == len(order)
         iterator.on_epoch_end()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What scripts read of Keras's image iterators, and what these warn of and refuse: ours beside Keras's own."""
+"""Attributes, warnings and errors of Keras's image iterators: ours against Keras's own."""
 
 import os
 import warnings
@@ -10,7 +10,7 @@ from keras_oracle import import_oracle, make_pictures, quietly, same_batch
 from making import error_of
 
 import fastbatch.keras as ours
-from fastbatch.keras.reuse import Reuse
+from fastbatch.keras.array_pool import ArrayPool
 
 KERAS = import_oracle()
 ATTRIBUTES = [
@@ -54,7 +54,7 @@ def pictures(tmp_path_factory):
 
 
 def both(call):
-    """Return what a call makes of each of the two modules."""
+    """Return the results of a call with each of the two modules."""
     return quietly(call, ours)[0], quietly(call, KERAS)[0]
 
 
@@ -220,7 +220,7 @@ def test_warnings():
 
 
 def test_subclasses_keep_their_say(pictures):
-    """What users override is called, image by image, in order."""
+    """Methods overridden by users are called for each image, in order."""
 
     def run(module):
         class Mine(module.ImageDataGenerator):
@@ -293,7 +293,7 @@ def test_frames(pictures):
 
 
 def test_a_batch_in_the_users_hands_is_never_overwritten(pictures):
-    """Memory comes back when the last view of it dies, and not before."""
+    """Memory is reused when its last view is deleted, not earlier."""
     generator = ours.ImageDataGenerator(horizontal_flip=True)
     files = quietly(generator.flow_from_directory, pictures, (150, 150), batch_size=4, class_mode=None)[0]
     arrays = generator.flow(np.random.default_rng(0).integers(0, 256, (9, 150, 150, 3)), batch_size=4)
@@ -307,7 +307,7 @@ def test_a_batch_in_the_users_hands_is_never_overwritten(pictures):
 
 
 def test_memory_is_used_again():
-    memory = Reuse(2)
+    memory = ArrayPool(2)
     shape, dtype = (1 << 18,), np.dtype("u1")
     view = memory.empty(shape, dtype)[1:]
     other = memory.empty(shape, dtype)

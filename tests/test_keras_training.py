@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A published style of script, a small CNN for two epochs: only the import changes, and the losses do not."""
+"""A published script, a small CNN for two epochs: after a changed import the losses are the same."""
 
 import importlib.util
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instruction sets: chosen by name, refused by name, and all with the same bytes."""
+"""Instruction sets: chosen by name, rejected by name, all with the same bytes."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ TARGETS = _core.supported_targets()
 
 @pytest.fixture(params=TARGETS)
 def target(request):
-    """Each instruction set in turn; the one that was in use before comes back."""
+    """Select each instruction set in turn and restore the previous one."""
     before = _core.active_target()
     _core.narrow_targets(request.param)
     yield request.param

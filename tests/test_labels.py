@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labels of images: numbers, names, several at once, from lists, data frames and tables."""
+"""Labels of images: numbers, names and several classes, from lists, data frames and arrays."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_several_at_once(api, files):
     order = ("sun", "sky", "sea", "sand")
     wanted = [[*row[::-1], 0] for row in hot]
     check(api, files, lists, wanted, "f4", order, class_names=order, label_mode="multi_label")
-    check(api, files, [["a", "b"]] * 6, [[1, 1]] * 6, "f4", ("a", "b"))  # all of the same length
+    check(api, files, [["a", "b"]] * 6, [[1, 1]] * 6, "f4", ("a", "b"))  # equal lengths
     hot = [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 0], [1, 1, 0]]
     check(api, files, [[0, 2], [1], [], [2], [0], [1, 0]], hot, "f4")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rules of the house: who may include whom, how long a file may be, what stands in its first line."""
+"""The layout of the repository: directions of includes and imports, lengths of files, names in comments."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
 PYTHON = ROOT / "src/fastbatch"
 
-# Each folder of csrc/, with the folders that its files may include besides their own.
+# Each folder of csrc/, and the other folders that its files may include.
 MAY_INCLUDE = {
     "common": set(),
     "source": {"common"},
@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "loader": {"common", "source", "plan", "kernels", "batch", "decode"},
 }
 MAY_INCLUDE["bindings"] = set(MAY_INCLUDE)
-# The packages and modules of src/fastbatch/ from the bottom up: a file imports from its own floor and from those below.
+# The packages and modules of src/fastbatch/ in layers, the lowest first: a file imports from its own layer and below.
 FLOORS = [
     {"errors", "checks", "calls"},
     {"batch", "plan"},
@@ -78,7 +78,7 @@ def test_includes_point_one_way():
 
 
 def test_includes_name_the_folder():
-    """`#include "npy.h"` would hide where the file stands; only `stage/file.h` is found from the include root."""
+    """The include root is csrc/, so that an include is `stage/file.h`; `npy.h` alone would hide the folder."""
     bare = [
         f"{path.relative_to(ROOT)} includes {name}"
         for path in code_files("csrc")
@@ -99,13 +99,29 @@ def test_only_kernels_include_highway():
     assert not relative(path for path in outside if any(name.startswith("hwy/") for name in includes(path)))
 
 
+def test_every_header_says_which_threads_may_call():
+    assert not relative(
+        p for p in code_files("csrc") if p.suffix == ".h" and not re.search(r"thread|GIL", p.read_text(), re.I)
+    )
+
+
+def test_the_map_of_the_core_names_every_file():
+    text = (CSRC / "README.md").read_text()
+    missing = [
+        str(path.relative_to(CSRC))
+        for path in code_files("csrc")
+        if path.suffix == ".h" and not re.search(rf"\b{re.escape(path.stem)}\b", text)
+    ]
+    assert not missing, "csrc/README.md has a row for each file"
+
+
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))
 
 
 def imported(path: Path) -> set[str]:
-    """Return the modules of the package that a file imports, without the package's name; "" is the package itself."""
+    """Return the modules of the package that a file imports, relative to the package; "" is the package itself."""
     package = path.relative_to(PYTHON).parent.parts
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -134,7 +150,7 @@ def test_python_imports_point_one_way():
     wrong = []
     for path in PYTHON.rglob("*.py"):
         own = path.relative_to(PYTHON).parts[0].removesuffix(".py")
-        if path == PYTHON / "api/typed.py":  # for type checkers alone
+        if path == PYTHON / "api/typed.py":  # for type checkers only
             continue
         for name in imported(path):
             other = name.split(".")[0] or "__init__"
@@ -151,7 +167,7 @@ def test_only_native_imports_the_core():
     core = {"_core", "_words"}
     users = {path for path in PYTHON.rglob("*.py") if core & {name.split(".")[0] for name in imported(path)}}
     outside = {path for path in users if PYTHON / "native" not in path.parents}
-    assert outside == {PYTHON / "__init__.py"}  # which says how to build it
+    assert outside == {PYTHON / "__init__.py"}  # it says how to build the core
 
 
 def test_the_map_names_every_folder_and_module():
@@ -165,7 +181,7 @@ def test_the_map_names_every_folder_and_module():
 
 
 def test_functions_fit_a_screen():
-    """No body over 60 lines; docstrings, and lists of parameters, do not count."""
+    """No body has more than 60 lines; docstrings and lists of parameters do not count."""
     long = []
     for path in PYTHON.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -233,6 +249,21 @@ def test_every_folder_of_the_core_has_a_cpp_test(folder):
 def test_nothing_is_left_for_later():
     words = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b|raise NotImplemented" + "Error")
     assert not relative(path for path in code_files("csrc", "src", "tests", "bench") if words.search(path.read_text()))
+
+
+def test_files_named_in_comments_exist():
+    """Files of csrc/ and src/fastbatch/ named in code or Markdown exist; the changelog may name old ones."""
+    named = re.compile(r"\b(?:csrc|src/fastbatch)/[\w./-]+\.(?:h|cpp|py|pyi|pyx|pxd|md|txt)\b")
+    folders = ["csrc", "src", "tests", "bench", "examples", "packaging", "docs"]
+    files = [*code_files(*folders), *(path for folder in folders for path in (ROOT / folder).rglob("*.md"))]
+    files += [path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"]
+    missing = [
+        f"{path.relative_to(ROOT)} names {name}"
+        for path in files
+        for name in named.findall(path.read_text())
+        if not (ROOT / name).is_file()
+    ]
+    assert not missing
 
 
 def test_generated_files_stay_out_of_git():

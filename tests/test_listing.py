@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Listing a folder: the index of what folders contained changes how fast it goes, and never what is found."""
+"""Listing folders: the index changes the speed, never the result."""
 
 import importlib
 import os
@@ -22,7 +22,7 @@ def native_scan(path):
 
 @pytest.fixture(autouse=True)
 def caches(tmp_path, monkeypatch):
-    """A cache folder of the test's own, for folders of any size."""
+    """A cache folder for this test, which also caches small folders."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.delenv("FASTBATCH_INDEX_CACHE", raising=False)
@@ -33,7 +33,7 @@ def caches(tmp_path, monkeypatch):
 
 @pytest.fixture(params=[native_scan, scan_folder], ids=["native", "python"])
 def scan(request):
-    """Each way of listing one folder, counting how often it is asked."""
+    """Each function that lists one folder, with a record of its calls."""
 
     def counted(path):
         counted.folders.append(path)
@@ -45,7 +45,7 @@ def scan(request):
 
 @pytest.fixture
 def tree(tmp_path):
-    """Three classes, one of them with folders inside, all written long ago."""
+    """Three classes, one with nested folders, all with old time stamps."""
     root = tmp_path / "tree"
     for name in ["a/1.jpg", "a/2.PNG", "b/x/3.webp", "b/x/y/4.jpeg", "b/5.tif", "c/6.gif", "c/notes.txt"]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def tree(tmp_path):
 
 
 def settle(root, seconds=LONG_AGO):
-    """Let all folders look as if nothing had changed in them for years."""
+    """Set old modification times on all folders."""
     for folder, _, _ in os.walk(root):
         os.utime(folder, (seconds, seconds))
 
@@ -82,9 +82,9 @@ def test_the_second_time_no_folder_is_listed(tree, scan, caches):
     assert scan.folders == []
     link = tree.parent / "link"
     link.symlink_to(tree, target_is_directory=True)
-    assert found(link, scan) == first  # one index for a folder, whatever leads there
+    assert found(link, scan) == first  # one index per folder, whichever path is used
     assert scan.folders == []
-    assert not [path for path in tree.rglob("*") if "fastbatch" in path.name]  # nothing beside the data
+    assert not [path for path in tree.rglob("*") if "fastbatch" in path.name]  # nothing is written beside the data
 
 
 @pytest.mark.behavior
@@ -112,7 +112,7 @@ def test_a_changed_folder_is_listed_again_and_only_that(tree, scan):
 
 
 def test_a_folder_that_another_one_took_the_place_of(tree, scan):
-    """The same times, the same name, other content: the inode tells."""
+    """The same times and name, other content: the inode differs."""
     found(tree, scan)
     other = tree.parent / "other"
     other.mkdir()
@@ -163,9 +163,9 @@ def test_a_spoilt_index_is_listed_again(tree, scan, caches):
         scan.folders.clear()
         assert found(tree, scan) == first
         assert len(scan.folders) == 6
-        assert index.read_bytes() == whole  # and mended
+        assert index.read_bytes() == whole  # and repaired
     index.unlink()
-    index.mkdir()  # cannot be read, nor replaced
+    index.mkdir()  # can be neither read nor replaced
     assert found(tree, scan) == first
     assert not [path for path in caches.iterdir() if path != index]
 
@@ -178,12 +178,12 @@ def test_it_may_be_turned_off_or_impossible(tree, scan, caches, monkeypatch):
     assert not caches.exists()
     monkeypatch.delenv("FASTBATCH_INDEX_CACHE")
     caches.parent.parent.mkdir(parents=True)
-    caches.parent.touch()  # a file where the folder should be
+    caches.parent.touch()  # a file in place of the folder
     assert found(tree, scan) == first
     caches.parent.unlink()
     monkeypatch.setattr(folder_index, "FEWEST_NAMES", 7)
     assert found(tree, scan) == first
-    assert not caches.exists()  # not worth it
+    assert not caches.exists()  # too small to be cached
 
 
 def test_old_indices_go(tree, scan, caches):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Epochs, order, shards, splits, structure: what every loader does, on both implementations."""
+"""Epochs, order, shards, splits, nesting: the common behaviour of loaders, on both implementations."""
 
 import itertools
 import threading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lines of hundreds of megabytes: read in one go and in bounded memory, by everything that reads text."""
+"""Lines of hundreds of megabytes: every reader of text needs bounded memory and time."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ print(ways[way](), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 def test_a_line_of_a_quarter_gigabyte(tmp_path, way):
     path = tmp_path / "a.txt"
     with path.open("wb") as file:
-        file.truncate(SIZE)  # NUL bytes, which are no white space
+        file.truncate(SIZE)  # NUL bytes, which are not white space
     command = [sys.executable, "-c", READ, str(path), way]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions of the user's own on batches and samples: `map`, on both implementations."""
+"""The user's functions on batches and samples: `map`, on both implementations."""
 
 import itertools
 import pickle
@@ -139,7 +139,7 @@ def test_an_error_is_the_functions_own(api, each):
         assert caught.value.__notes__ == [f"fastbatch: raised by {fail.__qualname__} for batch 2"]
     with pytest.raises(StopIteration):
         next(iterator)
-    assert loader.state_dict()["position"] == 20  # the batch is still owed
+    assert loader.state_dict()["position"] == 20  # the failed batch is not counted
 
 
 @pytest.mark.parametrize("error", [StopIteration, GeneratorExit])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MixUp and CutMix: what is mixed, that labels follow, and that a resume mixes alike."""
+"""MixUp and CutMix: the mixed samples, their labels, and identical mixing after a resume."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def loader_of(api, dtype="f4", shape=(3, 8, 10), **options):
 
 @pytest.mark.parametrize("dtype, tolerance", [("f2", 0.2), ("f4", 1e-3), ("f8", 1e-3)])
 def test_a_blend_of_two(api, dtype, tolerance):
-    """Every image has a class of its own, so the labels tell which two are mixed, and how."""
+    """Every image has its own class, so the labels show which two are mixed and with which weights."""
     images, _ = data(dtype=dtype)
     loader = api.mixup(api.arrays(images, np.arange(23), batch_size=6, shuffle=True, seed=5), alpha=0.5, n_classes=23)
     shares, partners = [], set()
@@ -48,9 +48,9 @@ def test_a_blend_of_two(api, dtype, tolerance):
 @pytest.mark.parametrize("layout, shape", [("NCHW", (3, 8, 10)), ("NHWC", (8, 10, 3))])
 @pytest.mark.parametrize("dtype", ["u1", "f4"])
 def test_an_exchange_of_rectangles(api, layout, shape, dtype):
-    for told in (layout, None):
+    for given in (layout, None):
         plain = loader_of(api, dtype, shape)
-        mixed = api.cutmix(loader_of(api, dtype, shape), n_classes=4, layout=told)
+        mixed = api.cutmix(loader_of(api, dtype, shape), n_classes=4, layout=given)
         areas = []
         for (x, y), (cut, labels) in zip(plain, mixed, strict=True):
             axis = 1 if layout == "NCHW" else 3
@@ -61,7 +61,7 @@ def test_an_exchange_of_rectangles(api, layout, shape, dtype):
             if area:
                 assert rows[-1] - rows[0] + 1 == len(rows)
                 assert columns[-1] - columns[0] + 1 == len(columns)
-            assert np.array_equal(np.sort(x, axis=0), np.sort(cut, axis=0))  # exchanged, none lost
+            assert np.array_equal(np.sort(x, axis=0), np.sort(cut, axis=0))  # swapped, none lost
             assert np.allclose(labels.max(1), 1) or np.isclose(labels, area, atol=1e-6).any()
             assert np.allclose(labels.sum(0), np.eye(4)[y].sum(0), atol=1e-5)
             areas.append(area)
@@ -115,7 +115,7 @@ def test_labels_that_are_rows_already(api):
         for _, labels in how(api.arrays(x, rows, batch_size=6)):
             assert labels.dtype == np.float32
             assert labels.shape[1] == 4
-    assert np.array_equal(rows, np.eye(4)[y])  # the user's own labels stay
+    assert np.array_equal(rows, np.eye(4)[y])  # the user's labels are unchanged
 
 
 def test_the_users_arrays_stay(api):

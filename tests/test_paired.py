@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Masks, boxes and points go where their images go: told by a mark in the image itself, and by Pillow's own steps."""
+"""Masks, boxes and keypoints are transformed like their images: tested by marks in the images and by Pillow's steps."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ IDENTITY = [[1, 0, 0], [0, 1, 0]]
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
-    """Black JPEGs with one bright block each, at a place of its own; returns (folder, boxes)."""
+    """Return (folder, boxes): black JPEGs, each with one bright block at a different position."""
     root = tmp_path_factory.mktemp("marked")
     boxes = []
     for i, (width, height) in enumerate(SIZES):
@@ -35,14 +35,14 @@ def marked(tmp_path_factory):
         pixels[y : y + 8, x : x + 10] = 255
         image = Image.fromarray(pixels)
         exif = image.getexif()
-        exif[0x0112] = i + 2  # each stored another way
+        exif[0x0112] = i + 2  # a different orientation for each
         image.save(root / f"{i}.jpg", quality=100, subsampling=0, exif=exif)
         boxes.append(np.array([[x, y, x + 10, y + 8, i]], dtype=np.float64))
     return root, boxes
 
 
 def agree(root, **options):
-    """Return the batches of both implementations, which are the same for any number of threads, and in each epoch."""
+    """Return the batches of both implementations after asserting that they are equal for any threads, in each epoch."""
     options = {"size": (36, 32), "batch_size": 4, "exact": True, "seed": 5, **options}
     slow = pure.images(root, None, **options)
     epochs = [list(slow), list(slow)]
@@ -66,7 +66,7 @@ def test_a_box_stays_around_its_block(marked, way, flips, exif):
             assert (kept, moved.dtype, moved.shape) == (n, "f4", (1, 5))
             bright = np.argwhere(pixels[..., 0] > 127)
             n += 1
-            if not len(bright):  # the block was cut away
+            if not len(bright):  # the block was cropped away
                 assert x1 - x0 < 2 or y1 - y0 < 2
                 continue
             top, left = bright.min(axis=0)
@@ -77,7 +77,7 @@ def test_a_box_stays_around_its_block(marked, way, flips, exif):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_image_as_its_own_mask(masked, way):
-    """Picked pixels, moved by everything that can be drawn, are the same whether image or mask."""
+    """With nearest-neighbour resampling, an image and an identical mask have equal pixels after any transformation."""
     augment = fastbatch.Augment(rotation=30, zoom=0.3, shift=0.1, shear=10, order=0, fill="constant", fill_value=7)
     same = {"color": "grayscale", "filter": "nearest", "dtype": "uint8", "pad_value": 7, "mask_pad_value": 7}
     more = {"flip": True, "vertical_flip": True, "augment": augment, **WAYS[way]}
@@ -97,13 +97,13 @@ def test_a_box_is_around_its_block_when_that_is_rotated(marked, way):
         for pixels, moved, points in zip(*batch, strict=True):
             x0, y0, x1, y1, _ = moved[0]
             bright = np.argwhere(pixels[..., 0] > 100)
-            if len(bright) < 20:  # mostly cut away
+            if len(bright) < 20:  # mostly cropped away
                 continue
             seen += 1
             assert np.all(bright.min(axis=0) + 1 >= [y0 - 0.6, x0 - 0.6])
             assert np.all(bright.max(axis=0) <= [y1 + 0.6, x1 + 0.6])
             size = np.abs(bright.max(axis=0) + 1 - bright.min(axis=0) - [y1 - y0, x1 - x0])
-            assert np.all(size < 4.5)  # corners are dim, and a box is around all of them
+            assert np.all(size < 4.5)  # dim corners are missed, and the box encloses all corners
             around = [*np.clip(points.min(axis=0), 0, [32, 36]), *np.clip(points.max(axis=0), 0, [32, 36])]
             assert np.allclose(around, [x0, y0, x1, y1], atol=1e-4)
             inside = (points > 1).all(axis=1) & (points < [31, 35]).all(axis=1)
@@ -114,7 +114,7 @@ def test_a_box_is_around_its_block_when_that_is_rotated(marked, way):
 
 
 def test_points_and_boxes_of_a_plain_resize(marked):
-    """Edges, not centres: the image's own corners become the slot's."""
+    """In edge coordinates, the corners of the image become the corners of the slot."""
     root, _ = marked
     corners = [np.array([[0, 0, 7], [w, h, 8], [w / 2, h / 4, 9], [-w, 2 * h, 10]]) for w, h in SIZES]
     boxes = [[[-5, -5, w / 2, h + 9], [w, h, w + 3, h + 3]] for w, h in SIZES]
@@ -182,7 +182,7 @@ def masked(tmp_path_factory):
 
 
 def expected_masks(root, way, exif, fill, seed=5):
-    """The same steps, by Pillow and NumPy, one after another, with what both implementations say of the crops."""
+    """The same steps by Pillow and NumPy, with the crops that both implementations report."""
     from fastbatch.decode.conversion import Field
     from fastbatch.decode.image_options import make_image_options
     from fastbatch.pure.geometry import draw_flips, plan_crop
@@ -230,7 +230,7 @@ def test_masks_go_the_way_of_their_images(masked, way, exif):
 
 @pytest.mark.parametrize("kind", ["P", "L", "1", "P of 4 bits", "L of 2 bits"])
 def test_kinds_of_masks(tmp_path, kind):
-    """The numbers of a PNG, whatever its palette says."""
+    """The indices in a PNG, whatever its palette."""
     rng = np.random.default_rng(1)
     most = {"1": 2, "P of 4 bits": 16, "L of 2 bits": 4}.get(kind, 256)
     numbers = [rng.integers(0, most, (30 + i, 20), dtype=np.uint8) for i in range(5)]
@@ -248,7 +248,7 @@ def test_kinds_of_masks(tmp_path, kind):
     ):
         scale = 85 if kind == "L of 2 bits" else 1
         rows = [bytes(row * scale) for row in wanted]
-        assert bytes(got[0, 0]) in rows  # a window of 30 rows, as they are
+        assert bytes(got[0, 0]) in rows  # an unscaled window of 30 rows
         start = rows.index(bytes(got[0, 0]))
         assert [bytes(row) for row in got[0]] == rows[start : start + 30]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The plan, asked of both implementations: random streams, the computed shuffle, block shuffle, shards, batches.
+"""The plan on both implementations: random streams, the computed shuffle, block shuffle, shards, batches.
 
-How good the shuffle is: `test_shuffle_quality.py`.
+The quality of the shuffle is tested in `test_shuffle_quality.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_SIZE = 2**63
 
 
 class Implementation(Protocol):
-    """The plan's functions under one set of names."""
+    """The plan's functions under common names."""
 
     def permutation(self, n: int, seed: int, epoch: int, purpose: int = EPOCH_ORDER, index: int = 0) -> Any: ...
     def order(self, n: int, **options: Any) -> Any: ...
@@ -107,7 +107,7 @@ def test_streams_are_numpys_philox(name: tuple[int, int, int, int, int]) -> None
     assert len({int(pure.stream(*parts).bit_generator.random_raw()) for parts in np.ndindex(3, 3, 3, 3)}) == 81
 
 
-# ---- permutation: a bijection, the same in both implementations ----------------------------------------------------
+# ---- permutation: a bijection, equal in both implementations -------------------------------------------------------
 
 SIZES = [1, 2, 3, 4, 5, 16, 17, 64, 100, 255, 256, 257, 1000, 4097, 65535, 65536, 65537]
 
@@ -133,7 +133,7 @@ def test_permutations_are_equal(n: int, seed: int, epoch: int) -> None:
 
 
 def test_a_few_orders_never_change(make: Implementation) -> None:
-    """States that users saved name positions in these orders: a change here breaks them."""
+    """Saved states refer to positions in these orders: a change here would invalidate them."""
     assert make.permutation(10, 0, 0).at(np.arange(10, dtype=np.uint64)).tolist() == [5, 9, 4, 0, 1, 7, 6, 2, 8, 3]
     assert make.permutation(10**6, 1, 2).at(np.arange(5, dtype=np.uint64)).tolist() == [
         108852,
@@ -155,7 +155,7 @@ BLOCKS = [
 
 
 def block_shuffle(n: int, block_size: int, window: int, seed: int, epoch: int) -> list[int]:
-    """Block shuffle said in lists."""
+    """Block shuffle with explicit lists."""
     blocks = [list(range(start, min(start + block_size, n))) for start in range(0, n, block_size)]
     order = pure.Permutation(len(blocks), pure.stream(seed, epoch, 0, EPOCH_ORDER)).at(np.arange(len(blocks)))
     shuffled = [blocks[int(b)] for b in order]
@@ -177,7 +177,7 @@ def test_block_shuffle(make: Implementation, n: int, block_size: int, window: in
 
 
 def test_block_shuffle_stays_near(make: Implementation) -> None:
-    """Each run of one window reads from its own blocks only, wherever the short block stands."""
+    """Each window's samples are from its own blocks only, wherever the short block is."""
     n, block_size, window = 1003, 10, 5
     short_slots = set()
     for epoch in range(12):
@@ -186,7 +186,7 @@ def test_block_shuffle_stays_near(make: Implementation) -> None:
         while start < n:
             size = window * block_size
             blocks = set((samples[start : start + size] // block_size).tolist())
-            if 100 in blocks:  # the one with three samples
+            if 100 in blocks:  # the block of three samples
                 size -= block_size - 3
                 short_slots.add(len(runs))
                 blocks = set((samples[start : start + size] // block_size).tolist())

@@ -20,7 +20,7 @@ WAYS = {"copy": copy.copy, "deepcopy": copy.deepcopy, "pickle": lambda loader: p
 
 @pytest.fixture(params=LOADERS)
 def loader(api, tmp_path, request):
-    """A loader of every kind; views of an array in memory are of the same memory."""
+    """A loader of every kind; views of an array in memory share its memory."""
     return LOADERS[request.param](api, Folder(tmp_path))
 
 
@@ -30,7 +30,7 @@ def iterator(api, tmp_path, request):
     return ITERATORS[request.param](api, Folder(tmp_path))
 
 
-# ---- what every loader promises --------------------------------------------------------------------------------------
+# ---- all loaders -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -47,7 +47,7 @@ def test_copies_stand_where_the_loader_does(loader, way):
     assert midway.state_dict() == state == json.loads(json.dumps(state))
     assert midway.epoch == loader.epoch == 1
     rest = list(iterator)
-    same_batches(midway, rest)  # and the loader's own iterator was not disturbed
+    same_batches(midway, rest)  # and the loader's own iterator was not affected
     assert midway.epoch == loader.epoch == 2
     again = WAYS[way](fresh)
     again.load_state_dict({**state, "position": 0, **dict.fromkeys({"unit", "byte"} & set(state), 0)})
@@ -83,7 +83,7 @@ def test_an_iterator_that_is_closed_is_at_its_end(loader):
 def test_what_is_left_early_ends(loader):
     for _ in range(3):
         assert len(list(itertools.islice(loader, 2))) == 2
-    assert loader.epoch == 2  # the third has not come to its end
+    assert loader.epoch == 2  # the third epoch is not finished
 
 
 def test_loaders_are_closed(api, loader):
@@ -99,10 +99,10 @@ def test_loaders_are_closed(api, loader):
     with pytest.raises(api.ClosedError):
         iter(copy.copy(loader))
     loader.close()
-    assert len(list(copied)) == len(copied)  # went its own way
+    assert len(list(copied)) == len(copied)  # is independent
 
 
-# ---- what every iterator promises ------------------------------------------------------------------------------------
+# ---- all iterators ---------------------------------------------------------------------------------------------------
 
 
 def test_iterators_end_and_stay_at_their_end(iterator):
@@ -189,7 +189,7 @@ def test_an_endless_loop_over_nothing_ends(api, tmp_path):
         iterator = iter(loader)
         for _ in range(3):
             next(iterator)
-        loader.load_state_dict(loader.state_dict())  # nothing is left of this epoch
+        loader.load_state_dict(loader.state_dict())  # nothing remains of this epoch
         assert len(list(itertools.islice(loader.repeat(), 4))) == 4
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`resize`: arrays of every kind that Pillow has a mode for, to the byte."""
+"""`resize`: arrays of every Pillow mode, byte for byte."""
 
 import numpy as np
 import pytest

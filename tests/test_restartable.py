@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions that start afresh: epochs, errors, threads, shards, restart."""
+"""`restartable`: epochs, errors, threads and shards of generator functions."""
 
 import functools
 import itertools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions that start afresh, across ranks, runs and processes."""
+"""`restartable` across ranks, runs and processes."""
 
 import copy
 import json
@@ -97,7 +97,7 @@ def test_bad_states(api):
     for state in (
         {},
         None,
-        {**good, "version": 2},
+        {**good, "version": 99},
         {**good, "kind": "x"},
         {**good, "epoch": -1},
         {**good, "position": 1.5},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A loader goes on where it was stopped: at every step, with other threads, other ranks, on either implementation."""
+"""Exact resume of a loader: at every step, with other threads, other ranks, on either implementation."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ OPTIONS = {"batch_size": 8, "shuffle": True, "seed": 11}
 
 
 def read(loader, n_batches):
-    """Return the first batches of an epoch, leaving the loop early."""
+    """Return the first batches of an epoch, leaving it early."""
     return list(itertools.islice(iter(loader), n_batches))
 
 
@@ -40,7 +40,7 @@ def test_resume_at_every_step(api, step):
         resumed.load_state_dict(state)
         same_batches(resumed, whole[step:])
         assert resumed.epoch == 1
-        assert len(ids(resumed)) == N  # the next epoch is whole again
+        assert len(ids(resumed)) == N  # the next epoch is complete
 
 
 def test_after_the_end_the_next_epoch_comes(api):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Images that are not files: encoded images in memory go through decoding, masks, probe, errors and resume."""
+"""Encoded images in memory: decoding, masks, probe, errors and resume."""
 
 import copy
 import io
@@ -43,7 +43,7 @@ def files(pictures, tmp_path):
 
 
 def as_block(pictures):
-    """The images in one block, between other bytes."""
+    """Return the images in one buffer, with other bytes between them."""
     offsets = np.cumsum([3, *map(len, pictures)])
     return b"abc" + b"".join(pictures) + b"rest", offsets
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Weighted and class-balanced sampling: how often, in which order, on which rank."""
+"""Weighted and class-balanced sampling: frequencies, order, ranks."""
 
 import ctypes
 import itertools

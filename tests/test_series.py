@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many series at once, windows normalised, and windows in place: against their definition, on both implementations."""
+"""Several series, normalised windows and zero-copy windows: against the definition, on both implementations."""
 
 import gc
 import pickle
@@ -30,7 +30,7 @@ def rows_of(length, stride=1, rate=1, reach=0):
 
 @pytest.fixture(params=["lengths", "arrays", "npy", "mixed"])
 def many(request, tmp_path):
-    """Return a function that makes (data, targets, options) of an implementation."""
+    """Return a function that makes (data, targets, options) for an implementation."""
 
     def make(api):
         if request.param == "lengths":
@@ -243,7 +243,7 @@ def test_bad_normalisation(api, call, error, message):
         call(api)
 
 
-# ---- in place --------------------------------------------------------------------------------------------------------
+# ---- zero copy -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 3}, {"shard": (1, 3)}, {"shard": (2, 5)}, {"drop_last": True}])
@@ -260,7 +260,7 @@ def test_windows_in_place(api, options):
     assert (x == 0).all()
     del data, viewing, copied, batches
     gc.collect()
-    assert (x == 0).all()  # it keeps the array
+    assert (x == 0).all()  # the view keeps the array alive
 
 
 def test_windows_in_place_resume_split_and_close(api):

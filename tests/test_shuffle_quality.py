@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How good the computed shuffle is: are all orders, positions, pairs equally likely, are epochs and seeds unrelated?
+"""Quality of the computed shuffle: orders, positions and pairs are equally likely; epochs and seeds are independent.
 
-The statistics need many orders and are asked of the compiled implementation; `test_plan.py` shows that the other one
-is equal. All seeds are fixed, so nothing here fails by chance: the bounds are 5 standard deviations, and a Permutation
-with fewer rounds (14 for small n, 4 for larger ones) breaks them.
+The statistics need many orders and use the compiled implementation; `test_plan.py` shows that the other one is equal.
+All seeds are fixed, so nothing fails by chance. The bounds are 5 standard deviations; a Permutation with fewer rounds
+(14 for small n, 4 for larger ones) violates them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastbatch import _core
 
 
 def assert_uniform(counts: np.ndarray[Any, Any], freedom: int | None = None, expected: float | None = None) -> None:
-    """Chi-square: neither too uneven nor too even."""
+    """Chi-square test: neither too uneven nor too even."""
     counts = np.asarray(counts, dtype=np.float64).ravel()
     if freedom is None:
         freedom = counts.size - 1
@@ -30,7 +30,7 @@ def assert_uniform(counts: np.ndarray[Any, Any], freedom: int | None = None, exp
 
 
 def epochs(n: int, count: int, seed: int = 0) -> np.ndarray[Any, Any]:
-    """The orders of `count` epochs, one in a row."""
+    """Return the orders of `count` epochs, one per row."""
     positions = np.arange(n, dtype=np.uint64)
     return np.array([_core.Permutation(n, seed, epoch).at(positions) for epoch in range(count)], dtype=np.int64)
 
@@ -61,7 +61,7 @@ def test_every_sample_stands_equally_often_at_every_position(n: int) -> None:
     place = np.arange(n) * cells // n
     for order in orders:
         np.add.at(table, (place, order * cells // n), 1)
-    # Rows and columns add up by themselves. In ranges, an order hits cells less unevenly than dice would.
+    # Row and column sums are fixed. Over ranges, counts vary less than for independent draws.
     spread = 1 if cells == n else (1 - 1 / cells) ** 2 * n / (n - 1)
     expected = table.mean()
     chi_square = float(((table - expected) ** 2 / expected).sum()) / spread
@@ -71,7 +71,7 @@ def test_every_sample_stands_equally_often_at_every_position(n: int) -> None:
 
 @pytest.mark.parametrize("n", N_EPOCHS)
 def test_the_distance_of_two_samples_does_not_depend_on_where_they_were(n: int) -> None:
-    """Pairs at distance 1 and 2, and pairs that share the low digit of the network: those mix slowest."""
+    """Pairs at distances 1 and 2, and pairs with the same low digit of the network: those mix slowest."""
     a = 1 << max(1, (n - 1).bit_length() // 2)
     orders = epochs(n, N_EPOCHS[n], seed=1)
     for lag in {1, 2, a, 2 * a} - {n}:
@@ -96,16 +96,16 @@ def test_neighbouring_epochs_and_seeds_are_unrelated(n: int, family: Any) -> Non
     ranks = (orders - (n - 1) / 2) / math.sqrt((n * n - 1) / 12)
     itself = np.broadcast_to(ranks[0] * 0 + (np.arange(n) - (n - 1) / 2) / math.sqrt((n * n - 1) / 12), ranks.shape)
     for first, second in ((ranks[:-1], ranks[1:]), (ranks, itself)):
-        z = (first * second).mean(axis=1) * math.sqrt(n - 1)  # of mean 0 and variance 1 when unrelated
+        z = (first * second).mean(axis=1) * math.sqrt(n - 1)  # mean 0 and variance 1 if independent
         assert abs(z.mean()) * math.sqrt(z.size) < 5
         assert abs((z**2).mean() - 1) < 5 * math.sqrt(2 / z.size)
-    fixed = (orders[:-1] == orders[1:]).sum()  # one a pair, on average
+    fixed = (orders[:-1] == orders[1:]).sum()  # one per pair, on average
     assert abs(fixed - (len(orders) - 1)) < 5 * math.sqrt(len(orders))
 
 
 @pytest.mark.parametrize("n", [3, 4, 9, 16, 64, 100, 300])
 def test_half_of_the_orders_are_even(n: int) -> None:
-    """Networks with two odd digits, say, reach even permutations only."""
+    """A network with two odd digits, for example, would reach even permutations only."""
     orders = epochs(n, 2000, seed=2)
     odd = 0
     for order in orders.tolist():

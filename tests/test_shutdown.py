@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C, forks, dropped loaders, the interpreter's end: threads are joined, nothing hangs, nothing leaks."""
+"""Ctrl-C, forks, dropped loaders, interpreter exit: threads are joined, nothing hangs, nothing leaks."""
 
 import gc
 import multiprocessing
@@ -23,7 +23,7 @@ Y = np.arange(N)
 
 
 def run(code, *arguments, **options):
-    """Run Python code in a fresh interpreter and return what came of it."""
+    """Run Python code in a new interpreter and return the result."""
     command = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
 
@@ -148,7 +148,7 @@ if sys.argv[2] == "1":
 
 
 def interrupt(path, batch_size):
-    """Read without end in another process, press Ctrl-C, and return what it says."""
+    """Read endlessly in another process, send Ctrl-C, and return its output."""
     command = [sys.executable, "-c", READ, str(path), str(batch_size)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "reading\n"
@@ -171,7 +171,7 @@ def test_ctrl_c_while_next_waits(tmp_path):
 def in_fork(function):
     """Run `function` in a forked child and return whether it ended well."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of threads at a fork: that is the point
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork with threads
         child = os.fork()
     if child == 0:
         try:
@@ -193,12 +193,12 @@ def test_a_forked_child_has_working_loaders(api):
     same_batches(first, expected[:5])
 
     def child():
-        same_batches(iterator, expected[5:])  # the iterator goes on
-        assert len(ids(loader)) == N  # and the next epoch comes
+        same_batches(iterator, expected[5:])  # the iterator continues
+        assert len(ids(loader)) == N  # and so does the next epoch
         loader.close()
 
     assert in_fork(child)
-    same_batches(iterator, expected[5:])  # the parent's has not moved
+    same_batches(iterator, expected[5:])  # the parent's iterator is unaffected
 
 
 def test_forks_while_threads_work():

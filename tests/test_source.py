@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arrays in files and in memory: every element type, every format, every layout, on both implementations."""
+"""Arrays in files and in memory: every element type, format and layout, on both implementations."""
 
 import gzip
 import io
@@ -50,12 +50,12 @@ def served(api, leaf, **options):
 
 
 def agree(leaf, expected):
-    """Assert that both implementations serve exactly `expected`, in native byte order, also shuffled."""
+    """Assert that both implementations return exactly `expected`, in native byte order, also shuffled."""
     expected = np.ascontiguousarray(expected, expected.dtype.newbyteorder("="))
     for api in (fastbatch, pure):
         got = served(api, leaf)
         assert (got.dtype, got.shape) == (expected.dtype, expected.shape)
-        if expected.dtype.char in "gG":  # sixteen bytes hold ten, and the rest is anyone's
+        if expected.dtype.char in "gG":  # 10 of 16 bytes are used; the others are undefined
             assert np.array_equal(got, expected)
         else:
             assert got.tobytes() == expected.tobytes()
@@ -189,12 +189,12 @@ def test_any_name_and_any_kind_of_path(api, tmp_path, name):
         assert len(api.raw(given, "u1", -1)) == path.stat().st_size
 
 
-# ---- what a source is ----------------------------------------------------------------------------------------------
+# ---- sources ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["npy", "npz", "npz deflated", "raw", "idx", "idx.gz"])
 def source_of(request, tmp_path):
-    """A function that makes the source of (6, 4) int32 numbers, in each format."""
+    """Return a function that makes the source of (6, 4) int32 numbers, in each format."""
     array = numbers(">i4", (6, 4))
     idx = write_idx(tmp_path / "i", array, 0x0C)
     (tmp_path / "gz").write_bytes(gzip.compress(idx.read_bytes()))

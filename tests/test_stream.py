@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Streams: what arrives comes out in order, nothing is lost, waits end, and both implementations agree."""
+"""Streams: items arrive in order, none is lost, waits end, and both implementations agree."""
 
 import io
 import itertools
@@ -17,7 +17,7 @@ from making import PATIENCE_S, in_thread, same
 import fastbatch
 from fastbatch import pure
 
-# ---- what is in a batch ----------------------------------------------------------------------------------------------
+# ---- content of batches ----------------------------------------------------------------------------------------------
 
 TEXTS = [
     b"",
@@ -62,7 +62,7 @@ def test_records_of_a_fixed_size(api, tmp_path):
 
 
 def by_length(content, is_end):
-    """Find records that begin with their length."""
+    """Find records with a length prefix."""
     records, at = [], 0
     while at < len(content) and at + 1 + content[at] <= len(content):
         records.append(content[at + 1 : at + 1 + content[at]])
@@ -130,7 +130,7 @@ def test_shuffled_alike_in_both(tmp_path, size):
     assert mixed[0] == mixed[1]
     assert sorted(mixed[0]) == list(range(1000))
     assert (mixed[0] == list(range(1000))) == (size < 2)
-    if size == 7:  # what comes out has been waiting: it is no more than that late, and may be later
+    if size == 7:  # an item is at most 7 places early; it may be later by any number
         assert all(number < place + 8 for place, number in enumerate(mixed[0]))
     again = np.concatenate(list(fastbatch.stream(range(1000), 10, shuffle_buffer=size, seed=3))).tolist()
     assert again == mixed[0]
@@ -151,7 +151,7 @@ def test_a_pipe_gives_full_batches_and_its_rest(api, pipe):
     thread = in_thread(write)
     assert [len(batch) for batch in api.stream(reader, 10)] == [10, 10, 5]
     thread.join()
-    assert not reader.closed  # the user's
+    assert not reader.closed  # it belongs to the user
 
 
 def test_a_partial_batch_when_the_wait_is_over(api, pipe):
@@ -175,7 +175,7 @@ def test_what_a_file_object_has_read_already(api, pipe):
     reader, writer = pipe
     writer.write(b"first\nsecond\nthird\n")
     writer.flush()
-    assert reader.readline() == b"first\n"  # and the others are in its buffer now
+    assert reader.readline() == b"first\n"  # and the other lines are in its buffer now
     with api.stream(reader, 2) as stream:
         assert next(stream) == ["second\n", "third\n"]
 
@@ -217,7 +217,7 @@ def test_a_named_pipe_is_opened_without_a_writer(api, tmp_path):
     stream = api.stream(path, 2)
     closer = threading.Timer(0.05, stream.close)
     closer.start()
-    assert list(stream) == []  # nobody came
+    assert list(stream) == []  # no writer connected
     stream = api.stream(path, 2)
     writer = in_thread(lambda: path.write_text("a\nb\nc\n"))
     assert list(stream) == [["a\n", "b\n"], ["c\n"]]

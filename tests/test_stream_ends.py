@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Streams: how they end, fail, grow, and refuse; and the example that learns from one."""
+"""Streams: ends, errors, growing files, wrong arguments; and the online learning example."""
 
 import gc
 import io
@@ -36,7 +36,7 @@ def test_close_wakes_whoever_waits(api, pipe, tmp_path, kind):
     assert next(stream, None) is None
     pipe[1].write(b"late\n")
     pipe[1].flush()
-    assert pipe[0].readline() == b"late\n"  # the pipe is the user's again
+    assert pipe[0].readline() == b"late\n"  # the user can read the pipe again
 
 
 def test_an_iterator_that_waits_is_left_alone(pipe):
@@ -81,7 +81,7 @@ def test_back_pressure():
     stream = fastbatch.stream((next(taken) for _ in itertools.count()), 10, prefetch=3)
     wait_until(lambda: len(stream._feed._ready) == 30)
     time.sleep(0.02)
-    assert next(taken) <= 32  # 30 wait, and one is in the thread's hand
+    assert next(taken) <= 32  # 30 are buffered, and the thread holds one
     next(stream)
     stream.close()
 
@@ -165,12 +165,12 @@ def test_a_growing_file_and_the_one_that_replaces_it(api, tmp_path, how):
         append(path, "5\n6")
         if how == "renamed":
             path.rename(tmp_path / "log.1")
-            append(tmp_path / "log.1", "0\n")  # the writer has not noticed yet
+            append(tmp_path / "log.1", "0\n")  # the writer still has the old file open
             append(path, "7\n8\n9\n")
             assert next(stream).tolist() == [5, 60]
         else:
-            source = stream._feed._bytes if api is fastbatch else stream._bytes
-            if api is pure:  # has not read it yet
+            source = stream._feed._bytes
+            if api is pure:  # not read yet
                 assert stream._options.follow
                 append(path, "\n")
                 assert next(stream).tolist() == [5, 6]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Words as `str.split()` finds them and lines as `open()` gives them, in batches, on both implementations."""
+"""Words as in `str.split()` and lines as in `open()`, in batches, on both implementations."""
 
 import inspect
+import io
 import itertools
 import os
 
@@ -12,11 +13,12 @@ from texts import READ_SIZES, flat, in_batches, write
 
 import fastbatch
 from fastbatch import pure
+from fastbatch.text import python_text
 
 pytestmark = pytest.mark.behavior
 
 SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2005\u200a\u2028\u2029\u202f\u205f\u3000"
-# White space, its neighbours, and characters of one to four bytes; what begins with the same bytes as white space.
+# White space, its neighbours, characters of one to four bytes, and characters that share first bytes with white space.
 ALPHABET = SPACES + "abcz\x00\x08\x0e\x1b!\x7f\x84\xa1éωﬁ漢字\u200b\u2010\u2027\u2030\u2060\u3001\ufeff😀\U0010ffff"
 TEXTS = st.lists(st.sampled_from(ALPHABET + "aab   \n"), max_size=60).map("".join)
 
@@ -155,7 +157,7 @@ def test_what_is_no_text_is_told_with_its_place(tmp_path, data, tail, read_size)
     assert found[:2] == found[2:]
     before = data[: expected.start].decode()
     words = before.split()
-    assert found[0] == (words if before[-1:].isspace() else words[:-1])  # a word that the bad bytes cut short is none
+    assert found[0] == (words if before[-1:].isspace() else words[:-1])  # without the word cut short by invalid bytes
     assert "".join(found[1]) == before[: max(before.rfind("\n"), before.rfind("\r")) + 1].replace("\r\n", "\n").replace(
         "\r", "\n"
     )
@@ -186,7 +188,7 @@ def test_files_and_patterns(api, tmp_path):
 
 def test_missing_files_and_folders(api, tmp_path):
     missing = tmp_path / "missing.txt"
-    words = api.text_generator(missing, 2)  # a generator: nothing happens before next()
+    words = api.text_generator(missing, 2)  # a generator: it opens the file at the first next()
     with pytest.raises(FileNotFoundError, match="missing.txt"):
         next(words)
     assert list(words) == []
@@ -275,3 +277,52 @@ def test_a_newline_in_two_parts_around_what_is_ignored(api, tmp_path, read_size)
         with open(path, encoding=encoding, errors="ignore") as file:
             expected = list(file)
         assert flat(api.lines(path, 2, encoding=encoding, errors="ignore", read_size=read_size)) == expected
+
+
+def test_other_encodings_cost_no_more_for_long_lines(api, tmp_path):
+    """400,000 words on one line took 50 s: each word's offset was counted from the line's start."""
+    path = tmp_path / "long.txt"
+    path.write_text(" ".join(f"w{i}" for i in range(400_000)), encoding="utf-16")
+    batches = list(api.words(path, 100_000, encoding="utf-16"))
+    assert [len(batch) for batch in batches] == [100_000] * 4
+    assert (batches[0][0], batches[-1][-1]) == ("w0", "w399999")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le", "shift-jis", "cp1252"])
+@pytest.mark.parametrize("item", ["words", "lines"])
+def test_items_that_lie_in_two_pieces_of_other_encodings(api, tmp_path, monkeypatch, encoding, item):
+    monkeypatch.setattr(python_text, "CHUNK_BYTES", 5)
+    text = "one  two\r\nthree\rfour five\n\n six" + "seven" * 9 + " \n"
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding=encoding, newline="")
+    expected = text.split() if item == "words" else list(io.StringIO(text, newline=None))
+    loader = getattr(api, item)(path, 1, encoding=encoding)
+    assert [batch[0] for batch in loader] == expected
+    for k in range(len(expected)):
+        iterator = iter(loader)
+        for _ in range(k):
+            next(iterator)
+        other = getattr(api, item)(path, 1, encoding=encoding)
+        other.load_state_dict(loader.state_dict())
+        assert [batch[0] for batch in other] == expected[k:]
+
+
+def test_a_file_in_another_encoding_that_is_cut_while_it_is_read(api, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("word " * 200_000, encoding="utf-16")
+    iterator = iter(api.words(path, 100, encoding="utf-16"))
+    assert next(iterator) == ["word"] * 100
+    os.truncate(path, 200_000)
+    with pytest.raises(fastbatch.FormatError, match="a.txt: the file became shorter while it was read"):
+        for batch in iterator:
+            assert batch == ["word"] * 100
+
+
+def test_the_words_before_a_wrong_byte_of_another_encoding(api, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("one two three".encode("utf-16-le") + b"\x00\xd8\x41\x00")
+    found = []
+    with pytest.raises(fastbatch.EncodingError, match="not utf-16-le text"):
+        for batch in api.words(path, 1, encoding="utf-16-le"):
+            found += batch
+    assert found[:2] == ["one", "two"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loaders of words and lines: epochs, shards, exact resume, threads, forks, the end of their lives."""
+"""Loaders of words and lines: epochs, shards, exact resume, threads, forks, lifetime."""
 
 import gc
 import itertools
@@ -50,7 +50,7 @@ def test_a_saved_state_goes_on_with_the_next_batch(tmp_path, data, item, errors,
             mine = list(itertools.islice(iterator, at))
             assert mine == whole[rank::world][:at]
             if len(mine) < at:
-                continue  # it has found the epoch's end
+                continue  # it reached the end of the epoch
             state = json.loads(json.dumps(loader.state_dict()))
             fresh = make(paths, 2, shard=(rank, world), **options)
             fresh.load_state_dict(state)
@@ -104,7 +104,7 @@ def test_states_of_others_are_refused(api, tmp_path):
     state = api.words(path, 2).state_dict()
     for wrong, message in [
         ({**state, "version": 99}, "of this version"),
-        ({**state, "kind": "lines"}, "of this version"),
+        ({**state, "kind": "lines"}, "state of lines, expected words"),
         ({**state, "position": -1}, "position"),
         ({key: value for key, value in state.items() if key != "byte"}, "'byte' is missing"),
         ({**state, "dataset": "0"}, "another data set"),

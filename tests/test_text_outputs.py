@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What batches of words and lines can be besides lists of `str`; lines in random order."""
+"""Outputs of words and lines other than lists of `str`; lines in random order."""
 
 import itertools
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Contexts of tokens: against their definition, inside documents, on both implementations."""
+"""Contexts of tokens: against the definition, inside documents, on both implementations."""
 
 import itertools
 
@@ -16,7 +16,7 @@ TOKENS = np.random.default_rng(1).integers(0, 50000, 1000).astype(np.uint16)
 
 @pytest.fixture(params=["raw", "npy", "array"])
 def tokens(request, tmp_path):
-    """Return the tokens as a user has them, and the dtype that has to be said."""
+    """Return the tokens in a user's form, and the dtype argument that it needs."""
     if request.param == "array":
         return TOKENS, None
     path = tmp_path / f"train.{request.param}"

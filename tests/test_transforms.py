@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Transforms of the user's own: C functions from C, Cython and Numba on the worker threads, and Python functions."""
+"""The user's transforms: C functions from C, Cython and Numba on worker threads, and Python functions."""
 
 import ctypes
 import importlib.util
@@ -43,13 +43,13 @@ def c_function(tmp_path_factory):
 
 
 def jittered(epoch, strength=0.2, seed=7):
-    """What the examples should give, in NumPy."""
+    """The result of the examples, in NumPy."""
     drawn = np.array([stream(seed, epoch, i, operation=USER).random() for i in range(N)])
     return X * (1.0 + strength * (2.0 * drawn - 1.0)).astype(np.float32)[:, None, None]
 
 
 def check(transform, strength=0.2):
-    """Assert that both implementations give what NumPy gives, in two epochs, on any threads."""
+    """Assert that both implementations give NumPy's result, in two epochs, with any threads."""
     loaders = [fastbatch.arrays(X, np.arange(N), transform=transform, seed=7, threads=threads) for threads in (1, 2, 8)]
     for loader in (*loaders, pure.arrays(X, np.arange(N), transform=transform, seed=7)):
         for epoch in range(2):
@@ -148,7 +148,7 @@ def test_each_part_may_have_its_own(api, c_function):
 
 
 def test_a_failing_transform_names_the_sample(api, c_function):
-    halves = X.astype(np.float16)  # the example wants float32
+    halves = X.astype(np.float16)  # the example accepts float32 only
     error = error_of(list, api.arrays(halves, transform=c_function))
     assert (type(error), error.sample) == (DecodeError, 0)
     assert str(error) == "sample 0: the transform failed: expected 0, found 1"

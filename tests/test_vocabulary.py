@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Vocabularies: counted like a Counter counts, saved, loaded, and used both ways."""
+"""Vocabularies: counted as by Counter, saved, loaded, used for encoding and decoding."""
 
 import pickle
 from collections import Counter

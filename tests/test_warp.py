@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Affine warps: SciPy's, native and pure alike."""
+"""Affine warps: native and pure against SciPy."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def native_warp(image, matrix, offset, order, fill, value, flips=None, threads=1
 
 
 def transforms(height, width, rng):
-    """Pairs (matrix, offset): identity, flips, halves (ties), rotations, singular ones, far away, anything."""
+    """Yield pairs (matrix, offset): identity, flips, halves (ties), rotations, singular, far away, random."""
     identity = np.eye(2)
     yield identity, np.zeros(2)
     yield np.diag([-1.0, 1.0]), np.array([height - 1.0, 0.0])
@@ -71,7 +71,7 @@ def test_a_warp_is_scipys(fill, shape):
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize("order", [0, 1])
 def test_coordinates_out_of_all_measure(fill, order):
-    """No crash, and native and pure agree, where coordinates overflow."""
+    """With overflowing coordinates, nothing crashes, and native and pure agree."""
     image = np.arange(60, dtype="f4").reshape(4, 5, 3)
     huge = 1.7e308
     for matrix in ([[huge, huge], [0, 1]], [[1, 0], [-huge, huge]], [[1e16, 0], [0, -1e16]], [[huge, -huge]] * 2):
@@ -85,7 +85,7 @@ def test_coordinates_out_of_all_measure(fill, order):
 @pytest.mark.parametrize("flips", [(False, True), (True, False), (True, True)])
 def test_a_flip_comes_after_the_warp(fill, flips):
     rng = np.random.default_rng(3)
-    image = rng.normal(size=(19, 300, 3)).astype("f4")  # wider than a block of places
+    image = rng.normal(size=(19, 300, 3)).astype("f4")  # wider than a block
     for matrix, offset in transforms(19, 300, rng):
         for order in (0, 1):
             plain = native_warp(image, matrix, offset, order, fill, 1.0)

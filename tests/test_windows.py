@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Windows of series and contexts of tokens: against their definition, on both implementations."""
+"""Windows of series and contexts of tokens: against the definition, on both implementations."""
 
 import pickle
 
@@ -19,7 +19,7 @@ SHAPES = [(1, 1, 1, 0), (8, 1, 1, 0), (8, 8, 1, 0), (5, 3, 4, 2), (N, 1, 1, 0), 
 
 
 def windows_by_definition(x, y, length, stride, rate, horizon):
-    """Return all windows and their targets, one after another."""
+    """Return all windows and their targets in order."""
     pairs = []
     i = 0
     while i + (length - 1) * rate + horizon < len(x):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`fastbatch.pure` without the compiled core, in a copy of the package from which it was removed."""
+"""`fastbatch.pure` in a copy of the package without the compiled core."""
 
 import os
 import shutil
@@ -46,10 +46,10 @@ print("worked")
 
 NATIVE = """
 import warnings
-with warnings.catch_warnings(record=True) as told:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import fastbatch
-assert len(told) == 1 and "./dev setup" in str(told[0].message), told
+assert len(caught) == 1 and "./dev setup" in str(caught[0].message), caught
 for use in (lambda: fastbatch.images, lambda: fastbatch.Loader):
     try:
         use()
@@ -62,7 +62,7 @@ for use in (lambda: fastbatch.images, lambda: fastbatch.Loader):
 
 @pytest.fixture
 def without_core(tmp_path):
-    """Return a function that runs a script with a copy of the package that has no compiled modules."""
+    """Return a function that runs a script with a copy of the package without compiled modules."""
     source = Path(fastbatch.__file__).parent
     copied = tmp_path / "package" / "fastbatch"
     shutil.copytree(source, copied, ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
@@ -95,7 +95,7 @@ def test_the_package_says_how_to_build_the_core(without_core):
 
 
 def test_numpy_is_imported_when_it_is_needed():
-    """`import fastbatch` alone costs a few milliseconds: neither NumPy nor the functions are imported yet."""
+    """`import fastbatch` takes a few milliseconds: NumPy and the functions are imported later."""
     script = "import sys, fastbatch; print('numpy' in sys.modules, len([m for m in sys.modules if 'fastbatch' in m]))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     numpy, modules = done.stdout.split()

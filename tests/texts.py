@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of words and lines share."""
+"""Helpers for the tests of words and lines."""
 
 import itertools
 
 from hypothesis import strategies as st
 
-# Bytes read at once: so few that every border of a block is met.
+# Read sizes, in bytes; small ones put a block's border at every place.
 READ_SIZES = st.sampled_from([1, 2, 3, 5, 16, 64, 4096])
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The hot loops on each instruction set: one thread, data that fits the caches, one batch an epoch.
+"""The kernels on each instruction set: one thread, data that fits the caches, one batch per epoch.
 
     python -m pytest bench/kernels --benchmark-enable --benchmark-group-by=func
 
-They are reached through the loader, whose own part (some 50 us an epoch) is small against a batch of megabytes.
+They are called through the loader, whose overhead (about 50 us per epoch) is small for a batch of megabytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def epochs(benchmark: Any, loader: Any) -> Any:
-    """Time whole epochs of one batch; the bytes of the batch per second stand beside the times."""
+    """Time whole epochs of one batch, and report the batch's bytes per second."""
 
     def epoch() -> Any:
         (batch,) = loader
@@ -38,7 +38,7 @@ def epochs(benchmark: Any, loader: Any) -> Any:
 
     with loader:
         batch = benchmark.pedantic(epoch, rounds=20, warmup_rounds=3)
-    if benchmark.stats:  # absent when benchmarks are disabled and the call is only tried
+    if benchmark.stats:  # absent when benchmarks are disabled
         benchmark.extra_info["gb_per_s"] = round(batch.nbytes / benchmark.stats.stats.median / 1e9, 2)
     return batch
 

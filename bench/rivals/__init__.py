@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One adapter a library: contestant `module` or `module-variant` is that module's `open_feed(variant, job)`."""
+"""One adapter per library: the contestant `module` or `module-variant` is that module's `open_feed(variant, job)`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib import metadata
 
 from job import Feed, Job, Skipped
 
-# module -> what it imports, by the names of the distributions
+# module -> the distributions that it imports
 DISTRIBUTIONS = {
     "fastbatch": {"fastbatch": "fastbatch"},
     "pure": {"fastbatch": "fastbatch"},
@@ -22,7 +22,7 @@ DISTRIBUTIONS = {
 
 
 def need(module: str) -> None:
-    """Import a package, or say in one sentence why the contestant that needs it is left out."""
+    """Import a package, or raise Skipped with a sentence that says why the contestant is left out."""
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -34,7 +34,7 @@ def need(module: str) -> None:
 
 
 def find(name: str) -> Callable[[Job], Feed]:
-    """Return what opens the contestant `name`."""
+    """Return the function that opens the contestant `name`."""
     library, _, variant = name.partition("-")
     for module in DISTRIBUTIONS[library]:
         need(module)
@@ -42,7 +42,7 @@ def find(name: str) -> Callable[[Job], Feed]:
 
 
 def versions(name: str) -> dict[str, str]:
-    """Return the versions of what the contestant stands on."""
+    """Return the versions of the contestant's libraries."""
     wanted = {"numpy", *DISTRIBUTIONS[name.partition("-")[0]].values()}
     return {
         one.name: one.version for one in metadata.distributions() if one.name.removesuffix("-cpu").lower() in wanted

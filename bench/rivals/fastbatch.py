@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fastbatch itself. Variants: `t1`, `t2`, ... for that many threads; `unadvised` without hints to the kernel."""
+"""fastbatch itself. Variants: `t1`, `t2`, ... for the number of threads; `unadvised` without hints to the kernel."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def open_feed(variant: str, job: Job) -> Feed:
 
     threads = int(variant[1:]) if variant.startswith("t") else job.threads
     loader = build(fastbatch, job, threads=threads)
-    # Of large photographs the codec makes a half, a quarter or an eighth while it decodes.
+    # Large photographs are decoded at a half, a quarter or an eighth of their size.
     other_work = "" if job.exact or not job.is_large else "decoded at a smaller scale"
     return Feed(epoch=lambda: loader, config=f"threads={threads}", close=loader.close, other_work=other_work)
 
 
 def build(package: ModuleType, job: Job, **options: Any) -> Any:
-    """Return the loader that does the job, of the compiled package or of `fastbatch.pure`."""
+    """Return the loader for the job, of the compiled package or of `fastbatch.pure`."""
     options = {"batch_size": job.batch_size, "shuffle": job.shuffle, "seed": job.seed, **options}
     if job.kind == "jpeg":
         options.update(size=SIDE, dtype="float32", layout="NCHW", mean=MEAN, std=STD)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Grain's MapDataset with threads. At its best for arrays: one record is one batch of indices."""
+"""Grain's MapDataset with threads. Its fastest form for arrays: one record is one batch of indices."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's own image generators and dataset functions, with as little of Keras as they need."""
+"""Keras's own image generators and dataset functions, with as few of Keras's dependencies as possible."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def images() -> ModuleType:
 
 
 def timeseries() -> Callable[..., Any]:
-    """Return Keras's function that makes windows of arrays; it needs TensorFlow."""
+    """Return Keras's function for windows of arrays; it needs TensorFlow."""
     _import("tensorflow")
     function: Callable[..., Any] = _import("keras").utils.timeseries_dataset_from_array
     return function

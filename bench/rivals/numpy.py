@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A generator as people write it with NumPy (and Pillow). Variant `tuned`: one reused buffer, no temporary array."""
+"""A typical generator with NumPy (and Pillow). Variant `tuned`: one reused buffer, no temporary array."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_feed(variant: str, job: Job) -> Feed:
 
 
 def cut(job: Job) -> tuple[Any, Any]:
-    """Return every sample and label of windows or tokens, as views of the mapped file."""
+    """Return all samples and labels of windows or tokens, as views of the mapped file."""
     data = np.load(job.data, mmap_mode="r")
     if job.kind == "windows":
         x = np.lib.stride_tricks.sliding_window_view(data, job.length, 0)[:: job.stride].swapaxes(1, 2)
@@ -49,7 +49,7 @@ def _cut(job: Job, x: Any, y: Any, random: np.random.Generator) -> Iterator[tupl
         if job.kind == "tokens":
             yield x[index].astype(np.int64), y[index].astype(np.int64)
         else:
-            # the channels last in memory too, as they lie in the file
+            # keeps the channels last in memory, as in the file
             yield x.swapaxes(1, 2)[index].swapaxes(1, 2), y[index]
 
 
@@ -66,7 +66,7 @@ TUNED = {
 
 
 def batches(job: Job, generator: np.random.Generator) -> Iterator[Any]:
-    """Yield the indices of each batch: a slice when nothing is shuffled."""
+    """Yield the indices of each batch: a slice if nothing is shuffled."""
     order = generator.permutation(job.n) if job.shuffle else None
     for start in range(0, job.n, job.batch_size):
         index = slice(start, min(start + job.batch_size, job.n))
@@ -98,7 +98,7 @@ def _tuned(job: Job, data: Any, ids: Any, generator: np.random.Generator) -> Ite
 
 
 def normalise(x: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return uint8 (n, h, w, 3) as normalised float32 (n, 3, h, w), written once and added to once."""
+    """Return uint8 (n, h, w, 3) as normalised float32 (n, 3, h, w), with one multiplication and one addition."""
     out = np.empty((len(x), 3, *x.shape[1:3]), np.float32)
     np.multiply(x.transpose(0, 3, 1, 2), A, out=out)
     out += B
@@ -112,7 +112,7 @@ def list_jpegs(folder: str) -> list[tuple[str, int]]:
 
 
 def read_jpeg(path: str, job: Job) -> NDArray[np.uint8]:
-    """Return one image as uint8 (224, 224, 3), decoded, cropped, resized and perhaps mirrored by Pillow."""
+    """Return one image as uint8 (224, 224, 3), decoded, cropped, resized and possibly mirrored by Pillow."""
     from PIL import Image
 
     with Image.open(path) as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tf.data with AUTOTUNE. Variant `nhwc` leaves the channels last, TensorFlow's own layout."""
+"""tf.data with AUTOTUNE. Variant `nhwc` keeps the channels last, TensorFlow's native layout."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_feed(variant: str, job: Job) -> Feed:
                 batch = tf.transpose(batch, (0, 3, 1, 2))
         return batch, tf.gather(ids, index)
 
-    # A batch of indices gathered at once beats from_tensor_slices, which handles every sample apart.
+    # Gathering a batch of indices at once is faster than from_tensor_slices, which handles samples one by one.
     feed = order.batch(job.batch_size).map(fetch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     return Feed(
         epoch=lambda: feed,
@@ -47,12 +47,12 @@ def _normalised(x: Any) -> Any:
 
 
 def _box(file: Any, job: Job) -> Any:
-    """Return top, left, height and width of what is decoded: drawn, or the centre."""
+    """Return top, left, height and width of the decoded part: drawn, or the centre."""
     shape = tf.io.extract_jpeg_shape(file)
     if job.crop == "center":
         side = tf.cast(SIDE / job.resize * tf.cast(tf.minimum(shape[0], shape[1]), tf.float32), tf.int32)
         return tf.stack([(shape[0] - side) // 2, (shape[1] - side) // 2, side, side])
-    whole = tf.zeros((1, 0, 4))  # no object that must be inside
+    whole = tf.zeros((1, 0, 4))  # no object to keep inside
     begin, size, _ = tf.image.sample_distorted_bounding_box(
         shape,
         whole,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """torch.utils.data.DataLoader over tensors in memory, or over JPEG files through Pillow.
 
-Variants: `w0`, `w2`: that many worker processes (kept between epochs), one sample at a time and the default
-collation; `batched-w0`, `batched-w2`: its best for arrays, a BatchSampler as `sampler`, so that the data set is
-indexed with whole batches.
+Variants: `w0`, `w2`: the number of worker processes (kept between epochs), one sample at a time and the default
+collation; `batched-w0`, `batched-w2`: its fastest form for arrays, a BatchSampler as `sampler`, so that the data set is
+indexed by whole batches.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class _Arrays(Dataset[Any]):
 
 
 class _Windows(Dataset[Any]):
-    """As in PyTorch's own examples of time series: a slice of the series and the last label."""
+    """A slice of the series and the last label, as in PyTorch's examples of time series."""
 
     def __init__(self, job: Job) -> None:
         self.x = torch.from_numpy(np.load(job.data))
@@ -61,7 +61,7 @@ class _Windows(Dataset[Any]):
 
 
 class _Tokens(Dataset[Any]):
-    """As in nanoGPT: slices of the mapped file, widened."""
+    """Slices of the mapped file, widened, as in nanoGPT."""
 
     def __init__(self, job: Job) -> None:
         self.tokens = np.load(job.data, mmap_mode="r")

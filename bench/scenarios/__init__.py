@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""One question a file.
+"""One question per file.
 
-A race has `job(folder, threads, smoke)`, `RIVALS`, `UNIT` and `limits(job)`, the arguments of the limit program for
-each contestant that it plays; `SMOKE` are the rivals that stay in a smoke run when not all do. A measurement has `job`
-and `measure(subject, job)`, which runs in a process of its own and returns named values. Both have a docstring that
-asks the question, and `TARGETS`.
+A race defines `job(folder, threads, smoke)`, `RIVALS`, `UNIT` and `limits(job)`, which returns the limit program's
+arguments per contestant; optional `SMOKE` lists the rivals of a smoke run. A measurement defines `job` and
+`measure(subject, job)`, which runs in its own process and returns named values. Both define `TARGETS`, and their
+docstrings ask the question.
 """
 
 NAMES = (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How many photographs (500 x 375, 100 KB) can be rotated, sheared, zoomed, shifted and flipped at 224 x 224?
 
-Beside Keras's ImageDataGenerator, which does the same with SciPy and one thread: both read the same folder, in turns.
+Keras's ImageDataGenerator does the same with SciPy and one thread: both read the same folder, in turns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Rates of whole epochs, one of each in turn; the ratio is the median of those within a round."""
+    """Return the rates of whole epochs, taken in turns; the ratio is the median of the ratios within a round."""
     fastbatch = package(subject)
     augment = fastbatch.Augment(rotation=20, shear=10, zoom=0.2, shift=0.1)
     options: dict[str, Any] = {"size": SIDE, "layout": "NHWC", "filter": "nearest", "batch_size": job.batch_size}
@@ -48,7 +48,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
         for number in range(1 + (ROUNDS if job.n > 100 else 1)):
             for name, epoch in contestants.items():
                 rate = rate_of(epoch(), job)
-                if number > 0:  # the first round warms up
+                if number > 0:  # the first round is a warm-up
                     rates[name].append(rate)
     results = {f"{name} (images/s)": median(found) for name, found in rates.items()}
     if "Keras" in rates:
@@ -68,7 +68,7 @@ def rate_of(epoch: Iterable[Any], job: Job) -> float:
 
 
 def keras_epochs(job: Job) -> Callable[[], Iterable[Any]]:
-    """Return what starts an epoch of Keras's generator."""
+    """Return a function that starts an epoch of Keras's generator."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How fast do shuffled rows of 128 KiB come from a file that is not in memory: with hints to the kernel, and without?
 
-Before each epoch the page cache of the file is dropped, and checked to be empty; each epoch opens the file anew.
-The limit knows the whole order and tells the kernel of each row 16 rows before it copies it.
+Before each epoch the file is dropped from the page cache, which is verified; each epoch opens the file anew. The limit
+knows the whole order and tells the kernel of each row 16 rows before it copies it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def make_job(folder: Path, threads: int, n: int, columns: int, batch_size: int) -> Job:
-    """Return a job on a file of its own: dropping another scenario's pages would slow that one."""
+    """Return a job on its own file: dropping the pages of another scenario's file would slow that one."""
     path, ids = data.rows(folder, n, columns, name="cold"), data.ids(folder, n)
     options: dict[str, Any] = {"n": n, "columns": columns, "batch_size": batch_size, "threads": threads}
     return Job(kind="rows", data=str(path), ids=str(ids), is_cold=True, **options)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The same with rows of 3,136 bytes: how fast is a cold file whose pages each hold parts of several rows?
 
-The limit here has the whole file read from its beginning to its end while it copies: the file fits into memory, an
-epoch needs all of it, and large reads in order are what a disk does best. `limit-by-row` tells the kernel of each row.
+The limit here reads the whole file sequentially while it copies: the file fits into memory, an epoch needs all of it,
+and large sequential reads are fastest on a disk. `limit-by-row` tells the kernel of each row.
 """
 
 from __future__ import annotations

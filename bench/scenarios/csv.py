@@ -36,7 +36,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Alternate with a process that only parses the file into memory."""
+    """Take turns with a process that only parses the file into memory."""
     try:
         import pyarrow
         from pyarrow import csv
@@ -44,7 +44,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
         raise Skipped("pyarrow is not installed") from None
     fastbatch = package(subject)
     del pyarrow, csv
-    Path(job.data).read_bytes()  # brings the file into the page cache
+    Path(job.data).read_bytes()  # loads the file into the page cache
     before, rounds, peak = memory("RssAnon"), [], 0.0
     for _ in range(ROUNDS):
         command = [sys.executable, "-c", PARSER_ALONE, job.data]

@@ -27,7 +27,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Compare this process's peak with that of one which only maps the file with NumPy."""
+    """Compare this process's peak memory with that of a process that only maps the file with NumPy."""
     here = str(Path(__file__).resolve().parent.parent)
     command = [sys.executable, "-c", NUMPY_ALONE, job.data]
     numpy_alone = float(subprocess.run(command, cwd=here, capture_output=True, text=True, check=True).stdout)

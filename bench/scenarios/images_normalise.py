@@ -43,7 +43,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """Casts image by image into three buffers of one batch each; memory, not arithmetic, is what bounds it."""
+    """Cast image by image into three batch buffers; the bound is memory, not arithmetic."""
     options = {
         "file": job.data,
         "offset": HEADER,

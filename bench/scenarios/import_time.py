@@ -19,7 +19,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Import each in turn, `n` times; the first pair warms the page cache and does not count."""
+    """Import each in turn, `n` times; the first pair warms the page cache and is not counted."""
     pairs = [(_import("numpy"), _import(subject)) for _ in range(job.n + 1)][1:]
     return {
         "import above NumPy's": 1e3 * median(ours - numpy for numpy, ours in pairs),

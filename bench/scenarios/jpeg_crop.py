@@ -25,6 +25,6 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """The codec alone: nothing but boxes drawn by the same rule, and everything."""
+    """The codec alone: only boxes drawn by the same rule, and whole images."""
     full = jpeg_folder.limits(job)["limit"]
     return {"limit-crop": [*full, "--crop", "random"], "limit-full": full}

@@ -24,5 +24,5 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """Reads each file with one pread and decodes it whole; resizes nothing."""
+    """Read each file with one pread and decode it whole, without a resize."""
     return {"limit": ["jpeg", "--folder", job.data, "--threads", str(job.threads)]}

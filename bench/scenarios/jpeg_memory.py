@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How much memory does a process take that reads photographs with two threads, in batches of 64, two of them ahead?"""
+"""How much memory does a process need that reads photographs with two threads, batches of 64, and two prefetched?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Run two epochs as a training loop would: the batch in use, and no other, is held."""
+    """Run two epochs like a training loop, which holds only the current batch."""
     before = memory("VmHWM")
     with build(package(subject), job, threads=2, prefetch=2) as loader:
         for _ in range(2):

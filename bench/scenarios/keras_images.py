@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How much faster than Keras are the same batches of ImageDataGenerator: from JPEGs at 224 x 224, from small arrays?"""
+"""How much faster than Keras are the same ImageDataGenerator batches: JPEGs at 224 x 224, and small arrays?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TARGETS = (
 FLIP = {"rescale": 1 / 255, "horizontal_flip": True}
 CHANGES = {**FLIP, "rotation_range": 20, "shear_range": 0.2, "zoom_range": 0.2}
 SHIFTS = {"width_shift_range": 0.1, "height_shift_range": 0.1}
-TOLERANCE = 1e-4  # of the range of values
+TOLERANCE = 1e-4  # relative to the range of values
 
 
 def job(folder: Path, threads: int, smoke: bool) -> Job:
@@ -36,7 +36,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Take turns, Keras and ours, on the same data with the same seed; medians of the ratios of each turn."""
+    """Take turns with Keras on the same data with the same seed; return the medians of the ratios of each turn."""
     import fastbatch.keras as ours
 
     keras = import_keras()
@@ -68,7 +68,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
 
 
 def _compare(ours: Any, keras: Any) -> None:
-    """Make sure that both do the same work."""
+    """Verify that both do the same work."""
     for (x, y), (u, v) in islice(zip(ours, keras, strict=True), 3):
         if not np.array_equal(y, v) or np.abs(x - u).max() > TOLERANCE * np.ptp(u):
             raise AssertionError("not Keras's batches")

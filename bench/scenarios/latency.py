@@ -25,10 +25,10 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Time each step many times; medians."""
+    """Time each step many times; return medians."""
     fastbatch = package(subject)
     first, construction = [], []
-    np.load(job.data).sum()  # brings the file into the page cache
+    np.load(job.data).sum()  # loads the file into the page cache
     for _ in range(20):
         start = time.perf_counter()
         with build(fastbatch, job, threads=job.threads) as loader:
@@ -37,7 +37,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
             first.append(time.perf_counter() - start)
     with build(fastbatch, job, threads=job.threads) as loader:
         restart = [_first_batch(loader) for _ in range(50)]
-    # 64 floats a row, 32 rows a batch: what is timed is the machinery, not the copying.
+    # 64 floats per row, 32 rows per batch: the overhead is timed, not the copying.
     small = np.zeros((20_000, 64), np.float32)
     with fastbatch.arrays(small, batch_size=32, shuffle=True, threads=job.threads) as loader:
         epoch = [_first_batch(loader) for _ in range(200)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long until a loader knows the 100,000 images of a folder: the first time, and again from its index?"""
+"""How long does a loader take to list a folder of 100,000 images: the first time, and again from its index?"""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
             inside.mkdir(parents=True)
             for i in range(n // CLASSES):
                 (inside / f"image_{i:06}.jpg").touch()
-            os.utime(inside, (1_600_000_000, 1_600_000_000))  # what has just changed is not remembered
+            os.utime(inside, (1_600_000_000, 1_600_000_000))  # recently changed folders are not cached
 
     path = data.once(folder / f"listing-{n}", make)
     return Job(kind="jpeg", data=str(path), n=n, batch_size=32, threads=threads)
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Take turns between the plain walk, a loader without an index, one that writes it, and one that reads it."""
+    """Take turns between a plain walk, and loaders without an index, writing it, and reading it."""
     fastbatch = package(subject)
     times: dict[str, list[float]] = {name: [] for name in ("scandir", "without an index", "first time", "again")}
     for _ in range(REPEATS):
@@ -69,7 +69,7 @@ def _timed(call: Any, n: int) -> float:
 
 
 def _walk(root: str) -> int:
-    """Return how many files there are: the least that a search below a folder does."""
+    """Return the number of files, the minimum work of a search below a folder."""
     found = 0
     folders = [root]
     while folders:

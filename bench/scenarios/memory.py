@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How much memory does a loader take beyond its prefetched batches; does it grow with epochs or abandoned iterators?"""
+"""How much memory does a loader use beyond its prefetched batches; does it grow with epochs or abandoned iterators?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Watch the process's memory that is in no file, after every batch."""
+    """Record the process's anonymous memory after every batch."""
     fastbatch = package(subject)
     epochs, abandoned = (5, 100) if job.n < 10_000 else (50, 10_000)
     gc.collect()

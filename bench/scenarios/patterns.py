@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What does each of the fifteen ways in which people write loaders gain by changing its import?
+"""How much faster does each of the fifteen usage patterns become by changing its import?
 
-Every pattern is timed as its documents write it and as fastbatch does it, in one process, in turns; what both give is
-compared first. The value is how many times faster a whole pass is; single patterns have units of their own.
+Every pattern is timed as documented and with fastbatch, in one process, in turns; the outputs are compared first. The
+value is the speed-up of a whole pass; some patterns have their own units.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Time every pattern in turns, five rounds; medians of the rounds' ratios."""
+    """Time every pattern in turns, five rounds; return the medians of the rounds' ratios."""
     fb = package(subject)
     text = _text(Path(job.data).parent, 200_000 if job.n <= 2_000 else 20_000_000)
     photos = sorted(Path(job.ids).rglob("*.jpg"))[: 16 if job.n <= 2_000 else 400]
@@ -167,7 +167,7 @@ def _gain(before: Passes, after: Passes, rounds: int) -> float:
 
 
 def _windows(fb: Any, rows: Any, labels: Any, rounds: int) -> float:
-    """The document's data set under torch's DataLoader, where torch is there; else a loop that stacks its items."""
+    """Time the documented data set with torch's DataLoader, if installed; else with a loop that stacks its items."""
     dataset = fb.TimeSeriesDataset(rows, labels, 32)
     n = min(len(dataset), 20_000)
     try:
@@ -193,7 +193,7 @@ class _Stacked:
 
 
 def _generator(fb: Any) -> float:
-    """A `__getitem__` that takes 4 ms and a consumer that takes 4 ms, one after the other and side by side."""
+    """Time a `__getitem__` of 4 ms and a consumer of 4 ms, one after the other and overlapped."""
 
     class Slow(fb.DataGenerator):  # type: ignore[name-defined,misc]
         def __len__(self) -> int:

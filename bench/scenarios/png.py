@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How much faster than libpng's own reader are 8-bit PNG files decoded, on one thread?"""
+"""How much faster than libpng are 8-bit PNG files decoded, on one thread?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERSION = 1
 
 
 class PngImage(ctypes.Structure):
-    """libpng's png_image: its simplified reader."""
+    """libpng's png_image, of its simplified API."""
 
     _fields_ = (
         ("opaque", ctypes.c_void_p),
@@ -38,7 +38,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Take turns with libpng on photographs of about 500 x 375; the median of the photographs' ratios."""
+    """Take turns with libpng on photographs of about 500 x 375; return the median of the photographs' ratios."""
     from PIL import Image
 
     fastbatch = package(subject)

@@ -25,7 +25,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Take turns with Pillow, `n` times, on each instruction set; the ratio is the median of the turns'."""
+    """Take turns with Pillow, `n` times, on each instruction set; the ratio is the median of the turns' ratios."""
     from PIL import Image
 
     import fastbatch

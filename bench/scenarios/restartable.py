@@ -34,7 +34,7 @@ def slow(n: int) -> Iterator[int]:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Compare with the bare generator, in turns; the median of the rounds. The overhead is CPU time."""
+    """Take turns with the bare generator; return the median of the rounds. The overhead is CPU time."""
     fastbatch = package(subject)
     wrapped = fastbatch.restartable(numbers, job.n)
     ahead = fastbatch.restartable(numbers, job.n, prefetch=16)
@@ -55,7 +55,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
 
 
 def seconds(make: Callable[[], Iterable[int]], work_s: float = 0) -> float:
-    """Return how long it takes to consume an iterable, with some work on each item."""
+    """Return the time needed to consume an iterable, with some work per item."""
     start = time.perf_counter()
     for _ in make():
         time.sleep(work_s)
@@ -63,7 +63,7 @@ def seconds(make: Callable[[], Iterable[int]], work_s: float = 0) -> float:
 
 
 def cpu_seconds(make: Callable[[], Iterable[int]]) -> float:
-    """Return the CPU time, of all threads, that it takes to consume an iterable."""
+    """Return the CPU time of all threads needed to consume an iterable."""
     start = time.process_time()
     for _ in make():
         pass

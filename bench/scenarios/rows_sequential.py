@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How fast do rows of one big float32 .npy become batches in their own order, when the file is in the page cache?"""
+"""How fast do rows of one big float32 .npy become batches in file order, when the file is in the page cache?"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """Widens each context and its targets into a ring of batch buffers."""
+    """Widen each context and its targets into a ring of batch buffers."""
     options = {
         "file": job.data,
         "offset": HEADER,

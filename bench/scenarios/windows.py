@@ -36,7 +36,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """Gathers the windows alone, without their labels, two looked at ahead."""
+    """Gather the windows without their labels, prefetching two."""
     row = 4 * job.columns
     options = {
         "file": job.data,

@@ -32,7 +32,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def plain(path: str, n: int) -> Iterator[list[str]]:
-    """Yield batches of words as people write it."""
+    """Yield batches of words in the usual way."""
     batch: list[str] = []
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -45,7 +45,7 @@ def plain(path: str, n: int) -> Iterator[list[str]]:
 
 
 def in_blocks(path: str, n: int) -> Iterator[list[str]]:
-    """Yield the same from large pieces that are split at once."""
+    """Yield the same batches, but split large pieces at once."""
     words: list[str] = []
     rest = ""
     with open(path, encoding="utf-8") as file:
@@ -70,7 +70,7 @@ def lines(path: str) -> Iterator[str]:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Compare what all give, then time them in turn, five rounds; rates are medians, ratios medians within a round."""
+    """Compare all outputs, then time them in turn, five rounds; rates are medians, ratios medians within a round."""
     fastbatch = package(subject)
     path, size = job.data, job.batch_size
     vocabulary = fastbatch.vocabulary(path, VOCABULARY)

@@ -24,7 +24,7 @@ AlignedBuffer allocate_aligned(std::size_t bytes) {
   const bool huge = bytes >= 2 * kHugePage;
   void* memory = nullptr;
   if (posix_memalign(&memory, huge ? kHugePage : kCacheLine, std::max(bytes, kCacheLine)) != 0) throw std::bad_alloc();
-  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a wish: refusal changes nothing
+  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint: refusal changes nothing
   return AlignedBuffer(static_cast<std::byte*>(memory));
 }
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
@@ -15,21 +16,12 @@ namespace fastbatch::bindings {
 
 namespace {
 
-using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
-
 kernels::Fill fill_named(const std::string& name) {
   if (name == "nearest") return kernels::Fill::kNearest;
   if (name == "constant") return kernels::Fill::kConstant;
   if (name == "reflect") return kernels::Fill::kReflect;
   if (name == "wrap") return kernels::Fill::kWrap;
   throw std::invalid_argument("mode: expected nearest, constant, reflect or wrap, found " + name);
-}
-
-bool is_contiguous(const py::array& array) { return (array.flags() & py::array::c_style) != 0; }
-
-void require(bool holds, const char* message) {
-  if (!holds) throw std::invalid_argument(message);
 }
 
 std::size_t length(const py::array& array, py::ssize_t axis) { return static_cast<std::size_t>(array.shape(axis)); }
@@ -42,11 +34,9 @@ py::array warp_batch(const py::array& images, const Doubles& matrices, const Dou
   const bool bytes = py::isinstance<py::array_t<std::uint8_t>>(images);
   require(bytes || py::isinstance<py::array_t<float>>(images), "images: expected float32 or uint8");
   const py::ssize_t n = images.shape(0);
-  require(matrices.ndim() == 3 && matrices.shape(0) == n && matrices.shape(1) == 2 && matrices.shape(2) == 2,
-          "matrices: expected the shape (n, 2, 2)");
-  require(offsets.ndim() == 2 && offsets.shape(0) == n && offsets.shape(1) == 2, "offsets: expected the shape (n, 2)");
-  require(!flips || (flips->ndim() == 2 && flips->shape(0) == n && flips->shape(1) == 2),
-          "flips: expected the shape (n, 2)");
+  require(has_shape(matrices, {n, 2, 2}), "matrices: expected the shape (n, 2, 2)");
+  require(has_shape(offsets, {n, 2}), "offsets: expected the shape (n, 2)");
+  require(!flips || has_shape(*flips, {n, 2}), "flips: expected the shape (n, 2)");
   require(order == 0 || order == 1, "order: expected 0 or 1");
   const std::vector<py::ssize_t> shape(images.shape(), images.shape() + 4);
   py::array result = out ? *out : py::array_t<float>(shape);

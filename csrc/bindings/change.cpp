@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
@@ -15,27 +16,11 @@ namespace fastbatch::bindings {
 
 namespace {
 
-using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
-using Flags = py::array_t<bool, py::array::c_style | py::array::forcecast>;
-using Places = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
-
-void require(bool holds, const char* message) {
-  if (!holds) throw std::invalid_argument(message);
-}
-
-template <typename Array>
-bool has_shape(const Array& array, std::initializer_list<py::ssize_t> shape) {
-  return array.ndim() == static_cast<py::ssize_t>(shape.size()) &&
-         std::equal(shape.begin(), shape.end(), array.shape());
-}
-
-bool is_contiguous(const py::array& array) { return (array.flags() & py::array::c_style) != 0; }
-
 // out[i] = images[places[i]], changed; images are float32 or uint8, (n, height, width, channels), out float32.
-void change_batch(const py::array& images, const Places& places, py::array& out, const std::optional<Flags>& moves,
-                  const std::optional<Doubles>& matrices, const std::optional<Doubles>& offsets, int order, int fill,
-                  double cval, const std::optional<Flags>& flips, const std::optional<Floats>& shifts,
+void change_batch(const py::array& images, const SignedIndices& places, py::array& out,
+                  const std::optional<Flags>& moves, const std::optional<Doubles>& matrices,
+                  const std::optional<Doubles>& offsets, int order, int fill, double cval,
+                  const std::optional<Flags>& flips, const std::optional<Floats>& shifts,
                   const std::optional<Floats>& brightness, double scale, std::size_t threads) {
   const bool bytes = py::isinstance<py::array_t<std::uint8_t>>(images);
   require(bytes || py::isinstance<py::array_t<float>>(images), "images: expected float32 or uint8");
@@ -105,26 +90,25 @@ void change_batch(const py::array& images, const Places& places, py::array& out,
   });
 }
 
-// A decoder at work on the caller's thread, with the memory that it keeps from one sample to the next.
-// Threads: one at a time.
-struct Hand {
+// A decoder with its workspace, for decoding on the caller's thread. Threads: one at a time.
+struct DecodeWorker {
   std::shared_ptr<const Decoder> decoder;
   std::unique_ptr<Workspace> workspace;
 };
 
 // Decodes samples into the rows of `out`.
-void decode_into(Hand& hand, const Places& indices, py::array& out) {
+void decode_into(DecodeWorker& worker, const SignedIndices& indices, py::array& out) {
   const auto n = static_cast<std::size_t>(indices.size());
   require(indices.ndim() == 1 && out.ndim() >= 1 && out.shape(0) == indices.shape(0) && is_contiguous(out) &&
-              out.writeable() && static_cast<std::size_t>(out.nbytes()) == n * hand.decoder->slot_bytes(),
+              out.writeable() && static_cast<std::size_t>(out.nbytes()) == n * worker.decoder->slot_bytes(),
           "out: expected a writable contiguous array, of one slot for each sample");
   std::vector<std::uint64_t> samples(indices.data(), indices.data() + n);
-  require(std::all_of(samples.begin(), samples.end(), [&](std::uint64_t i) { return i < hand.decoder->size(); }),
+  require(std::all_of(samples.begin(), samples.end(), [&](std::uint64_t i) { return i < worker.decoder->size(); }),
           "indices: expected numbers of samples");
   auto* const slots = static_cast<std::byte*>(out.mutable_data());
   const GilRelease no_gil;  // GIL released: reads and decodes files into memory that the arguments keep alive
   std::size_t failed_at = 0;
-  hand.decoder->decode(samples, {}, slots, *hand.workspace, failed_at);
+  worker.decoder->decode(samples, {}, slots, *worker.workspace, failed_at);
 }
 
 }  // namespace
@@ -136,10 +120,10 @@ void register_change(py::module_& module) {
              py::arg("shifts") = py::none(), py::arg("brightness") = py::none(), py::arg("scale") = 1.0,
              py::arg("threads") = 1);
 
-  py::class_<Hand>(module, "Hand")
+  py::class_<DecodeWorker>(module, "DecodeWorker")
       .def(py::init([](std::shared_ptr<Decoder> decoder) {
         std::unique_ptr<Workspace> workspace = decoder->workspace();
-        return std::make_unique<Hand>(std::move(decoder), std::move(workspace));
+        return std::make_unique<DecodeWorker>(std::move(decoder), std::move(workspace));
       }))
       .def("decode_into", &decode_into, py::arg("indices"), py::arg("out"));
 }

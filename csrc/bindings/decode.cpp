@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "bindings/foreign.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
+#include "bindings/pillow.h"
 #include "bindings/register.h"
 #include "decode/array_decoder.h"
 #include "decode/concat_decoder.h"
@@ -94,7 +94,7 @@ py::tuple crop_of(const ImageOptions& options, std::uint32_t width, std::uint32_
 
 MakeImageReader external_if(bool with_pillow) { return with_pillow ? make_pillow_reader() : MakeImageReader(); }
 
-// The bytes of one sample as they would stand in a batch.
+// The bytes of one sample's slot.
 py::bytes decode_row(const Decoder& decoder, std::uint64_t index) {
   if (index >= decoder.size()) throw py::index_error();
   std::string row(decoder.slot_bytes(), '\0');

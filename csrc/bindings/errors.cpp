@@ -7,21 +7,16 @@
 #include <stdexcept>
 
 #include "bindings/errors.h"
+#include "bindings/names.h"
 #include "bindings/register.h"
 #include "common/error.h"
-#include "text/text_items.h"
+#include "text/items.h"
 
 namespace fastbatch::bindings {
 
 namespace py = pybind11;
 
 namespace {
-
-// Paths and messages may hold bytes that are not UTF-8: they come out as os.fsdecode() gives them.
-py::object text(const std::string& bytes) {
-  return py::reinterpret_steal<py::object>(
-      PyUnicode_DecodeUTF8(bytes.data(), static_cast<py::ssize_t>(bytes.size()), "surrogateescape"));
-}
 
 template <typename Number>
 py::object number_or_none(const std::optional<Number>& number) {
@@ -31,9 +26,9 @@ py::object number_or_none(const std::optional<Number>& number) {
 void raise_error(const char* name, const Error& error) {
   const py::object type = py::module_::import("fastbatch.errors").attr(name);
   const Where& where = error.where();
-  const py::object path = where.path.empty() ? py::object(py::none()) : text(where.path);
+  const py::object path = where.path.empty() ? py::object(py::none()) : decode_text(where.path);
   const py::object instance =
-      type(text(error.message()), py::arg("path") = path, py::arg("sample") = number_or_none(where.sample),
+      type(decode_text(error.message()), py::arg("path") = path, py::arg("sample") = number_or_none(where.sample),
            py::arg("offset") = number_or_none(where.offset));
   PyErr_SetObject(type.ptr(), instance.ptr());
 }
@@ -41,15 +36,15 @@ void raise_error(const char* name, const Error& error) {
 void raise_encoding_error(const EncodingError& error) {
   const py::object type = py::module_::import("fastbatch.errors").attr("EncodingError");
   const py::object instance =
-      type(error.encoding(), py::bytes(error.bytes()), error.reason(), py::arg("path") = text(error.where().path),
-           py::arg("offset") = number_or_none(error.where().offset));
+      type(error.encoding(), py::bytes(error.bytes()), error.reason(),
+           py::arg("path") = decode_text(error.where().path), py::arg("offset") = number_or_none(error.where().offset));
   PyErr_SetObject(type.ptr(), instance.ptr());
 }
 
 void raise_os_error(const FileError& error) {
   // OSError(errno, ...) becomes FileNotFoundError and its kin by itself.
-  const py::object instance =
-      py::reinterpret_borrow<py::object>(PyExc_OSError)(error.code(), text(error.message()), text(error.where().path));
+  const py::object instance = py::reinterpret_borrow<py::object>(PyExc_OSError)(
+      error.code(), decode_text(error.message()), decode_text(error.where().path));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance.ptr())), instance.ptr());
 }
 
@@ -81,7 +76,8 @@ void translate(std::exception_ptr pointer) {
 py::tuple describe(const std::exception_ptr& pointer) {
   const auto tuple = [](const char* kind, const Error& error, const py::object& number) {
     const std::string& path = error.where().path;
-    return py::make_tuple(kind, path.empty() ? py::object(py::none()) : text(path), text(error.message()), number);
+    return py::make_tuple(kind, path.empty() ? py::object(py::none()) : decode_text(path), decode_text(error.message()),
+                          number);
   };
   try {
     std::rethrow_exception(pointer);

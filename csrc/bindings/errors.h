@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Python has to know of an error of the core, as a value: for errors that are reported and not raised.
+// An error of the core as a value, for errors that are reported and not raised. GIL held throughout.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -9,7 +9,7 @@
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
-#include "codecs/image_file_reader.h"
+#include "codecs/file_reader.h"
 #include "codecs/probe.h"
 #include "codecs/registry.h"
 #include "image/resize_array.h"

@@ -20,7 +20,7 @@ namespace {
 // Ctrl-C is answered this soon while next() waits.
 constexpr std::chrono::milliseconds kSignalInterval{50};
 
-// What NumPy has to know of a column besides its bytes.
+// NumPy's type and shape of a column.
 struct ColumnArray {
   py::dtype dtype;
   std::vector<py::ssize_t> sample_shape;
@@ -107,7 +107,7 @@ class PyRun {
     return py::make_tuple(batch.number, std::move(columns), std::move(bad));
   }
 
-  // (sample, its stand-in or None, what is wrong), without Python code, as above.
+  // (sample, its replacement or None, the error), without Python code, as above.
   static py::tuple describe(const BadSample& bad) {
     const py::object other = bad.replaced_by ? py::object(py::int_(*bad.replaced_by)) : py::none();
     return py::make_tuple(bad.sample, other, bindings::describe(bad.error));

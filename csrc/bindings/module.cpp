@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fastbatch._core: the table of contents. What is here is wrapped by src/fastbatch; users never import it.
+// fastbatch._core: the table of contents. Internal: src/fastbatch wraps it.
 #include "bindings/register.h"
 #include "bindings/sequences.h"
 

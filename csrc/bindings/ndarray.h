@@ -43,7 +43,7 @@ inline py::array to_array(const ArrayView& view) {
   return array;
 }
 
-// An array that stays the caller's: whoever uses the view keeps the array alive.
+// A view of the caller's array; the user of the view keeps the array alive.
 inline ArrayView borrow(const py::array& array) {
   const auto descr = array.dtype().attr("str").cast<std::string>();
   const ElementType element = parse_descr(descr, Where{});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
+#include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/sequences.h"
@@ -13,12 +14,6 @@ namespace fastbatch::bindings {
 
 namespace {
 
-using Numbers = py::array_t<std::uint64_t, py::array::c_style | py::array::forcecast>;
-
-std::span<const std::uint64_t> view_of(const Numbers& numbers) {
-  return {numbers.data(), static_cast<std::size_t>(numbers.size())};
-}
-
 template <typename T>
 py::array_t<T> to_numbers(const std::vector<T>& numbers) {
   return py::array_t<T>(static_cast<py::ssize_t>(numbers.size()), numbers.data());
@@ -28,16 +23,16 @@ py::array_t<T> to_numbers(const std::vector<T>& numbers) {
 
 void register_sequences(py::module_& module) {
   py::class_<Pieces, std::shared_ptr<Pieces>>(module, "Pieces")
-      .def(py::init([](const Numbers& starts, const Numbers& counts, std::uint64_t stride) {
-             return std::make_shared<Pieces>(view_of(starts), view_of(counts), stride);
+      .def(py::init([](const Indices& starts, const Indices& counts, std::uint64_t stride) {
+             return std::make_shared<Pieces>(span_of(starts), span_of(counts), stride);
            }),
            py::arg("starts"), py::arg("counts"), py::arg("stride"))
       .def_property_readonly("size", &Pieces::size)
-      .def("rows", [](const Pieces& pieces, const Numbers& samples) {
-        for (const std::uint64_t sample : view_of(samples))
+      .def("rows", [](const Pieces& pieces, const Indices& samples) {
+        for (const std::uint64_t sample : span_of(samples))
           if (sample >= pieces.size()) throw py::index_error();
         py::array_t<std::uint64_t> rows(samples.size());
-        pieces.rows(view_of(samples), {rows.mutable_data(), static_cast<std::size_t>(rows.size())});
+        pieces.rows(span_of(samples), {rows.mutable_data(), static_cast<std::size_t>(rows.size())});
         return rows;
       });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What cuts samples from many stretches of rows, joins them, and describes them.
+// Pieces of arrays, joined arrays, and their statistics. GIL held throughout.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -18,9 +18,9 @@
 #include "common/process.h"
 #include "source/file_list.h"
 #include "text/count_words.h"
+#include "text/items.h"
+#include "text/run.h"
 #include "text/shuffled_lines.h"
-#include "text/text_items.h"
-#include "text/text_run.h"
 #include "text/vocabulary.h"
 
 namespace fastbatch::bindings {

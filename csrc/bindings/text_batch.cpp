@@ -15,7 +15,7 @@ namespace {
 
 static_assert(FASTBATCH_RECENT_WORDS == RecentWords::kMost);
 
-// What a capsule owns: the batch, and how C sees it.
+// The content of a capsule: the batch, and its view for C.
 struct BatchView {
   TextBatch batch;
   std::vector<FastbatchTextPart> parts;

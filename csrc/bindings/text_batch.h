@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What a batch of words or lines becomes in Python. GIL held throughout.
+// Converts a batch of words or lines to Python objects. GIL held throughout.
 #pragma once
 
 #include <pybind11/numpy.h>
 
-#include "text/text_run.h"
+#include "text/run.h"
 
 namespace fastbatch::bindings {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A batch of words or lines, as src/fastbatch/_words.pyx reads it. Plain C: Cython includes it.
+// Threads: values; the capsule's owner keeps them alive.
 #pragma once
 
 #include <stddef.h>

@@ -8,7 +8,7 @@
 
 namespace fastbatch {
 
-// R, G, B (and, with 4 channels, something to leave out) to luma.
+// R, G, B (and, with 4 channels, one that is ignored) to luma.
 void rgb_to_gray(const std::uint8_t* src, std::size_t channels, std::uint8_t* gray, std::size_t n);
 
 // Inverted CMYK, as Adobe writes it into every JPEG, to RGB, without a colour profile.

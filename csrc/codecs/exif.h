@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a camera was held: the orientation that EXIF or XMP data give, as Pillow's Image.getexif() finds it.
+// The orientation in EXIF or XMP data, as Pillow's Image.getexif() finds it. Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t kMargin = 2;
 constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // rows that are converted together
 
-// What Pillow's reader and libjpeg agree to decode.
+// Throws unless both Pillow's reader and libjpeg decode such images.
 void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   if (info.data_precision != 8) {
     throw UnsupportedError({},
@@ -100,7 +100,7 @@ struct JpegReader::State {
   }
 };
 
-// What libjpeg would have to give so that nothing is to be done; JCS_UNKNOWN: it cannot.
+// libjpeg's colour space that needs no conversion; JCS_UNKNOWN: there is none.
 J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
   switch (mode) {
     case ColorMode::kRgb: return JCS_RGB;
@@ -239,7 +239,7 @@ std::size_t JpegReader::read_rows(std::uint8_t* rows, std::size_t n) {
 
 void JpegReader::finish() {
   JpegCodec& codec = state_->codec;
-  // What was not asked for is not looked at.
+  // The data after a part is not validated.
   if (state_->rows_left == 0 && codec.info.output_scanline < codec.info.output_height) return codec.close();
   codec.end_input();
   // A missing end marker is no error once all rows are there.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the chunks of a PNG file say, and which of their faults are tolerated. Both follow Pillow, whose reader differs
-// from libpng's: it checks the checksums in front of the pixels and no others, wants no order of the chunks, and reads
-// on behind the pixels as long as it can.
+// Parses the chunks of a PNG file, and tolerates the faults that Pillow tolerates. Pillow's reader differs from
+// libpng's: it verifies only the checksums before the pixels, requires no order of the chunks, and reads on after the
+// pixels as far as it can.
 #pragma once
 
 #include <array>

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/error.h"
+#include "common/memory.h"
 #include "kernels/unfilter.h"
 #include "source/inflate.h"
 
@@ -19,13 +20,12 @@ namespace {
 
 using Pieces = std::vector<std::span<const std::byte>>;
 
-// Pillow reads so many bytes of a chunk at a time.
+// The bytes of a chunk that Pillow reads at a time.
 constexpr std::size_t kBlock = 65536;
 // Larger images than this are inflated row by row, so that they need no memory of their size.
 constexpr std::uint64_t kMostAtOnce = std::uint64_t{64} << 20U;
-constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;
 
-// Memory that is not cleared, and that lets a giant go.
+// Memory that is not cleared.
 class Buffer {
  public:
   std::uint8_t* get(std::size_t size) {
@@ -36,7 +36,7 @@ class Buffer {
     }
     return memory_.get();
   }
-  void give_back_giant() {
+  void free_if_large() {
     if (capacity_ <= kKeptBytes) return;
     memory_.reset();
     capacity_ = 0;
@@ -235,10 +235,10 @@ std::size_t PngRows::last_piece() const noexcept { return state_->piece; }
 
 void PngRows::close() {
   state_->end_zlib();
-  state_->joined.give_back_giant();
-  state_->inflated.give_back_giant();
-  state_->lines.give_back_giant();
-  state_->zeros.give_back_giant();
+  state_->joined.free_if_large();
+  state_->inflated.free_if_large();
+  state_->lines.free_if_large();
+  state_->zeros.free_if_large();
 }
 
 }  // namespace fastbatch

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The compressed pixels of a PNG -> rows of samples as the file packs them, filters undone.
-// Whole streams that are sound are inflated at once by libdeflate, in half of zlib's time. What libdeflate does not
-// like is read again by zlib, row by row and in the pieces in which Pillow gives them to it, so that the same damage is
-// tolerated.
+// Whole streams that are sound are inflated at once by libdeflate, in half of zlib's time. What libdeflate
+// refuses is read again by zlib, row by row and in the pieces in which Pillow gives them to it, so that the same damage
+// is tolerated.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Texts in PNG files that say something about the image, or that must not grow without bound.
+// Compressed texts and colour profiles in PNG files, whose size must be bounded. Threads: any.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace fastbatch {
 
-// What a compressed text or colour profile in a chunk of this type holds, as far as it goes; nothing if it is damaged.
+// The content of a compressed text or colour profile in a chunk of this type, up to a cut; nothing if it is damaged.
 // Throws DecodeError if it is longer than 1 MiB.
 std::optional<std::string> inflate_png_text(std::string_view compressed, const char* type);
 

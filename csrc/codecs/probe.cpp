@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <span>
 
-#include "codecs/image_file_reader.h"
+#include "codecs/file_reader.h"
 #include "codecs/registry.h"
 #include "common/error.h"
 #include "common/parallel.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What image files say of themselves, many at a time, without decoding a pixel.
+// Reads the headers of many images without decoding a pixel.
 #pragma once
 
 #include <cstddef>

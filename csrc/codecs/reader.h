@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One image file in memory -> rows of pixels, one after another, so that they can be used while they are in cache.
-// A codec is a new ImageReader; who reads images knows no codec. Errors name no file: the caller, who read it, adds the
-// place. The pixels are those of Pillow's `Image.open(file).convert(mode)`, and so is the choice of which damage is
-// tolerated.
+// The interface of a codec: an encoded image in memory -> rows of pixels, a few at a time, while they are in cache.
+// Errors name no file: the caller, which read it, adds the place. The pixels are those of Pillow's
+// `Image.open(file).convert(mode)`, and the same damaged files are tolerated.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +14,8 @@
 
 namespace fastbatch {
 
-// What rows are delivered as. Pillow's names: "RGB", "RGBA", "L", "I;16" (native byte order), and the file's own
-// indices of a palette, "LA".
+// The pixel format of rows. Pillow's names: "RGB", "RGBA", "L", "I;16" (native byte order), "P" (the file's palette
+// indices), "LA".
 enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGrayAlpha };
 
 [[nodiscard]] std::size_t channels_of(ColorMode mode) noexcept;     // interleaved
@@ -24,7 +23,7 @@ enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGray
 
 struct Codec;  // registry.h
 
-// What a file says of itself before any pixel is decoded.
+// The header of an image.
 struct ImageInfo {
   ImageSize size{};              // as stored
   std::string_view mode{};       // what Pillow's Image.open(file).mode says: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
@@ -33,7 +32,7 @@ struct ImageInfo {
   const Codec* codec = nullptr;  // set by ImageFileReader, unless the external reader reads the image
 };
 
-// An image of a format, or a kind, that a reader does not know; another may.
+// An image of a format or a kind that the codec does not support; the external reader may.
 class UnsupportedError : public DecodeError {
   using DecodeError::DecodeError;
 };
@@ -41,17 +40,17 @@ class UnsupportedError : public DecodeError {
 // Throws DecodeError if there are more than `max_pixels`.
 void check_pixels(ImageSize size, std::uint64_t max_pixels);
 
-// What of an image is wanted.
+// The part of an image to decode, and its scale.
 struct ImagePart {
-  Window window{};           // in pixels of the file; empty: all. More may come: codecs work in blocks.
-  unsigned denominator = 1;  // 2, 4, 8: so many times smaller, where the codec can do it while it decodes; else ignored
+  Window window{};           // in pixels of the file; empty: all. Codecs work in blocks and may deliver more.
+  unsigned denominator = 1;  // 2, 4, 8: decode at 1/2, 1/4, 1/8. Ignored unless Codec::scales
 };
 
-// What read_rows() is going to deliver.
+// The rows that read_rows() will deliver.
 struct ImageRows {
   ImageSize scaled{};        // the whole image at the scale in use: ceil(size / denominator)
   unsigned denominator = 1;  // the one in use
-  Window window{};           // in pixels of the scaled image: rows and columns that come; covers what was asked for
+  Window window{};           // rows and columns delivered, in pixels of the scaled image; covers the part asked for
 };
 
 //   info = reader.read_header(file, max_pixels);
@@ -59,8 +58,8 @@ struct ImageRows {
 //   while (n = reader.read_rows(buffer, 16)) ...
 //   reader.finish();
 //
-// After an error, or instead of finish(), the next read_header() starts afresh: an image never sees what one before it
-// left. The file's bytes must stay where they are until finish().
+// After an error, or instead of finish(), the next read_header() starts afresh: no state of one image reaches the next.
+// The file's bytes must stay valid until finish().
 // Threads: one at a time.
 class ImageReader {
  public:
@@ -77,8 +76,8 @@ class ImageReader {
   // ends first.
   virtual std::size_t read_rows(std::uint8_t* rows, std::size_t n) = 0;
 
-  // After the last row: checks what Pillow checks after the pixels (when all rows of the file were read), and gives all
-  // memory back that grew with the image.
+  // After the last row: makes the checks that Pillow makes after the pixels (if all rows of the file were read), and
+  // frees all memory that grew with the image.
   virtual void finish() = 0;
 };
 

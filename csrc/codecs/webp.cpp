@@ -15,12 +15,12 @@
 #include "codecs/exif.h"
 #include "codecs/registry.h"
 #include "common/error.h"
+#include "common/memory.h"
 #include "source/load.h"
 
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;
 // Rows below the last one that is wanted: its colours are made from theirs.
 constexpr std::size_t kRowsBelow = 4;
 
@@ -193,7 +193,7 @@ std::size_t WebpReader::read_rows(std::uint8_t* rows, std::size_t n) {
 void WebpReader::finish() {
   State& state = *state_;
   state.demuxer.reset();
-  if (state.pixels.capacity() > kKeptBytes) std::vector<std::uint8_t>().swap(state.pixels);
+  free_if_large(state.pixels);
 }
 
 }  // namespace fastbatch

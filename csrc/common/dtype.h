@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The element types that the core converts; anything else of a fixed size is copied as it is (kOpaque).
+// The element types that the core converts; anything else of a fixed size is copied as it is (kOpaque). Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What can go wrong in the core. A message says where, what was expected and what was found:
+// The errors of the core. A message gives the place, the expected and the found:
 //   `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
 // Threads: immutable once built. `bindings/errors.cpp` is the only place that turns these into Python exceptions.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace fastbatch {
 
-// The place an error speaks of; every part may be unknown.
+// The place of an error; every part may be unknown.
 struct Where {
   std::string path;                       // as the user wrote it; bytes, not necessarily UTF-8
   std::optional<std::uint64_t> sample{};  // index in the source, before shuffling
@@ -49,7 +49,7 @@ class DecodeError : public Error {
   using Error::Error;
 };
 
-// What the operating system said, about one file.
+// An error of the operating system, about one file.
 class FileError : public Error {
  public:
   FileError(Where where, int code) : FileError(std::move(where), code, std::generic_category().message(code)) {}

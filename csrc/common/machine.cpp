@@ -57,7 +57,7 @@ double cgroup_quota() {
   return cpus;
 }
 
-// What one cgroup v2 folder has left; everything when it sets no limit.
+// The memory that one cgroup v2 folder has left; unlimited if it sets no limit.
 std::uint64_t folder_memory(const std::string& folder) {
   std::ifstream max_file("/sys/fs/cgroup" + folder + "/memory.max");
   std::ifstream current_file("/sys/fs/cgroup" + folder + "/memory.current");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What of this machine the process may use. Threads: any.
+// The CPUs and the memory that this process may use. Threads: any.
 #pragma once
 
 #include <cstdint>

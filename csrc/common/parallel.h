@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One loop over many things, shared out among threads that live as long as the loop.
+// A parallel loop, with threads that live as long as the loop.
 #pragma once
 
 #include <cstddef>

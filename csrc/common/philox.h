@@ -10,7 +10,7 @@
 
 namespace fastbatch {
 
-// What a stream is for; it keeps streams apart that have the same seed, epoch and index.
+// The purpose of a stream; separates streams of the same seed, epoch and index.
 enum class Purpose : std::uint64_t {
   kSample = 0,      // index = the sample's number in the source
   kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
@@ -19,8 +19,8 @@ enum class Purpose : std::uint64_t {
   kBatch = 4,       // what a function of the user's own draws for a batch; index = position (Python only)
 };
 
-// What is drawn for a sample: each operation has a stream of its own, so that asking for one more, or drawing again
-// and again in one, changes nothing in the others.
+// The random operations on a sample: each has its own stream, so that one more operation, or one more draw in one,
+// changes nothing in the others.
 enum class Operation : std::uint64_t {
   kFlip = 0,
   kVerticalFlip = 1,

@@ -102,7 +102,7 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
   });
 }
 
-void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Places& places,
+void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const SlotPieces& places,
                                Workspace& workspace) const {
   auto& scratch = static_cast<Scratch&>(workspace);
   indices = rows_of(indices, scratch.places);

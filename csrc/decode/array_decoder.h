@@ -37,12 +37,12 @@ class ArrayDecoder : public Decoder {
 
   // Slots with other things between them: each sample lies in n_pieces equal pieces, one every `stride` bytes, the
   // next sample's behind them.
-  struct Places {
+  struct SlotPieces {
     std::byte* first;
     std::size_t n_pieces;
     std::size_t stride;
   };
-  void decode_into(std::span<const std::uint64_t> indices, const Places& places, Workspace& workspace) const;
+  void decode_into(std::span<const std::uint64_t> indices, const SlotPieces& places, Workspace& workspace) const;
   // Samples are (rows, channels), each channel of each sample standardised by itself: see standardize.h. The conversion
   // is a cast to float32 or float64; throws std::invalid_argument otherwise.
   void standardize_samples();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One column of a batch (the images, the labels, ...): how the bytes of a sample get into its slot.
-// The loader knows nothing else of formats; a new kind of data is a new Decoder.
-// Threads: a Decoder is immutable once built and used by all workers at once; a Workspace belongs to one worker.
+// The interface of a column of a batch (the images, the labels, ...): decodes samples into their slots. The loader
+// knows no formats; a new kind of data is a new Decoder. Threads: a Decoder is immutable once built and used by all
+// workers at once; a Workspace belongs to one worker.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace fastbatch {
 
-// What a decoder keeps from one sample to the next on one thread: codec handles, scratch memory.
+// A decoder's state on one thread, reused from sample to sample: codec handles, scratch memory.
 class Workspace {
  public:
   virtual ~Workspace() = default;
@@ -25,9 +25,10 @@ class Decoder {
 
   [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;      // samples in the source
   [[nodiscard]] virtual std::size_t slot_bytes() const noexcept = 0;  // bytes of one sample in the batch
-  // About how many samples are worth one trip to the scheduler (some 50 microseconds of work); at least 1.
+  // Samples in a chunk of about 50 us of work: a worker claims as many at once. At least 1.
   [[nodiscard]] virtual std::size_t chunk_samples() const noexcept = 0;
-  // Whether so many never take much longer than that: then whoever waits for them may as well make them.
+  // True if a chunk always decodes in about 50 us. The consumer may then decode it itself instead of waiting for a
+  // worker.
   [[nodiscard]] virtual bool is_brief() const noexcept { return false; }
   [[nodiscard]] virtual std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(); }
 
@@ -36,8 +37,8 @@ class Decoder {
   virtual void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                       std::size_t& failed_at) const = 0;
 
-  // Tells the kernel that these samples come soon. Returns how many bytes were not yet in memory; 0 means advice is
-  // idle here.
+  // Readahead advice to the kernel: these samples are decoded soon. Returns the bytes that were not in memory; 0 if all
+  // were, or if there is nothing to advise.
   [[nodiscard]] virtual std::size_t advise(std::span<const std::uint64_t> /*indices*/) const { return 0; }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a number stands in a long array: the ends of the documents among tokens.
+// Finds a number in a long array: the ends of the documents among tokens.
 // Threads: any.
 #pragma once
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "image/image_cropper.h"
+#include "image/cropper.h"
 #include "image/sample_geometry.h"
 #include "kernels/color.h"
 

@@ -11,7 +11,7 @@
 
 #include "decode/decoder.h"
 #include "decode/image_opener.h"
-#include "image/image_options.h"
+#include "image/options.h"
 
 namespace fastbatch {
 
@@ -36,7 +36,7 @@ class ImageDecoder : public Decoder {
  private:
   struct Scratch;
   void decode_image(std::uint64_t index, StreamKey key, std::byte* slot, Scratch& scratch) const;
-  // What is converted: the pixels themselves, or what an augmentation makes of them.
+  // The pixels to convert: `pixels` themselves, or the augmented ones.
   const std::byte* augmented(std::uint64_t index, StreamKey key, Scratch& scratch, std::uint8_t* pixels) const;
 
   const ImageOpener images_;

@@ -8,7 +8,7 @@
 #include <memory>
 #include <utility>
 
-#include "codecs/image_file_reader.h"
+#include "codecs/file_reader.h"
 #include "common/error.h"
 #include "source/source.h"
 

@@ -10,7 +10,7 @@
 
 #include "common/error.h"
 #include "image/affine.h"
-#include "image/image_cropper.h"
+#include "image/cropper.h"
 #include "image/sample_geometry.h"
 
 namespace fastbatch {
@@ -18,7 +18,7 @@ namespace {
 
 std::string words(ImageSize size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
 
-// What a mask of this mode is decoded as. Throws DecodeError for a mode that no mask has.
+// The colour mode in which a mask of this mode is decoded. Throws DecodeError for a mode that no mask has.
 ColorMode mask_mode(std::string_view mode) {
   if (mode == "P") return ColorMode::kIndex;
   if (mode == "L" || mode == "1") return ColorMode::kGray;

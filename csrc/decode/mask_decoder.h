@@ -10,7 +10,7 @@
 
 #include "decode/decoder.h"
 #include "decode/image_opener.h"
-#include "image/image_options.h"
+#include "image/options.h"
 
 namespace fastbatch {
 

@@ -15,7 +15,7 @@ namespace fastbatch {
 
 class TransformDecoder : public Decoder {
  public:
-  // What the function is told of an array; `type` is NumPy's character.
+  // The array that the function gets; `type` is NumPy's character.
   struct Slot {
     std::uint64_t itemsize = 1;
     std::int64_t type = 'B';

@@ -19,7 +19,7 @@ using Range = std::array<double, 2>;  // lowest and highest; equal: always that
 struct AffineOptions {
   Range rotation{0, 0};       // degrees
   Range shear{0, 0};          // degrees
-  Range zoom{1, 1};           // how many pixels of the image one becomes: below 1 enlarges; rows and columns each draw
+  Range zoom{1, 1};           // drawn per axis; below 1 magnifies, above 1 shrinks (Keras's convention)
   Range shift_rows{0, 0};     // share of the height
   Range shift_columns{0, 0};  // share of the width
   int order = 1;
@@ -39,12 +39,12 @@ struct AffineMap {
 // low + (high - low) * u
 [[nodiscard]] double between(const Range& range, double u) noexcept;
 
-// Draws six numbers, whatever is asked for: rotation, shift of rows and of columns, shear, zoom of rows and of columns.
+// Draws six numbers, always: rotation, shift of rows and of columns, shear, zoom of rows and of columns.
 // The map is rotation x shift x shear x zoom, as in Keras's apply_affine_transform, about height / 2 - 0.5 and
 // width / 2 - 0.5. `stream` is that of Operation::kAffine.
 AffineMap affine_matrix(const AffineOptions& options, double height, double width, Stream stream);
 
-// What is drawn for a sample of one channel; nothing if the options move no sample.
+// The warp of a sample of one channel; nothing if the options move no sample.
 std::optional<kernels::Warp> draw_warp(const AffineOptions& options, std::size_t height, std::size_t width,
                                        StreamKey key, std::uint64_t index);
 

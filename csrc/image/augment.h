@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What happens to an image between its resize and its batch: moved, recoloured, partly erased, standardised. Pixels are
-// float32 in 0..255 meanwhile. fastbatch.pure.augment is the same in NumPy.
+// Random augmentation of a resized image: affine transform, colours, erasing, standardisation. Pixels are float32 in
+// 0..255. fastbatch.pure.augment is the same in NumPy.
 // Threads: immutable, any.
 #pragma once
 
@@ -21,8 +21,8 @@ struct AugmentOptions {
   Range brightness{1, 1};     // factors
   Range contrast{1, 1};
   Range saturation{1, 1};
-  Range hue{0, 0};                    // rounds of the colour circle
-  double erase = 0;                   // how likely
+  Range hue{0, 0};                    // turns of the colour circle
+  double erase = 0;                   // probability
   Range erase_scale{0.02, 0.33};      // share of the image
   Range erase_ratio{0.3, 3.3};        // height / width
   std::vector<float> erase_value{0};  // one number, or one for each channel; none: noise

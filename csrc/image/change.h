@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Keras's ImageDataGenerator does to the pixels of one image, in its order: warp, channel shift, mirror,
-// brightness, rescale. Everything but the warp gives the bytes that NumPy and Pillow give. Threads: any; nothing here
+// The transformations of Keras's ImageDataGenerator, in its order: warp, channel shift, mirror, brightness, rescale.
+// Everything but the warp gives the bytes that NumPy and Pillow give. Threads: any; nothing here
 // allocates.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the pixels of a slot come from: crops, EXIF's orientation, and the way of a point through them. No pixels here.
+// Geometry without pixels: crops, EXIF's orientation, and the matrices that move points with them.
 // All arithmetic is IEEE double in a fixed order, so that fastbatch.pure.geometry gives the same numbers.
 // Threads: functions of their arguments; any.
 #pragma once
@@ -34,7 +34,7 @@ struct CropOptions {
 void check_crop(const CropOptions& options);
 
 // `source` is cut out of the image and resized to `scaled` as if nothing were around it (torchvision's order: crop,
-// then resize); `wanted` of that stands at (left, top) of the slot. Where it does not cover the slot there is padding.
+// then resize); `wanted` of that is placed at (left, top) of the slot. The rest of the slot is padding.
 struct CropPlan {
   Window source{};
   ImageSize scaled{};
@@ -43,17 +43,17 @@ struct CropPlan {
   bool operator==(const CropPlan&) const = default;
 };
 
-// How an image of this size (at least 1 x 1, as it is looked at: turned by EXIF already if that is asked for) gets into
-// its slot. Draws from the stream of Operation::kCrop: kRandom the top, then the left edge; kRandomResized in each of
-// at most ten tries the area and the shape, and when such a box fits, its top and its left edge.
+// The crop of an image of this size, at least 1 x 1, after EXIF's turn. Draws from the stream of Operation::kCrop:
+// kRandom the top, then the left edge; kRandomResized in each of at most ten tries the area and the shape, and when
+// such a box fits, its top and its left edge.
 CropPlan plan_crop(ImageSize image, const CropOptions& options, Stream stream);
 
-// ---- EXIF: `orientation` is 1 to 8, what has to be done to the stored image so that it stands upright
+// ---- EXIF: `orientation`, 1 to 8, says how the stored image is turned upright
 
 [[nodiscard]] constexpr bool swaps_sides(std::uint8_t orientation) noexcept { return orientation >= 5; }
 ImageSize turned(ImageSize stored, std::uint8_t orientation) noexcept;
 
-// Where the stored pixels are that fill `upright`, a window of the turned image.
+// The stored pixels that fill `upright`, a window of the turned image.
 Window stored_window(const Window& upright, ImageSize stored, std::uint8_t orientation) noexcept;
 
 // ---- points: x' = m[0] x + m[1] y + m[2], y' = m[3] x + m[4] y + m[5]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One axis of a resize: which source elements make each output, by Pillow's rules.
+// One axis of a resize: the source elements and weights of each output, by Pillow's rules. Threads: any.
 #pragma once
 
 #include <cstddef>

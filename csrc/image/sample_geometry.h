@@ -11,7 +11,7 @@
 #include "codecs/reader.h"
 #include "common/philox.h"
 #include "image/geometry.h"
-#include "image/image_options.h"
+#include "image/options.h"
 
 namespace fastbatch {
 
@@ -29,7 +29,7 @@ struct SampleGeometry {
 
 SampleGeometry draw_geometry(const ImageInfo& info, const ImageOptions& options, StreamKey key, std::uint64_t index);
 
-// The way of a point of the image, as it is stored, into the slot: turned, cropped, mirrored, then moved by the
+// The 2x3 affine matrix from coordinates of the stored image to those of the slot: turn, crop, flips, then the
 // augmentation's affine transform.
 Matrix sample_matrix(const ImageInfo& info, const ImageOptions& options, StreamKey key, std::uint64_t index);
 

@@ -7,7 +7,7 @@
 namespace fastbatch {
 namespace {
 
-// The codec's way of making an image smaller is a box filter of sorts; with so many of its pixels for each of ours, the
+// Codecs scale with a kind of box filter; with this many of their pixels for each of the result on each axis, the
 // resize that follows hides the difference.
 constexpr std::size_t kSpare = 2;
 

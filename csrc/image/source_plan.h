@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What of a file a crop needs, when the codec may deliver the image smaller than it is stored. No pixels here.
+// The part of a file that a crop needs, and the scale at which the codec should deliver it. No pixels here.
 // Threads: functions of their arguments; any.
 #pragma once
 
@@ -22,7 +22,7 @@ struct SourcePlan {
 // The smallest scale, 1/largest at least, at which the codec leaves kSpare times the pixels of the result on each axis.
 [[nodiscard]] unsigned pick_denominator(const CropPlan& plan, unsigned largest) noexcept;
 
-// `plan` is of the image as it stands upright. At scale 1 the result is that of the plan; at smaller ones `source` is
+// `plan` is of the upright image. At scale 1 the result is that of the plan; at smaller ones `source` is
 // rounded outwards and the resize starts between pixels.
 SourcePlan plan_source(const CropPlan& plan, ImageSize stored, std::uint8_t orientation, unsigned denominator,
                        Filter filter, std::size_t channels);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pixels of a stored image -> the same image upright, as EXIF's orientation asks for it.
+// Pixels of a stored image -> the same image upright, by EXIF's orientation.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of convert() share. cast.cpp cuts a sample into runs: elements side by side in src and in dst.
+// Shared by the parts of convert(). cast.cpp cuts a sample into runs: elements side by side in src and in dst.
 //   cast_scalar.cpp  any run, in plain C++: the definition     cast_vector.cpp  the frequent runs, on this CPU
 //   transpose.cpp    pixels <-> planes
 // Threads: any; nothing here allocates.

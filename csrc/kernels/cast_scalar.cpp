@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kBlock = 256;  // elements
 using Wide = std::array<std::uint64_t, kBlock>;
 
-// What the 64 bits hold.
+// The content of the 64 bits.
 enum class Kind : std::uint8_t { kSigned, kUnsigned, kFloat };
 
 constexpr Kind kind_of(DType dtype) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What changes the colours of an image of float32 pixels in 0..255, in place. The definitions are those of
+// Colour adjustments of float32 pixels in 0..255, in place. The definitions are those of
 // torchvision's functional adjust_*, each product and sum rounded to float32; sums over an image are in float64 in a
 // fixed order, so that every machine and fastbatch.pure give the same. Plain C++ but for the hue: compilers make
 // vectors of it. Threads: any; nothing here allocates.
@@ -10,7 +10,8 @@
 
 namespace fastbatch::kernels {
 
-// n pixels of `channels` numbers, of which the first `colors` are changed: 1 or 3. What follows them (alpha) stays.
+// n pixels of `channels` numbers, of which the first `colors` are changed: 1 or 3. Further channels (alpha) are
+// unchanged.
 struct FloatImage {
   float* data;
   std::size_t pixels;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // IEEE 754 binary16 as its 16 bits: what the hardware's conversions give, in integer arithmetic, for every CPU.
+// Threads: any.
 // To nearest, ties to even; subnormals kept; a NaN keeps its sign and upper payload and becomes quiet.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The door to the hot loops: plain functions, picked at run time for this CPU. Only kernels/*.cpp know Highway.
+// The interface of the hot loops: plain functions, picked at run time for this CPU. Only kernels/*.cpp know Highway.
 // Every target gives the same bytes as "scalar", plain C++. Pointers need no alignment; nothing here allocates.
 // Threads: any.
 #pragma once
@@ -19,7 +19,7 @@ namespace fastbatch::kernels {
 
 // Those of this binary that this CPU has, best first; "scalar" is always last.
 std::vector<std::string> supported_targets();
-// What the kernels run on now.
+// The target in use.
 std::string active_target();
 // Narrows to one target by name: "scalar", "ssse3", "sse4", "avx2", "avx3", "neon", ...; "" is the best one again.
 // Throws std::invalid_argument, which names the supported ones. Not while other threads run kernels.

@@ -133,7 +133,8 @@ HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* 
   return sum.Rounded();
 }
 
-// What the loops read of Taps, in registers: a store to the target could change it for all the compiler knows.
+// The fields of Taps that the loops read, in registers: a store to the target could change it for all the compiler
+// knows.
 struct Weights {
   explicit Weights(const Taps& taps)
       : start(taps.start.data()), packed(taps.packed.data()), stride(taps.stride), most(taps.most) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the resize kernels share: the passes in plain C++, which every other target must equal.
+// The resize passes in plain C++, which every other target must equal. Threads: any; nothing here allocates.
 #pragma once
 
 #include <algorithm>

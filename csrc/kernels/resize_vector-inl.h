@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What both resize passes do on vectors: sums of pixels times weights, and their way back to bytes.
+// Shared by both resize passes on vectors: sums of pixels times weights, rounded to bytes. Threads: any.
 // Sums are taken modulo 2^32, so a weight may be split into digits and each digit summed on its own: it stays exact.
 // Compiled once for each target, hence no ordinary include guard.
 #include <hwy/highway.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel files share: when to take the plain C++ path, and which of Highway's targets are real.
+// Shared by the kernel files: when to take the plain C++ path, and which of Highway's targets are instruction sets.
 // A kernel file looks so (foreach_target.h includes it once for each instruction set):
 //   #undef HWY_TARGET_INCLUDE
 //   #define HWY_TARGET_INCLUDE "kernels/copy.cpp"   // this file, from the include root
@@ -28,5 +28,5 @@ namespace fastbatch::kernels {
 
 }  // namespace fastbatch::kernels
 
-// In a kernel file, per target: is this an instruction set, and not Highway's own stand-in for one?
+// In a kernel file, per target: true for an instruction set, false for Highway's emulations.
 #define FASTBATCH_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)

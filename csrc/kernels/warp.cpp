@@ -117,7 +117,7 @@ class Rows {
             .fill = warp_.fill};
   }
 
-  // Where these columns stand in dst.
+  // The position of these columns in dst.
   [[nodiscard]] Span turned(Span columns) const {
     if (!warp_.flip_columns) return columns;
     return {warp_.width - columns.end, warp_.width - columns.first};

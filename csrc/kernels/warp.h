@@ -11,7 +11,7 @@
 
 namespace fastbatch::kernels {
 
-// What stands beyond the border, in SciPy's words.
+// The values beyond the border, in SciPy's words.
 enum class Fill : std::uint8_t {
   kNearest,   // a a a | a b c d | d d d
   kConstant,  // k k k | a b c d | k k k, from the centre of the last pixel on

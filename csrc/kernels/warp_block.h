@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the warp kernels share. A row of dst is cut into blocks: locate...() says where in src each pixel of a block
-// comes from, sample...() or pick() fetches it. Those in plain C++ are the definition; every other target equals them.
+// Shared by the warp kernels. A row of dst is cut into blocks: locate...() computes the source coordinates of each
+// pixel of a block, sample...() or pick() fetches it. Plain C++ is the definition; every other target equals it.
+// Threads: any.
 #pragma once
 
 #include "kernels/warp.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One worker's hands: decodes the samples of a task into their slots, and deals with those that cannot be decoded.
+// Decodes the samples of a task into their slots, and skips or replaces those that cannot be decoded.
 // Owner: the worker thread; keeps each column's scratch memory from task to task.
 // Threads: one. The columns are shared and immutable.
 #pragma once
@@ -19,7 +19,7 @@ namespace fastbatch {
 class Filler {
  public:
   using Columns = std::vector<std::shared_ptr<const Decoder>>;
-  static constexpr int kMaxReplacements = 32;  // stand-ins that are tried for one sample
+  static constexpr int kMaxReplacements = 32;  // samples that are tried in place of a bad one
 
   Filler(const Columns& columns, OnError on_error) : columns_(columns), on_error_(on_error) {}
 

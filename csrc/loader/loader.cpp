@@ -19,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMinPrefetch = 2;
 constexpr std::size_t kMaxDefaultPrefetch = 16;
-constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // how far ahead the kernel is told, about
+constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // of readahead advice, about
 constexpr std::size_t kMaxAdviceBatches = 64;
 constexpr std::size_t kProbeSamples = 4;
 
@@ -36,8 +36,8 @@ std::size_t batch_bytes(const std::vector<std::shared_ptr<const Decoder>>& colum
   return std::max<std::size_t>(1, sample_bytes * batch_size);
 }
 
-// How many samples are worth a trip of a worker.
-std::size_t trip_samples(const std::vector<std::shared_ptr<const Decoder>>& columns) {
+// Samples that a worker claims at once.
+std::size_t claim_samples(const std::vector<std::shared_ptr<const Decoder>>& columns) {
   std::size_t samples = std::numeric_limits<std::size_t>::max();
   for (const auto& column : columns) samples = std::min(samples, column->chunk_samples());
   return std::max<std::size_t>(1, samples);
@@ -53,22 +53,22 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
   if (depth == 0) depth = std::clamp(Loader::kDefaultPrefetchBytes / bytes, kMinPrefetch, kMaxDefaultPrefetch);
   if (options.prefetch_bytes > 0) depth = std::min(depth, options.prefetch_bytes / bytes);
   depth = std::max<std::size_t>(1, depth);
-  const std::size_t trip = trip_samples(columns);
-  const std::size_t chunk = std::min(options.batch_size, trip);
+  const std::size_t items = claim_samples(columns);
+  const std::size_t chunk = std::min(options.batch_size, items);
   const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // of a batch; equally long, no short one last
-  // A thread is woken when there is a trip's work for it, or half of what was ready is gone.
+  // A worker is woken when it can claim that many, or half of the ready batches are gone.
   return {.depth = depth,
           .chunk_samples = (options.batch_size + chunks - 1) / chunks,
-          .trip_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, trip),
+          .claim_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, items),
           .advice_ahead = options.advise ? std::clamp<std::size_t>(kAdviceBytes / bytes, 1, kMaxAdviceBatches) : 0};
 }
 
 }  // namespace
 
-struct Loader::Hands {
-  Hands(const Filler::Columns& columns, OnError on_error) : filler(columns, on_error) {}
+struct Loader::Worker {
+  Worker(const Filler::Columns& columns, OnError on_error) : filler(columns, on_error) {}
   Filler filler;
-  Trip trip;
+  WorkItems items;
 };
 
 Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
@@ -104,7 +104,7 @@ std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
     if (shared_->closed) throw ClosedError("the loader is closed");
     shared_->runs.push_back(run);
   }
-  shared_->work.notify_one();  // whoever wakes wakes another while there is more
+  shared_->work.notify_one();  // it wakes another while there is more to claim
   return run;
 }
 
@@ -186,11 +186,11 @@ bool Loader::is_worth_waking() const noexcept {
 }
 
 // Runs take turns, so that two iterators of one loader share its threads.
-bool Loader::claim(Trip& trip, std::shared_ptr<Run>& run) {
+bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
   auto& runs = shared_->runs;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& candidate = runs[(shared_->turn + i) % runs.size()];
-    if (!candidate->claim(trip, candidate->trip_samples(), pools_)) continue;
+    if (!candidate->claim(items, candidate->claim_samples(), pools_)) continue;
     run = candidate;
     shared_->turn = (shared_->turn + i + 1) % runs.size();
     return true;
@@ -200,12 +200,12 @@ bool Loader::claim(Trip& trip, std::shared_ptr<Run>& run) {
 
 void Loader::work() {
   Shared& shared = *shared_;
-  Hands hands(columns_, options_.on_error);
+  Worker worker(columns_, options_.on_error);
   std::shared_ptr<Run> run;
-  std::shared_ptr<Run> to_wake;  // its consumer is told outside the lock, or it would wake only to wait for it
+  std::shared_ptr<Run> to_wake;  // notified outside the lock, or its consumer would wake only to wait for it
   std::unique_lock lock(shared.mutex);
   while (!shared.closed) {
-    const bool claimed = claim(hands.trip, run);
+    const bool claimed = claim(worker.items, run);
     if (!claimed && !to_wake) {
       ++shared.idle_workers;
       shared.work.wait(lock);
@@ -221,7 +221,7 @@ void Loader::work() {
       lock.lock();
       continue;
     }
-    if (perform(hands, *run, lock)) to_wake = run;
+    if (perform(worker, *run, lock)) to_wake = run;
     if (run.use_count() == 1) {  // cancelled meanwhile: its buffers go back outside the lock
       lock.unlock();
       run.reset();
@@ -235,25 +235,25 @@ void Loader::work() {
 // ones, one thread more than there are processors makes all slower.)
 void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
   Shared& shared = *shared_;
-  std::unique_ptr<Hands> hands;
+  std::unique_ptr<Worker> worker;
   while (!shared.closed && !run.is_settled()) {
-    if (!hands && !shared.spare.empty()) {
-      hands = std::move(shared.spare.back());
+    if (!worker && !shared.spare.empty()) {
+      worker = std::move(shared.spare.back());
       shared.spare.pop_back();
     }
-    if (!hands) hands = std::make_unique<Hands>(columns_, options_.on_error);
-    if (!run.claim(hands->trip, 1, pools_)) break;
+    if (!worker) worker = std::make_unique<Worker>(columns_, options_.on_error);
+    if (!run.claim(worker->items, 1, pools_)) break;
     lock.unlock();
-    perform(*hands, run, lock);
+    perform(*worker, run, lock);
   }
-  if (hands) shared.spare.push_back(std::move(hands));
+  if (worker) shared.spare.push_back(std::move(worker));
 }
 
 // Does the tasks, and takes the lock. True: a consumer may be waiting for one of them.
-bool Loader::perform(Hands& hands, Run& run, std::unique_lock<std::mutex>& lock) {
-  auto& [filler, trip] = hands;
+bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
+  auto& [filler, items] = worker;
   double advise_s = 0;
-  for (Task& task : trip.tasks()) {
+  for (Task& task : items.tasks()) {
     if (task.kind == Task::Kind::kDecode) {
       filler.fill(run, task);
     } else {
@@ -267,7 +267,7 @@ bool Loader::perform(Hands& hands, Run& run, std::unique_lock<std::mutex>& lock)
   for (std::size_t c = 0; c < filler.decode_s().size(); ++c)
     shared_->stats.decode_s[c] += std::exchange(filler.decode_s()[c], 0);
   bool is_awaited = false;
-  for (Task& task : trip.tasks()) is_awaited |= run.complete(task);
+  for (Task& task : items.tasks()) is_awaited |= run.complete(task);
   return is_awaited;
 }
 

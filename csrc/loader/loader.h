@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // plan + decoders + threads -> batches, in order. The threads live as long as the loader; runs come and go.
-// Owner: joins its threads in close() or the destructor. Columns are shared with whoever built them.
+// Owner: joins its threads in close() or the destructor. Columns are shared with their builder.
 // Threads: any thread may call anything; one run may be consumed from several threads, each batch goes to one of them.
 // Fork: the child has none of the threads. It must not call a loader made before the fork, only destroy it (which leaks
 // the dead threads' state); the Python side makes a new one.
@@ -21,7 +21,7 @@
 
 namespace fastbatch {
 
-// Counters since the loader was made; times are summed over threads.
+// Counters since the loader was constructed; times are summed over threads.
 struct LoaderStats {
   std::uint64_t batches = 0;  // handed out
   std::uint64_t samples = 0;
@@ -42,7 +42,7 @@ class Loader {
     std::size_t batch_size = 1;      // samples a buffer holds
     std::size_t prefetch = 0;        // batches in flight or ready; 0: as many as kDefaultPrefetchBytes hold, 2 to 16
     std::size_t prefetch_bytes = 0;  // upper bound on the memory of those batches (one is always allowed); 0: none
-    bool advise = true;              // tell the kernel ahead what will be read
+    bool advise = true;              // give the kernel readahead advice
     OnError on_error = OnError::kRaise;
   };
   static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
@@ -57,8 +57,8 @@ class Loader {
   std::shared_ptr<Run> start(Order order, BatchPlan plan, StreamKey key);
 
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
-  // Waits for the next batch in order, at most `patience`. Throws what a worker met in this batch; ClosedError. With
-  // kSkip a batch may have no samples left.
+  // Waits for the next batch in order, at most `patience`. Throws the error of this batch, if a worker met one;
+  // ClosedError. With kSkip a batch may have no samples left.
   Status next(Run& run, std::chrono::milliseconds patience, Batch& batch);
   void cancel(Run& run) noexcept;  // the run's consumer is gone
   void close() noexcept;           // joins the threads; consumers that wait get ClosedError; may be called twice
@@ -66,12 +66,12 @@ class Loader {
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one that has the threads
 
  private:
-  struct Hands;  // what a thread works with
+  struct Worker;  // a thread's decoding state
   void work();
   // With the mutex held, but perform(), which takes it at its end.
-  bool claim(Trip& trip, std::shared_ptr<Run>& run);
+  bool claim(WorkItems& items, std::shared_ptr<Run>& run);
   [[nodiscard]] bool is_worth_waking() const noexcept;
-  bool perform(Hands& hands, Run& run, std::unique_lock<std::mutex>& lock);
+  bool perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock);
   void help(Run& run, std::unique_lock<std::mutex>& lock);
   std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
 
@@ -79,7 +79,7 @@ class Loader {
   const Options options_;
   const std::uint64_t made_at_;  // fork: this process has the threads
   Run::Limits limits_{};         // fixed by the constructor
-  bool callers_help_ = false;    // by it, too: whoever waits for a batch may make it
+  bool callers_help_ = false;    // fixed too: a consumer may decode the batch that it waits for
   std::vector<std::shared_ptr<BufferPool>> pools_;
 
   // Everything that threads share and that a forked child must leave alone.
@@ -92,7 +92,7 @@ class Loader {
     bool closed = false;
     LoaderStats stats;
     std::vector<std::thread> threads;
-    std::vector<std::unique_ptr<Hands>> spare;  // for callers that help
+    std::vector<std::unique_ptr<Worker>> spare;  // for callers that help
   };
   std::unique_ptr<Shared> shared_;
 };

@@ -8,7 +8,7 @@
 namespace fastbatch {
 
 namespace {
-// While all is in memory, one batch in so many is looked at: it costs little and notices a page cache that was dropped.
+// While all is in memory, one batch in this many is probed: it costs little and notices a page cache that was dropped.
 constexpr std::uint64_t kWarmProbeInterval = 8;
 }  // namespace
 
@@ -19,10 +19,10 @@ bool Run::can_open() const noexcept { return window_.size() < limits_.depth && o
 bool Run::is_worth_waking() const noexcept {
   if (cancelled_) return false;
   const std::size_t unclaimed = filling() ? window_.back().batch.samples - window_.back().claimed : 0;
-  if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.trip_samples || opened() == plan_.n_batches());
+  if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.claim_samples || opened() == plan_.n_batches());
   const std::uint64_t left = plan_.n_batches() - opened();
   const std::uint64_t room = limits_.depth - window_.size();
-  return room >= left || unclaimed + room * plan_.batch_size(opened()) >= limits_.trip_samples;
+  return room >= left || unclaimed + room * plan_.batch_size(opened()) >= limits_.claim_samples;
 }
 
 bool Run::claim_advice(Task& task) noexcept {
@@ -42,7 +42,7 @@ void Run::open_batch(Pools& pools) {
   fresh.batch.columns.reserve(pools.size());
   try {
     for (const auto& pool : pools) fresh.batch.columns.push_back(pool->acquire());
-  } catch (...) {  // out of memory: this batch owes the error, and no worker touches it
+  } catch (...) {  // out of memory: take_front() throws it, and no worker touches this batch
     fresh.error = std::current_exception();
     fresh.claimed = fresh.batch.samples;
     fresh.pending = 0;
@@ -50,18 +50,18 @@ void Run::open_batch(Pools& pools) {
   window_.push_back(std::move(fresh));
 }
 
-bool Run::claim(Trip& trip, std::size_t samples, Pools& pools) {
-  trip.clear();
+bool Run::claim(WorkItems& items, std::size_t samples, Pools& pools) {
+  items.clear();
   if (cancelled_) return false;
   for (std::size_t claimed = 0; claimed < samples;) {
-    Task& task = trip.add();
+    Task& task = items.add();
     if (!claim_task(task, pools)) {
-      trip.drop_last();
+      items.drop_last();
       break;
     }
     if (task.kind == Task::Kind::kDecode) claimed += task.count;
   }
-  return !trip.tasks().empty();
+  return !items.tasks().empty();
 }
 
 bool Run::claim_task(Task& task, Pools& pools) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One pass over (part of) one epoch: which batches are being filled, which are ready, and who is owed the next.
+// One pass over (part of) one epoch: the window of batches that are being filled or are ready.
 // Owner: shared by the iterator that consumes it and the workers that are filling it; dropping the iterator cancels it.
 // Threads: the plan is immutable; every method is called with the owning Loader's mutex held.
 #pragma once
@@ -26,7 +26,7 @@ class Run {
   struct Limits {
     std::size_t depth;          // batches in flight or ready, at least 1
     std::size_t chunk_samples;  // samples a task holds
-    std::size_t trip_samples;   // for so many it pays to wake a worker, and it takes so many at once; at least 1
+    std::size_t claim_samples;  // samples that are worth waking a worker for, which claims as many; at least 1
     std::size_t advice_ahead;   // batches
   };
 
@@ -39,14 +39,13 @@ class Run {
   std::condition_variable ready;  // the front batch is ready, or the run is over
 
   using Pools = std::vector<std::shared_ptr<BufferPool>>;
-  // The next tasks of at least `samples` samples, if the window has room for them; false when there is none. New
-  // batches take their buffers from `pools`. Advice comes first: it is short, and the earlier the kernel knows, the
-  // better.
-  bool claim(Trip& trip, std::size_t samples, Pools& pools);
-  [[nodiscard]] std::size_t trip_samples() const noexcept { return limits_.trip_samples; }
-  [[nodiscard]] bool is_worth_waking() const noexcept;  // there is as much to claim, or all that is left
+  // The next tasks of at least `samples` samples, as far as the window has room; false if there are none. New batches
+  // take their buffers from `pools`. Advice is claimed first: it is short, and readahead should start early.
+  bool claim(WorkItems& items, std::size_t samples, Pools& pools);
+  [[nodiscard]] std::size_t claim_samples() const noexcept { return limits_.claim_samples; }
+  [[nodiscard]] bool is_worth_waking() const noexcept;  // claim_samples can be claimed, or all that is left
 
-  bool complete(Task& task);  // it is done. True: the consumer has to be woken
+  bool complete(Task& task);  // true: the consumer has to be woken
 
   enum class Front { kReady, kPending, kEnd };
   [[nodiscard]] Front front() const noexcept;
@@ -76,10 +75,10 @@ class Run {
   const BatchPlan plan_;
   const StreamKey key_;
   const Limits limits_;
-  std::deque<InFlight> window_;  // batches [first_, first_ + window_.size()), the front is owed next
+  std::deque<InFlight> window_;  // batches [first_, first_ + window_.size()), the front is handed out next
   std::uint64_t first_ = 0;
   std::uint64_t advise_next_ = 0;  // batch
-  bool cold_ = false;              // the last look found samples that are not in memory
+  bool cold_ = false;              // the last probe found samples that are not in memory
   bool cancelled_ = false;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What passes between the loader and its workers: tasks, what came of them, and the batches they add up to.
+// The values that the loader and its workers exchange: tasks, their outcomes, and the batches they make up.
 // Threads: plain values, one thread at a time.
 #pragma once
 
@@ -14,11 +14,11 @@
 
 namespace fastbatch {
 
-// What becomes of a sample that cannot be read or decoded.
+// The treatment of a sample that cannot be read or decoded.
 enum class OnError : std::uint8_t {
-  kRaise,    // its batch owes the error
-  kSkip,     // it is left out, and its batch is shorter
-  kReplace,  // another sample of the epoch, drawn from its own stream, stands in
+  kRaise,    // next() throws the error in place of the batch
+  kSkip,     // it is dropped, and its batch is shorter
+  kReplace,  // it is replaced by another sample of the epoch, drawn from the bad sample's stream
 };
 
 struct BadSample {
@@ -28,7 +28,7 @@ struct BadSample {
   std::exception_ptr error{};  // FormatError, DecodeError or FileError
 };
 
-// What next() hands out: one buffer a column, each with its own lease.
+// The result of next(): one buffer a column, each with its own lease.
 struct Batch {
   std::uint64_t number = 0;  // counted from the start of the run
   std::size_t samples = 0;
@@ -36,15 +36,15 @@ struct Batch {
   std::vector<BadSample> bad;  // in order
 };
 
-// What came of decoding.
+// The result of decoding a task.
 struct Outcome {
-  std::size_t failed_at = 0;  // place in the batch of the first sample that the batch owes an error for
-  std::exception_ptr error;   // none: all is well, but for the samples in `bad`
+  std::size_t failed_at = 0;  // place in the batch of the first sample whose error is raised
+  std::exception_ptr error;   // null: decoded, except for the samples in `bad`
   std::vector<BadSample> bad;
 };
 
-// A piece of work. kDecode: samples [begin, begin + count) of a batch; kAdvise: tell the kernel of the whole
-// batch; kProbe: of a few of its samples, to learn whether they are in memory.
+// A unit of work. kDecode: samples [begin, begin + count) of a batch. kAdvise: readahead advice for a whole batch.
+// kProbe: advice for a few of its samples, which tells whether they are in memory.
 struct Task {
   enum class Kind : std::uint8_t { kDecode, kAdvise, kProbe };
   Kind kind = Kind::kDecode;
@@ -56,8 +56,8 @@ struct Task {
   std::size_t not_resident = 0;       // bytes that were not in memory, when advice is given
 };
 
-// What a thread does between two visits to the scheduler: tasks of one run, in order. Keeps their memory.
-class Trip {
+// The tasks of one run that a thread claims at once, in order. Reuses their memory.
+class WorkItems {
  public:
   void clear() noexcept { n_ = 0; }
   Task& add() {

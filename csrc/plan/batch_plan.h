@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Which positions of the epoch's order one rank gets, and how they fall into batches.
 //
-// The epoch stands at a global position: that many samples have been handed out by all ranks together. The rest is
-// dealt like cards: rank r gets position + r, position + r + world_size, ... So the position alone says where to go on,
-// with any number of ranks.
+// The global position of an epoch counts the samples handed out by all ranks together. The rest is dealt like cards:
+// rank r gets position + r, position + r + world_size, ... So the position alone says where to go on, with any number
+// of ranks.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace fastbatch {
 
-// What happens when the samples left are not a multiple of the ranks.
+// The treatment of a number of samples that is not a multiple of the ranks.
 enum class Tail : std::uint8_t {
   kPad,     // all get one more; those for whom none is left begin again with the first samples of the order
   kDrop,    // the samples over are left out
@@ -43,7 +43,7 @@ class BatchPlan {
   [[nodiscard]] std::uint64_t position_after(
       std::uint64_t k) const noexcept;  // global, k batches handed out by each rank
 
-  // Where sample `offset` of batch k stands in the epoch's order; offset < batch_size(k).
+  // The position of sample `offset` of batch k in the epoch's order; offset < batch_size(k).
   [[nodiscard]] std::uint64_t position(std::uint64_t k, std::uint64_t offset) const noexcept;
 
   // The sources' indices of samples [offset, offset + out.size()) of batch k. Throws std::out_of_range beyond the

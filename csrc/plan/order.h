@@ -12,13 +12,30 @@
 
 namespace fastbatch {
 
-// A part of what there was before: items [start, start + count) of its n, which are permuted first if `shuffled`.
+// Items picked by number: an item may come several times, in any order.
+// Threads: immutable once built; any thread. Shared by the orders of all epochs, which copy nothing.
+class IndexList {
+ public:
+  explicit IndexList(std::vector<std::uint64_t> items);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] std::uint64_t at(std::uint64_t i) const noexcept { return items_[i]; }  // i < size()
+  [[nodiscard]] std::uint64_t bound() const noexcept { return bound_; }                 // every item is below it
+
+ private:
+  std::vector<std::uint64_t> items_;
+  std::uint64_t bound_;
+};
+
+// A subset of n items: items [start, start + count), after a permutation if `shuffled`; or the `count` items that are
+// `listed`, with start 0 and no permutation.
 struct Subset {
   bool shuffled = false;
   std::uint64_t seed = 0;
   std::uint64_t n = 0;
   std::uint64_t start = 0;
   std::uint64_t count = 0;
+  std::shared_ptr<const IndexList> listed = nullptr;
 };
 
 enum class Shuffle : std::uint8_t {
@@ -51,7 +68,7 @@ class Order {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
 
-  // Samples are drawn with replacement: the same one may stand at several positions.
+  // Samples are drawn with replacement: the same one may have several positions.
   [[nodiscard]] bool repeats() const noexcept { return draw_ && draw_->listed.empty(); }
   // In the place of the epoch in the key of a sample's streams, so that each time it is drawn it draws anew.
   [[nodiscard]] std::uint64_t stream_epoch(std::uint64_t position) const noexcept;
@@ -63,6 +80,7 @@ class Order {
   struct Part {
     std::uint64_t start;
     std::optional<Permutation> permutation;
+    std::shared_ptr<const IndexList> listed;
   };
 
   void draw(std::span<std::uint64_t> positions) const noexcept;        // positions -> items
@@ -78,7 +96,7 @@ class Order {
   // Block shuffle; 0 otherwise.
   std::uint64_t block_size_ = 0;  // samples
   std::uint64_t window_ = 0;      // blocks
-  std::uint64_t short_slot_ = 0;  // where the last, short block stands
+  std::uint64_t short_slot_ = 0;  // of the last, short block
   std::uint64_t missing_ = 0;     // samples that it is short of
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every array source gives: where the elements of an array lie, and who keeps them there.
-// Threads: plain data; the bytes are read-only, and shared with whoever else holds the same owner.
+// The result of every array source: the address and layout of an array's elements, and their owner.
+// Threads: plain data; the bytes are read-only, and shared by all holders of the same owner.
 #pragma once
 
 #include <cstddef>

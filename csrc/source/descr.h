@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// NumPy's type strings ("<f4", "|S5", ">M8[ns]") and what the core makes of them.
+// Parses NumPy's type strings: "<f4", "|S5", ">M8[ns]". Threads: any.
 #pragma once
 
 #include <cstddef>

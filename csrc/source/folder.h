@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is in a folder, sorted into what matters to a search for files of some kinds. One pass over its entries, without
-// a system call for each where the file system tells kinds apart (most do).
+// Lists a folder: files of some extensions, folders, and other links. One pass over its entries, without a system call
+// for each where the file system tells kinds apart (most do).
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // IDX files (MNIST and its kin): a big-endian header, then the elements; mapped, or inflated when the file is gzip.
+// Threads: any.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Inflating (zlib) a piece of a mapped file into memory of a size known beforehand.
+// Inflates (zlib) a range of a mapped file into memory of known size. Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Integers of file headers, at any alignment. The caller has checked that they are there.
+// Loads integers of file headers, at any alignment. The caller has checked the bounds. Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NumPy's .npy files, versions 1.0 to 3.0 (NEP 1): a header, then the elements, mapped in place.
 // Served: bool, integers, floats, complex, long double, S/U/V strings, dates; both byte orders; C and Fortran order.
-// Refused: Python objects and pickles (reading them runs code), records.
+// Refused: Python objects and pickles (reading them runs code), records. Threads: any.
 #pragma once
 
 #include <cstddef>

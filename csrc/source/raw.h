@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Raw binary files: elements and nothing else, from some offset on.
+// Raw binary files: elements from some offset on, without a header. Threads: any.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What MappedFile tells the kernel about the pages that come next, and what it asks about them.
+// MappedFile's readahead: advice to the kernel, and queries of what is in memory.
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>

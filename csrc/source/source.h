@@ -17,7 +17,7 @@ namespace fastbatch {
 // A larger file is refused (EFBIG): it is no sample, and would take all memory.
 inline constexpr std::uint64_t kMaxSampleBytes = std::uint64_t{1} << 30U;
 
-// A thread's own memory for one sample at a time: grows to the largest, and lets a giant's memory go again.
+// A thread's own memory for one sample at a time: grows to the largest, and shrinks when small samples follow.
 // Threads: one at a time.
 class ReadBuffer {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The directory of a zip archive, zip64 included (APPNOTE.TXT 6.3.10): which member lies where.
+// The directory of a zip archive, zip64 included (APPNOTE.TXT 6.3.10): the offset of each member. Threads: any.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <thread>
 
-#include "text/text_items.h"
+#include "text/items.h"
 #include "text/vocabulary.h"
 
 namespace fastbatch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How often each word comes in a text: the threads share its blocks, and each has a table of its own.
+// Counts the words of a text with several threads, each with its own blocks and table. Threads: any may call, each with
+// its own source.
 #pragma once
 
 #include <atomic>
@@ -7,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "text/text_block.h"
-#include "text/text_file.h"
+#include "text/block.h"
+#include "text/files.h"
 
 namespace fastbatch {
 
@@ -18,7 +19,7 @@ struct WordCount {
 };
 
 // Words by falling count, those with the same count in the order of their bytes; at most max_words, of at least
-// min_count. `stop` ends the work early: the result is then of no use. Throws what reading and decoding throw.
+// min_count. Setting `stop` ends the work early; the result is then undefined. Throws what reading and decoding throw.
 std::vector<WordCount> count_words(TextSource& source, const TextFormat& format, unsigned threads,
                                    std::size_t max_words, std::uint64_t min_count, const std::atomic<bool>& stop);
 

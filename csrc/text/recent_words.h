@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Words that come again and again get numbers, so that whoever makes objects of them makes each once.
+// Numbers frequent words, so that Python makes one object of each and not one for each occurrence.
 #pragma once
 
 #include <cstdint>
 
-#include "text/text_block.h"
+#include "text/block.h"
 #include "text/vocabulary.h"
 
 namespace fastbatch {
@@ -15,8 +15,8 @@ class RecentWords {
  public:
   static constexpr std::size_t kMost = std::size_t{1} << 14;
 
-  // Fills block.ids with numbers below kMost, or WordTable::kNone, and block.generation; or leaves the ids empty, when
-  // it is not worth while.
+  // Fills block.ids with numbers below kMost, or WordTable::kNone, and block.generation; or leaves the ids empty
+  // while words hardly repeat.
   void number(TextBlock& block);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lines of files in a random order that is computed, not stored: where each begins is noted once.
+// The lines of files in a random order that is computed, not stored; an index holds the offset of each.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 #include "plan/order.h"
 #include "source/mapped_file.h"
-#include "text/text_file.h"
+#include "text/files.h"
 
 namespace fastbatch {
 

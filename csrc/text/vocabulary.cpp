@@ -101,7 +101,7 @@ std::size_t WordTable::first_place(Key key) const noexcept {
   return (key.low * 0x9E3779B97F4A7C15u + key.high * 0xD6E8FEB86659FD93u) >> shift_;
 }
 
-// Where the word stands, or the free slot where it would.
+// The slot of the word, or the free slot for it.
 std::size_t WordTable::place_of(std::string_view word, Key key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t place = first_place(key);; place = (place + 1) & mask) {

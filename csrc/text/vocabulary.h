@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/text_block.h"
+#include "text/block.h"
 
 namespace fastbatch {
 

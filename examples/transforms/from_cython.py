@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A transform in Cython. What a setup.py would say stands in build()."""
+"""A transform in Cython; build() does the work of a setup.py."""
 
 import importlib.util
 import tempfile
@@ -17,7 +17,7 @@ def build(folder):
 
     source = Path(__file__).with_name("jitter.pyx")
     module = Extension("jitter", [str(source)], include_dirs=[fb.get_include()])
-    package = str(Path(fb.__file__).parents[1])  # where Cython finds fastbatch/transform.pxd
+    package = str(Path(fb.__file__).parents[1])  # the folder in which Cython finds fastbatch/transform.pxd
     compiled = cythonize([module], include_path=[package], build_dir=str(folder), quiet=True)
     command = Distribution({"ext_modules": compiled}).get_command_obj("build_ext")
     command.build_lib = command.build_temp = str(folder)

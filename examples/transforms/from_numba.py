@@ -12,7 +12,7 @@ FLOAT32 = ord("f")
 
 @numba.cfunc(signature)
 def jitter(samples, user_data):
-    """Make each sample up to a fifth darker or brighter."""
+    """Make each sample up to 20% darker or brighter."""
     if sample(samples).type != FLOAT32:
         return 1
     gain = np.float32(1.0 + 0.2 * (2.0 * uniform(samples, 0) - 1.0))

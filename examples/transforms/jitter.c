@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Makes each sample up to a fifth darker or brighter. user_data: how much, a double. */
+/* Makes each sample up to 20% darker or brighter. user_data: the strength, a double. */
 #include <fastbatch/transform.h>
 
 int jitter(fastbatch_sample* sample, void* user_data) {

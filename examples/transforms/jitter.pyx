@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # cython: language_level=3
-# Makes each sample up to a fifth darker or brighter.
+# Makes each sample up to 20% darker or brighter.
 from libc.stdint cimport int64_t
 
 from fastbatch.transform cimport fastbatch_sample, fastbatch_uniform

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fastbatch: the data loader that training does not wait for.
+"""fastbatch: a fast data loader for training.
 
     import fastbatch as fb
 
@@ -8,7 +8,7 @@
         for x, y in train:      # float32 (64, 3, 224, 224), int64 (64,)
             ...
 
-`fastbatch.pure` has the same functions in plain Python: slow, easy to read, and equal to the byte.
+`fastbatch.pure` has the same functions in plain Python: slow, readable, and byte-identical.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ else:
 
 __version__ = "0.1.0"
 
-_MISSING = ""  # why there is no compiled core
+_MISSING = ""  # why the compiled core is missing
 try:
     from ._core import narrow_targets as _narrow_targets
 except ImportError as _error:
@@ -39,13 +39,13 @@ except ImportError as _error:
         f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
     )
-    _warnings.warn(_MISSING, RuntimeWarning, stacklevel=2)  # no error: `fastbatch.pure` works without it
+    _warnings.warn(_MISSING, RuntimeWarning, stacklevel=2)  # not an error: `fastbatch.pure` works without the core
 else:
     _narrow_targets(_os.environ.get("FASTBATCH_SIMD", ""))  # ValueError for an unknown name
 
 
 def __getattr__(name: str) -> _Any:
-    """Import a public name when it is first used."""
+    """Import a public name on first use."""
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if _MISSING:
@@ -60,11 +60,11 @@ def __dir__() -> list[str]:
     return sorted([*_NAMES, *_MODULES, "__version__"])
 
 
-_MODULES = ("keras", "numba", "pure")  # the public ones
+_MODULES = ("keras", "numba", "pure")  # the public modules
 
 
 class _Package(_ModuleType):
-    """Keeps internal modules from becoming attributes, which `fastbatch.decode` the function would lose its name to."""
+    """Keeps internal modules from becoming attributes: module `decode` would hide function `fastbatch.decode`."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not isinstance(value, _ModuleType) or name in (*_MODULES, "_core"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Calls of public functions and methods: whole signatures, and errors that name the function and the nearest option."""
+"""Signatures of public functions and methods, and errors of wrong calls that suggest the nearest option."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
-# Options of other libraries, and ours in their place; or the advice to give where there is none.
+# Options of other libraries -> our option with the same meaning; ADVICE has those without one.
 OTHER_WORDS = {
     "color_mode": "color",
     "drop_remainder": "drop_last",
@@ -45,7 +45,7 @@ _NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWOR
 
 
 class Signature(inspect.Signature):
-    """A signature that is shown with one parameter a line when it is long."""
+    """A signature whose text has one parameter per line if it is long."""
 
     def __str__(self) -> str:
         text = super().__str__()
@@ -66,7 +66,7 @@ class Signature(inspect.Signature):
 
 
 class _Text(str):
-    """An annotation that is shown as it was written, without quotes."""
+    """An annotation whose repr has no quotes."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -83,7 +83,7 @@ def takes(options: type | Callable[..., Any]) -> Callable[[F], F]:
 
 
 def signature_of(function: Callable[..., Any], skip: int = 0) -> Signature:
-    """Return the signature of a function without its first `skip` parameters, and with each of its `**options`."""
+    """Return the signature of a function without its first `skip` parameters, with `**options` expanded."""
     found = inspect.signature(function)
     parameters = [_shown(parameter) for parameter in list(found.parameters.values())[skip:]]
     options = getattr(function, "__options__", None)
@@ -114,7 +114,7 @@ def _option(field: Any) -> inspect.Parameter:
 
 
 def check_call(name: str, signature: inspect.Signature, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-    """Raise TypeError, in the words of the public function, when it cannot be called like this."""
+    """Raise TypeError, with the public function's name, if the arguments do not match its signature."""
     try:
         signature.bind(*arguments, **options)
     except TypeError as error:
@@ -132,20 +132,20 @@ def _explained(name: str, signature: inspect.Signature, options: Mapping[str, An
 
 
 def _instead(option: str, names: list[str]) -> str:
-    """Return the advice for an option that a function lacks."""
+    """Return the advice for an option that the function does not have, or an empty string."""
     if OTHER_WORDS.get(option) in names:
         return f"; use {OTHER_WORDS[option]}="
     return f"; {ADVICE[option]}" if option in ADVICE else nearest(option, names)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` with the known word that is most like a given one, or nothing."""
+    """Return `; did you mean ...?` with the most similar known word, or an empty string."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def explained(function: F, name: str) -> F:
-    """Return a method whose wrong calls are refused in the words of its public name."""
+    """Return a method that reports wrong calls under its public name."""
     signature = signature_of(function, skip=1)
 
     @functools.wraps(function)
@@ -157,7 +157,7 @@ def explained(function: F, name: str) -> F:
 
 
 def public_class(cls: C) -> C:
-    """Explain wrong calls of a class and of its public methods; for use as a class decorator."""
+    """Check calls of a class and of its public methods; a class decorator."""
     for attribute, value in list(vars(cls).items()):
         is_public = not attribute.startswith("_") or attribute == "__init__"
         if is_public and inspect.isfunction(value) and len(inspect.signature(value).parameters) > 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks of arguments. Each names the argument, what was expected and what was found."""
+"""Checks of arguments. Error messages name the argument, the expected and the found value."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) ->
     """Return `value` as an int in [low, high].
 
     Raises:
-        TypeError: It is no integer (bool counts as none).
-        ValueError: It is outside the range.
+        TypeError: Not an integer; bool is rejected.
+        ValueError: Out of range.
     """
     if isinstance(value, bool):
         raise TypeError(f"{name}: expected an integer, found {shown(value)}")
@@ -35,14 +35,14 @@ def whole(name: str, value: SupportsIndex, low: int, high: int | None = None) ->
 
 
 def flag(name: str, value: Any) -> bool:
-    """Return a truth value as a bool, or raise TypeError: a str is always true, whatever it says."""
+    """Return a truth value as a bool, or raise TypeError; a str is rejected, since "False" would be true."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name}: expected True or False, found {shown(value)}")
     return bool(value)
 
 
 def element_type(name: str, value: Any) -> np.dtype[Any]:
-    """Return a NumPy dtype, or raise TypeError that names the argument."""
+    """Return the value as a NumPy dtype, or raise TypeError."""
     try:
         dtype: np.dtype[Any] = np.dtype(value)
     except TypeError:
@@ -51,7 +51,7 @@ def element_type(name: str, value: Any) -> np.dtype[Any]:
 
 
 def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return a copy of numbers as float64, or raise TypeError or ValueError, as NumPy does, that names the argument."""
+    """Return a float64 copy of numbers, or raise TypeError or ValueError as NumPy does."""
     try:
         return np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -59,21 +59,21 @@ def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def text(name: str, value: Any) -> str:
-    """Return a str, or raise TypeError that names the argument."""
+    """Return a str, or raise TypeError."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a str, found {shown(value)}")
     return value
 
 
 def listed(name: str, value: Any, of: str) -> list[Any]:
-    """Return an iterable as a list, or raise TypeError; a str is not a list of its characters."""
+    """Return an iterable as a list, or raise TypeError; str and bytes are rejected."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise TypeError(f"{name}: expected {of}, found {shown(value)}")
     return list(value)
 
 
 def shown(value: Any) -> str:
-    """Return the repr of a user's value for a message, cut when it is long."""
+    """Return the repr of a user's value for a message, truncated if it is long."""
     try:
         text = repr(value)
     except Exception:
@@ -82,14 +82,14 @@ def shown(value: Any) -> str:
 
 
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
-    """Return `value`, which is one of `choices`, or raise ValueError."""
+    """Return `value` if it is one of `choices`, or raise ValueError."""
     if value not in choices:
         raise ValueError(f"{name}: expected one of {', '.join(choices)}, found {shown(value)}")
     return str(value)
 
 
 def limited(name: str, value: Any, low: float, high: float) -> float:
-    """Return `value` as a float in [low, high]."""
+    """Return `value` as a finite float in [low, high], or raise ValueError."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -100,7 +100,7 @@ def limited(name: str, value: Any, low: float, high: float) -> float:
 
 
 def pair(name: str, limits: Any, low: float, high: float) -> Range:
-    """Return (lowest, highest) within [low, high]."""
+    """Return (lowest, highest), both in [low, high], or raise ValueError."""
     values: Sequence[Any] = tuple(limits) if isinstance(limits, Iterable) else ()
     if len(values) != 2 or isinstance(limits, str):
         raise ValueError(f"{name}: expected (lowest, highest), found {shown(limits)}")

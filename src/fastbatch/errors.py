@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn
 
@@ -43,9 +41,9 @@ class FastbatchError(Exception):
         self.path = None if path is None else os.fsdecode(path)
         self.sample = sample
         self.offset = offset
-        told = _EXPECTED_FOUND.search(message)
-        if expected is None and found is None and told:
-            expected, found = told["expected"], told["found"]
+        match = _EXPECTED_FOUND.search(message)
+        if expected is None and found is None and match:
+            expected, found = match["expected"], match["found"]
         elif expected is not None and found is not None:
             message = f"{message}: expected {expected}, found {found}"
         self.expected = None if expected is None else str(expected)
@@ -97,19 +95,6 @@ class StateError(FastbatchError, ValueError):
 
 class ClosedError(FastbatchError, RuntimeError):
     """The loader was closed before, or while, it was used."""
-
-
-@contextmanager
-def reading_state(what: str) -> Iterator[None]:
-    """Make a StateError of what goes wrong while a state is read that should be `what`."""
-    try:
-        yield
-    except StateError:
-        raise
-    except KeyError as error:
-        raise StateError(f"not {what}: {error} is missing") from error
-    except (TypeError, ValueError) as error:
-        raise StateError(f"not {what}: {error}") from error
 
 
 def refuse_copy(iterator: Any) -> NoReturn:

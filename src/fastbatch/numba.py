@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""For transforms of your own in Numba: what `include/fastbatch/transform.h` is for C. Needs Numba.
+"""Helpers for transforms written in Numba, like `include/fastbatch/transform.h` for C.
 
-from .numba import array, signature, uniform
+This module needs Numba. Example:
 
-@numba.cfunc(signature)
-def jitter(samples, user_data):
-x = array(samples, np.float32)
-x *= np.float32(0.8 + 0.4 * uniform(samples, 0))
-return 0
+    import numba
+    import numpy as np
+    import fastbatch
+    from fastbatch.numba import array, signature, uniform
 
-fastbatch.arrays(images, transform=jitter)
+    @numba.cfunc(signature)
+    def jitter(samples, user_data):
+        x = array(samples, np.float32)
+        x *= np.float32(0.8 + 0.4 * uniform(samples, 0))
+        return 0
+
+    fastbatch.arrays(images, transform=jitter)
 """
 
 from __future__ import annotations
@@ -35,7 +40,7 @@ signature = types.int32(types.CPointer(_RECORD), types.voidptr)
 
 @intrinsic
 def _pointer(context: Any, address: Any) -> Any:
-    """Return an address as a pointer."""
+    """Convert an address to a pointer."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.inttoptr(values[0], cgutils.voidptr_t)
@@ -45,7 +50,7 @@ def _pointer(context: Any, address: Any) -> Any:
 
 @intrinsic
 def _high(context: Any, a: Any, b: Any) -> Any:
-    """Return the high half of the product of two 64-bit numbers."""
+    """Return the upper 64 bits of the product of two 64-bit integers."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         wide = ir.IntType(128)
@@ -57,20 +62,20 @@ def _high(context: Any, a: Any, b: Any) -> Any:
 
 @njit
 def sample(samples):
-    """Return the sample: a record with the fields of `fastbatch_sample`, pointers as numbers."""
+    """Return the sample as a record with the fields of `fastbatch_sample`; pointers are integers."""
     return carray(samples, 1)[0]
 
 
 @njit
 def shape(samples):
-    """Return the shape of the sample, an array of int64."""
+    """Return the shape of the sample as an array of int64."""
     one = carray(samples, 1)[0]
     return carray(_pointer(one.shape), one.ndim, np.int64)
 
 
 @njit
 def array(samples, dtype):
-    """Return the elements of the sample, in C order, as one row; `dtype` must be theirs."""
+    """Return the elements of the sample, in C order, as a 1-d array; `dtype` must be their type."""
     one = carray(samples, 1)[0]
     n = 1
     for side in shape(samples):
@@ -80,7 +85,7 @@ def array(samples, dtype):
 
 @njit
 def uniform(samples, i):
-    """Return random number `i` of the sample in [0, 1): `fastbatch_uniform`."""
+    """Return random number `i` of the sample in [0, 1), as `fastbatch_uniform` does."""
     one = carray(samples, 1)[0]
     c0, c1, c2, c3 = np.uint64(i) // np.uint64(4) + np.uint64(1), one.index, np.uint64(0), np.uint64(12)
     k0, k1 = one.seed, one.epoch

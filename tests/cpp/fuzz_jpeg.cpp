@@ -12,7 +12,7 @@
 #include "codecs/jpeg.h"
 #include "codecs/registry.h"
 #include "common/error.h"
-#include "image/image_cropper.h"
+#include "image/cropper.h"
 
 using namespace fastbatch;
 

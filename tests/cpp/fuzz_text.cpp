@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as text: all targets and all block sizes find the same items, and the same place of what is no text.
 #include "fuzz_view.h"
-#include "text/text_file.h"
-#include "text/text_items.h"
+#include "text/files.h"
+#include "text/items.h"
 
 namespace {
 

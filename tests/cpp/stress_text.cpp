@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "common/error.h"
-#include "text/text_run.h"
+#include "text/run.h"
 
 using namespace fastbatch;
 

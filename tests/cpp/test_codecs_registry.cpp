@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "codecs/image_file_reader.h"
+#include "codecs/file_reader.h"
 #include "codecs/registry.h"
 #include "common/error.h"
 #include "jpeg_writer.h"

@@ -12,10 +12,10 @@
 
 #include "kernels/scan.h"
 #include "kernels_on_all_targets.h"
+#include "text/files.h"
+#include "text/items.h"
 #include "text/recent_words.h"
-#include "text/text_file.h"
-#include "text/text_items.h"
-#include "text/text_run.h"
+#include "text/run.h"
 #include "text/vocabulary.h"
 
 using namespace fastbatch;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What type checkers see of the public functions: run by `./dev lint` through mypy and pyright, never imported.
+"""The types of the public functions: checked by mypy and pyright in `./dev lint`, never imported.
 
-Each expected error carries an ignore comment; both checkers report a comment that ignores nothing.
+Each expected error has an ignore comment; both checkers report an unused ignore comment.
 """
 
 from typing_extensions import assert_type

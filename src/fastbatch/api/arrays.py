@@ -21,6 +21,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.formats import as_rows, open_file
 
 from .backend import Backend
@@ -109,7 +110,7 @@ def arrays(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n_samples, lambda: _labels(rest))
     steps = python_steps(transform, native, alone=not rest)
-    return Loader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
+    return SampleLoader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
 
 
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:

@@ -23,6 +23,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.image_folder import ImageFiles, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
@@ -180,7 +181,7 @@ def images(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n, lambda: given)
     steps = python_steps(transform, native, alone=pack.n_parts == 1)
-    return Loader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps), plan)
+    return SampleLoader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps, "images"), plan)
 
 
 def encoded(images: Any, offsets: ArrayLike | None = None, names: Iterable[Any] | None = None) -> EncodedSamples:

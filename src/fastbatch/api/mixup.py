@@ -148,7 +148,8 @@ def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float,
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not (0 < alpha < math.inf):
         raise ValueError(f"alpha: expected a finite number above 0, found {alpha!r}")
     if n_classes is None:
-        return float(alpha), None if loader.class_names is None else len(loader.class_names)
+        names = getattr(loader, "class_names", None)
+        return float(alpha), None if names is None else len(names)
     return float(alpha), whole("n_classes", n_classes, 1, MOST_CLASSES)
 
 

@@ -56,6 +56,7 @@ SHARED = {
     "image_table": "api.image_table",
     "mixup": "api.mixup",
     "restartable": "generators.restartable",
+    "subset": "api.subset",
 }
 NAMES = tuple(sorted([*BOUND, *SHARED]))
 

@@ -39,7 +39,7 @@ def decode(
         DecodeError: No image, a broken one, one of more than 178,956,970 pixels, or one that this mode cannot hold.
         OSError: The file cannot be read.
 
-    Source: `csrc/codecs/image_file_reader.h`.
+    Source: `csrc/codecs/file_reader.h`.
     """
     path = check_decode(path_or_bytes, mode, exif)
     try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, SupportsIndex
 
-from fastbatch.generators.stream import make_options
+from fastbatch.generators.stream_options import make_options
 
 from .backend import Backend
 

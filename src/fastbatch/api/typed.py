@@ -21,6 +21,7 @@ from fastbatch.api.single_image import probe as _probe
 from fastbatch.api.single_image import resize as _resize
 from fastbatch.api.statistics import statistics as _statistics
 from fastbatch.api.stream import stream as _stream
+from fastbatch.api.subset import subset
 from fastbatch.api.time_series_dataset import TimeSeriesDataset
 from fastbatch.api.tokens import tokens as _tokens
 from fastbatch.api.windows import windows as _windows
@@ -102,6 +103,7 @@ __all__ = [
     "series",
     "statistics",
     "stream",
+    "subset",
     "text_generator",
     "tokens",
     "vocabulary",

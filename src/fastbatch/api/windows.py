@@ -18,6 +18,7 @@ from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
@@ -122,7 +123,7 @@ def windows(
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]
     recipe = loader._recipe
-    return Loader(replace(recipe, implementation=Viewing(backend, backend.indices, views)), loader._plan)
+    return SampleLoader(replace(recipe, implementation=Viewing(backend, backend.indices, views)), loader._plan)
 
 
 def _rows_of(opened: Sequence[Any]) -> tuple[list[list[Field]], list[Pack]]:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Batches: columns, their structure, and pickling."""
+"""Batches: columns, their nesting, and pickling."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a batch is made of: columns, each one array with a slot for every sample."""
+"""The columns of a batch: each is one array with a slot per sample."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Column(Protocol):
     """One array of every batch.
 
     Attributes:
-        n_samples: Samples in the source.
-        dtype: Of the batch.
-        shape: Of one sample in the batch.
+        n_samples: Number of samples in the source.
+        dtype: Element type of the batch.
+        shape: Shape of one sample in the batch.
     """
 
     n_samples: int
@@ -23,7 +23,7 @@ class Column(Protocol):
     shape: tuple[int, ...]
 
     def identity(self) -> Any:
-        """Return something JSON can write that differs for other data and not for other options."""
+        """Return a JSON value that differs between data sets and does not depend on the options."""
 
 
 def parts_of(column: Any) -> Sequence[Any]:
@@ -41,12 +41,12 @@ def verify_columns(columns: Iterable[Any], may_be_shorter: bool) -> None:
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return `dtype` in this machine's byte order; records stay as they are, since they are copied whole."""
+    """Return `dtype` in native byte order; records are unchanged, since they are copied as bytes."""
     return dtype if dtype.fields else dtype.newbyteorder("=")
 
 
 def dataset_fingerprint(columns: Sequence[Column]) -> str:
-    """Return a short name for the data behind `columns`: the same wherever the files lie, whatever becomes of them."""
+    """Return the fingerprint of the columns' data: independent of the location of files and of the options."""
     import json
 
     text = json.dumps([column.identity() for column in columns], sort_keys=True)
@@ -55,7 +55,7 @@ def dataset_fingerprint(columns: Sequence[Column]) -> str:
 
 
 def array_identity(shape: Sequence[int], dtype: np.dtype[Any], row: Callable[[int], bytes], n_probes: int = 16) -> Any:
-    """Return the identity of an array: its shape, type, and some of its rows, in native byte order."""
+    """Return the identity of an array: its shape, type, and some of its rows in native byte order."""
     n = shape[0]
     probes = _digest()
     for i in sorted({j * (n - 1) // max(1, n_probes - 1) for j in range(n_probes)} if n else ()):
@@ -64,7 +64,7 @@ def array_identity(shape: Sequence[int], dtype: np.dtype[Any], row: Callable[[in
 
 
 def files_identity(paths: Sequence[bytes]) -> Any:
-    """Return the identity of a list of files: their names, relative to the folder that holds them all."""
+    """Return the identity of a list of files: their names relative to their common folder."""
     folder = _common_folder(paths)
     names = _digest()
     for path in paths:
@@ -92,6 +92,6 @@ def _common_folder(paths: Sequence[bytes]) -> bytes:
 
 
 def _digest(start: bytes = b"") -> Any:
-    import hashlib  # brings OpenSSL: a fifth of the time of `import fastbatch`, and only states need it
+    import hashlib  # imports OpenSSL: a fifth of the time of `import fastbatch`, needed only for states
 
     return hashlib.blake2b(start, digest_size=16)

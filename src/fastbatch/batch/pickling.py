@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pickling of what holds native objects: it is made again from what it was made of."""
+"""Pickling of objects that hold native objects: by their constructor arguments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Remade:
-    """An object that is pickled as its class and the arguments it was made with."""
+    """An object that is pickled as its class and its constructor arguments."""
 
     _made_with: tuple[Any, ...]
 
@@ -26,7 +26,7 @@ class Remade:
 
 
 class _Strided:
-    """An array whose rows overlap, as the memory that they lie in: pickled as an array, each would be copied."""
+    """An array with overlapping rows, pickled as its memory; pickled as an array, each row would be copied."""
 
     def __init__(self, array: Array) -> None:
         reach = [(n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
@@ -45,7 +45,7 @@ class _Strided:
 
 
 def pack(argument: Any) -> Any:
-    """Return what stands for an argument in a pickle."""
+    """Return the picklable form of an argument."""
     if not isinstance(argument, np.ndarray) or argument.size == 0:
         return argument
     reach = sum((n - 1) * abs(stride) for n, stride in zip(argument.shape, argument.strides, strict=True))
@@ -57,5 +57,5 @@ def _remake(cls: type, *arguments: Any) -> Any:
 
 
 def unpack(argument: Any) -> Any:
-    """Return the argument again."""
+    """Return the argument from its picklable form."""
     return argument.array() if isinstance(argument, _Strided) else argument

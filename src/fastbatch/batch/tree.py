@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches look like the data that was given: an array, a tuple, a list or a dict, nested as the user likes."""
+"""Nested data: a batch has the same nesting of tuples, lists and dicts as the data."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-Structure = Any  # a leaf's number, or a tuple, list or dict of structures
-Pack = Callable[[Sequence[Any]], Any]  # the leaves of one batch -> what the user gets
+Structure = Any  # a leaf's index, or a tuple, list or dict of structures
+Pack = Callable[[Sequence[Any]], Any]  # the leaves of a batch -> the nested batch
 
 
 class PerSample(list[Any]):
-    """A column whose samples differ in shape: one array for each."""
+    """A column with one array per sample, for samples of different shapes."""
 
 
 def flatten(data: Any, arrays: tuple[type, ...] = (list, tuple)) -> tuple[list[Any], Structure]:
-    """Return the leaves in order and the structure that holds their numbers.
+    """Return the leaves in order, and the structure with the leaves' indices.
 
-    Tuples, lists and dicts are structure; `arrays` of plain numbers are leaves, as is all else.
+    Tuples, lists and dicts are structure; `arrays` of plain numbers and all other objects are leaves.
     """
     leaves: list[Any] = []
     return leaves, _walk(data, leaves, arrays)
@@ -47,11 +47,11 @@ def _is_numbers(data: Sequence[Any]) -> bool:
 
 
 def packer(structure: Structure) -> Pack:
-    """Return the function that puts a batch's leaves back into `structure`."""
+    """Return the function that nests a batch's leaves as in `structure`."""
     if isinstance(structure, int):
         return operator.itemgetter(structure)
     if structure == tuple(range(len(structure))) and type(structure) is tuple:
-        return tuple  # the common (x, y)
+        return tuple  # the common case (x, y)
     return functools.partial(_fill, structure)
 
 
@@ -67,5 +67,5 @@ def _fill(structure: Structure, leaves: Sequence[Any]) -> Any:
 
 
 def is_path(leaf: Any) -> bool:
-    """Return whether a leaf names a file."""
+    """Return whether a leaf is a file name."""
     return isinstance(leaf, (str, bytes, os.PathLike))

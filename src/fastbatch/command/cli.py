@@ -20,14 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a folder's name need not be text
+        sys.stdout.reconfigure(errors="backslashreplace")  # folder names may be invalid text
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
         print(f"\nfastbatch {options.command}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output is gone, as in `fastbatch demo | head -1`; nor can the interpreter flush to it.
+        # The reader of the output has exited, as in `fastbatch demo | head -1`; the interpreter's flush would fail too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 

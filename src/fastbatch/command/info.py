@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What this installation is made of, for `fastbatch info` and for bug reports."""
+"""Facts about this installation, for `fastbatch info` and bug reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
 
 
 def facts() -> dict[str, str]:
-    """Return names and values: versions, instruction sets, CPUs, and the libraries that are loaded."""
+    """Return names and values: versions, instruction sets, CPUs, and the loaded libraries."""
     return {
         "fastbatch": f"{fastbatch.__version__}, {Path(fastbatch.__file__).parent}",
         "Python": f"{platform.python_version()}, {platform.platform()}",
@@ -29,7 +29,7 @@ def facts() -> dict[str, str]:
 
 
 def _loaded_libraries() -> list[str]:
-    """Return the shared codec libraries in this process, by the names of their files, which carry the versions."""
+    """Return the file names of the shared codec libraries in this process; the names contain the versions."""
     try:
         maps = Path("/proc/self/maps").read_text(errors="surrogateescape")
     except OSError:

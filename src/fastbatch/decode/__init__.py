@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""How the bytes of a sample become an element of the batch: the options, checked for both implementations."""
+"""The conversion of a sample into its slot of the batch: the options, checked for both implementations."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What belongs to images and moves with them: masks, boxes, points.
+"""Annotations that are transformed with their images: masks, boxes, keypoints.
 
-Each sample's matrix, the way of a point of its file into its slot, is a column that is made beside the images; boxes
-and points of a whole batch are moved at once by the thread that takes it.
+A hidden column of the batch holds each sample's matrix from file coordinates to slot coordinates. The consumer's thread
+applies the matrices to the boxes and keypoints of the whole batch.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of numbers, some for each sample: those of sample i are rows[starts[i]:starts[i + 1]]."""
+    """A variable number of rows per sample: the rows of sample i are rows[starts[i]:starts[i + 1]]."""
 
     rows: Array  # float64
     starts: Array  # int64
 
     def take(self, indices: Array) -> tuple[Array, Array]:
-        """Return the rows of some samples, one after another, and how many each has."""
+        """Return the concatenated rows of the given samples, and the number of rows of each."""
         counts = self.starts[indices + 1] - self.starts[indices]
         ends = np.cumsum(counts)
         where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(self.starts[indices] - (ends - counts), counts)
@@ -42,10 +42,10 @@ class Ragged:
 
 
 def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
-    """Return rows of at least `columns` numbers for each of `n` samples.
+    """Return the rows of `n` samples, each of at least `columns` numbers.
 
     Raises:
-        ValueError: Too few or too many samples, rows of another length, numbers that are missing.
+        ValueError: The wrong number of samples, rows of different lengths, coordinates that are not finite.
     """
     samples = listed(name, given, "a list of rows for each image")
     if len(samples) != n:
@@ -75,11 +75,11 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of all samples: x0, y0, x1, y1, and whatever else the user keeps with each.
+    """The boxes of all samples: x0, y0, x1, y1, and any further numbers of the user.
 
     Attributes:
-        height, width: Of the slot that they are clipped to.
-        min_area: Leave out those of which no more is left; None keeps all.
+        height, width: Size of the slot to which boxes are clipped.
+        min_area: Drop boxes whose clipped area is not larger; None keeps all.
     """
 
     ragged: Ragged
@@ -88,7 +88,7 @@ class Boxes:
     min_area: float | None = None
 
     def move(self, indices: Array, matrices: Array) -> list[Array]:
-        """Return the boxes of a batch, those around the moved corners: for each sample float32 (n, 4 or more)."""
+        """Return the boxes of a batch, the bounding boxes of the moved corners: per sample float32 (n, 4 or more)."""
         rows, counts = self.ragged.take(indices)
         of = np.repeat(np.arange(len(counts)), counts)
         corners = rows[:, [[0, 1], [2, 1], [0, 3], [2, 3]]]  # (boxes, 4, 2)
@@ -106,12 +106,12 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Points:
-    """Points of all samples: x, y, and whatever else the user keeps with each."""
+    """The keypoints of all samples: x, y, and any further numbers of the user."""
 
     ragged: Ragged
 
     def move(self, indices: Array, matrices: Array) -> list[Array]:
-        """Return the points of a batch: for each sample float32 (n, 2 or more), also those outside the slot."""
+        """Return the keypoints of a batch: per sample float32 (n, 2 or more), including those outside the slot."""
         rows, counts = self.ragged.take(indices)
         of = np.repeat(np.arange(len(counts)), counts)
         out = rows.astype(np.float32)
@@ -120,7 +120,7 @@ class Points:
 
 
 def _apply(matrices: Array, points: Array) -> Array:
-    """Return points (..., 2) moved by matrices (..., 2, 3)."""
+    """Return the points (..., 2) transformed by the matrices (..., 2, 3)."""
     x, y = points[..., 0], points[..., 1]
     moved = [matrices[..., i, 0] * x + matrices[..., i, 1] * y + matrices[..., i, 2] for i in (0, 1)]
     return np.stack(moved, axis=-1)
@@ -134,7 +134,7 @@ def _split(rows: Array, counts: Array) -> list[Array]:
 def make_moved(
     n: int, options: ImageOptions, boxes: Any, min_box_area: float | None, keypoints: Any
 ) -> tuple[Boxes | Points, ...]:
-    """Return what is moved along with `n` images."""
+    """Return the boxes and keypoints that are transformed with `n` images."""
     moved: list[Boxes | Points] = []
     if boxes is not None:
         ragged = make_ragged("boxes", boxes, n, 4)
@@ -147,7 +147,7 @@ def make_moved(
 
 
 def mask_options(options: ImageOptions, dtype: DTypeLike, pad_value: int) -> ImageOptions:
-    """Return what becomes of a mask: the same as of its image, but for the numbers."""
+    """Return the options of the mask of an image: the same geometry, but nearest-neighbour and unscaled."""
     conversion = make_conversion(np.dtype("u1"), (options.height, options.width), Field(None, dtype))
     fill = (whole("mask_pad_value", pad_value, 0, 255),)
     return replace(options, conversion=conversion, pad_value=fill, filter="nearest", color="index", exact=True)
@@ -155,10 +155,10 @@ def mask_options(options: ImageOptions, dtype: DTypeLike, pad_value: int) -> Ima
 
 @dataclass(frozen=True)
 class PackPairs:
-    """Puts a batch together: the columns that users see, and what the hidden ones move.
+    """Assembles a batch: the visible columns, and the boxes and keypoints that the hidden columns transform.
 
     Attributes:
-        n_shown: The first columns are shown; if there are moved ones, the sample's index and its matrix follow.
+        n_shown: Number of visible columns, which come first; then the samples' indices and matrices, if needed.
     """
 
     n_shown: int
@@ -166,7 +166,7 @@ class PackPairs:
 
     @property
     def n_parts(self) -> int:
-        """Parts of a batch."""
+        """Number of elements in a batch."""
         return self.n_shown + len(self.moved)
 
     def __call__(self, columns: Sequence[Any]) -> Any:
@@ -178,10 +178,10 @@ class PackPairs:
 
 
 def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSource:
-    """Return the mask of each image: from memory, from a list, or from a folder that has files of the same names.
+    """Return the mask of each image: samples in memory, a list of paths, or files of the same names in a folder.
 
     Raises:
-        ValueError: A list of another length, an image without a mask, or with more than one.
+        ValueError: A list of the wrong length, an image with no mask or with several.
         OSError: The folder cannot be read.
     """
     if isinstance(given, str | bytes | os.PathLike):
@@ -195,7 +195,7 @@ def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSou
 
 
 def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
-    """Return the file in `folder` that has the name of each image below `root`, but for the extension."""
+    """Return for each image below `root` the file in `folder` with the same name up to the extension."""
     names: dict[bytes, dict[bytes, list[bytes]]] = {}  # folder -> name without extension -> names
     paths = []
     for image in images:
@@ -216,7 +216,7 @@ def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
 def _images_by_stem(folder: bytes) -> dict[bytes, list[bytes]]:
     kinds = {extension.encode() for extension in EXTENSIONS}
     names: dict[bytes, list[bytes]] = {}
-    for one in sorted(map(os.fsencode, os.listdir(os.fsdecode(folder)))):  # as text, which its error shows
+    for one in sorted(map(os.fsencode, os.listdir(os.fsdecode(folder)))):  # str: for its error message
         stem, _, end = one.rpartition(b".")
         if end.lower() in kinds:
             names.setdefault(stem, []).append(one)

@@ -41,7 +41,7 @@ class Augment:
     Raises:
         ValueError: A range that makes no sense.
 
-    Source: `csrc/decode/augment.cpp`, `csrc/kernels/warp.h`, `csrc/kernels/color.h`.
+    Source: `csrc/image/augment.cpp`, `csrc/kernels/warp.h`, `csrc/kernels/color.h`.
     """
 
     rotation: Any = 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several arrays that stand side by side in one: `np.concatenate` of each sample's parts, written into place."""
+"""Several arrays concatenated per sample, as `np.concatenate` does, but decoded directly into place."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .transform import NativeTransform
 
 @dataclass(frozen=True)
 class Joined:
-    """Arrays that make one.
+    """Arrays concatenated into one.
 
     Attributes:
-        fields: The parts, opened, with their conversions.
-        axis: Of the batch, 0 being the samples'.
-        transform: Of the whole.
+        fields: The opened arrays with their conversions.
+        axis: Axis of the batch; 0 is the axis of samples.
+        transform: C function that runs on the concatenated sample.
     """
 
     fields: tuple[Field, ...]
@@ -33,11 +33,11 @@ class Joined:
 
 @dataclass(frozen=True)
 class Join:
-    """How the parts of a sample lie in it.
+    """The layout of a concatenated sample.
 
     Attributes:
-        axis: Of the sample.
-        shape: Of the whole sample.
+        axis: Axis of the sample.
+        shape: Shape of the concatenated sample.
     """
 
     axis: int
@@ -45,12 +45,12 @@ class Join:
 
     @property
     def outer(self) -> int:
-        """Elements before the axis."""
+        """Number of elements before the axis."""
         return int(np.prod(self.shape[: self.axis], dtype=np.int64))
 
 
 def conversions(fields: Sequence[Field]) -> list[Conversion]:
-    """Return the conversion of each part; where their types differ, all take the one that NumPy would."""
+    """Return the conversion of each part; different result types are promoted as in NumPy."""
 
     def convert(field: Field) -> Conversion:
         return make_conversion(field.leaf.dtype, tuple(field.leaf.shape[1:]), field)
@@ -63,10 +63,10 @@ def conversions(fields: Sequence[Field]) -> list[Conversion]:
 
 
 def join(columns: Sequence[Column], axis: SupportsIndex) -> Join:
-    """Return how these columns make one.
+    """Return the layout of these columns concatenated.
 
     Raises:
-        ValueError: Another number of samples or of dimensions, an axis that is not there, other sides that differ.
+        ValueError: Different numbers of samples or of dimensions, an invalid axis, other sides that differ.
     """
     shapes = [column.shape for column in columns]
     lengths = [column.n_samples for column in columns]

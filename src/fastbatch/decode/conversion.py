@@ -22,7 +22,7 @@ CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are on
 
 @dataclass(frozen=True)
 class Field:
-    """An array with a conversion of its own: see `field`."""
+    """An array with its own conversion: see `field`."""
 
     leaf: Any
     dtype: DTypeLike | None = None
@@ -31,7 +31,7 @@ class Field:
     std: Numbers | None = None
     layout: str | None = None
     transform: NativeTransform | None = None
-    standardize: bool = False  # each channel of each sample by itself
+    standardize: bool = False  # each channel of each sample on its own
 
 
 def field(
@@ -119,7 +119,7 @@ def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Fiel
     channels = (shape[0] if from_first else shape[-1]) if shape else 1
     scale, shift = _affine(options, channels) if affine else ((), ())
     if not moves and len(set(zip(scale, shift, strict=True))) <= 1:
-        channels, scale, shift = 1, scale[:1], shift[:1]  # the same for all: no need to know the channels
+        channels, scale, shift = 1, scale[:1], shift[:1]  # equal for all channels: the channels may be unknown
     out_shape = shape
     if moves:
         out_shape = (*shape[1:], shape[0]) if from_first else (shape[-1], *shape[:-1])

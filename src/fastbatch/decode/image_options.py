@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What becomes of an image file on its way into the batch: the options, checked once for both implementations."""
+"""Decoding, crop and resize of images: the options, checked once for both implementations."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ Crop = Literal["none", "stretch", "center", "random", "random_resized", "pad"]
 Color = Literal["rgb", "rgba", "grayscale"]
 Exif = Literal["ignore", "apply"]
 CROPS: tuple[str, ...] = get_args(Crop)
-COLORS: dict[str, int] = {"rgb": 3, "rgba": 4, "grayscale": 1}  # and their channels
+COLORS: dict[str, int] = {"rgb": 3, "rgba": 4, "grayscale": 1}  # number of channels
 EXIFS: tuple[str, ...] = get_args(Exif)
 FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 MOST_SIDE = 65535
 LEAST_RATIO = 0.001
-MOST_PIXELS = 178_956_970  # where Pillow stops
+MOST_PIXELS = 178_956_970  # Pillow's limit
 
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """What becomes of an image file. EXIF's turn comes first, then crop and resize, then the flips.
+    """Options of an image column. The order of operations: EXIF orientation, crop and resize, flips.
 
     Attributes:
-        height, width: Of the image in the batch.
-        crop: How it gets to that size; `csrc/decode/geometry.h` and `fastbatch.pure.geometry` define each.
-        resize: Length of the shorter side before "center" and "random" cut; 0: "random" cuts from the image as it is.
-        area, ratio: Of "random_resized": lowest and highest share of the area, and width / height.
-        filter: Pillow's name of the resampling filter.
-        flip, vertical_flip: Mirror half of the samples, drawn anew in each epoch.
-        exact: Pillow's bytes. Otherwise no more is decoded than needed, and the bytes near edges may differ.
-        dct_scale: Unless exact, the codec may make large images smaller while it decodes.
-        pad_value: Per channel, of pixels that no image covers.
-        max_pixels: Larger images are refused before anything is allocated.
-        augment: What is drawn for the pixels of the slot; None changes nothing.
+        height, width: Size of the image in the batch.
+        crop: Kind of crop; defined in `csrc/image/geometry.h` and `src/fastbatch/pure/geometry.py`.
+        resize: Length of the shorter side before a "center" or "random" crop; 0: "random" crops the unscaled image.
+        area, ratio: For "random_resized": (lowest, highest) fraction of the area, and of width / height.
+        filter: Resampling filter, by Pillow's name.
+        flip, vertical_flip: Mirror a sample with probability 0.5, drawn for each epoch.
+        exact: Produce Pillow's bytes. Otherwise only the needed part is decoded, and bytes near edges may differ.
+        dct_scale: Unless exact, JPEG may be decoded at a reduced size.
+        pad_value: Value per channel of pixels outside the image.
+        max_pixels: Larger images are rejected before memory is allocated.
+        augment: Random augmentation; None for none.
     """
 
     conversion: Conversion
@@ -82,7 +82,7 @@ def make_image_options(
     max_pixels: Any = None,
     augment: Any = None,
 ) -> ImageOptions:
-    """Return the checked options; every bad one is named in its error."""
+    """Return the checked options; the error names a wrong one."""
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2:
         raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
@@ -125,7 +125,7 @@ def make_image_options(
 
 
 def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None) -> Conversion:
-    """Return the way of pixels into the batch: floats are scaled to [0, 1] unless the user says otherwise."""
+    """Return the conversion of pixels: floats are scaled to [0, 1] unless the user gives a scale."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
     target = element_type("dtype", options.dtype)
@@ -148,7 +148,7 @@ def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, fl
 
 
 def _pixel(name: str, value: Any, channels: int) -> tuple[int, ...]:
-    """Return one number in 0..255 for each channel."""
+    """Return one number in 0..255 per channel."""
     numbers: Sequence[Any] = [value] * channels if not isinstance(value, Iterable) else list(value)
     if len(numbers) != channels:
         raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {value!r}")

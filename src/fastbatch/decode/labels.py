@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labels of image files: numbers, names, several at once."""
+"""Labels of image files: class numbers, names, or several classes per file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Labels:
-    """One row for each file, and what the classes are called, if they have names."""
+    """One row per file, and the class names, if any."""
 
     values: Array
     class_names: Names | None
@@ -26,15 +26,15 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
     """Return the labels of `n` files.
 
     Args:
-        given: One label for each file: numbers, strings, rows of numbers, or lists of strings (several classes each);
-            a list, an array, or anything that NumPy makes an array of (a pandas Series).
+        given: One label per file: numbers, strings, rows of numbers, or lists of strings (several classes each); as a
+            list, an array, or anything NumPy can convert (a pandas Series).
         mode: "int" (int64 class numbers), "one_hot" (float32 rows with a single 1), "float" (float32 numbers), or
-            "multi_label" (float32 rows of 0 and 1). None takes what the labels look like.
+            "multi_label" (float32 rows of 0 and 1). None infers the mode from the labels.
         class_names: In the order of their numbers; None sorts the names that occur.
 
     Raises:
-        TypeError: A single thing instead of labels.
-        ValueError: Too many or too few labels, labels that are missing, unknown, or not of the mode.
+        TypeError: `given` is a single value.
+        ValueError: The wrong number of labels; labels that are missing, unknown, or invalid for the mode.
     """
     if mode is not None and mode not in MODES:
         raise ValueError(f"label_mode: expected one of {', '.join(MODES)}, found {mode!r}")
@@ -64,7 +64,7 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
 
 
 def _rows(given: Any) -> Array | list[Any]:
-    """Return labels as an array, or as a list if they are lists that differ in length or hold strings."""
+    """Return labels as an array; as a list if they are lists of different lengths or of strings."""
     if isinstance(given, str | bytes | dict):
         raise ValueError(f"labels: expected 'infer', None or one label for each file, found {given!r}")
     rows: Any = given if hasattr(given, "__array__") else list(given)
@@ -75,7 +75,7 @@ def _rows(given: Any) -> Array | list[Any]:
             return list(rows)
         rows = [list(row) for row in rows]
     names = isinstance(rows, list) and any(isinstance(row, str) for row in rows)
-    array: Array = np.asarray(rows, dtype=object if names else None)  # NumPy would make strings of numbers among them
+    array: Array = np.asarray(rows, dtype=object if names else None)  # else NumPy would convert numbers among strings
     if array.ndim == 0:
         raise ValueError(f"labels: expected one label for each file, found {given!r}")
     if array.dtype == object and array.ndim == 1:
@@ -87,7 +87,7 @@ def _rows(given: Any) -> Array | list[Any]:
 
 
 def _numbers(array: Array) -> Array:
-    """Return an array of Python numbers (from a column with missing values, say) as one of NumPy's."""
+    """Return an array of Python numbers (a column with missing values, for example) as a numeric array."""
     for i, label in enumerate(array):
         if not isinstance(label, int | float | np.number | np.bool_):
             raise ValueError(f"labels: sample {i}: expected a number or a string, found {label!r}")
@@ -95,7 +95,7 @@ def _numbers(array: Array) -> Array:
 
 
 def _codes(labels: list[Any], class_names: Names | None) -> tuple[Array, Names]:
-    """Return the number of each name among the classes, and the classes."""
+    """Return the class number of each name, and the class names."""
     if labels and isinstance(labels[0], list):
         raise ValueError("labels: expected one string for each file, or a list of strings, found a table of strings")
     for i, label in enumerate(labels):
@@ -110,7 +110,7 @@ def _codes(labels: list[Any], class_names: Names | None) -> tuple[Array, Names]:
 
 
 def _several(rows: list[Any], mode: str | None, class_names: Names | None) -> Labels:
-    """Return 0 or 1 for each class, from lists of the names or numbers of those that a sample belongs to."""
+    """Return rows of 0 and 1 per class, from lists of class names or numbers."""
     if mode not in (None, "multi_label"):
         raise ValueError(f"labels: lists of classes mean label_mode='multi_label', found {mode!r}")
     for i, row in enumerate(rows):
@@ -143,7 +143,7 @@ def _refuse_missing(rows: Array) -> None:
 
 
 def _plain(rows: Array) -> Array:
-    """Return rows of numbers as they are; whole ones become int64."""
+    """Return rows of numbers unchanged, except that whole numbers become int64."""
     return rows.astype(np.int64) if rows.dtype.kind in "iub" else rows
 
 
@@ -164,7 +164,7 @@ def _class_numbers(rows: Array, class_names: Names | None) -> Array:
 
 
 def _count(numbers: Array, class_names: Names | None) -> int:
-    """Return how many classes there are."""
+    """Return the number of classes."""
     if class_names is not None:
         return len(class_names)
     lowest = int(numbers.min(initial=0))

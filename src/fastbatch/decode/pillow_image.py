@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Images decoded by Pillow: for `fastbatch.pure`, and for the formats that are not decoded natively."""
+"""Images decoded by Pillow: for `fastbatch.pure`, and for formats that are not decoded natively."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ORIENTATION = 0x0112
 
 
 def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
-    """Return the pixels of a file in memory."""
+    """Return the pixels of an encoded image."""
     with _open(content) as image:
         if exif == "apply":
             ImageOps.exif_transpose(image, in_place=True)
@@ -36,11 +36,11 @@ def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
 
 
 def header_of(content: bytes) -> Header:
-    """Return what a file in memory says of itself."""
+    """Return the header of an encoded image."""
     with _open(content) as image:
         header = image.width, image.height, str(image.format), image.mode
         try:
-            orientation = image.getexif().get(_ORIENTATION, 1)  # reads all of a PNG
+            orientation = image.getexif().get(_ORIENTATION, 1)  # reads the whole file for PNG
         except (OSError, SyntaxError, ValueError):
             orientation = 1
         return *header, orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
@@ -58,7 +58,7 @@ def probe_sample(samples: SampleSource, index: int) -> tuple[Any, ...]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hide Pillow's warnings: twice as many pixels are an error, and of broken EXIF data nobody asked."""
+    """Hide Pillow's warnings: oversized images are an error here, and broken EXIF data is ignored."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -66,7 +66,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """Give an open image, without warnings; what goes wrong with it is a DecodeError without a path."""
+    """Yield the opened image, without warnings; raise its errors as DecodeError without a path."""
     with quiet(), _open(content, max_pixels) as image:
         yield image
 

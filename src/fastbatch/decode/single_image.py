@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Single images: the checked arguments of `decode`, `resize` and `probe`, and the records of `probe`."""
+"""Single images: checked arguments of `decode`, `resize` and `probe`, and the records of `probe`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ PROBED = np.dtype(
 
 
 def check_decode(path_or_bytes: Any, mode: Any, exif: Any) -> bytes | None:
-    """Return the path as bytes, or None of bytes in memory.
+    """Return the path as bytes, or None for encoded bytes.
 
     Raises:
-        TypeError, ValueError: Arguments of another kind.
+        TypeError, ValueError: Wrong arguments.
     """
     if mode is not None and mode not in MODES:
         raise ValueError(f"mode: expected None or one of {', '.join(MODES)}, found {mode!r}")
@@ -46,7 +46,7 @@ def check_decode(path_or_bytes: Any, mode: Any, exif: Any) -> bytes | None:
 
 
 def turned_upright(pixels: Array, orientation: int) -> Array:
-    """Return the picture as the camera was held; `orientation` is EXIF's, 1 to 8."""
+    """Return the image turned upright; `orientation` is EXIF's value, 1 to 8."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -57,7 +57,7 @@ def turned_upright(pixels: Array, orientation: int) -> Array:
 
 
 def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Array, int, int, Box | None]:
-    """Return the array, the height, the width and the box, checked."""
+    """Return the checked array, height, width and box."""
     pixels = np.asarray(array)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     deep = pixels.dtype in (np.uint16, np.int32, np.float32)
@@ -79,7 +79,7 @@ def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Arr
 
 
 def check_box(box: Any, height: int, width: int) -> Box:
-    """Return a box that lies in the image and is not empty."""
+    """Return a box after checking that it is inside the image and not empty."""
     edges = tuple(float(edge) for edge in box)
     if len(edges) != 4 or not all(map(np.isfinite, edges)):
         raise ValueError(f"box: expected (left, top, right, bottom), found {box!r}")
@@ -90,5 +90,5 @@ def check_box(box: Any, height: int, width: int) -> Box:
 
 
 def records(found: Sequence[tuple[Any, ...]]) -> Array:
-    """Return the records as an array; those with an error have nothing else."""
+    """Return the records as an array; the other fields of a record with an error are empty."""
     return np.array([record if record[-1] is None else (0, 0, "", "", 0, record[-1]) for record in found], PROBED)

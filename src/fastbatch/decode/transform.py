@@ -23,7 +23,7 @@ EXPECTED = "int (fastbatch_sample *, void *)"
 
 
 class Sample(ctypes.Structure):
-    """`fastbatch_sample` for ctypes; `transform.h` says what the fields are."""
+    """`fastbatch_sample` for ctypes; `transform.h` documents the fields."""
 
     _fields_ = (
         ("size", ctypes.c_uint64),
@@ -41,7 +41,7 @@ class Sample(ctypes.Structure):
 
 @dataclass(frozen=True)
 class NativeTransform:
-    """A C function and what it is called with.
+    """A C function and its user data.
 
     Attributes:
         owners: Objects that must live as long as the pointers are used.
@@ -65,7 +65,7 @@ def get_include() -> str:
 
 
 def native_transform(given: Any) -> NativeTransform | None:
-    """Return the C function behind `given`, or None when it is a Python function.
+    """Return the C function behind `given`, or None for a Python function.
 
     Args:
         given: A `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule (as in the
@@ -73,7 +73,7 @@ def native_transform(given: Any) -> NativeTransform | None:
             ctypes pointer or a capsule.
 
     Raises:
-        TypeError: None of those, or of another signature, as far as that is known.
+        TypeError: None of those, or a wrong signature, as far as it can be checked.
         ValueError: A null pointer.
     """
     scipy = sys.modules.get("scipy")
@@ -94,7 +94,7 @@ def native_transform(given: Any) -> NativeTransform | None:
     if type(given).__name__ == "PyCapsule":
         address, context = _capsule(given)
         return NativeTransform(address, context, (given,))
-    if isinstance(getattr(given, "address", None), int) and hasattr(given, "ctypes"):  # Numba's
+    if isinstance(getattr(given, "address", None), int) and hasattr(given, "ctypes"):  # Numba
         _check_ctypes(given.ctypes)
         return NativeTransform(given.address, 0, (given,))
     if callable(given):
@@ -103,7 +103,7 @@ def native_transform(given: Any) -> NativeTransform | None:
 
 
 def call_transform(transform: NativeTransform, array: np.ndarray[Any, Any], index: int, seed: int, epoch: int) -> int:
-    """Call a transform on one sample, in place, and return what it returns: what the core does."""
+    """Run a transform on one sample, in place, as the core does, and return its result."""
     shape = (ctypes.c_int64 * array.ndim)(*array.shape)
     random = int(stream(seed, epoch, index, operation=USER).bit_generator.random_raw())
     sample = Sample(
@@ -131,7 +131,7 @@ _capsule_context = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)(("PyCaps
 
 
 def _capsule(capsule: Any) -> tuple[int, int]:
-    """Return the pointer and the context of a capsule whose name, if any, is the right signature."""
+    """Return the pointer and the context of a capsule; its name, if any, must be the right signature."""
     name = _capsule_name(capsule)
     if name is not None and not _SIGNATURE.fullmatch(name.decode()):
         raise _wrong_signature(name.decode())

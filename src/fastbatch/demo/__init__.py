@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The `fastbatch demo` command: the same training run, fed by plain Python and by fastbatch, side by side.
+"""The `fastbatch demo` command: the same training run with plain Python and with fastbatch, side by side.
 
-Its files:
+The files:
 
-    run.py       the story from the first line printed to the last
-    photos.py    real photographs -> a folder of JPEGs; handwritten digits -> .npy
-    cache.py     a folder that is complete or does not exist
-    job.py       what one feed is asked to do, its loaders, its result
-    train.py     one feed: load, train, measure (a process of its own)
-    feed.py      starts that process, passes its progress on, takes its result
-    table.py     what the terminal shows
-    pictures.py  batch.png and throughput.png
+        run.py       the demo from the first line of output to the last
+        photos.py    real photographs -> a folder of JPEGs; handwritten digits -> .npy
+        cache.py     a cached folder that is complete or absent
+        job.py       the settings of one feed, its loaders, its result
+        train.py     one feed in its own process: load, train, measure
+        feed.py      starts that process, forwards its progress, returns its result
+        table.py     terminal output
+        pictures.py  batch.png and throughput.png
 """
 
 import importlib.util
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is one sentence for the user."""
+    """The demo cannot continue; the message is one sentence for the user."""
 
 
 def require_extras() -> None:
-    """Raise a `DemoError` that says what to install if a library of the demo is missing."""
+    """Raise a `DemoError` that says what to install if a library for the demo is missing."""
     extras = {
         "sklearn": "scikit-learn",
         "skimage": "scikit-image",

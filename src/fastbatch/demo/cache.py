@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A cache folder whose content is complete or does not exist, and that may be deleted at any time."""
+"""A cached folder that is complete or absent; it may be deleted at any time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from pathlib import Path
 
 from fastbatch.source.cache_folder import cache_folder
 
-_STALE_S = 24 * 3600  # an unfinished folder this old belongs to a process that was killed
+_STALE_S = 24 * 3600  # older unfinished folders belong to a process that was killed
 
 
 def complete_folder(name: str, make: Callable[[Path], None], is_complete: Callable[[Path], bool]) -> Path:
-    """Return the cached folder `name`, made now if it is missing or if somebody deleted a part of it.
+    """Return the cached folder `name`; create it if it is missing or incomplete.
 
     Args:
-        name: The folder's name inside `cache_folder()`; whatever the content depends on belongs into it.
-        make: Fills the empty folder that it is given. If it raises, or is interrupted, nothing is left behind.
-        is_complete: Whether a folder found there holds all that `make` would write.
+        name: Name inside `cache_folder()`; it must include everything that the content depends on.
+        make: Fills the given empty folder. If it raises or is interrupted, the folder is deleted.
+        is_complete: Returns whether a folder contains everything that `make` writes.
     """
     caches = cache_folder()
     folder = caches / name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs `train.py` in a process of its own and brings its progress and its result back."""
+"""Runs `train.py` in its own process and forwards its progress and its result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .job import Job, Result
 
 
 def run_feed(job: Job, progress: Callable[[int, int], None]) -> Result:
-    """Run `job` to its end and return what it measured; the process never outlives this call.
+    """Run `job` and return its result; the process never outlives this call.
 
     Raises:
-        DemoError: The loader refused the data (its own message), or the process died.
+        DemoError: The loader rejected the data (with its message), or the process died.
     """
-    # The child sees the very modules of this process, wherever they came from. Ctrl-C reaches this process only
-    # (hence the new session), so that one message appears and not two tracebacks.
+    # The child imports the same modules as this process, wherever they are installed. It runs in a new session so that
+    # Ctrl-C reaches this process only: one message appears instead of two tracebacks.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"}
     command = [sys.executable, "-m", "fastbatch.demo.train", json.dumps(asdict(job))]
     with subprocess.Popen(

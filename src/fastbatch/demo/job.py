@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one feed is asked to do, which loaders it opens for that, and what it found."""
+"""The settings of one feed, its loaders, and its result."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fastbatch.loader.loader import Loader
 Data = Literal["photos", "digits"]
 Feed = Literal["pure", "fastbatch"]
 
-SIZE = 224  # pixels, as most image networks take them
+SIZE = 224  # pixels, the usual size for image networks
 BATCH_SIZE = 64
 VALIDATION = 0.2
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, which everybody uses
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to run; `most` limits the number of samples, loading is measured for `loading_s` or a little more."""
+    """Settings of one feed; `most` limits the number of samples, `loading_s` is the least time of the measurement."""
 
     feed: Feed
     data: Data
@@ -35,7 +35,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What one feed did; `digests` has one CRC-32 for every batch, of training first and then of validation."""
+    """The result of one feed; `digests` has a CRC-32 per batch, first of training, then of validation."""
 
     samples_per_s: float
     first_batch_s: float
@@ -48,12 +48,12 @@ class Result:
 
 
 def open_loaders(package: ModuleType, job: Job, **options: Any) -> tuple[Loader, Loader]:
-    """Return the training and the validation loader of `package`; `options` go before the demo's own.
+    """Return the training and the validation loader of `package`; `options` override the demo's own.
 
     Args:
         package: `fastbatch` or `fastbatch.pure`.
-        job: Says which data, how many of them, and the seed.
-        options: Others than the demo's; with a `dtype` photographs are not normalised.
+        job: The data, the number of samples, and the seed.
+        options: Loader options; with a `dtype`, photographs are not normalised.
     """
     options = {"batch_size": BATCH_SIZE, "shuffle": True, "seed": job.seed, "threads": job.threads} | options
     folder = Path(job.folder)

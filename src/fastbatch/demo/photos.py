@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The demo's data: a folder of camera-like JPEGs, made from real photographs, and real handwritten digits.
+"""The demo's data: a folder of camera-like JPEGs made from real photographs, and real handwritten digits.
 
-Each photograph that ships inside the scikit-image and scikit-learn wheels becomes a class: it is cropped at random
-places and scales, exposed a little differently, given the grain of a camera's sensor, and compressed anew.
-Picture `i` depends on (seed, i) alone, whichever thread makes it.
+Each photograph in the scikit-image and scikit-learn wheels becomes a class. A picture is a random crop at a random
+scale, with changed exposure and sensor grain, compressed again. Picture `i` depends on (seed, i) only, not on the
+thread that makes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fastbatch.demo import DemoError
 
 from .cache import complete_folder
 
-VERSION = 1  # part of the names in the cache: raise it when the data change
+VERSION = 1  # part of the cache's folder names; raise it when the data change
 
 
 class Photograph(NamedTuple):
@@ -56,13 +56,13 @@ _CHUNK = 32
 
 
 def make_photos(n_photos: int, seed: int, threads: int, progress: Callable[[int, int], None]) -> Path:
-    """Return the cached folder of `<class>/*.jpg`, made now if need be.
+    """Return the cached folder of `<class>/*.jpg`; create it if needed.
 
     Args:
-        n_photos: Pictures in all, dealt evenly to the classes.
-        seed: Of the crops, exposures and grain.
-        threads: That make pictures; Pillow works without the GIL.
-        progress: Told how many pictures are finished and of how many, from this thread.
+        n_photos: Total number of pictures, divided evenly among the classes.
+        seed: Seed of crops, exposures and grain.
+        threads: Number of threads; Pillow releases the GIL while it works.
+        progress: Called in this thread with the numbers of finished and of all pictures.
     """
 
     def make(folder: Path) -> None:
@@ -113,7 +113,7 @@ def _write_photos(folder: Path, n_photos: int, seed: int, threads: int, progress
 
 
 def _snapshot(original: Image.Image, grain: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return one uint8 picture `(height, width, 3)`: a random piece of the photograph, as a camera would give it."""
+    """Return a uint8 picture `(height, width, 3)`: a random crop of the photograph, as a camera would record it."""
     width, height = (_LONG, _SHORT) if random.random() < 0.75 else (_SHORT, _LONG)
     scale = min(original.width / width, original.height / height) * random.uniform(0.55, 1.0)
     piece_width, piece_height = width * scale, height * scale
@@ -143,7 +143,7 @@ def _open(photograph: Photograph) -> Image.Image:
 
 
 def _write_digits(folder: Path) -> None:
-    from sklearn.datasets import load_digits  # takes a second: only when the data is not there yet
+    from sklearn.datasets import load_digits  # takes a second: imported only when the data is missing
 
     digits = load_digits()
     np.save(folder / "x.npy", digits.images.astype(np.uint8))

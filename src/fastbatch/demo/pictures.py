@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two pictures the demo leaves behind: a batch as the model sees it, and how fast batches come."""
+"""The demo's two pictures: a batch as the model sees it, and the throughput."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONGEST_LABEL = 18  # characters that fit above a picture
 
 
 def save_batch(path: Path, x: NDArray[np.uint8], labels: Sequence[str]) -> None:
-    """Save the first pictures of a batch `(n, height, width, 3)`, each with its label, as a grid."""
+    """Save the first pictures of a batch `(n, height, width, 3)` with their labels, as a grid."""
     n = min(len(x), _COLUMNS * _ROWS)
     rows = -(-n // _COLUMNS)
     width, height = 1.65 * _COLUMNS, 1.92 * rows + 1.0  # inches
@@ -51,7 +51,7 @@ def save_batch(path: Path, x: NDArray[np.uint8], labels: Sequence[str]) -> None:
 
 
 def save_throughput(path: Path, comparisons: Sequence[Comparison], details: str) -> None:
-    """Save bars of the samples per second of loading, a panel for each comparison; `details` goes below."""
+    """Save bars of the loading rate in samples per second, one panel per comparison, with `details` below."""
     width, height = 10.5, 1.25 + 1.75 * len(comparisons)
     figure = _figure(width, height)
     _title(figure, "How fast the batches come", "Samples per second of loading alone; more is better")
@@ -90,7 +90,7 @@ def save_throughput(path: Path, comparisons: Sequence[Comparison], details: str)
 
 
 def _figure(width: float, height: float) -> Any:
-    """Return an empty white figure that draws on Agg, without a window system and without pyplot's global state."""
+    """Return an empty white figure on the Agg backend, without a window system and without pyplot's global state."""
     figure = Figure(figsize=(width, height), dpi=120, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
@@ -103,5 +103,5 @@ def _title(figure: Any, title: str, subtitle: str) -> None:
 
 
 def _short(label: str) -> str:
-    label = label.encode(errors="replace").decode()  # a folder's name need not be text
+    label = label.encode(errors="replace").decode()  # folder names may be invalid text
     return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The demo from the first line printed to the last."""
+"""The demo from the first line of output to the last."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from .table import Comparison, Screen
 
 _PHOTOS, _QUICK_PHOTOS = 3000, 96
 _LOADING_S, _QUICK_LOADING_S = 2.0, 0.1
-_FEWEST = 10  # images: some are held out, and both parts need a few
+_FEWEST = 10  # minimum number of images: training and validation both need a few
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for.
+    """Options of the command line.
 
     Attributes:
-        images: The user's own folder of class sub-folders; None makes one from the photographs in the wheels.
-        out: Folder for the two pictures, made if need be.
-        epochs: To train for.
-        photos: How many photographs to make, or to use at most of the user's own; None leaves it to the demo.
-        threads: Of the loader, and to make photographs with; None is one per CPU.
-        seed: Of the photographs, the shuffle, the flips and the classifier.
+        images: The user's folder with a sub-folder per class; None uses the photographs in the wheels.
+        out: Folder for the two pictures, created if needed.
+        epochs: Number of epochs.
+        photos: Number of photographs to make, or maximum number of the user's images; None for the demo's default.
+        threads: Threads of the loader, and for making photographs; None for one per CPU.
+        seed: Seed of photographs, shuffle, flips and classifier.
         quick: Fewer photographs, shorter measurements.
     """
 
@@ -55,7 +55,7 @@ def run_demo(options: Options) -> bool:
     """Run the demo and return whether both feeds gave the same batches.
 
     Raises:
-        DemoError: Something is wrong with the arguments or the data; the message says what.
+        DemoError: Invalid arguments or data; the message says which.
     """
     _check(options)
     n_cpus = kernels.available_cpus()
@@ -95,7 +95,7 @@ def run_demo(options: Options) -> bool:
 
 
 def _check(options: Options) -> None:
-    """Refuse now what would otherwise fail after a minute of work."""
+    """Reject options that would fail only after a minute of work."""
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,7 +109,7 @@ def _check(options: Options) -> None:
 
 
 def _check_images(folder: Path, most: int | None) -> None:
-    """Refuse a folder that a classifier cannot be trained on."""
+    """Reject a folder that a classifier cannot be trained on."""
     if not folder.exists():
         raise DemoError(f"--images {folder}: there is no such folder")
     if not folder.is_dir():
@@ -128,7 +128,7 @@ def _check_images(folder: Path, most: int | None) -> None:
 
 
 def _compare(screen: Screen, job: Job) -> Comparison:
-    # Both feeds start with the files of this batch, so neither start is timed with a cold page cache.
+    # Read the first batch's files now, so that neither feed starts with a cold page cache.
     with suppress(FastbatchError, OSError), open_loaders(fastbatch.pure, job)[0] as warm_up:
         next(iter(warm_up))
     with screen.step(f"{job.data}: training, fed by plain Python") as progress:

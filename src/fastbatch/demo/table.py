@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the terminal shows: lines, progress bars and the table; plain text when it is not a terminal."""
+"""Terminal output: lines, progress bars and the table; plain text when the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .job import Result
 
 @dataclass(frozen=True)
 class Comparison:
-    """The same work, fed by plain Python and by fastbatch."""
+    """The same work with plain Python and with fastbatch."""
 
     title: str
     pure: Result
@@ -33,31 +33,31 @@ class Comparison:
 
     @property
     def first_difference(self) -> int | None:
-        """The number of the first batch that differs (one of them may have ended there), or None."""
+        """The number of the first batch that differs or exists in one feed only, or None."""
         pairs = zip_longest(self.pure.digests, self.fast.digests)
         return next((k for k, (pure, fast) in enumerate(pairs) if pure != fast), None)
 
 
 class Screen:
-    """Standard output, with colours and moving bars only where somebody looks at them."""
+    """Standard output; colours and progress bars only on a terminal."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
 
     def line(self, text: str = "") -> None:
-        """Print one line as it is, however long: a path must stay in one piece."""
+        """Print one line without wrapping, so that a path stays in one piece."""
         self._console.print(text, soft_wrap=True, markup=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a bar under `title` that the yielded `progress(done, total)` moves; at the end a line with the time."""
+        """Show a bar, updated by the yielded `progress(done, total)`, and finally a line with the elapsed time."""
         start = time.perf_counter()
         columns = (TextColumn("  {task.description:<40}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(
             *columns,
             console=self._console,
             transient=True,
-            refresh_per_second=5,  # each refresh costs CPU time that the measured process wants
+            refresh_per_second=5,  # each refresh takes CPU time from the measured process
             disable=not self._console.is_terminal,
         ) as bars:
             bar = bars.add_task(title, total=None)

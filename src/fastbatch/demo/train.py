@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""One feed of the demo, alone in its process so that its memory is its own: train, load, measure.
+"""One feed of the demo, in its own process so that its memory can be measured: train, load, measure.
 
-Reads one `Job` from the command line and writes JSON lines: `{"done": samples, "total": samples}` now and then,
-at last `{"result": {...}}` or `{"error": "..."}`.
+Reads a `Job` from the command line and writes JSON lines: `{"done": samples, "total": samples}` as progress, and
+finally `{"result": {...}}` or `{"error": "..."}`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _CELL = 32  # pixels
 
 
 def run(job: Job, progress: Callable[[int, int], None]) -> Result:
-    """Train for `job.epochs`, then measure loading alone; `progress` is told the samples trained on and their total."""
+    """Train for `job.epochs`, then measure loading alone; calls `progress(samples trained on, total)`."""
     package = fastbatch if job.feed == "fastbatch" else fastbatch.pure
-    Image.preinit()  # Pillow finds its decoders when first used: an import, not loading
+    Image.preinit()  # Pillow imports its decoders on first use: not part of loading
     imports_bytes = _memory_bytes("VmRSS")
 
     start = time.perf_counter()
@@ -50,7 +50,7 @@ def run(job: Job, progress: Callable[[int, int], None]) -> Result:
     n_classes = 10 if train.class_names is None else len(train.class_names)
     total = job.epochs * train.n_samples
     accuracy, digests = _train(job, n_classes, train, validation, lambda done: progress(done, total))
-    # Only now, when training has read every file, is the page cache warm for both feeds.
+    # Only after training, which reads every file, is the page cache warm for both feeds.
     samples_per_s = _loading_rate(train, job.loading_s)
     train.close()
     validation.close()
@@ -88,9 +88,9 @@ def _train(
 
 
 def _loading_rate(loader: Loader, least_s: float) -> float:
-    """Return the samples per second over `least_s` or a little more, with nothing done to the batches.
+    """Return the samples per second, measured over `least_s` or slightly more, with no work on the batches.
 
-    A batch that is in work at the end does not count, which is fair: none was ready at the start.
+    An unfinished batch at the end is not counted, since none was ready at the start.
     """
     done = 0
     start = time.perf_counter()
@@ -103,7 +103,7 @@ def _loading_rate(loader: Loader, least_s: float) -> float:
 
 
 def digest(x: NDArray[Any], y: NDArray[Any]) -> int:
-    """Return the CRC-32 of a batch: of the dtypes, the shapes and every byte of both arrays."""
+    """Return the CRC-32 of a batch: dtypes, shapes and all bytes of both arrays."""
     crc = 0
     for array in (x, y):
         crc = zlib.crc32(repr((array.dtype.str, array.shape)).encode(), crc)
@@ -112,10 +112,10 @@ def digest(x: NDArray[Any], y: NDArray[Any]) -> int:
 
 
 def _features(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flatten digits; shrink photographs `(n, 3, 224, 224)` to 7 x 7 mean colours, which a linear model can learn."""
+    """Return flattened digits, or photographs `(n, 3, 224, 224)` as 7 x 7 mean colours, for a linear model."""
     if x.ndim == 4:
         n, channels, height, width = x.shape
-        x = x.reshape(n, channels, height // _CELL, _CELL, width).sum(axis=3)  # whole rows at once: the fast way round
+        x = x.reshape(n, channels, height // _CELL, _CELL, width).sum(axis=3)  # whole rows first: faster
         x = x.reshape(n, channels, height // _CELL, width // _CELL, _CELL).sum(axis=4) / _CELL**2
     return x.reshape(len(x), -1)
 
@@ -125,7 +125,7 @@ def _memory_bytes(which: Literal["VmRSS", "VmHWM"]) -> int:
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
-        # Without /proc only the peak is known. (On Linux `ru_maxrss` would count the parent's memory at the fork.)
+        # Without /proc, only the peak is known. (On Linux, `ru_maxrss` would include the parent's memory at the fork.)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     line = next(line for line in status.splitlines() if line.startswith(which))
@@ -133,7 +133,7 @@ def _memory_bytes(which: Literal["VmRSS", "VmHWM"]) -> int:
 
 
 class _Report:
-    """Writes `{"done": ...}` lines, ten a second at most: a line per batch would cost more than small batches."""
+    """Writes `{"done": ...}` lines, at most ten per second: a line per batch would cost more than small batches."""
 
     def __init__(self) -> None:
         self._last_s = time.perf_counter()
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         result = run(Job(**json.loads(text)), _Report())
     except BrokenPipeError:
-        return 1  # whoever asked is gone
+        return 1  # the parent process has exited
     except (FastbatchError, OSError, ValueError) as error:
         _write({"error": str(error)})
         return 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's affine matrices, for many images at once, and the warp of one image."""
+"""Keras's affine matrices for a batch of images, and the affine warp of one image."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ NATIVE_MODES = ("nearest", "constant", "reflect", "wrap")
 
 
 def affine_matrices(parameters: Mapping[str, Array], size: tuple[int, int]) -> tuple[Array, Array, Array]:
-    """Return the matrices (n, 2, 2) and offsets (n, 2) that take (row, column) of the result to the image's.
+    """Return the matrices (n, 2, 2) and offsets (n, 2) from output to input coordinates (row, column).
 
     Args:
-        parameters: Arrays of n numbers: some of "theta", "shear" (degrees), "tx", "ty" (pixels), "zx", "zy" (factors).
+        parameters: Arrays of length n; any of "theta", "shear" (degrees), "tx", "ty" (pixels), "zx", "zy" (factors).
         size: Rows and columns of the images.
 
     Returns:
-        Matrices, offsets, and which of the images move at all. The numbers are Keras's to the bit: products with the
-        identity, which it leaves out, change nothing.
+        Matrices, offsets, and a mask of the images that are not left unchanged. The values are bit-identical to
+            Keras's: Keras skips factors that are the identity, and multiplying by the identity is exact.
     """
     n = len(next(iter(parameters.values())))
     eye = np.broadcast_to(np.eye(3), (n, 3, 3))
@@ -58,17 +58,17 @@ def affine_matrices(parameters: Mapping[str, Array], size: tuple[int, int]) -> t
     to_middle[:2, 2] = [size[0] / 2 - 0.5, size[1] / 2 - 0.5]
     back[:2, 2] = -to_middle[:2, 2]
     product = np.matmul(np.matmul(to_middle, product), back)
-    # Keras thinks in (x, y) and swaps both axes in the end.
+    # Keras composes the matrices in (x, y) and swaps both axes at the end.
     return product[:, 1::-1, 1::-1], product[:, 1::-1, 2], moves
 
 
 def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval: float) -> Array:
-    """Return one image (height, width, channels) warped: pixel p of the result is that at `matrix @ p + offset`.
+    """Return one image (height, width, channels) warped: output pixel p is input pixel `matrix @ p + offset`.
 
-    By native code for float32 and what people use; else by SciPy.
+    Native code handles float32 with orders 0 and 1 and the modes in `NATIVE_MODES`; SciPy handles the rest.
 
     Raises:
-        RuntimeError: There is no such mode or order.
+        RuntimeError: Unknown mode or order.
     """
     if image.dtype == np.float32 and can_warp(order, mode):
         images = np.ascontiguousarray(image)[np.newaxis]
@@ -85,5 +85,5 @@ def warp(image: Array, matrix: Array, offset: Array, order: int, mode: str, cval
 
 
 def can_warp(order: int, mode: str) -> bool:
-    """Return whether native code warps like this."""
+    """Return whether native code supports this order and mode."""
     return order in (0, 1) and mode in NATIVE_MODES

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .ahead import Ahead
+from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .config import floatx, image_data_format
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
-from .reuse import Reuse
+from .prefetcher import Prefetcher
 
 BATCHES_KEPT = 4
 
@@ -80,7 +80,7 @@ class NumpyArrayIterator(Iterator):
                 )
             part = slice(at) if subset == "validation" else slice(at, None)
             x, x_misc = x[part], [one[part] for one in x_misc]
-            y = None if y is None else y[part]  # and not the weights: Keras counts them from the whole array's start
+            y = None if y is None else y[part]  # the weights are not sliced: Keras indexes them from 0
         self._images = _as_images(x, np.dtype(self.dtype))
         self._x: Array | None = None
         self.x_misc = x_misc
@@ -100,8 +100,8 @@ class NumpyArrayIterator(Iterator):
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix
         self.save_format = save_format
-        self._work = BatchWork(Ahead())
-        self._memory = Reuse(BATCHES_KEPT)
+        self._work = BatchWork(Prefetcher())
+        self._arrays = ArrayPool(BATCHES_KEPT)
         super().__init__(shape[0], batch_size, shuffle, seed)
 
     @property
@@ -109,7 +109,7 @@ class NumpyArrayIterator(Iterator):
         """The images in the type of the batches. 8-bit ones are kept in a quarter of the memory until this is read."""
         if self._x is None:
             self._x = np.asarray(self._images, dtype=self.dtype)
-            self._images = self._x  # what the user changes there is to be seen in the batches
+            self._images = self._x  # the user's changes to x must appear in the batches
         return self._x
 
     @x.setter
@@ -117,7 +117,7 @@ class NumpyArrayIterator(Iterator):
         self._x = self._images = np.asarray(images)
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._memory.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
+        batch_x = self._arrays.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
         self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator)
         if self.save_to_dir:
             for image, j in zip(batch_x, index_array, strict=True):
@@ -132,7 +132,7 @@ class NumpyArrayIterator(Iterator):
 
 
 def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
-    """Return what batches are made from: a view where Keras takes one, 8-bit pixels as a copy, else converted."""
+    """Return the images for the batches: 8-bit pixels copied, the rest converted, or a view where Keras keeps one."""
     given = np.asarray(x)
     is_8_bit = given.dtype == np.uint8 and dtype == np.float32
     images: Array = given.copy(order="K") if is_8_bit else np.asarray(given, dtype=dtype)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training under Keras that is killed at any batch, and goes on with the next one."""
+"""A Keras callback that makes training resumable after any batch."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class BackupLoader:
         self._path = os.path.join(os.fspath(backup.backup_dir), _FILE)
         self._weights = os.fspath(backup._weights_path)
         self._backup = backup
-        self._before_epoch = 0  # batches of this fit that the model learnt from before the epoch
-        self._seen = 0  # and now
+        self._before_epoch = 0  # batches of this `fit` trained on before the current epoch
+        self._seen = 0  # batches of this `fit` trained on so far
         self._save_model = backup._save_model
         backup._save_model = self._save_both
         self._load_model = backup._load_model
@@ -67,25 +67,25 @@ class BackupLoader:
                 record = json.load(file)
         except FileNotFoundError:
             return None
-        # "next" was written before the model was saved: it holds if the weights were replaced since.
+        # "next" is written before the model is saved: it is valid if the weights have changed since.
         state = record["state"] if record["weights"] == self._weights_identity() else record["next"]
         if state is not None:
             self._loader.load_state_dict(state)
             if self._loader._next_length() == 0:
-                list(self._loader)  # goes on to the next epoch
+                list(self._loader)  # advances to the next epoch
                 self._epoch_was_over = not record["epoch_end"]
         return state
 
     def _load_both(self) -> None:
         self._load_model()
-        if self._epoch_was_over:  # after its last batch, but Keras did not yet know
+        if self._epoch_was_over:  # the epoch's last batch was done, but Keras had not counted the epoch
             model: Any = getattr(self, "model")  # noqa: B009  # Keras's property
             model._initial_epoch = (model._initial_epoch or 0) + 1
             self._epoch_was_over = False
 
     def _save_both(self) -> None:
         seen = self._seen
-        if self._backup.save_freq != "epoch":  # called at a batch's end, perhaps before this object hears of it
+        if self._backup.save_freq != "epoch":  # called at the end of a batch, maybe before on_train_batch_end
             seen = self._before_epoch + self._backup._last_batch_seen + 1
         state = self._loader._keras().state_after(seen) if seen else self._saved
         self._write(self._saved, state)
@@ -117,7 +117,7 @@ class BackupLoader:
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Count this epoch's batches."""
         self._before_epoch = self._seen
-        self._backup._current_epoch = epoch  # after a restart Keras's callback believes that it is epoch 0
+        self._backup._current_epoch = epoch  # after a restart, Keras's callback assumes epoch 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the batch; under `steps_per_execution`, all up to it."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Decoded images -> a batch: parameters are drawn in Keras's order, then the threads work the pixels.
+"""Decoded images -> a batch: draw the parameters in Keras's order, then process the pixels in parallel.
 
-There are three ways, all with the same result. What native code can do goes through `kernels.change_batch`; the rest
-goes image by image through the generator's own methods, on the threads; and generators whose methods or functions are
-the user's are served in one thread, step by step, since those may draw too.
+Three paths give the same result. `kernels.change_batch` does everything it supports. Other options run image by image
+through the generator's own methods, in the thread pool. A generator with overridden methods, or with a user function
+that may draw random numbers, runs image by image in one thread, as in Keras.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from .draws import UniformDraws, columns_of, rows_of, uniform_draws
 from .image_utils import Array, pillow
 
 if TYPE_CHECKING:
-    from .ahead import Ahead
     from .file_decoder import Images
     from .image_data_generator import ImageDataGenerator
+    from .prefetcher import Prefetcher
 
 METHODS = ("get_random_transform", "apply_transform", "standardize")
 MOVES = ("theta", "tx", "ty", "shear", "zx", "zy")
-WORTH_A_THREAD = 1 << 16  # numbers in a batch
+WORTH_A_THREAD = 1 << 16  # elements of a batch; smaller batches use one thread
 
 
 class BatchWork:
     """Fills the batches of one iterator."""
 
-    def __init__(self, ahead: Ahead) -> None:
-        self._ahead = ahead
-        self._function_draws = False  # the user's preprocessing_function uses NumPy's global generator
+    def __init__(self, prefetcher: Prefetcher) -> None:
+        self._prefetcher = prefetcher
+        self._function_draws = False  # the user's preprocessing_function draws from NumPy's global generator
 
     def fill(self, batch_x: Array, images: Images, generator: Any, data_format: str) -> None:
-        """Fill a batch with decoded files."""
+        """Fill a batch from decoded files."""
         x = images if images.wide else images.pixels
         is_first = data_format == "channels_first"
         if generator:
             self._fill(batch_x, x, np.arange(len(batch_x)), generator, np.dtype(floatx()), is_first)
         else:
             for i in range(len(batch_x)):
-                batch_x[i] = _as_keras_has_it(x[i], floatx(), is_first)
+                batch_x[i] = _converted(x[i], floatx(), is_first)
 
     def fill_from(self, batch_x: Array, x: Array, index_array: Array, generator: Any) -> None:
-        """Fill a batch with images of an array."""
+        """Fill a batch from an array of images."""
         self._fill(batch_x, x, index_array, generator, batch_x.dtype)
 
     def _fill(
         self, batch_x: Array, x: Any, places: Array, generator: Any, dtype: np.dtype[Any], turn: bool = False
     ) -> None:
-        """Fill a batch with `x[place]` for each place, as `dtype`; channels are last, and `turn` puts them first."""
+        """Fill a batch with `x[place]` for each place, as `dtype`; `turn` moves channels from last to first."""
         n = len(batch_x)
 
         def image(i: int) -> Array:
-            return _as_keras_has_it(x[places[i]], dtype, turn)
+            return _converted(x[places[i]], dtype, turn)
 
         def step_by_step(start: int, stop: int) -> None:
             for i in range(start, stop):
@@ -91,15 +91,15 @@ class BatchWork:
                 for i in range(start, stop):
                     batch_x[i] = generator.standardize(generator.apply_transform(image(i), parameters[i]))
 
-            self._ahead.run(work, n)
+            self._prefetcher.run(work, n)
 
     def _fill_with_function(
         self, batch_x: Array, x: Any, places: Array, generator: ImageDataGenerator, draws: UniformDraws
     ) -> int:
-        """Draw ahead of the user's function, but let it find the generator as if nothing were drawn ahead.
+        """Draw for the whole batch first, but call the user's function with the random state that Keras would have.
 
         Returns:
-            How many images are done: less than all after the function has drawn, too.
+            The number of finished images: fewer than all if the function itself draws random numbers.
         """
         before = np.random.get_state()
         changed = np.empty_like(batch_x)
@@ -115,7 +115,7 @@ class BatchWork:
         return len(batch_x)
 
     def _center(self, batch_x: Array, generator: ImageDataGenerator) -> None:
-        """Do what is done with the statistics of all data, number by number."""
+        """Apply the featurewise mean and standard deviation."""
         mean, std = generator.mean, generator.std
         if not generator.featurewise_center and not generator.featurewise_std_normalization:
             return
@@ -127,11 +127,11 @@ class BatchWork:
             if generator.featurewise_std_normalization:
                 part /= std + 1e-6  # type: ignore[operator]
 
-        self._ahead.run(work, len(batch_x))
+        self._prefetcher.run(work, len(batch_x))
 
 
 def is_plain(generator: Any) -> bool:
-    """Return whether a generator does what this package's class does: nothing of it is overridden."""
+    """Return whether no method of this package's generator class is overridden."""
     from .image_data_generator import ImageDataGenerator
 
     if not isinstance(generator, ImageDataGenerator):
@@ -155,7 +155,7 @@ def can_change(generator: ImageDataGenerator, x: Any, batch_x: Array) -> bool:
 
 
 def needs_whole_image(generator: ImageDataGenerator) -> bool:
-    """Return whether images are standardised by more than arithmetic on each number."""
+    """Return whether standardisation needs more than arithmetic on single elements."""
     is_unfitted = (generator.featurewise_center and generator.mean is None) or (
         generator.featurewise_std_normalization and generator.std is None
     )
@@ -167,7 +167,7 @@ def needs_whole_image(generator: ImageDataGenerator) -> bool:
 def change(
     generator: ImageDataGenerator, x: Array, places: Array, drawn: dict[str, Array], out: Array, scale: float
 ) -> None:
-    """Apply what was drawn to `x[place]` for each place, natively."""
+    """Apply the drawn changes to `x[place]` for each place, in native code."""
     options: dict[str, Any] = {}
     moved = {name: drawn[name] for name in MOVES if name in drawn}
     if moved:
@@ -192,7 +192,7 @@ def change(
 
 
 def brightness_tables(factors: Array) -> Array:
-    """Return what Pillow makes of each 8-bit value at each brightness."""
+    """Return a table per brightness factor: Pillow's result for each 8-bit value."""
     from PIL import ImageEnhance
 
     ramp = pillow().fromarray(np.arange(256, dtype=np.uint8)[np.newaxis])
@@ -200,12 +200,12 @@ def brightness_tables(factors: Array) -> Array:
     return np.array(tables, dtype=np.float32)
 
 
-def _as_keras_has_it(image: Array, dtype: Any, turn: bool) -> Array:
+def _converted(image: Array, dtype: Any, turn: bool) -> Array:
     x: Array = image.astype(dtype)
     return x.transpose(2, 0, 1) if turn else x
 
 
 def _state() -> tuple[Any, ...]:
-    """Return what tells whether NumPy's global generator has moved."""
+    """Return a value that changes when NumPy's global generator is used."""
     _, keys, position, has_gauss, _ = np.random.get_state()
     return position, int(keys[0]), int(keys[-1]), has_gauss

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Keras is set to: asked of Keras if the user has imported it, else read where Keras would read it."""
+"""Keras's settings: read from Keras if the user has imported it, else from Keras's configuration file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA_FORMATS = ("channels_last", "channels_first")
 
 
 def imported(name: str) -> Any:
-    """Return a module if the user has imported it, or None; nothing is imported here."""
+    """Return a module if the user has imported it, else None; never imports it."""
     return sys.modules.get(name)
 
 
@@ -25,7 +25,7 @@ def floatx() -> str:
 
 
 def image_data_format() -> str:
-    """Return the default place of channels, as `keras.config.image_data_format()`."""
+    """Return the default data format, as `keras.config.image_data_format()`."""
     return _setting("image_data_format", DATA_FORMATS, "channels_last")
 
 
@@ -69,6 +69,6 @@ def _file() -> dict[str, Any]:
     try:
         with open(os.path.join(folder, "keras.json"), encoding="utf-8") as file:
             settings = json.load(file)
-    except (OSError, ValueError):  # none, or one that Keras cannot read either
+    except (OSError, ValueError):  # missing, or unreadable for Keras too
         return {}
     return settings if isinstance(settings, dict) else {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches from the image files that a pandas frame names. pandas is the user's: nothing of it is imported here."""
+"""Batches from the image files listed in a pandas data frame. pandas itself is not imported."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class DataFrameIterator(FileIterator):
 
 
 def _with_classes(df: Any, y_col: Any, classes: Any) -> tuple[Any, list[Any]]:
-    """Return the rows that have a label, of those in `classes` if given, and the classes in order."""
+    """Return the rows with at least one label (in `classes`, if given), and the classes in order."""
     df = df.copy()
     if classes:
         names = list(dict.fromkeys(classes))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the dataset functions return: a loader with what Keras's scripts read of a dataset, and a way to tf.data."""
+"""The result of the dataset functions: a loader with the attributes of Keras's datasets, convertible to tf.data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.tree import flatten, packer
-from fastbatch.loader.loader import Loader
+from fastbatch.loader.engine import Recipe
 from fastbatch.loader.map import make_step
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.plan.plan import Plan
 
 
-class KerasDataset(Loader):
+class KerasDataset(SampleLoader):
     """A loader of NumPy batches that stands where `keras.utils.*_dataset_from_*` gives a tf.data.Dataset.
 
     `fit` takes it as it is, on every backend. A new pass is a new epoch, in another order if it is shuffled.
@@ -32,7 +33,7 @@ class KerasDataset(Loader):
     @classmethod
     def of(
         cls,
-        loader: Loader,
+        loader: Any,
         class_names: list[str] | None = None,
         file_paths: list[str] | None = None,
         is_batched: bool = True,
@@ -51,8 +52,8 @@ class KerasDataset(Loader):
         """The names of the labels, or None."""
         return self._names
 
-    def _derive(self, plan: Plan) -> KerasDataset:
-        derived = type(self)(self._recipe, plan)
+    def _derive(self, plan: Plan, recipe: Recipe) -> KerasDataset:
+        derived = type(self)(recipe, plan)
         derived._names, derived.file_paths, derived._is_batched = self._names, self.file_paths, self._is_batched
         return derived
 
@@ -64,7 +65,7 @@ class KerasDataset(Loader):
         """
         import tensorflow as tf
 
-        first = next(iter(self._derive(self._plan)))
+        first = next(iter(self._derive(self._plan, self._recipe)))
         leaves, structure = flatten(first)
         leading = (None,) if self._is_batched else ()
         specs = [

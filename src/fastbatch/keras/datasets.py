@@ -13,11 +13,11 @@ import numpy as np
 import fastbatch
 from fastbatch.loader.map import BatchInfo
 
-from .ahead import Ahead
 from .config import standardize_data_format
 from .dataset import KerasDataset
 from .directory_index import Listing, Request, label_column
 from .image_utils import PILLOW_MODES, Array, naming, open_img, pillow
+from .prefetcher import Prefetcher
 from .tf_resize import METHODS, resize, resize_cropped, resize_padded
 
 IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -96,7 +96,7 @@ def image_dataset_from_directory(
         fitted = fit(_pixels(path, color_mode))
         return fitted.transpose(2, 0, 1) if is_first else fitted
 
-    return _datasets(request, IMAGE_FORMATS, "images", batch_size, partial(_in_parallel, Ahead(), read))
+    return _datasets(request, IMAGE_FORMATS, "images", batch_size, partial(_in_parallel, Prefetcher(), read))
 
 
 def text_dataset_from_directory(
@@ -154,7 +154,7 @@ def text_dataset_from_directory(
 
 
 def _pixels(path: str, color_mode: str) -> Array:
-    """Return an image as TensorFlow decodes it: a JPEG's own gray, the upper 8 bits of 16."""
+    """Return an image as TensorFlow decodes it: gray from the Y channel of a JPEG, 16 bits by their upper 8."""
     image = open_img(path)
     if color_mode == "grayscale":
         image.draft("L", None)
@@ -165,20 +165,20 @@ def _pixels(path: str, color_mode: str) -> Array:
     return pixels.reshape(*pixels.shape[:2], CHANNELS[color_mode])
 
 
-def _in_parallel(ahead: Ahead, read: Callable[[str], Array], paths: list[str]) -> Array:
+def _in_parallel(prefetcher: Prefetcher, read: Callable[[str], Array], paths: list[str]) -> Array:
     samples: list[Any] = [None] * len(paths)
 
     def work(start: int, stop: int) -> None:
         for i in range(start, stop):
             samples[i] = read(paths[i])
 
-    ahead.run(work, len(paths))
+    prefetcher.run(work, len(paths))
     return np.stack(samples)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Makes batches of files from batches of their numbers."""
+    """Maps a batch of file numbers to a batch of file contents."""
 
     paths: list[str]
     read: Callable[[list[str]], Array]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which files of a folder make a data set: Keras's listing, its shuffle of paths and labels, its split."""
+"""The files of a data set: Keras's directory listing, its shuffle of paths and labels, and its split."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .image_utils import Array
 
 @dataclass(frozen=True)
 class Listing:
-    """Files in order, a number for each or None, and the names of these numbers or None."""
+    """Files in order, with the label of each and the class names, if any."""
 
     paths: list[str]
     labels: Any
     class_names: list[str] | None
 
     def part(self, validation_split: float | None, subset: str | None) -> Listing:
-        """Return the first files for "training", the last ones for "validation"; says how many."""
+        """Return the first files for "training" or the last ones for "validation", and print their number."""
         if not validation_split:
             return self
         n_held_out = int(validation_split * len(self.paths))
@@ -34,10 +34,10 @@ class Listing:
 
 @dataclass(frozen=True)
 class Request:
-    """The arguments that image and text data sets share, checked.
+    """The checked arguments that image and text data sets share.
 
     Raises:
-        ValueError: Arguments that contradict each other, as Keras refuses them.
+        ValueError: Arguments that contradict each other; the same ones as in Keras.
     """
 
     directory: Any
@@ -86,10 +86,10 @@ class Request:
         return self.labels is not None and self.label_mode is not None
 
     def listings(self, formats: tuple[str, ...], kind: str, seed: int) -> list[Listing]:
-        """Return the data set, or, for both subsets, the training and the validation set.
+        """Return the data set; for `subset="both"`, the training and the validation set.
 
         Raises:
-            ValueError: No files; labels of another number; not two classes for "binary".
+            ValueError: No files; the wrong number of labels; "binary" without exactly two classes.
         """
         found = self._listing(formats, seed)
         if self.has_labels and self.label_mode == "binary" and len(found.class_names or ()) != 2:
@@ -142,7 +142,7 @@ class Request:
         if self.verbose:
             belonging = "" if class_names is None else f" belonging to {len(class_names)} classes"
             say(f"Found {len(paths)} files{belonging}.")
-        if self.shuffle:  # two generators of one seed: pairs stay together
+        if self.shuffle:  # two generators with one seed keep paths and labels paired
             for values in (paths, labels):
                 if values is not None:
                     np.random.RandomState(seed).shuffle(values)
@@ -150,7 +150,7 @@ class Request:
 
 
 def label_column(labels: Any, label_mode: str | None, n_classes: int) -> Array:
-    """Return the labels as batches have them: int32; 0 and 1 as float32 (n, 1); or one-hot float32."""
+    """Return the labels as a column: int32, float32 (n, 1) of 0 and 1 for "binary", or one-hot float32."""
     numbers = np.asarray(labels, dtype="int32")
     if label_mode == "binary":
         return numbers.astype("float32")[:, np.newaxis]

@@ -108,7 +108,7 @@ class DirectoryIterator(FileIterator):
 
 
 def _image_files(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:
-    """Return the image files below a folder, relative to it: folders sorted by their paths, and files in each."""
+    """Return the image files below a folder as relative paths, with folders and the files in each sorted."""
     found = []
     for root, _, files in sorted(os.walk(folder, followlinks=follow_links)):
         below = os.path.relpath(root, folder)

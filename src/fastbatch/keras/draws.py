@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The random parameters of images, from NumPy's global generator, in Keras's order: one by one, or a batch at once."""
+"""Random parameters of images from NumPy's global generator in Keras's order: one image, or a whole batch at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw(generator: ImageDataGenerator, rows: int, columns: int) -> Parameters:
     shear = uniform(-generator.shear_range, generator.shear_range) if generator.shear_range else 0
     low, high = generator.zoom_range
     zx, zy = (1, 1) if low == 1 and high == 1 else uniform(low, high, 2)
-    flip_horizontal = (np.random.random() < 0.5) * generator.horizontal_flip  # drawn even if it is off
+    flip_horizontal = (np.random.random() < 0.5) * generator.horizontal_flip  # drawn even when the flip is off
     flip_vertical = (np.random.random() < 0.5) * generator.vertical_flip
     intensity = brightness = None
     if generator.channel_shift_range != 0:
@@ -47,30 +47,30 @@ def draw(generator: ImageDataGenerator, rows: int, columns: int) -> Parameters:
 
 
 def _draw_shift(wanted: Any, pixels: int) -> Any:
-    """A whole number k: one of 0 ... k - 1; a list: one of it; either with a random sign. Else a uniform number."""
+    """Return a shift: k or a list is passed to `np.random.choice`, with a random sign; a float is uniform in +-k."""
     if not wanted:
         return 0
     try:
         shift = np.random.choice(wanted)
         shift *= np.random.choice([-1, 1])
-    except ValueError:  # a float is refused before anything is drawn
+    except ValueError:  # np.random.choice rejects a float before it draws
         shift = np.random.uniform(-wanted, wanted)
     if np.max(wanted) < 1:
         shift *= pixels
     return shift
 
 
-# ---- a batch at once -----------------------------------------------------------------------------------------------
+# ---- a whole batch -------------------------------------------------------------------------------------------------
 
 
 class UniformDraws:
-    """The parameters of many images, each from the same number of uniform draws.
+    """The parameters of many images, when each image takes the same number of uniform draws.
 
-    `np.random.uniform(a, b)` is `a + (b - a) * np.random.random()`, and n calls of `random()` are one of size n.
+    `np.random.uniform(a, b)` is `a + (b - a) * np.random.random()`, and n calls of `random()` equal one call of size n.
     """
 
     def __init__(self, generator: ImageDataGenerator, rows: int, columns: int) -> None:
-        self._ranges: list[tuple[str, float, float, float]] = []  # name, low, width of the range, factor
+        self._ranges: list[tuple[str, float, float, float]] = []  # name, low, width, factor
         self._symmetric("theta", generator.rotation_range)
         for name, wanted, pixels in (
             ("tx", generator.height_shift_range, rows),
@@ -93,7 +93,7 @@ class UniformDraws:
         self.per_image = len(self._ranges)
 
     def draw(self, n: int) -> dict[str, Array]:
-        """Return the n numbers of each parameter that the generator draws for n images."""
+        """Return n values of each parameter, equal to those that Keras draws image by image."""
         numbers = self._low + self._width * np.random.random_sample((n, self.per_image))
         numbers *= self._factor
         drawn: dict[str, Array] = {name: numbers[:, i] for i, (name, *_) in enumerate(self._ranges)}
@@ -112,13 +112,13 @@ class UniformDraws:
 
 
 def uniform_draws(generator: ImageDataGenerator, rows: int, columns: int) -> UniformDraws | None:
-    """Return the draws of a generator that needs nothing but uniform numbers, or None."""
+    """Return the draws of a generator that uses uniform numbers only, else None."""
     symmetric = (generator.rotation_range, generator.shear_range, generator.channel_shift_range)
     shifts = (generator.height_shift_range, generator.width_shift_range)
     if not all(map(_is_number, (*symmetric, *generator.zoom_range))):
         return None
     if not all(isinstance(shift, (float, np.floating)) or (_is_number(shift) and not shift) for shift in shifts):
-        return None  # whole numbers and lists are chosen from
+        return None  # whole numbers and lists use np.random.choice
     if not all(map(_is_number, shifts)) or not all(map(_is_number, generator.brightness_range or ())):
         return None
     if any(flip not in (False, True) for flip in (generator.horizontal_flip, generator.vertical_flip)):
@@ -131,14 +131,14 @@ def _is_number(value: Any) -> bool:
 
 
 def columns_of(generator: ImageDataGenerator, shape: tuple[int, ...], n: int) -> dict[str, Array]:
-    """Return what n images of one shape draw one by one, as arrays of n numbers."""
+    """Return the parameters of n images, drawn image by image, as arrays of length n."""
     rows = [generator.get_random_transform(shape) for _ in range(n)]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return {name: np.array(values) for name, values in columns.items() if values[0] is not None}
 
 
 def rows_of(drawn: dict[str, Array], n: int) -> list[Parameters]:
-    """Return what was drawn at once as one dictionary per image."""
+    """Return the columns of a batch's parameters as one dictionary per image."""
     moved = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
     rest = {"flip_horizontal": 0, "flip_vertical": 0, "channel_shift_intensity": None, "brightness": None}
     columns = {name: values.tolist() for name, values in drawn.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Image files -> pixels of one size, by native code where it knows the format and by Pillow for the rest."""
+"""Image files -> pixels of one size: native code for the formats it supports, Pillow for the others."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from fastbatch.native import kernels
 from fastbatch.native.columns import ImageColumn
 from fastbatch.source.samples import FileSamples
 
+from .array_pool import ArrayPool
 from .image_utils import INTERPOLATIONS, Array, load_img
-from .reuse import Reuse
 
-BYTES_AHEAD = 32 << 20
-MOST_AHEAD = 8  # batches
+PREFETCH_BYTES = 32 << 20
+MAX_PREFETCH = 8  # batches
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 JPEG = b"\xff\xd8"
-BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that native code need not try
+BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that are not tried natively
 
 
 class Images:
@@ -31,7 +31,7 @@ class Images:
 
     Attributes:
         pixels: uint8, (n, height, width, channels).
-        wide: Those that have more than 8 bits, by their place.
+        wide: Images with more than 8 bits per channel, by position in the batch.
     """
 
     def __init__(self, pixels: Array) -> None:
@@ -47,7 +47,7 @@ class Images:
 
 
 class FileDecoder:
-    """Decodes some of a list of files. Threads: any."""
+    """Decodes files of a list by number. Threads: any."""
 
     def __init__(
         self, paths: list[str], color_mode: str, size: tuple[int, ...], interpolation: str, keep_aspect_ratio: bool
@@ -61,29 +61,29 @@ class FileDecoder:
         self._keep_aspect_ratio = keep_aspect_ratio
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
-        self._memory = Reuse(MOST_AHEAD + 2)
-        self._own = threading.local()  # each thread's Hand
+        self._arrays = ArrayPool(MAX_PREFETCH + 2)
+        self._own = threading.local()  # one DecodeWorker per thread
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
-        """Return whether these are the files it knows, as far as `indices` go: users may change the list."""
+        """Return whether the listed files are unchanged at `indices`: users may modify the list."""
         return (
             paths is self._paths and len(paths) == self._n and all(paths[j] == self._names[j] for j in indices.tolist())
         )
 
     def depth(self, batch_size: int) -> int:
-        """Return how many batches to decode ahead."""
+        """Return the number of batches to prefetch."""
         n_bytes = max(1, batch_size) * int(np.prod(self._shape))
-        return max(1, min(MOST_AHEAD, BYTES_AHEAD // max(1, n_bytes)))
+        return max(1, min(MAX_PREFETCH, PREFETCH_BYTES // max(1, n_bytes)))
 
     def empty(self, n: int) -> Images:
-        """Return room for n images."""
-        return Images(self._memory.empty((n, *self._shape), np.dtype("u1")))
+        """Return uninitialised memory for n images."""
+        return Images(self._arrays.empty((n, *self._shape), np.dtype("u1")))
 
     def decode(self, indices: Array, images: Images, at: int) -> None:
-        """Decode files to their places from `at` on.
+        """Decode files into consecutive slots of a batch, from slot `at`.
 
         Raises:
-            OSError: A file cannot be read, or is no image; names the file.
+            OSError: A file cannot be read or decoded; the message names it.
         """
         numbers = indices.tolist()
         i = 0
@@ -93,7 +93,7 @@ class FileDecoder:
                 end += 1
             if end > i:
                 i += self._decode_natively(indices[i:end], images.pixels[at + i : at + end])
-            if i < len(numbers):  # no native one, or one that was refused
+            if i < len(numbers):  # not supported natively, or failed there
                 self._decode_by_pillow(self._names[numbers[i]], images, at + i)
                 i += 1
 
@@ -110,7 +110,7 @@ class FileDecoder:
         return ImageColumn(FileSamples([os.fsencode(name) for name in self._names]), options)
 
     def _is_native(self, name: str) -> bool:
-        """Return whether to try native code: gray images keep more than 8 bits, and only JPEG surely has none."""
+        """Return whether to try native code. In "grayscale" only JPEG is tried: other formats may have 16 bits."""
         if self._column is None or name.lower().endswith(BY_PILLOW):
             return False
         if self._color_mode != "grayscale":
@@ -119,13 +119,13 @@ class FileDecoder:
             return file.read(2) == JPEG
 
     def _decode_natively(self, indices: Array, pixels: Array) -> int:
-        """Return how many were decoded before one that native code refuses."""
+        """Decode until native code fails on a file and return the number of decoded files."""
         assert self._column is not None
-        hand = getattr(self._own, "hand", None)
-        if hand is None:
-            hand = self._own.hand = kernels.Hand(self._column.decoder)
+        worker = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = kernels.DecodeWorker(self._column.decoder)
         try:
-            hand.decode_into(indices, pixels)
+            worker.decode_into(indices, pixels)
         except DecodeError as error:
             done: int = indices.tolist().index(error.sample)
             return done

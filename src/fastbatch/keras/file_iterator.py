@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches from image files: what directory and dataframe iterators share."""
+"""Batches from image files: the common part of the directory and the data frame iterator."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from .ahead import Ahead
+from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .file_decoder import FileDecoder
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
-from .reuse import Reuse
+from .prefetcher import Prefetcher
 
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 BATCHES_KEPT = 4
 
 
 class FileIterator(Iterator):
-    """Batches from image files, decoded ahead by threads; subclasses know the files and their labels."""
+    """Batches from image files with prefetch; subclasses provide the files and their labels."""
 
     image_data_generator: Any
     class_mode: str | None
@@ -42,7 +42,7 @@ class FileIterator(Iterator):
         interpolation: str,
         keep_aspect_ratio: bool,
     ) -> None:
-        """Set what is done with a file, and which part of the files is used."""
+        """Set the options of reading and processing, and the subset of the files."""
         self.image_data_generator = image_data_generator
         self.target_size = tuple(target_size)
         self.keep_aspect_ratio = keep_aspect_ratio
@@ -66,9 +66,9 @@ class FileIterator(Iterator):
                 raise ValueError(f'Invalid subset name: {subset}; expected "training" or "validation".')
             self.split = parts[subset]
         self._decoder: FileDecoder | None = None
-        self._ahead = Ahead()
-        self._work = BatchWork(self._ahead)
-        self._memory = Reuse(BATCHES_KEPT)
+        self._prefetcher = Prefetcher()
+        self._work = BatchWork(self._prefetcher)
+        self._arrays = ArrayPool(BATCHES_KEPT)
 
     @property
     @abstractmethod
@@ -86,21 +86,21 @@ class FileIterator(Iterator):
         """The weight of each file, or None."""
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._memory.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
+        batch_x = self._arrays.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
         paths = self.filepaths
         decoder = self._decoder
         if decoder is None or not decoder.is_for(paths, index_array):
             decoder = self._decoder = FileDecoder(
                 paths, self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
             )
-        images = self._ahead.take(decoder, index_array, self._forecast.batches(decoder.depth(self.batch_size)))
+        images = self._prefetcher.take(decoder, index_array, self._forecast.batches(decoder.depth(self.batch_size)))
         self._work.fill(batch_x, images, self.image_data_generator, self.data_format)
         if self.save_to_dir:
             self.save_batch(batch_x, index_array, 10_000_000)
         return self._with_labels(batch_x, index_array)
 
     def save_batch(self, batch_x: Array, index_array: Array, most: int) -> None:
-        """Save the images of a batch; draws one number an image for its name."""
+        """Save the images of a batch; draws one random number per image for its file name."""
         for image, j in zip(batch_x, index_array, strict=True):
             name = f"{self.save_prefix}_{j}_{np.random.randint(most)}.{self.save_format}"
             array_to_img(image, self.data_format, scale=True).save(os.path.join(self.save_to_dir, name))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's ImageDataGenerator: which random changes images undergo on their way into a batch."""
+"""Keras's ImageDataGenerator: random augmentation of images."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class ImageDataGenerator:
         self._complete_options()
 
     def _complete_options(self) -> None:
-        """Turn on what other options need, with a warning."""
+        """Set options that other options require, with a warning."""
         center, std = self.featurewise_center, self.featurewise_std_normalization
 
         def turn(name: str, value: bool, reason: str) -> None:
@@ -133,7 +133,7 @@ class ImageDataGenerator:
         if self.samplewise_std_normalization and not self.samplewise_center:
             turn("samplewise_center", True, "samplewise_std_normalization")
 
-    # ---- where images come from --------------------------------------------------------------------------------
+    # ---- iterators ---------------------------------------------------------------------------------------------
 
     def flow(
         self,

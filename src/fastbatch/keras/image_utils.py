@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Single images: between files, Pillow images and arrays, as `keras.utils` has them. Pillow is imported when needed."""
+"""Single images: conversion between files, Pillow images and arrays, as in `keras.utils`. Imports Pillow lazily."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from .config import floatx, standardize_data_format
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
-GRAYSCALE_MODES = ("L", "I;16", "I")  # those that "grayscale" leaves as they are
+GRAYSCALE_MODES = ("L", "I;16", "I")  # modes that color_mode "grayscale" keeps
 PILLOW_MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 Array = np.ndarray[Any, Any]
@@ -76,7 +76,7 @@ def load_img(
 
 
 def open_img(path: Any) -> Any:
-    """Return an image file as Pillow opens it; nothing is decoded yet, and the file is closed."""
+    """Return an image file opened by Pillow but not decoded; the file is read and closed."""
     module = pillow()
     if isinstance(path, io.BytesIO):
         return module.open(path)
@@ -88,7 +88,7 @@ def open_img(path: Any) -> Any:
 
 
 def middle_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return the largest middle part of an image that has the shape of `target`; sizes are (width, height)."""
+    """Return the largest centred box with the aspect ratio of `target`; sizes are (width, height)."""
     width, height = size
     cut_width = min(width, height * target[0] // target[1])
     cut_height = min(height, width * target[1] // target[0])
@@ -97,7 +97,7 @@ def middle_box(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int
 
 
 def naming(path: Any, work: Any) -> Any:
-    """Return what `work` does; errors of the same class, but with the file's name."""
+    """Return the result of `work()`; an OSError without a file name is raised again with the name of the file."""
     try:
         return work()
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The endless iterator over batches that Keras's image iterators are, with its order, its seeds and its quirks."""
+"""The endless iterator over batches under all Keras image iterators: Keras's order, seeds and quirks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Iterator(KerasClass):
         self._forecast = Forecast(self)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> Any:  # as of what it inherits, but without a look at its length, which may be impossible
+    def __class__(self) -> Any:  # like the base class, but without len(self), which can fail for such an iterator
         return keras_class(type(self), is_sized=True)
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class Iterator(KerasClass):
         self.total_batches_seen += 1
         if self.index_array is None:
             self._set_index_array()
-        self._forecast.asked(idx)
+        self._forecast.record_index(idx)
         return self._get_batches_of_transformed_samples(self._batch(idx))
 
     def reset(self) -> None:
@@ -119,7 +119,7 @@ class Iterator(KerasClass):
             is_last = self.n <= first + self.batch_size
             self.batch_index = 0 if is_last else self.batch_index + 1
             self.total_batches_seen += 1
-            self._forecast.in_turn()
+            self._forecast.record_next()
             yield self.index_array[first : first + self.batch_size]
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
@@ -128,31 +128,31 @@ class Iterator(KerasClass):
 
 
 class Forecast:
-    """Which batches of an iterator come next, as far as that is known: what to decode ahead. A guess costs time only.
+    """Predicts the next batches of an iterator, for prefetching. A wrong prediction only costs time.
 
-    `next()` goes through the epoch's permutation, and the one after it is known too if there is a seed. `fit` asks by
-    number: in turn, or in the order that Python's `random.shuffle` gives when the epoch begins.
+    `next()` follows the epoch's permutation; with a seed the next epoch's permutation is known, too. `fit` asks by
+    number: in order, or, with shuffling, in the order that Python's `random.shuffle` gives at the start of the epoch.
     """
 
     def __init__(self, iterator: Iterator) -> None:
         self._iterator = iterator
-        self._numbers: list[int] | None = None  # of the batches to come; None: they come by next()
+        self._numbers: list[int] | None = None  # the next batches by number; None: `next()` is used
         self._shuffled: list[int] = []
 
-    def in_turn(self) -> None:
-        """A batch was asked for by next()."""
+    def record_next(self) -> None:
+        """Record that a batch was requested by `next()`."""
         self._numbers = None
 
     def epoch_begins(self) -> None:
-        """Guess the order in which `fit` will ask, if it shuffles."""
+        """Predict the order of `fit`'s requests if it shuffles."""
         generator = random.Random()
         generator.setstate(random.getstate())
         self._shuffled = list(range(len(self._iterator)))
         generator.shuffle(self._shuffled)
         self._numbers = []
 
-    def asked(self, idx: int) -> None:
-        """Batch `idx` was asked for by number."""
+    def record_index(self, idx: int) -> None:
+        """Record that batch `idx` was requested by number."""
         if self._numbers and self._numbers[0] == idx:
             self._numbers = self._numbers[1:]
         elif self._shuffled and self._shuffled[0] == idx:
@@ -162,7 +162,7 @@ class Forecast:
         self._shuffled = []
 
     def batches(self, depth: int) -> list[Array]:
-        """Return the indices of up to `depth` batches to come."""
+        """Return the indices of up to `depth` predicted batches."""
         iterator = self._iterator
         if self._numbers is not None:
             return [iterator._batch(idx) for idx in self._numbers[:depth]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Resizing as `tf.image.resize` does it, without antialiasing: taps of one kernel, along both axes."""
+"""Resizing as in `tf.image.resize` without antialiasing: a separable kernel, applied along both axes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _triangle(x: Array) -> Array:
 
 
 def _cubic(b: float, c: float) -> Kernel:
-    """Mitchell's and Netravali's family; b = 0 and c = 0.5 is Keys's."""
+    """The Mitchell-Netravali family; b = 0, c = 0.5 is Keys's cubic."""
 
     def kernel(x: Array) -> Array:
         x = np.abs(x)
@@ -49,7 +49,7 @@ METHODS = (*KERNELS, "nearest", "area")
 
 
 def resize(image: Array, size: tuple[int, int], method: str) -> Array:
-    """Return an image (height, width, channels) in another size: float32, but of its own type for "nearest"."""
+    """Return an image (height, width, channels) resized, as float32; "nearest" keeps the type."""
     if method == "nearest":
         rows, columns = (
             np.minimum((np.arange(n) + 0.5) * have / n, have - 1).astype(int)
@@ -66,15 +66,15 @@ def resize(image: Array, size: tuple[int, int], method: str) -> Array:
 
 
 def resize_cropped(image: Array, size: tuple[int, int], method: str) -> Array:
-    """Cut the largest middle part of the target's shape out, and resize it."""
+    """Return the largest centred crop with the target's aspect ratio, resized."""
     left, top, right, bottom = middle_box((image.shape[1], image.shape[0]), (size[1], size[0]))
     return resize(image[top:bottom, left:right], size, method)
 
 
 def resize_padded(image: Array, size: tuple[int, int], method: str) -> Array:
-    """Resize to fit inside, in the middle of zeros."""
+    """Return the image resized to fit inside the target, centred and padded with zeros."""
     sides = np.array(image.shape[:2], np.float32)
-    ideal = sides / np.max(sides / np.array(size, np.float32))  # in float32, as TensorFlow has it
+    ideal = sides / np.max(sides / np.array(size, np.float32))  # TensorFlow computes this in float32
     inner = (int(ideal[0]), int(ideal[1]))
     top, left = (max(0, math.floor((outer - n) / 2)) for outer, n in zip(size, ideal, strict=True))
     fitted = resize(image, inner, method)
@@ -90,7 +90,7 @@ def _along(image: Array, axis: int, n: int, method: str) -> Array:
     first = np.floor(at).astype(int) - math.ceil(radius) + 1
     taps = first[:, np.newaxis] + np.arange(2 * math.ceil(radius))
     weights = kernel(taps - at[:, np.newaxis])
-    if method != "bilinear":  # what lies outside has no weight
+    if method != "bilinear":  # taps outside the image have no weight
         weights = np.where((taps >= 0) & (taps < have), weights, 0.0)
         weights /= weights.sum(1, keepdims=True)
     taps = np.clip(taps, 0, have - 1)
@@ -103,7 +103,7 @@ def _along(image: Array, axis: int, n: int, method: str) -> Array:
 
 
 def _overlaps(have: int, n: int) -> Array:
-    """Return how much of each of `have` pixels is in each of `n`, as a matrix whose rows sum to 1."""
+    """Return the share of each of `have` pixels in each of `n`: a matrix whose rows sum to 1."""
     edges = np.arange(n + 1) * (have / n)
     pixels = np.arange(have)
     overlap = np.minimum(edges[1:, np.newaxis], pixels + 1) - np.maximum(edges[:-1, np.newaxis], pixels)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keras's free functions on one image: random_rotation, ..., apply_affine_transform."""
+"""Keras's functions on one image: `random_rotation` ... `apply_affine_transform`."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def apply_affine_transform(
     matrices, offsets, moves = affine_matrices({k: np.array([v]) for k, v in parameters.items()}, size)
     if not moves[0]:
         return x
-    if col_axis < row_axis:  # the matrix is for (column, row) then
+    if col_axis < row_axis:  # the matrix is in (column, row) order
         matrices, offsets = matrices[:, ::-1, ::-1], offsets[:, ::-1]
     is_last = channel_axis == 2
     warped = warp(x if is_last else np.moveaxis(x, 0, -1), matrices[0], offsets[0], order, fill_mode, cval)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples that cannot be read or decoded: how many are borne, and which they were."""
+"""Samples that cannot be read or decoded: how many of them are allowed, and which they were."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fastbatch.errors import DecodeError, FormatError
 
 MAX_RECORDS = 100_000  # that a report keeps; some 30 MB
 
-# (index in the data set, index of its stand-in or None, what is wrong). What is wrong: (name of the class or "OSError",
-# path or None, message, byte in the file or None, or errno). Engines hand this out with the batch.
+# An error of one sample: (name of its class or "OSError", path or None, message, byte in the file or None, or errno).
 Wrong = tuple[str, "str | None", str, "int | None"]
+# A bad sample, as engines hand it out with the batch: (index in the data set, index of its replacement or None, error).
 Bad = tuple[int, "int | None", Wrong]
 
 
@@ -77,17 +77,20 @@ class Report:
             return list(self._records)
 
 
-class Budget:
-    """How many bad samples one pass may still have. `None`: as many as there are."""
+class Allowance:
+    """How many bad samples one pass may still have. `None`: any number.
+
+    Threads: one at a time.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._met = 0
+        self._n_met = 0
 
-    def spend(self, bad: Sequence[Bad]) -> int:
-        """Return how many of these, in order, are borne; fewer than all when the budget is spent."""
+    def use(self, bad: Sequence[Bad]) -> int:
+        """Return how many of these, in order, are allowed; fewer than all when no more are."""
         if self._most is None:
             return len(bad)
-        borne = min(len(bad), self._most - self._met)
-        self._met += borne
-        return borne
+        allowed = min(len(bad), self._most - self._n_met)
+        self._n_met += allowed
+        return allowed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a loader asks of an implementation: an engine that makes batches, and runs over an epoch."""
+"""The protocols between a loader of samples and an implementation: engines that make batches, runs over an epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .map import Step
 
 
 class Run(Protocol):
-    """One pass over an epoch from some position on. Dropping it ends the work ahead."""
+    """One pass over an epoch from some position on: `loader.run.Run` with columns. Dropping it ends the work ahead."""
 
     def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
         """Return the batch's number in this run, its columns and its bad samples, in order.
@@ -28,11 +28,16 @@ class Run(Protocol):
 
 
 class Engine(Protocol):
-    """Makes batches of some columns: threads in native code, or a plain generator."""
+    """Makes batches of some columns: threads in native code, or a plain generator. Threads: any."""
 
-    def start(self, plan: Plan, epoch: int, position: int) -> Run: ...
-    def stats(self) -> dict[str, Any]: ...
-    def close(self) -> None: ...
+    def start(self, plan: Plan, epoch: int, position: int) -> Run:
+        """Begin a run at a position of an epoch."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters, with keys of `loader.counters.NO_STATS`."""
+
+    def close(self) -> None:
+        """End all work. `next` of its runs returns False from now on."""
 
 
 class BatchPlan(Protocol):
@@ -54,11 +59,11 @@ class Implementation(Protocol):
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What may change how fast batches come, and never which.
+    """Options that change speed and memory only, never which batches come.
 
     Attributes:
         threads: None takes the CPUs that this process may use.
-        prefetch: Batches in work or ready; None takes what fits 4 MB, 2 to 16.
+        prefetch: Batches in work or ready; None takes as many as fit 4 MB, 2 to 16.
         prefetch_bytes: Most memory they may take together, or None.
     """
 
@@ -74,7 +79,8 @@ class Recipe:
     Attributes:
         pack: Puts the columns of a batch into the structure that the user gave.
         class_names: Names of the labels 0, 1, ..., if there are any.
-        steps: What is done with each packed batch, in order, by the thread that asks for it.
+        steps: Functions applied to each packed batch, in order, by the thread that asks for it.
+        kind: Of the states of its loaders: one of `loader.state.SAMPLES`.
     """
 
     implementation: Implementation
@@ -83,3 +89,4 @@ class Recipe:
     options: EngineOptions
     class_names: tuple[str, ...] | None = None
     steps: tuple[Step, ...] = ()
+    kind: str = "arrays"

@@ -17,6 +17,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 _ADAPTERS = "keras.src.trainers.data_adapters."
@@ -238,16 +239,26 @@ class KerasPasses:
         self._given = len(self._first) + 1  # even if nothing came: this epoch is over
 
 
+def calling_frame(depth: int) -> FrameType:
+    """Return the frame of the method that is `depth` calls above the one that calls this.
+
+    Python has no other way to know who asks, and Keras tells nothing. That it is Keras decides what `data[i]` gives,
+    which users of a `DataGenerator` call too, during `fit` as well; and `steps_per_epoch`, with which epochs go on
+    where the last one stopped, is known to Keras's own loop alone.
+    """
+    return sys._getframe(depth + 1)
+
+
 def keras_asks() -> bool:
     """Return whether the method that calls this was called by one of Keras's adapters."""
-    name = sys._getframe(2).f_globals.get("__name__", "")
+    name = calling_frame(2).f_globals.get("__name__", "")
     return isinstance(name, str) and name.startswith(_ADAPTERS)
 
 
 def _epoch_iterator() -> Any:
     """Return Keras's EpochIterator if it reads `num_batches`, directly or through its adapter, else None."""
     for depth in (2, 3):
-        reader = sys._getframe(depth).f_locals.get("self")
+        reader = calling_frame(depth).f_locals.get("self")
         if hasattr(reader, "steps_per_epoch"):
             return reader
     return None

@@ -19,14 +19,14 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """Where a batch stands, or one of its samples: the same for any number of threads, and after a resume.
+    """Where in the epoch a batch is, or one of its samples: the same for any number of threads, and after a resume.
 
     Attributes:
         seed: Of the loader.
         epoch: Counted from 0.
         number: Of the batch in its epoch on this rank, counted from 0.
         position: Of the (first) sample in the epoch's order over all ranks: no other batch of the epoch has the same.
-        world_size: Ranks that share the epoch; the next sample of the batch stands so much further on.
+        world_size: Ranks that share the epoch.
     """
 
     seed: int
@@ -52,14 +52,19 @@ class Step:
     each_sample: bool
     takes_info: bool
 
-    def __call__(self, batch: Any, info: BatchInfo) -> Any:
+    def __call__(self, batch: Any, info: BatchInfo, stride: int | None = None) -> Any:
         """Return what the function makes of a batch.
+
+        Args:
+            stride: Positions from one sample of the batch to the next; None: `info.world_size`.
 
         Raises:
             RuntimeError: A StopIteration or GeneratorExit, which must not pass for the end of the epoch (PEP 479).
         """
         try:
-            return self._samples(batch, info) if self.each_sample else self._call(batch, info)
+            if not self.each_sample:
+                return self._call(batch, info)
+            return self._samples(batch, info, info.world_size if stride is None else stride)
         except (StopIteration, GeneratorExit) as error:
             name = _name_of(self.function)
             raised = RuntimeError(f"{name} raised {type(error).__name__}")
@@ -72,13 +77,16 @@ class Step:
     def _call(self, batch: Any, info: BatchInfo) -> Any:
         return self.function(batch, info) if self.takes_info else self.function(batch)
 
-    def _samples(self, batch: Any, info: BatchInfo) -> Any:
-        leaves, structure = flatten(batch, ())
+    def _samples(self, batch: Any, info: BatchInfo, stride: int) -> Any:
+        is_text = isinstance(batch, list) and all(isinstance(sample, str | bytes) for sample in batch)
+        leaves, structure = ([batch], 0) if is_text else flatten(batch, ())
         pack = packer(structure)
         made: list[Any] = []
         for j in range(len(leaves[0])):
-            stands = replace(info, position=info.position + j * info.world_size)
-            made.append(self._call(pack([leaf[j] for leaf in leaves]), stands))
+            here = replace(info, position=info.position + j * stride)
+            made.append(self._call(pack([leaf[j] for leaf in leaves]), here))
+        if is_text and isinstance(made[0] if made else "", str | bytes):
+            return made
         return stack(made)
 
 
@@ -107,7 +115,7 @@ def takes_info(function: Callable[..., Any]) -> bool:
 
 
 def stack(samples: list[Any]) -> Any:
-    """Return the batch of these samples."""
+    """Return the batch of these samples, which have one structure, and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Arrays in files, mapped: where the bytes of sample `i` lie."""
+"""Memory-mapped array files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastbatch.source.window import Part
 
 
 class Source:
-    """An array in a file. Nothing is read before it is asked for, and nothing is copied.
+    """An array in a file. Data is read on access only, without copies.
 
     Attributes:
         dtype, shape: As the file has them, byte order included.
@@ -54,7 +54,7 @@ class Source:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Any:
-        """Return what indexing a read-only NumPy array gives; views stay valid as long as they live."""
+        """Return the result of indexing a read-only NumPy array; views keep the mapping alive."""
         return self._array[index]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -85,8 +85,8 @@ def npy(path: str | os.PathLike[str]) -> Source:
     """Map a .npy file (NEP 1, versions 1 to 3).
 
     Raises:
-        OSError: It cannot be read.
-        FormatError: It is no .npy file, is shorter than its header promises, or holds Python objects.
+        OSError: The file cannot be read.
+        FormatError: Not a .npy file, shorter than its header says, or an array of Python objects.
 
     Source: `csrc/source/npy.cpp`.
     """
@@ -95,10 +95,10 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
-    """Map a .npz file: one member, or a dict of all of them. Stored members are mapped, compressed ones inflated.
+    """Map a .npz file: one member, or a dict of all. Stored members are mapped, compressed ones are inflated.
 
     Raises:
-        KeyError: It has no such member.
+        KeyError: There is no such member.
         OSError, FormatError: As for `npy`.
 
     Source: `csrc/source/npz.cpp`.
@@ -120,10 +120,10 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
 
 
 def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Source:
-    """Map a file that holds elements and nothing else, from byte `offset` on.
+    """Map a file without a header: elements from byte `offset` on.
 
     Args:
-        shape: The first number may be -1: as many as fit.
+        shape: The first number may be -1: inferred from the file's size.
 
     Raises:
         OSError, FormatError: As for `npy`.
@@ -137,7 +137,7 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
 
 
 def idx(path: str | os.PathLike[str]) -> Source:
-    """Map an IDX file (the format of MNIST); one that gzip has compressed is inflated into memory.
+    """Map an IDX file (the format of MNIST); a gzip-compressed file is inflated into memory.
 
     Raises:
         OSError, FormatError: As for `npy`.
@@ -149,7 +149,7 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
 
 def part_of(source: Source, part: Part) -> Source:
-    """Return a source whose sample `i` is part `i` of another."""
+    """Return a source whose sample `i` is part `i` of another source."""
     view = source.view if part.length is None else source.view.windows(part.length, part.step)
     cut = view.every(part.start, part.n, part.stride)
     return Source(cut, source.path, (part_of, source, part), source.file)

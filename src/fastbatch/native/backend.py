@@ -15,7 +15,8 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion, Field, make_conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
-from fastbatch.generators.stream import Stream, StreamOptions
+from fastbatch.generators.stream import Stream
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.loader.zero_copy import strided
 from fastbatch.plan.plan import Plan
@@ -43,7 +44,7 @@ from .engine import NativeEngine, core_batch_plan, core_order
 
 
 class NativeMoments:
-    """The core's statistics of rows of any numbers."""
+    """The core's statistics of numeric rows."""
 
     def __init__(self, channels: int) -> None:
         self._moments = _core.Moments(channels)
@@ -62,7 +63,7 @@ class NativeMoments:
 
 
 class NativeBackend:
-    """`fastbatch` itself."""
+    """The backend of `fastbatch`."""
 
     name = "fastbatch"
 
@@ -76,7 +77,7 @@ class NativeBackend:
 
     @property
     def text(self) -> TextImplementation:
-        """Words and lines."""
+        """Return the implementation of words and lines."""
         from .text import NativeText
 
         return NativeText()
@@ -84,7 +85,7 @@ class NativeBackend:
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
         try:
             from fastbatch.source.csv.arrow import blocks
-        except ImportError:  # no pyarrow
+        except ImportError:  # pyarrow is not installed
             return plain_blocks(path, layout, options)
         return blocks(path, layout, options)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Columns: each is a decoder of the core, and knows how to be pickled and how to tell its data from other data."""
+"""Columns: each holds a decoder of the core, can be pickled, and has the identity of its data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .options import core_conversion, core_image_options
 
 
 def core_samples(samples: SampleSource) -> _core.SampleSource:
-    """Return the core's form of encoded samples."""
+    """Return the core's object for encoded samples."""
     if isinstance(samples, EncodedSamples):
         names = None if samples.names is None else [os.fsencode(name) for name in samples.names]
         return _core.EncodedSamples(samples.blob, samples.offsets, names)
@@ -37,7 +37,7 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
 
 
 class PiecedRows(Remade):
-    """Rows of a source of which some are samples: those that begin a part of a piece."""
+    """The rows of a source at which the samples of its pieces begin."""
 
     def __init__(self, source: Any, part: Part) -> None:
         assert part.pieces is not None
@@ -51,7 +51,7 @@ class PiecedRows(Remade):
 
 
 def array_decoders(source: Any, conversion: Conversion | None) -> list[_core.ArrayDecoder]:
-    """Return a decoder for the rows of an array or a source, or one for each of several."""
+    """Return a decoder for the rows of an array or a source, or one per part of a series."""
     if isinstance(source, Series):
         return [decoder for part in source.parts for decoder in array_decoders(part, conversion)]
     pieces, rows = (source.pieces, source.rows) if isinstance(source, PiecedRows) else (None, source)
@@ -72,12 +72,12 @@ def verify_source(source: Any, may_be_shorter: bool) -> None:
 
 
 def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
-    """Return one decoder of the samples of all."""
+    """Return one decoder for the concatenated samples of all."""
     return decoders[0] if len(decoders) == 1 else _core.JoinedDecoder(decoders)
 
 
 class ArrayColumn(Remade):
-    """Rows of an array, or of several, one after another."""
+    """Rows of an array, or of several concatenated ones."""
 
     def __init__(self, source: Any, conversion: Conversion) -> None:
         self.source = source
@@ -100,7 +100,7 @@ class ArrayColumn(Remade):
 
 
 class ImageColumn(Remade):
-    """Encoded images, decoded."""
+    """Decoded images."""
 
     def __init__(self, samples: SampleSource, options: ImageOptions) -> None:
         self.samples = core_samples(samples)
@@ -112,7 +112,7 @@ class ImageColumn(Remade):
 
 
 class ConcatColumn(Remade):
-    """Arrays side by side."""
+    """Arrays concatenated per sample."""
 
     def __init__(self, parts: Sequence[Any], join: Join) -> None:
         self.parts = parts
@@ -126,7 +126,7 @@ class ConcatColumn(Remade):
 
 
 class TransformColumn(Remade):
-    """Another column, each of whose samples goes through a C function of the user's own."""
+    """Another column whose samples are processed by the user's C function."""
 
     def __init__(self, inner: Any, transform: NativeTransform) -> None:
         self.inner = inner
@@ -162,7 +162,7 @@ class MatrixColumn(Remade):
 
 
 class MaskColumn(Remade):
-    """Encoded masks, moved as their images are."""
+    """Masks, transformed like their images."""
 
     def __init__(self, images: ImageColumn, masks: SampleSource, options: ImageOptions) -> None:
         self.n_samples = len(masks)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The engine: the core's loader, and a plan in the core's form."""
+"""The engine: wraps the core's loader and converts plans to the core's objects."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from fastbatch.batch.column import parts_of, verify_columns
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.plan.sampling import cumulative, listed
+from fastbatch.plan.subset import Selection, Subset
 
 from .columns import ArrayColumn, ImageColumn
 
 
 class NativeEngine:
-    """The core's loader for one process. FASTBATCH_READAHEAD=0 in the environment keeps it from advising the kernel."""
+    """The core's loader in one process. FASTBATCH_READAHEAD=0 in the environment disables its readahead advice."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
-        if plan.shuffle is True or plan.draw is not None:
+        if plan.is_random_access:
             for column in columns:
                 _expect_random_access(column)
         self._columns = columns
@@ -62,8 +63,8 @@ def _expect_random_access(column: Any) -> None:
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:
-    """Return the core's order of one epoch."""
-    subsets = [(part.shuffled, part.seed, part.n, part.start, part.count) for part in plan.subsets]
+    """Return the core's object for the order of an epoch."""
+    subsets = [core_subset(part) for part in plan.subsets]
     kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
     if plan.draw is None:
         return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
@@ -76,8 +77,17 @@ def core_order(plan: Plan, epoch: int) -> _core.Order:
     return _core.Order(plan.n_source, subsets, "none", 1, 1, plan.seed, epoch, plan.n, **drawn)
 
 
+def core_subset(subset: Subset | Selection) -> tuple[bool, int, int, int, int] | tuple[int, _core.IndexList]:
+    """Return the core's form of a part of the data; a list of indices is copied once, and shared by all epochs."""
+    if isinstance(subset, Subset):
+        return subset.shuffled, subset.seed, subset.n, subset.start, subset.count
+    if subset.core is None:
+        subset.core = _core.IndexList(subset.items)
+    return subset.n, subset.core
+
+
 def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:
-    """Return the core's batches of the rest of an epoch."""
+    """Return the core's batch plan for the rest of an epoch."""
     return _core.BatchPlan(
         plan.n,
         position,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Single images by the core: decode a file, resize an array, probe files."""
+"""Single images: decode a file, resize an array, probe files, in native code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _AT_ONCE = 4096  # files between two checks for Ctrl-C
 
 
 def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) -> Array:
-    """Return the pixels of a file, or of its content when there is no path."""
+    """Return the pixels of a file, or of encoded bytes if there is no path."""
     decoded = _core.decode_bytes(content, mode or "") if path is None else _core.decode_file(path, mode or "")
     if isinstance(decoded, str):  # the reason why the core cannot decode it
         return pillow.decode(bytes(content) if path is None else _read_file(path), mode, exif, decoded)
@@ -41,7 +41,7 @@ def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box |
 
 
 def probe_images(samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
-    """Return one record per sample, without decoding pixels."""
+    """Return one record per sample without decoding pixels."""
     source = core_samples(samples)
     found: list[tuple[Any, ...]] = []
     for first in range(0, len(samples), _AT_ONCE):

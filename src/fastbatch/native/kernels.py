@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Parts of the core that doors and commands use: image batches in memory, CPUs, instruction sets."""
+"""Core functions for other packages: processing of image batches, number of CPUs, instruction sets."""
 
 from __future__ import annotations
 
 from fastbatch._core import (
-    Hand,
+    DecodeWorker,
     active_target,
     available_cpus,
     change_batch,
@@ -12,4 +12,4 @@ from fastbatch._core import (
     warp_batch,
 )
 
-__all__ = ["Hand", "active_target", "available_cpus", "change_batch", "supported_targets", "warp_batch"]
+__all__ = ["DecodeWorker", "active_target", "available_cpus", "change_batch", "supported_targets", "warp_batch"]

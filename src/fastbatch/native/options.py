@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options in the core's form."""
+"""Conversion of options to the core's objects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastbatch.decode.image_options import ImageOptions
 
 
 def core_conversion(conversion: Conversion) -> _core.Conversion:
-    """Return the core's form of a conversion."""
+    """Return the core's object for a conversion."""
     return _core.Conversion(
         conversion.dtype,
         conversion.channels,
@@ -22,7 +22,7 @@ def core_conversion(conversion: Conversion) -> _core.Conversion:
 
 
 def core_image_options(options: ImageOptions) -> _core.ImageOptions:
-    """Return the core's form of what becomes of an image."""
+    """Return the core's object for image options."""
     return _core.ImageOptions(
         core_conversion(options.conversion),
         height=options.height,
@@ -45,7 +45,7 @@ def core_image_options(options: ImageOptions) -> _core.ImageOptions:
 
 
 def core_augmentation(augment: Augment) -> _core.Augmentation:
-    """Return the core's form of what is drawn for an image."""
+    """Return the core's object for an augmentation."""
     rows, columns = augment.shifts
     return _core.Augmentation(
         **augment.ranges,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Images that the core cannot read, through Pillow where it is installed: other formats, and rare kinds of its own.
+"""Images that the core cannot decode, decoded by Pillow if it is installed: other formats and rare subformats.
 
-The worker threads of a loader come here too, one at a time: Pillow's Python code holds the GIL.
+The loader's worker threads call these functions one at a time, since Pillow's Python code holds the GIL.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fastbatch.source.samples import SampleSource
 
 Array = np.ndarray[Any, Any]
 
-_told: set[str] = set()  # the formats that were spoken of
+_warned: set[str] = set()  # formats for which the warning was given
 
 
 def is_available() -> bool:
@@ -27,10 +27,10 @@ def is_available() -> bool:
 
 
 def decode(content: bytes, mode: str | None, exif: str, reason: str) -> Array:
-    """Return the pixels as `fastbatch.decode` does; `reason` is what the core said.
+    """Return the pixels as `fastbatch.decode` does; `reason` is the core's error message.
 
     Raises:
-        DecodeError: No image, a broken one, or Pillow is not installed.
+        DecodeError: Not an image, a broken one, or Pillow is not installed.
     """
     if not is_available():
         raise DecodeError(reason)
@@ -50,19 +50,19 @@ def header(content: bytes) -> tuple[int, int, str, int]:
         if error.message.startswith(pillow_image.NO_IMAGE):
             raise DecodeError(f"{pillow_image.NO_IMAGE}, found {_core.name_format(content)}") from error
         raise
-    tell(name)
+    warn_once(name)
     return width, height, mode, orientation
 
 
 def pixels(content: bytes, mode: str) -> bytes:
-    """Return the pixels in one of Pillow's modes, row by row. Called by the core."""
+    """Return the pixels in a Pillow mode, row by row. Called by the core."""
     from fastbatch.decode import pillow_image
 
     return pillow_image.pixels_of(content, mode, "ignore").tobytes()
 
 
 def probe(samples: SampleSource, index: int, reason: str) -> tuple[Any, ...]:
-    """Return the record of a sample whose header the core does not know; `reason` is the core's."""
+    """Return the record of a sample with a header unknown to the core; `reason` is the core's message."""
     if not is_available():
         return (0, 0, "", "", 0, reason)
     from fastbatch.decode import pillow_image
@@ -70,10 +70,10 @@ def probe(samples: SampleSource, index: int, reason: str) -> tuple[Any, ...]:
     return pillow_image.probe_sample(samples, index)
 
 
-def tell(name: str) -> None:
-    """Say once of a format that it goes through Pillow."""
-    if name not in _told:
-        _told.add(name)
+def warn_once(name: str) -> None:
+    """Warn once per format that Pillow decodes it."""
+    if name not in _warned:
+        _warned.add(name)
         warnings.warn(
             f"{name} images are decoded by Pillow, one at a time; most JPEG, PNG and WebP files are decoded natively",
             stacklevel=4,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words and lines by the compiled core: its threads read and search, `_words` makes the strings."""
+"""Words and lines: the core's threads read and search, and `_words` creates the strings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 
 from fastbatch import _core, _words
 from fastbatch.text.plan import Place, TextPlan, TextRun, is_decoded_natively, to_numpy_strings
+from fastbatch.text.python_text import PythonText
 from fastbatch.text.vocabulary import Vocabulary
 
 
 class NativeTextRun:
-    """One pass over the text."""
+    """A pass over the text."""
 
     def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
         files = _core.FileList(list(plan.paths))
@@ -25,7 +26,7 @@ class NativeTextRun:
             kind = "block" if plan.shuffle == "block" else "full"
             order = _core.Order(len(index), [], kind, plan.block_size, plan.window, plan.seed, epoch)
         chop = plan.item == "line" and not plan.keepends
-        # Strings are made by one thread: one that works ahead keeps up with it.
+        # One thread creates the strings, and one prefetching thread keeps up with it.
         threads = plan.threads or (_core.available_cpus() if plan.output in ("ids", "offsets") else 1)
         run = _core.TextRun(
             files,
@@ -65,7 +66,7 @@ def _as_numpy(batch: Any) -> Any:
 
 
 def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:
-    """Return the core's table of the words, made once."""
+    """Return the core's vocabulary, created once."""
     if vocabulary.core is None:
         vocabulary.core = _core.Vocabulary([word.encode("utf-8", "surrogatepass") for word in vocabulary.words])
     core: _core.Vocabulary = vocabulary.core
@@ -73,29 +74,23 @@ def core_vocabulary(vocabulary: Vocabulary) -> _core.Vocabulary:
 
 
 class NativeText:
-    """`fastbatch` itself."""
+    """The text implementation of `fastbatch`."""
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
         if is_decoded_natively(plan):
             return NativeTextRun(plan, epoch, place, known)
-        from fastbatch.pure.text import PureText
-
-        return PureText().start(plan, epoch, place, known)
+        return PythonText().start(plan, epoch, place, known)
 
     def count(self, plan: TextPlan) -> int:
         if is_decoded_natively(plan):
             threads = plan.threads or _core.available_cpus()
             files = _core.FileList(list(plan.paths))
             return _core.count_items(files, plan.item, plan.encoding, plan.errors, plan.read_size, threads)
-        from fastbatch.pure.text import PureText
-
-        return PureText().count(plan)
+        return PythonText().count(plan)
 
     def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
         if not is_decoded_natively(plan):
-            from fastbatch.pure.text import PureText
-
-            return PureText().count_words(plan, max_words, min_count)
+            return PythonText().count_words(plan, max_words, min_count)
         threads = plan.threads or _core.available_cpus()
         files = _core.FileList(list(plan.paths))
         words = _core.count_words(files, plan.encoding, plan.errors, plan.read_size, threads, max_words, min_count)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which sample stands where: the options that fix the order, validated once for both implementations."""
+"""The options that fix the order of samples, validated once for both implementations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 import numpy as np
 
 from fastbatch.checks import flag, one_of, whole
+
+from .batch_range import EVERY_BATCH, BatchRange
+from .subset import Selection, Subset, make_selection
 
 if TYPE_CHECKING:
     from .sampling import Draw
@@ -42,27 +45,16 @@ def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: 
 
 
 @dataclass(frozen=True)
-class Subset:
-    """Items [start, start + count) of the `n` there were before, permuted by `seed` first when `shuffled`."""
-
-    shuffled: bool
-    seed: int
-    n: int
-    start: int
-    count: int
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that decides which sample stands at which place of which batch; the epoch and the position come later.
+    """Everything that decides the batches of an epoch, except the epoch and the position in it. Immutable.
 
     Attributes:
         n_source: Samples in the source.
-        subsets: How `split` narrowed them, the first one first.
-        take: Batches an epoch has at most, or None.
+        subsets: How `split` and `select` narrowed them, the first one first.
+        batches: Which batches of an epoch are served, after `take` and `skip`.
         on_error: What becomes of samples that cannot be decoded: "raise", "skip" or "replace".
-        max_bad: How many of them a pass bears, or which share of a rank's samples; None: all.
-        draw: Samples are drawn by weight, and not gone through.
+        max_bad: How many of them one pass allows (int), or which share of a rank's samples (float); None: all.
+        draw: Weights by which samples are drawn; None: each sample comes once.
     """
 
     n_source: int
@@ -75,8 +67,8 @@ class Plan:
     tail: Tail = "pad"
     block_size: int = 4096
     window: int = 16
-    subsets: tuple[Subset, ...] = ()
-    take: int | None = None
+    subsets: tuple[Subset | Selection, ...] = ()
+    batches: BatchRange = EVERY_BATCH
     on_error: str = "raise"
     max_bad: int | float | None = None
     draw: Draw | None = None
@@ -91,22 +83,42 @@ class Plan:
         """Different samples that there are."""
         return self.subsets[-1].count if self.subsets else self.n_source
 
+    @property
+    def is_random_access(self) -> bool:
+        """Whether samples are read in an order that no readahead of the system can guess."""
+        listed = any(isinstance(subset, Selection) for subset in self.subsets)
+        return self.shuffle is True or self.draw is not None or listed
+
+    @property
+    def first_position(self) -> int:
+        """The global position of the first batch that is served."""
+        return min(self.n, self.batches.first * self.batch_size * self.world_size)
+
     def max_batches(self, position: int) -> int | None:
-        """Return how many batches `take` still allows at a global position, or None."""
-        if self.take is None:
-            return None
-        return max(0, self.take - self.batches_before(position))
+        """Return how many batches may still follow at a global position, or None: all there are."""
+        return self.batches.left(self.batches_before(position))
 
     def batches_before(self, position: int) -> int:
         """Return how many batches a rank has had when the epoch stands at a global position."""
         return -(-position // (self.batch_size * self.world_size))
 
-    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str) -> Plan:
-        """Return the plan of one rank of `world_size`."""
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Plan:
+        """Return the plan of one rank of `world_size`; without `tail`, with that of this plan."""
+        tail = self.tail if tail is None else tail
         world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
         if tail not in TAILS:
             raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {tail!r}")
         return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
+
+    def order(self) -> str:
+        """Return what decides the order besides seed, epoch and data, in one line."""
+        shuffle = f"block({self.block_size}, {self.window})" if self.shuffle == "block" else str(bool(self.shuffle))
+        drawn = [] if self.draw is None else [self.draw.identity()]
+        return "; ".join([f"shuffle {shuffle}", *map(str, self.subsets), *drawn])
+
+    def select(self, indices: Any) -> Plan:
+        """Return the plan of the samples with these numbers, as `make_selection` reads them."""
+        return replace(self, subsets=(*self.subsets, make_selection(indices, self.n_items)))
 
     def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
         """Return the plans of two disjoint parts; together they hold every sample once."""
@@ -129,7 +141,7 @@ def _held_out(validation: float, n: int) -> int:
     return whole("validation", validation, 0, n)
 
 
-def _most_bad(max_bad: Any, on_error: str) -> int | float | None:
+def _max_bad(max_bad: Any, on_error: str) -> int | float | None:
     if max_bad is None:
         return None
     if on_error == "raise":
@@ -171,7 +183,7 @@ def make_plan(
         block_size=whole("block_size", block_size, 1, 2**63 - 1),
         window=whole("window", window, 1, 2**63 - 1),
         on_error=one_of("on_error", on_error, ON_ERROR),
-        max_bad=_most_bad(max_bad, on_error),
+        max_bad=_max_bad(max_bad, on_error),
     )
     if shard is None:
         return plan.sharded(0, 1, tail)

@@ -15,9 +15,11 @@ import numpy as np
 
 from fastbatch.checks import flag, floats, whole
 
-from .plan import DRAW, Subset, stream
+from .plan import DRAW, stream
+from .subset import Selection, Subset
 
 Array = np.ndarray[Any, Any]
+Subsets = tuple[Subset | Selection, ...]
 
 
 class Draw:
@@ -32,9 +34,9 @@ class Draw:
         self.weights = weights
         self.replacement = replacement
         self.n = n
-        self._of_items: tuple[tuple[Subset, ...], Array] | None = None
+        self._of_items: tuple[Subsets, Array] | None = None
 
-    def of_items(self, subsets: tuple[Subset, ...], n: int, indices: Callable[[Array], Array]) -> Array:
+    def of_items(self, subsets: Subsets, n: int, indices: Callable[[Array], Array]) -> Array:
         """Return the weight of each item of a part of the source, whose items' `indices` are asked for once."""
         known = self._of_items
         if known is None or known[0] != subsets:

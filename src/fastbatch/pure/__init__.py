@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The same functions in plain Python, NumPy and Pillow: slow, made to be read, and the oracle of every test.
+"""The same functions in plain Python, NumPy and Pillow: slow, readable, and the oracle of every test.
 
-Start with `engine.batches`, which is the whole of fastbatch in one function; then `plan` (the order of samples),
-`array_file` (where their bytes are) and `columns` (how they become elements of a batch). The compiled core is not used.
+Start with `engine.batches`, the core of fastbatch in one function; then `plan` (the order of samples), `array_file`
+(the bytes of samples) and `columns` (conversion into the batch). The compiled core is not used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ else:
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name on first use."""
     if name not in _NAMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .backend import PureBackend

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Arrays in files: where the bytes of sample `i` lie. Everything here returns a read-only NumPy array.
+"""Array files as read-only NumPy arrays.
 
-Files are mapped where they can be, so opening one takes no time and no memory. The same in C++: `csrc/source/`.
+Files are mapped where possible, so that opening one takes no time and no memory. In C++: `csrc/source/`.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from fastbatch.source.opener import raw_layout
 Array = np.ndarray[Any, Any]
 
 NPY_LONGEST_HEADER = 65536
-MOST_DIMENSIONS = 64  # NumPy's own limit
+MOST_DIMENSIONS = 64  # NumPy's limit
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an array begins: the file, the member of an archive if any, the byte in the file or None."""
+    """The location of an array: its file, its member in an archive, and its byte offset, if known."""
 
     path: str
     member: str = ""
     offset: int | None = 0
 
     def error(self, what: str, at: int = 0, expected: object = None, found: object = None) -> FormatError:
-        """Return the error that something is wrong `at` bytes after the beginning."""
+        """Return a FormatError for a position `at` bytes after the beginning."""
         what = f"member {self.member}: {what}" if self.member else what
         offset = None if self.offset is None else self.offset + at
         return FormatError(what, path=self.path, offset=offset, expected=expected, found=found)
@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of the array in it."""
+    """The description of an array in its file."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -61,7 +61,7 @@ class Header:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of all elements."""
+        """Size of all elements in bytes."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -69,8 +69,8 @@ def npy(path: Path) -> Array:
     """Map a .npy file (NEP 1, versions 1 to 3).
 
     Raises:
-        OSError: It cannot be read.
-        FormatError: It is no .npy file, is shorter than its header promises, or holds Python objects.
+        OSError: The file cannot be read.
+        FormatError: Not a .npy file, shorter than its header says, or an array of Python objects.
     """
     opened = opened_file(path)
     place = Place(opened.path)
@@ -84,7 +84,7 @@ def npz(path: Path, member: str | None = None) -> Any:
     """Open a .npz file: one member, or a dict of all of them.
 
     Raises:
-        KeyError: It has no such member.
+        KeyError: There is no such member.
         OSError, FormatError: As for `npy`.
     """
     text = os.fsdecode(path)
@@ -106,9 +106,9 @@ def npz(path: Path, member: str | None = None) -> Any:
 
 
 def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Array:
-    """Map a file that holds elements and nothing else, from byte `offset` on.
+    """Map a file without a header: elements from byte `offset` on.
 
-    The first number of the shape may be -1: as many as fit.
+    The first number of the shape may be -1: inferred from the file's size.
 
     Raises:
         OSError, FormatError: As for `npy`.
@@ -140,7 +140,7 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
 
 
 def idx(path: Path) -> Array:
-    """Map an IDX file (the format of MNIST); one that gzip has compressed is inflated into memory.
+    """Map an IDX file (the format of MNIST); a gzip-compressed file is inflated into memory.
 
     Raises:
         OSError, FormatError: As for `npy`.
@@ -160,7 +160,7 @@ def idx(path: Path) -> Array:
     return _map(opened, header)
 
 
-# ---- the pieces ------------------------------------------------------------------------------------------------------
+# ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
 class MappedFile(np.memmap[Any, Any]):
@@ -188,7 +188,7 @@ def verify(array: Any, may_be_shorter: bool) -> None:
 
 
 def require_mapped(array: Any) -> None:
-    """Raise FormatError when the file under a mapped array has become too short: touching it would be a SIGBUS."""
+    """Raise FormatError if the file under a mapped array has become shorter: an access would raise SIGBUS."""
     mapped = getattr(array, "base", None)
     if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
         expected, found = mapped.offset + mapped.nbytes, mapped.base.size()
@@ -198,7 +198,7 @@ def require_mapped(array: Any) -> None:
 
 
 def _npy_header(head: bytes, size: int, place: Place) -> Header:
-    """Return what the first bytes of a .npy file, or of a member, of `size` bytes say."""
+    """Return the header from the first bytes of a .npy file, or of a member, of `size` bytes."""
     if size == 0:
         raise place.error("not a .npy array: expected a header, found nothing (0 bytes)")
     if head[0] == 0x80:
@@ -228,11 +228,11 @@ def _npy_header(head: bytes, size: int, place: Place) -> Header:
 
 
 def _npy_dict(text: bytes, version: tuple[int, int], end: int, place: Place, at: int) -> Header:
-    """Return what the Python dict in a header says."""
+    """Return the header from its Python dict."""
     try:
         source = text.decode("utf-8" if version == (3, 0) else "latin-1")
         if version < (3, 0):
-            source = re.sub(r"(\d)L\b", r"\1", source)  # as Python 2 wrote integers
+            source = re.sub(r"(\d)L\b", r"\1", source)  # integers as written by Python 2
         content = ast.literal_eval(source.strip())
         descr, fortran_order, shape = (content.pop(key) for key in ("descr", "fortran_order", "shape"))
         ok = not content and isinstance(fortran_order, bool) and isinstance(shape, tuple) and len(shape) <= 64
@@ -253,7 +253,7 @@ def _npy_dict(text: bytes, version: tuple[int, int], end: int, place: Place, at:
 
 
 def _element_type(descr: str, place: Place, at: int = 0) -> np.dtype[Any]:
-    """Return the type that a NumPy type string names, if it is one that is served."""
+    """Return the element type of a NumPy type string, if it is supported."""
     if descr.lstrip("<>|=").startswith("O"):
         raise place.error(
             f"elements are Python objects ('{descr}')",
@@ -273,13 +273,13 @@ def _element_type(descr: str, place: Place, at: int = 0) -> np.dtype[Any]:
 
 
 def _check_product(header: Header, place: Place, at: int) -> None:
-    """Refuse shapes that NumPy's own arithmetic cannot hold, also when one of the lengths is 0."""
+    """Reject shapes whose size overflows in NumPy, even when one of the lengths is 0."""
     if math.prod(length or 1 for length in header.shape) * header.dtype.itemsize >= 2**63:
         raise place.error("array too large", at, "less than 2^63 bytes", "a shape that makes more")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> Array:
-    """Return one array of an archive. Plain Python reads it; the core maps those that are not compressed."""
+    """Return one array of an archive, read into memory; the core maps members that are not compressed."""
     place = Place(path, info.filename, None)
     if info.flag_bits & 1:
         raise place.error("expected a plain member, found an encrypted one")
@@ -325,7 +325,7 @@ def _inflated_idx(file: IO[bytes], place: Place) -> Array:
             header = _idx_header(head, place)
             expected = header.offset + header.n_bytes
             size = os.fstat(file.fileno()).st_size
-            if expected > 1032 * size + 64:  # deflate's best
+            if expected > 1032 * size + 64:  # deflate's highest ratio
                 found = f"a file of {size} bytes that cannot hold them"
                 raise place.error("inflated IDX ends early", 0, f"{expected} bytes", found)
             content = head + inflated.read(max(0, expected - len(head)) + 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happens to an image's colours and places between its resize and its batch: float32, (row, column, channel)."""
+"""Augmentation of an image after its resize: geometry and colours, in float32 (row, column, channel)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .plan import stream
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-# What is drawn for a sample; each operation has a stream of its own.
+# Each operation of a sample has its own random stream.
 AFFINE, BRIGHTNESS, CONTRAST, SATURATION, HUE, CHANNEL_SHIFT, ERASE = 3, 4, 5, 6, 7, 8, 9
 ERASE_TRIES = 10
 SUM_PARTS = 16
 
-WILD = 2.0**52  # coordinates from here on are not told apart
+WILD = 2.0**52  # larger coordinates are treated as equal
 INNER_MARGIN = 2.0**-16  # pixels
 INNER_COORDINATE = 2.0**30
 INNER_WIDTH = 2**16
 
 
 def augment(pixels: NDArray[np.uint8], options: Augment, seed: int, epoch: int, index: int) -> Floats:
-    """Return (height, width, channels) pixels as float32 in 0..255, changed as it is drawn for this sample.
+    """Return pixels (height, width, channels) as float32 in 0..255, with the changes drawn for this sample.
 
-    Of four channels the last one is alpha: moved and erased with the others, but never recoloured.
+    With four channels, the last one is alpha: it is warped and erased, but colour operations skip it.
     """
     height, width, channels = pixels.shape
     ranges = options.ranges
@@ -62,20 +62,20 @@ def augment(pixels: NDArray[np.uint8], options: Augment, seed: int, epoch: int, 
 
 
 def between(limits: Range, u: float) -> float:
-    """Return the number that `u` in [0, 1) means in a range."""
+    """Map `u` in [0, 1) linearly to a range."""
     return limits[0] + (limits[1] - limits[0]) * u
 
 
-# ---- places ----------------------------------------------------------------------------------------------------------
+# ---- geometry --------------------------------------------------------------------------------------------------------
 
 
 def affine_matrix(
     options: Augment, height: float, width: float, generator: np.random.Generator
 ) -> tuple[Doubles, Doubles]:
-    """Return matrix and offset: pixel `p` = (row, column) of the result is that of the image at `matrix @ p + offset`.
+    """Return matrix and offset: output pixel `p` = (row, column) is the input pixel at `matrix @ p + offset`.
 
-    Six numbers are drawn, whatever is asked for: rotation, shift of rows and of columns, shear, zoom of rows and of
-    columns. The map is rotation x shift x shear x zoom, as in Keras's `apply_affine_transform`, about the centre.
+    Six numbers are always drawn: rotation, shift of rows and of columns, shear, zoom of rows and of columns. The map is
+    rotation x shift x shear x zoom, as in Keras's `apply_affine_transform`, about the centre.
     """
     ranges, (shift_rows, shift_columns) = options.ranges, options.shifts
     drawn = generator.random(6).tolist()
@@ -85,7 +85,7 @@ def affine_matrix(
     shear = between(ranges["shear"], drawn[3]) * (math.pi / 180)
     zoom_y, zoom_x = between(ranges["zoom"], drawn[4]), between(ranges["zoom"], drawn[5])
 
-    # Rows first: rotation [[c, s], [-s, c]] times shear [[a, 0], [-b, 1]] times zoom.
+    # In (row, column): rotation [[c, s], [-s, c]] times shear [[a, 0], [-b, 1]] times zoom.
     c, s, a, b = math.cos(angle), math.sin(angle), math.cos(shear), math.sin(shear)
     m = [(c * a - s * b) * zoom_y, s * zoom_x, (-s * a - c * b) * zoom_y, c * zoom_x]
     y, x = height / 2 - 0.5, width / 2 - 0.5
@@ -97,18 +97,18 @@ def affine_matrix(
 def warp(
     image: NDArray[Any], matrix: ArrayLike, offset: ArrayLike, order: int = 1, fill: str = "nearest", value: float = 0.0
 ) -> Floats:
-    """Return the image whose pixel `p` = (row, column) is that of `image` at `matrix @ p + offset`.
+    """Return the image whose pixel `p` = (row, column) is the pixel of `image` at `matrix @ p + offset`.
 
     The same as `scipy.ndimage.affine_transform(channel, matrix, offset, order=order, mode=fill, cval=value)` for each
-    channel: exactly with order 0, up to rounding with order 1. There, a coordinate inside the image is counted in
-    fixed point: from column 0 of its row in steps of 2^-32 pixels.
+    channel: exactly with order 0, up to rounding with order 1. There, coordinates inside the image are in fixed point:
+    they advance from column 0 of their row, with a resolution of 2^-32 pixels.
 
     Source: `csrc/kernels/warp_scalar.cpp`.
     """
     shape = image.shape[:2]
     m, shift = np.asarray(matrix, float), np.asarray(offset, float)
     row, column = np.arange(shape[0], dtype=float)[:, None], np.arange(shape[1], dtype=float)[None, :]
-    with np.errstate(all="ignore"):  # what overflows is caught below
+    with np.errstate(all="ignore"):  # overflow is handled below
         exact = [row * m[i, 0] + column * m[i, 1] + shift[i] for i in range(2)]
         bound = np.max(np.abs(m[:, 0]) * float(shape[0]) + np.abs(m[:, 1]) * float(shape[1]) + np.abs(shift))
     beyond = np.zeros(shape, bool)
@@ -141,7 +141,7 @@ def warp(
 
 
 def mix(one: Floats, other: Floats, share: Floats) -> Floats:
-    """Return the pixels between two, `share` of the way from one to the other."""
+    """Return the linear interpolation between two images at `share`."""
     return one + share[..., None] * (other - one)
 
 
@@ -151,9 +151,9 @@ def within(at: Doubles, low: float, high: float) -> NDArray[np.bool_]:
 
 
 def fold(at: Doubles, last: int, fill: str) -> Doubles:
-    """Return coordinates brought back into [0, last], or less than a pixel beyond, by SciPy's rules.
+    """Return coordinates folded into [0, last], or less than a pixel beyond, by SciPy's rules.
 
-    With "wrap" the first and the last pixel are the same place: the period is `last`, not `last + 1`.
+    With "wrap", the first and the last pixel coincide: the period is `last`, not `last + 1`.
     """
     at = np.nan_to_num(at, nan=0.0, posinf=np.inf, neginf=-np.inf)
     if fill == "nearest":
@@ -177,13 +177,13 @@ def fold(at: Doubles, last: int, fill: str) -> Doubles:
 
 
 def clip(x: Floats) -> Floats:
-    """Return `x` within 0..255."""
+    """Return `x` clipped to 0..255."""
     clipped: Floats = np.minimum(np.maximum(x, np.float32(0)), np.float32(255))
     return clipped
 
 
 def grey(x: Floats) -> Floats:
-    """Return the weighted sum of red, green and blue, shape (height, width); one channel is grey already."""
+    """Return the weighted sum of red, green and blue, shape (height, width); a single channel is grey already."""
     if x.shape[2] == 1:
         return x[..., 0]
     r, g, b = (np.float32(weight) * x[..., c] for c, weight in enumerate((0.2989, 0.587, 0.114)))
@@ -192,7 +192,7 @@ def grey(x: Floats) -> Floats:
 
 
 def mean(x: NDArray[Any]) -> float:
-    """Return the mean in float64, summed in a fixed order: number i goes to part i % 16, then parts are added up."""
+    """Return the mean in float64 with a fixed order of summation: 16 partial sums, where part i % 16 gets number i."""
     n = x.size
     padded = np.zeros(-(-n // SUM_PARTS) * SUM_PARTS)
     padded[:n] = x.ravel()
@@ -245,7 +245,7 @@ def adjust_hue(x: Floats, turn: np.float32) -> Floats:
 
 
 def shift_channels(x: Floats, shift: np.float32) -> Floats:
-    """Return `x + shift`, within the image's own lowest and highest number: Keras's `apply_channel_shift`."""
+    """Return `x + shift`, clipped to the image's own minimum and maximum: Keras's `apply_channel_shift`."""
     return np.clip(x + shift, x.min(), x.max())
 
 
@@ -259,15 +259,15 @@ def standardize(x: Floats) -> Floats:
 
 
 def round_to_bytes(x: Floats) -> NDArray[np.uint8]:
-    """Return whole numbers in 0..255, halves to the even one."""
+    """Return integers in 0..255, rounded half to even."""
     return np.rint(clip(x)).astype("u1")
 
 
 def erase(x: Floats, options: Augment, generator: np.random.Generator) -> None:
     """Erase a rectangle of `x`, or none: torchvision's RandomErasing.
 
-    Drawn: whether; in each of ten tries the area and the shape, and if such a box is smaller than the image both ways,
-    its top and its left edge. Noise takes the bytes of as many further numbers, the lowest first.
+    Draws whether to erase; then, in up to ten tries, area and aspect ratio, until the box is smaller than the image in
+    both directions; then its top and left edges. Noise takes its bytes from further 64-bit draws, lowest byte first.
     """
     height, width = x.shape[:2]
     if generator.random() >= options.erase:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The backend of `fastbatch.pure`. Threads and prefetch are accepted, and there are none."""
+"""The backend of `fastbatch.pure`. Options for threads and prefetch are accepted and ignored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
-from fastbatch.generators.stream import StreamOptions
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.source.csv.options import CsvOptions
@@ -32,7 +32,7 @@ from .sequences import PartOf, PureMoments
 
 
 class PureBackend:
-    """`fastbatch.pure` itself. What needs Pillow is imported when it is used."""
+    """The backend of `fastbatch.pure`. Modules that need Pillow are imported on use."""
 
     name = "fastbatch.pure"
 

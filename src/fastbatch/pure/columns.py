@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Columns: each makes one sample at a time."""
+"""Columns that decode one sample at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 
 class PureColumn(Protocol):
-    """A column that makes one sample at a time."""
+    """A column that decodes one sample at a time."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -59,7 +59,7 @@ class ArrayColumn:
 
 
 class ConcatColumn:
-    """Arrays side by side."""
+    """Arrays concatenated per sample."""
 
     def __init__(self, parts: Sequence[Any], join: Join) -> None:
         self.n_samples: int = parts[0].n_samples
@@ -76,7 +76,7 @@ class ConcatColumn:
 
 
 class TransformColumn:
-    """Another column, each of whose samples goes through a C function of the user's own."""
+    """Another column whose samples are processed by the user's C function."""
 
     def __init__(self, inner: Any, transform: NativeTransform) -> None:
         self.n_samples: int = inner.n_samples

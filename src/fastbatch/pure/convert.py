@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Numbers on their way into the batch: cast, scale, transpose. The same in C++, byte for byte: `csrc/kernels/`."""
+"""Conversion of numbers: cast, scale, transpose. In C++, byte for byte equal: `csrc/kernels/`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def convert(sample: Array, conversion: Conversion) -> Array:
-    """Return one sample, cast to another type, as `sample * scale + shift` if there is a scale, and transposed.
+    """Return one sample, cast, scaled as `sample * scale + shift` if there is a scale, and transposed.
 
     `csrc/kernels/kernels.h` defines the arithmetic.
     """
@@ -35,7 +35,7 @@ def convert(sample: Array, conversion: Conversion) -> Array:
 
 
 def _compute_type(source: np.dtype[Any], target: np.dtype[Any]) -> type[np.floating[Any]]:
-    """Return float32 where it loses nothing that matters, else float64."""
+    """Return the type of the scaling: float32 where it is precise enough, else float64."""
 
     def is_short(dtype: np.dtype[Any]) -> bool:
         return dtype.itemsize <= 2 or dtype.newbyteorder("=") == np.float32
@@ -45,7 +45,7 @@ def _compute_type(source: np.dtype[Any], target: np.dtype[Any]) -> type[np.float
 
 
 def _per_channel(numbers: tuple[float, ...], n_dimensions: int, conversion: Conversion) -> Array:
-    """Return one number a channel, in a shape that meets the channels of the sample."""
+    """Return one number per channel, in a shape that broadcasts to the sample."""
     values = np.array(numbers, dtype=np.float64)
     if n_dimensions == 0:
         return values.reshape(())
@@ -55,17 +55,17 @@ def _per_channel(numbers: tuple[float, ...], n_dimensions: int, conversion: Conv
 
 
 def cast(x: Array, dtype: np.dtype[Any]) -> Array:
-    """Return what `x.astype(dtype)` gives, where the language leaves no doubt.
+    """Return `x.astype(dtype)`, with a defined result where C leaves it undefined.
 
-    Where it does, from float to integer: out of range gives the nearest integer there is, NaN gives 0.
+    From float to integer, a number out of range gives the nearest integer of the type, and NaN gives 0.
     """
     if x.dtype.kind == "f" and dtype.kind in "iu":
         limits = np.iinfo(dtype)
         wide = x.astype(np.float64)
         low = wide <= limits.min
-        high = wide >= float(limits.max + 1)  # limits.max itself may not be a float
+        high = wide >= float(limits.max + 1)  # limits.max itself may not be representable
         inside = np.where(low | high | np.isnan(wide), 0.0, wide)
         out = inside.astype(dtype)  # toward zero
         return np.where(low, dtype.type(limits.min), np.where(high, dtype.type(limits.max), out))
-    with np.errstate(all="ignore"):  # too large for the type: infinity
+    with np.errstate(all="ignore"):  # overflow becomes infinity
         return x.astype(dtype)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The order of an epoch whose samples are drawn by weight. The same in C++: `Order::draw` in `csrc/plan/order.cpp`."""
+"""The order of an epoch with weighted sampling. In C++: `Order::draw` in `csrc/plan/order.cpp`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .plan import Indices, Order, stream
 
 
 class DrawnOrder:
-    """Position in the epoch -> index of the sample in the source.
+    """Maps a position within the epoch to the index of its sample in the source.
 
     Args:
-        items: The samples that there are, in order.
-        weights: Of each of them.
+        items: The available samples in order.
+        weights: One weight per item.
     """
 
     def __init__(self, items: Order, weights: NDArray[np.float64], plan: Plan, epoch: int) -> None:
@@ -32,18 +32,18 @@ class DrawnOrder:
             sums = cumulative(weights)
             wanted = stream(*self._key, 0, DRAW).random(plan.n) * (sums[-1] if len(sums) else 0.0)
             found = np.searchsorted(sums, wanted, side="right")
-            # Rounding may reach the sum itself: then it is the last item that has a weight.
+            # Rounding may give the sum itself: then the last item with a weight is drawn.
             last = np.searchsorted(sums, sums[-1:], side="left")
             self._drawn = np.where(found < len(sums), found, last).astype(np.uint64) if plan.n else wanted.astype("u8")
         else:
             self._drawn = listed(weights, plan.seed, epoch, plan.n)
 
     def at(self, positions: ArrayLike) -> Indices:
-        """Return the index of the sample at each position of the epoch."""
+        """Return the index of the sample at each position within the epoch."""
         return self._items.at(self._drawn[np.asarray(positions, dtype=np.intp)])
 
     def stream_epochs(self, positions: Sequence[int]) -> list[int]:
-        """Return what stands for the epoch in the streams of each sample: one that is drawn again draws anew."""
+        """Return the epoch part of each sample's stream key; it differs between repeated draws of one sample."""
         if not self._replacement:
             return [self._epoch] * len(positions)
         raw = stream(*self._key, 1, DRAW).bit_generator.random_raw(max(positions, default=-1) + 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches made one after another by the thread that asks for them: what `csrc/loader/` does with many threads ahead."""
+"""Batches decoded one after another in the consumer's thread; `csrc/loader/` prefetches them with many threads."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .drawn import DrawnOrder
 from .plan import BatchPlan, Order, below, stream
 
 Array = np.ndarray[Any, Any]
-Made = tuple[int, list[Array], list[Bad]]  # a batch: its number, its columns, its bad samples
-MOST_REPLACEMENTS = 32  # that are tried for one sample
+Made = tuple[int, list[Array], list[Bad]]  # batch number, columns, bad samples
+MOST_REPLACEMENTS = 32  # maximum number of tries per sample
 
 
 def batch_plan(plan: Plan, position: int) -> BatchPlan:
-    """Return how the rest of an epoch falls into batches."""
+    """Return the batch plan for the rest of an epoch."""
     return BatchPlan(
         plan.n,
         position,
@@ -50,7 +50,7 @@ def order_of(plan: Plan, epoch: int) -> Order | DrawnOrder:
 def batches(
     columns: Sequence[PureColumn], plan: Plan, epoch: int, position: int
 ) -> Iterator[tuple[list[Array], list[Bad]]]:
-    """Yield the batches of an epoch from a position on, each with its bad samples: fastbatch in one function."""
+    """Yield the batches of an epoch from a position on, each with its bad samples."""
     rest = batch_plan(plan, position)
     order = order_of(plan, epoch)
     for k in range(rest.n_batches):
@@ -77,7 +77,7 @@ def batches(
 def replacement(
     columns: Sequence[PureColumn], plan: Plan, order: Order | DrawnOrder, epoch: int, index: int, error: Exception
 ) -> tuple[int, list[Array]]:
-    """Return another sample of the epoch in place of one that cannot be decoded; raise its error if there is none."""
+    """Return a random other sample of the epoch in place of a bad one; raise its error if all tries fail."""
     draws = stream(plan.seed, epoch, index, operation=REPLACE)
     for _ in range(MOST_REPLACEMENTS):
         other = int(order.at([below(draws, plan.n)])[0])
@@ -87,7 +87,7 @@ def replacement(
 
 
 class PureRun:
-    """A pass over an epoch; its lock lets threads share it."""
+    """A pass over an epoch; its lock makes it safe for several threads."""
 
     def __init__(self, engine: PureEngine, source: Iterator[tuple[list[Array], list[Bad]]]) -> None:
         self._engine = engine
@@ -100,7 +100,7 @@ class PureRun:
 
 
 class PureEngine:
-    """Makes batches when they are asked for, and counts them."""
+    """Decodes batches on request and keeps statistics."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan) -> None:
         self._columns = columns
@@ -118,7 +118,7 @@ class PureEngine:
         verify_columns(self._columns, self._may_be_bad)
 
     def count(self, source: Iterator[Made]) -> Made | Literal[False] | None:
-        """Return the next batch of `source`, counted and timed."""
+        """Return the next batch of `source` and update the statistics."""
         if self._closed:
             return False
         start = time.perf_counter()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Where the pixels of a slot come from: which part of an image is cut out, and to what it is resized.
+"""Crop geometry: the part of an image that is cut out, and its size after the resize.
 
-The same in C++: `csrc/decode/geometry.cpp`, in the same order of operations, so that the numbers are equal.
+In C++: `csrc/image/geometry.cpp`, with the same order of operations, so that the results are equal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fastbatch.decode.image_options import ImageOptions
 
 from .plan import stream
 
-# What is drawn for a sample; each operation has a stream of its own.
+# Each operation of a sample has its own random stream.
 FLIP = 0
 VERTICAL_FLIP = 1
 CROP = 2
@@ -27,13 +27,13 @@ Window = tuple[int, int, int, int]  # top, left, height, width
 
 @dataclass(frozen=True)
 class CropPlan:
-    """How an image gets into its slot.
+    """The crop and resize of an image.
 
     Attributes:
-        source: What is cut out of the image, and resized as if nothing were around it.
-        scaled: To which size.
-        wanted: The part of that which goes into the slot.
-        top, left: Where it stands there. What it does not cover is padding.
+        source: The part of the image that is cut out, and then resized without its surroundings.
+        scaled: Its size after the resize.
+        wanted: The part of the resized image that is copied into the slot.
+        top, left: Position of that part in the slot; the rest of the slot is padding.
     """
 
     source: Window
@@ -44,7 +44,7 @@ class CropPlan:
 
 
 def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: int) -> CropPlan:
-    """Return how an image of this (height, width), as it stands upright, gets into the slot of sample `index`."""
+    """Return the crop of an upright image of size (height, width) for sample `index`."""
     everything = (0, 0, *size)
     slot = (options.height, options.width)
     generator = stream(seed, epoch, index, operation=CROP)
@@ -54,7 +54,7 @@ def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: i
 
     if options.crop == "center":
         scaled = resize_shorter(size, options.resize)
-        # In the middle; where it cannot be, on torchvision's side: Python's round().
+        # Centred, rounded like torchvision: Python's round().
         top, left = (round((have - want) / 2) for have, want in zip(scaled, slot, strict=True))
         return CropPlan(everything, scaled, (top, left, *slot))
     if options.crop == "random":
@@ -72,7 +72,7 @@ def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: i
 
 
 def resize_shorter(size: Size, side: int) -> Size:
-    """Return the size whose shorter side is `side`; the longer one is rounded down (torchvision's Resize)."""
+    """Return the size with the shorter side equal to `side`; the longer one is rounded down (torchvision's Resize)."""
     height, width = size
     if width <= height:
         return int(side * height / width), side
@@ -80,7 +80,7 @@ def resize_shorter(size: Size, side: int) -> Size:
 
 
 def contain(size: Size, slot: Size) -> Size:
-    """Return the largest size of the same shape that fits into `slot`, rounded as Pillow's `ImageOps.contain` does."""
+    """Return the largest size of the same aspect ratio that fits `slot`, rounded like Pillow's `ImageOps.contain`."""
     height, width = size
     shape, wanted = width / height, slot[1] / slot[0]
     if shape > wanted:
@@ -91,16 +91,16 @@ def contain(size: Size, slot: Size) -> Size:
 
 
 def _draw_place(have: int, want: int, below: Callable[[int], int]) -> tuple[int, int, int]:
-    """Return (offset, length, padding) of a window of `want` pixels laid over `have` of them, or around them."""
+    """Return (offset, length, padding) of a random crop of `want` from `have` pixels; padded if `have` is less."""
     k = below(abs(have - want) + 1)
     return (k, want, 0) if have >= want else (0, have, k)
 
 
 def _draw_box(size: Size, options: ImageOptions, uniform: Callable[[], float], below: Callable[[int], int]) -> Window:
-    """Return the part that torchvision's RandomResizedCrop might take.
+    """Return a random crop like torchvision's RandomResizedCrop.
 
-    In each of ten tries the area and the shape are drawn; when such a box fits into the image, its top and its left
-    edge. If none fits, it is the largest part in the middle whose shape is within the limits.
+    Up to ten times, area and aspect ratio are drawn; if the box fits the image, its top and left edges are drawn. If
+    none fits, the result is the largest centred box with an aspect ratio within the limits.
     """
     height, width = size
     low, high = (math.log(limit) for limit in options.ratio)
@@ -120,21 +120,21 @@ def _draw_box(size: Size, options: ImageOptions, uniform: Callable[[], float], b
 
 
 # ---- points: x' = m[0][0] x + m[0][1] y + m[0][2], y' = m[1][0] x + m[1][1] y + m[1][2] ------------------------------
-# Coordinates are of edges, not of centres: 0 is the left edge of the first pixel, width the right edge of the last.
+# Coordinates are of pixel edges, not centres: 0 is the left edge of the first pixel, width the right edge of the last.
 
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1, 0, 0, 0, 1, 0)
 
 
 def then(first: Matrix, second: Matrix) -> Matrix:
-    """Return the matrix that does one after the other."""
+    """Return the matrix that applies `first`, then `second`."""
     a, b, c, d, e, f = first
     p, q, r, s, t, u = second
     return p * a + q * d, p * b + q * e, p * c + q * f + r, s * a + t * d, s * b + t * e, s * c + t * f + u
 
 
 def turn_matrix(size: Size, orientation: int) -> Matrix:
-    """Return the way of a point of the stored image (height, width) into the one that stands upright."""
+    """Return the matrix from the stored image (height, width) to the upright one."""
     h, w = size
     ways: dict[int, Matrix] = {
         2: (-1, 0, w, 0, 1, 0),
@@ -149,14 +149,14 @@ def turn_matrix(size: Size, orientation: int) -> Matrix:
 
 
 def crop_matrix(plan: CropPlan) -> Matrix:
-    """Return the way of a point of the upright image into the slot."""
+    """Return the matrix from the upright image to the slot."""
     (y, x, height, width), (top, left) = plan.source, plan.wanted[:2]
     down, right = plan.scaled[0] / height, plan.scaled[1] / width
     return right, 0, float(plan.left) - left - x * right, 0, down, float(plan.top) - top - y * down
 
 
 def draw_flips(options: ImageOptions, seed: int, epoch: int, index: int) -> tuple[bool, bool]:
-    """Return whether a sample is mirrored left and right, and upside down."""
+    """Return whether a sample is mirrored left-right, and top-bottom."""
     horizontal, vertical = (
         bool(wanted) and stream(seed, epoch, index, operation=operation).random() < 0.5
         for wanted, operation in ((options.flip, FLIP), (options.vertical_flip, VERTICAL_FLIP))
@@ -165,7 +165,7 @@ def draw_flips(options: ImageOptions, seed: int, epoch: int, index: int) -> tupl
 
 
 def sample_matrix(size: Size, orientation: int, options: ImageOptions, seed: int, epoch: int, index: int) -> Matrix:
-    """Return the way of a point of the image, as it is stored, into the slot."""
+    """Return the matrix from the stored image to the slot."""
     upright = size[::-1] if orientation >= 5 else size
     matrix = then(turn_matrix(size, orientation), crop_matrix(plan_crop(upright, options, seed, epoch, index)))
     horizontal, vertical = draw_flips(options, seed, epoch, index)

@@ -15,7 +15,7 @@ from fastbatch.source.samples import SampleSource
 
 
 def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) -> Array:
-    """Return the pixels of a file, or of its content when there is no path."""
+    """Return the pixels of a file, or of encoded bytes if there is no path."""
     if path is not None:
         with open_regular(path) as file:
             content = file.read()
@@ -31,6 +31,6 @@ def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box |
 
 
 def probe_images(samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
-    """Return one record per sample. There are no threads."""
+    """Return one record per sample; `threads` is ignored."""
     with quiet():
         return [probe_sample(samples, i) for i in range(len(samples))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Columns of images, of their masks, and of the matrices that move boxes and points. They need Pillow."""
+"""Columns of images, masks, and the matrices for boxes and keypoints. They need Pillow."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .image_sample import crop, image, naming
 from .plan import stream
 
 Array = np.ndarray[Any, Any]
-ORIENTATION = 0x0112  # EXIF's number of it
+ORIENTATION = 0x0112  # the tag's number in EXIF
 
 
 class ImageColumn:
-    """Encoded images, decoded."""
+    """Decoded images."""
 
     def __init__(self, samples: SampleSource, options: ImageOptions) -> None:
         self.samples = samples
@@ -46,7 +46,7 @@ class ImageColumn:
 
 
 class MatrixColumn:
-    """The matrix of each image's way into its slot."""
+    """The 2x3 affine matrix of each sample, from image coordinates to output coordinates."""
 
     dtype: np.dtype[Any] = np.dtype("f8")
     shape: tuple[int, ...] = (2, 3)
@@ -69,7 +69,7 @@ class MatrixColumn:
 
 
 class MaskColumn:
-    """Mask files, moved as their images are: the numbers are picked, never mixed."""
+    """Masks, transformed like their images, with nearest-neighbour resampling: values are never mixed."""
 
     def __init__(self, images: SampleSource, masks: SampleSource, options: ImageOptions) -> None:
         self.n_samples = len(masks)
@@ -112,7 +112,7 @@ def _draw_affine(options: ImageOptions, changes: Augment, seed: int, epoch: int,
 
 
 def _affine_way(matrix: Array, offset: Array) -> Matrix:
-    """Return where a point goes, (x, y) of edges, when (row, column) of centres comes from `matrix @ p + offset`."""
+    """Return the forward matrix in edge coordinates (x, y) of a backward map `matrix @ p + offset` in (row, column)."""
     a, b, d, e = map(float, matrix.flat)
     y, x = (float(number) + 0.5 for number in offset)
     det = a * e - b * d
@@ -120,14 +120,14 @@ def _affine_way(matrix: Array, offset: Array) -> Matrix:
 
 
 def _header(samples: SampleSource, index: int, options: ImageOptions) -> tuple[Size, int]:
-    """Return (height, width) as stored, and how the image is to be turned."""
+    """Return (height, width) as stored, and the EXIF orientation to apply."""
     with naming(samples, index) as content, opened(content, options.max_pixels) as file:
         orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
         return (file.height, file.width), orientation if orientation in range(1, 9) else 1
 
 
 def _mask(samples: SampleSource, index: int, options: ImageOptions) -> Array:
-    """Return a mask's numbers, `uint8`: the indices of a palette, grey levels, or 0 and 1."""
+    """Return a mask's values, `uint8`: palette indices, grey levels, or 0 and 1."""
     with naming(samples, index) as content, opened(content, options.max_pixels) as file:
         if file.mode not in ("P", "L", "1"):
             wanted = "a palette or 8-bit grayscale image"
@@ -136,7 +136,7 @@ def _mask(samples: SampleSource, index: int, options: ImageOptions) -> Array:
 
 
 def _turn(pixels: Array, orientation: int) -> Array:
-    """Return stored pixels as they stand upright."""
+    """Return stored pixels turned upright."""
     upright = pixels.T if orientation >= 5 else pixels
     ways = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
     down, right = ways.get(orientation, (1, 1))

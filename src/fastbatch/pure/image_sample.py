@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An encoded image on its way into the batch: decode, crop, resize, flip. The same in C++: `csrc/image/`."""
+"""An image sample: decode, crop, resize, flip. In C++: `csrc/image/`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
 
 def image(samples: SampleSource, index: int, options: ImageOptions, seed: int, epoch: int) -> Array:
-    """Return one encoded image as the batch wants it, still `uint8`, shape (height, width, channels).
+    """Return one image of size (height, width, channels), `uint8`, before its conversion.
 
-    Seed, epoch and the sample's index decide what is drawn: the crop, and whether it is mirrored.
+    The random crop and flips depend on the seed, the epoch and the sample's index.
 
     Raises:
-        DecodeError: The file is not a whole image.
-        OSError: It cannot be read.
+        DecodeError: The file is not a complete image.
+        OSError: The file cannot be read.
     """
     with naming(samples, index) as content:
         pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
@@ -43,7 +43,7 @@ def image(samples: SampleSource, index: int, options: ImageOptions, seed: int, e
 
 @contextlib.contextmanager
 def naming(samples: SampleSource, index: int) -> Iterator[bytes]:
-    """Give the bytes of a sample; errors while it is decoded name the file and the sample."""
+    """Yield the bytes of a sample; errors raised inside get the file's name and the sample's index."""
     content = samples.read(index)
     try:
         yield content
@@ -52,13 +52,13 @@ def naming(samples: SampleSource, index: int) -> Iterator[bytes]:
 
 
 def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: int = MOST_PIXELS) -> Array:
-    """Return the pixels of an image file, `uint8`, shape (height, width, channels) or (height, width).
+    """Return the pixels of an encoded image, `uint8`, shape (height, width, channels) or (height, width).
 
     Args:
-        content: Of the file.
-        mode: Pillow's name of what the pixels are converted to.
-        turn: Turn the image upright, as its EXIF data says.
-        max_pixels: An image that has more is refused.
+        content: Bytes of the file.
+        mode: The Pillow mode to convert to.
+        turn: Apply the EXIF orientation.
+        max_pixels: Larger images are rejected.
     """
     with opened(content, max_pixels) as file:
         upright = ImageOps.exif_transpose(file) if turn else file
@@ -66,10 +66,10 @@ def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: in
 
 
 def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", box: Box | None = None) -> Array:
-    """Return `pixels` resized to (height, width) as Pillow does it.
+    """Return `pixels` resized to (height, width) by Pillow.
 
-    Filters are "nearest", "box", "bilinear", "hamming", "bicubic" and "lanczos". A box (left, top, right and bottom
-    edge in pixels, whole or not) is the part that is resized.
+    Filters are "nearest", "box", "bilinear", "hamming", "bicubic" and "lanczos". A box (left, top, right, bottom), in
+    pixels and possibly fractional, selects the part that is resized.
     """
     height, width = size
     resized = Image.fromarray(pixels).resize((width, height), Image.Resampling[filter_name.upper()], box)
@@ -77,7 +77,7 @@ def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", 
 
 
 def crop(pixels: Array, plan: CropPlan, options: ImageOptions) -> Array:
-    """Return the slot that `plan` makes of an image: cut out, resize, cut again, and pad."""
+    """Return the slot's pixels for `plan`: cut out, resize, cut again, pad."""
     source = pixels[_slices(plan.source)]
     wanted = resize(source, plan.scaled, options.filter)[_slices(plan.wanted)]
     slot = np.empty((options.height, options.width, *pixels.shape[2:]), pixels.dtype)

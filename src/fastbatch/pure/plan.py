@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Which sample stands where: random streams, the computed shuffle, the order of an epoch, shards and batches.
+"""The order of an epoch: random streams, the computed shuffle, shards and batches.
 
-Nothing here stores an order or draws from a shared generator: all are functions of (seed, epoch, position), so an epoch
-can be entered anywhere at no cost. The same in C++: `csrc/common/philox.h` and `csrc/plan/`.
+Nothing here stores an order or draws from a shared generator: all are functions of (seed, epoch, position), so that an
+epoch can be resumed at any position at no cost. In C++: `csrc/common/philox.h` and `csrc/plan/`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Subset, Tail
+from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Tail
 from fastbatch.plan.plan import stream as stream
+from fastbatch.plan.subset import Selection, Subset
 
 Indices = NDArray[np.uint64]
 MAX_SIZE = 2**63
@@ -26,16 +27,16 @@ def _draw(generator: np.random.Generator, n: int) -> Indices:
 
 
 def below(generator: np.random.Generator, n: int) -> int:
-    """Return a number in [0, n): the high half of a 64-bit draw times n, as C++ does it."""
+    """Return a number in [0, n): the high half of the product of a 64-bit draw and n, as in C++."""
     return int(_draw(generator, 1)[0]) * n >> 64
 
 
 class Permutation:
-    """A shuffle of [0, n), n <= 2^63, that is computed item by item, not stored.
+    """A shuffle of [0, n), n <= 2^63, computed item by item and not stored.
 
-    A number is written with two digits, x = high * a + low, where a * b >= n, low < a and high < b. Every round adds a
-    keyed hash of one digit to the other; whoever knows the keys can undo that, so it is a bijection of [0, a * b).
-    Results >= n go round again until they fall inside ("cycle walking").
+    A number has two digits, x = high * a + low, where a * b >= n, low < a and high < b. Each round adds a keyed hash of
+    one digit to the other. A round can be inverted given the keys, so the result is a bijection of [0, a * b). Results
+    >= n are permuted again until they are < n ("cycle walking").
 
     Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002. Source: `csrc/plan/permutation.cpp`.
     """
@@ -48,12 +49,12 @@ class Permutation:
         self._low_bits = np.uint64(max(1, last.bit_length() // 2))
         self._a = np.uint64(1 << int(self._low_bits))
         self._b = np.uint64((last >> int(self._low_bits)) + 1)
-        # Small digits mix slowly: see csrc/plan/permutation.h for the numbers.
+        # Small digits mix slowly: `csrc/plan/permutation.h` has the numbers.
         rounds = 24 if n < 256 else 10 if n < 65536 else 6
         self._keys = _draw(keys, rounds) ^ np.uint64(n * 0x9E3779B97F4A7C15 % 2**64)
 
     def at(self, positions: ArrayLike) -> Indices:
-        """Return what stands at each position."""
+        """Return the item at each position."""
         out = np.array(positions, dtype=np.uint64)
         outside = np.ones(out.shape, dtype=bool)
         while outside.any():
@@ -62,7 +63,7 @@ class Permutation:
         return out
 
     def inverse(self, items: ArrayLike) -> Indices:
-        """Return where each item stands: `inverse(at(i)) == i`."""
+        """Return the position of each item: `inverse(at(i)) == i`."""
         out = np.array(items, dtype=np.uint64)
         outside = np.ones(out.shape, dtype=bool)
         while outside.any():
@@ -88,7 +89,7 @@ class Permutation:
 
 
 def _hash(digit: Indices, key: np.uint64, radix: np.uint64) -> Indices:
-    """Return numbers below `radix` (at most 2^32) that look unrelated to the digits they are made from."""
+    """Return hashes below `radix` (at most 2^32) of the digits."""
     x = (digit ^ key) * np.uint64(0xBF58476D1CE4E5B9)  # modulo 2^64
     x = (x ^ (x >> np.uint64(32))) * np.uint64(0x94D049BB133111EB)
     below: Indices = ((x >> np.uint64(32)) * radix) >> np.uint64(32)
@@ -96,13 +97,13 @@ def _hash(digit: Indices, key: np.uint64, radix: np.uint64) -> Indices:
 
 
 class Order:
-    """The order of one epoch: position in the epoch -> index of the sample in the source.
+    """The order of one epoch: position within the epoch -> index of the sample in the source.
 
     Args:
-        n: Samples in the source.
-        subsets: What is left of them: the first subset of the source, each next one of the one before.
-        shuffle: False, True, or "block": blocks of `block_size` neighbours are put in random order, `window` of them at
-            a time make a window, and the samples of a window change places.
+        n: Number of samples in the source.
+        subsets: Nested subsets: the first of the source, each next one of the previous one.
+        shuffle: False, True, or "block": blocks of `block_size` consecutive samples are permuted; then the samples of
+            each window of `window` blocks are permuted.
 
     Source: `csrc/plan/order.cpp`.
     """
@@ -110,7 +111,7 @@ class Order:
     def __init__(
         self,
         n: int,
-        subsets: Sequence[Subset] = (),
+        subsets: Sequence[Subset | Selection] = (),
         shuffle: bool | str = False,
         block_size: int = 1,
         window: int = 1,
@@ -126,7 +127,7 @@ class Order:
         for subset in subsets:
             if subset.n != self.size:
                 raise ValueError(f"a subset of {subset.n} samples stands on {self.size}")
-            if subset.start + subset.count > subset.n:
+            if isinstance(subset, Subset) and subset.start + subset.count > subset.n:
                 raise ValueError(
                     f"a subset of {subset.count} samples from {subset.start} on does not fit in {subset.n}"
                 )
@@ -136,26 +137,29 @@ class Order:
         self._window = min(window, max(self._n_blocks, 1))
 
     def at(self, positions: ArrayLike) -> Indices:
-        """Return the index of the sample at each position of the epoch."""
+        """Return the index of the sample at each position within the epoch."""
         index = np.array(positions, dtype=np.uint64)
         if self._shuffle == "block":
             index = self._mix_blocks(index) if self.size else index
         elif self._shuffle:
             index = Permutation(self.size, stream(self._seed, self._epoch, 0, EPOCH_ORDER)).at(index)
         for subset in reversed(self._subsets):
+            if isinstance(subset, Selection):
+                index = subset.items[index.astype(np.intp)]
+                continue
             index += np.uint64(subset.start)
             if subset.shuffled:
                 index = Permutation(subset.n, stream(subset.seed, 0, 0, SPLIT)).at(index)
         return index
 
     def stream_epochs(self, positions: Sequence[int]) -> list[int]:
-        """Return what stands for the epoch in the streams of the sample at each position: the epoch."""
+        """Return the epoch part of each sample's stream key: the epoch."""
         return [self._epoch] * len(positions)
 
     def _mix_blocks(self, positions: Indices) -> Indices:
-        """Return the sample at each position.
+        """Return the sample at each position of a block shuffle.
 
-        The blocks stand, in random order, in slots. Only the slot of the last block is shorter than the others.
+        The permuted blocks occupy slots of `block_size`; only the slot of the source's last block may be shorter.
         """
         blocks = Permutation(self._n_blocks, stream(self._seed, self._epoch, 0, EPOCH_ORDER))
         short_slot = int(blocks.inverse([self._n_blocks - 1])[0])
@@ -187,12 +191,12 @@ class _Ordered(Protocol):
 
 
 class BatchPlan:
-    """Which positions of an epoch's order one rank gets, and how they fall into batches.
+    """The positions of an epoch's order for one rank, divided into batches.
 
-    The epoch stands at `position`: so many samples have been handed out by all ranks together. What is left is dealt
-    like cards: rank r gets position + r, position + r + world_size, ... When it does not come out even, `tail` decides:
-    "pad" gives everyone one more, taken from the start of the order again where none is left; "drop" leaves the rest
-    out; "uneven" gives the first ranks one more.
+    `position` is the number of samples already consumed by all ranks together. The rest is dealt round-robin: rank r
+    gets position + r, position + r + world_size, ... If it does not divide evenly, `tail` decides: "pad" gives every
+    rank the same number, repeating samples from the start of the order; "drop" omits the remainder; "uneven" gives one
+    more to the first ranks.
 
     Source: `csrc/plan/batch_plan.cpp`.
     """
@@ -234,16 +238,16 @@ class BatchPlan:
         return max(0, min(self._batch_size, self.n_samples - k * self._batch_size))
 
     def position_after(self, k: int) -> int:
-        """Return the epoch's position when every rank has handed out `k` batches."""
+        """Return the epoch's position after every rank has consumed `k` batches."""
         return min(self._n, self._position + k * self._batch_size * self._world_size)
 
     def positions(self, k: int) -> list[int]:
-        """Return where the samples of batch `k` stand in the epoch's order."""
+        """Return the positions of batch `k` within the epoch's order."""
         size = self.batch_size(k)
         first = self._position + self._rank + k * self._batch_size * self._world_size
         positions = [first + j * self._world_size for j in range(size)]
         return [p if p < self._n else (p - self._n) % self._n for p in positions]
 
     def indices(self, order: _Ordered, k: int) -> Indices:
-        """Return the indices in the source of the samples of batch `k`."""
+        """Return the source indices of the samples of batch `k`."""
         return order.at(self.positions(k))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Samples that are parts of sequences, and statistics of them.
+"""Samples that are slices of sequences, and statistics of sequences.
 
-The same in C++: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/decode/standardize.cpp`.
+In C++: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/decode/standardize.cpp`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ STD_FLOOR = 1e-8
 
 
 class PartOf:
-    """Looks like an array whose element `i` is part `i` of another."""
+    """An array-like whose element `i` is part `i` of another array."""
 
     def __init__(self, rows: Any, part: Part) -> None:
         self._rows = rows
         self._part = part
         if part.pieces is not None:
             self._starts = part.pieces.starts.tolist()
-            self._firsts = (np.cumsum(part.pieces.counts) - part.pieces.counts).tolist()  # sample of each piece
+            self._firsts = (np.cumsum(part.pieces.counts) - part.pieces.counts).tolist()  # first sample of each piece
         window = () if part.length is None else (part.length,)
         self.dtype: np.dtype[Any] = rows.dtype
         self.shape: tuple[int, ...] = (part.n, *window, *rows.shape[1:])
@@ -40,7 +40,7 @@ class PartOf:
         verify_source(self._rows, may_be_shorter)
 
     def first_row(self, index: int) -> int:
-        """Return the row that sample `index` begins at."""
+        """Return the first row of sample `index`."""
         part = self._part
         if part.pieces is None:
             return part.start + index * part.stride
@@ -59,7 +59,7 @@ class PartOf:
 
 
 def require_parts(source: Any) -> None:
-    """Raise FormatError when a file under an array, or under one of several, has become too short."""
+    """Raise FormatError if the file under an array, or under a part of a series, has become shorter."""
     for part in source.parts if isinstance(source, Series) else [source]:
         require_mapped(part)
 
@@ -77,7 +77,7 @@ def verify_source(source: Any, may_be_shorter: bool) -> None:
 
 
 def sum_rows(rows: Array) -> Array:
-    """Return the sum of float64 rows, added one after another: `np.sum` would take another order."""
+    """Return the sum of float64 rows in sequential order; `np.sum` uses another order."""
     total = np.zeros(rows.shape[1])
     with np.errstate(all="ignore"):
         for row in rows:
@@ -86,7 +86,7 @@ def sum_rows(rows: Array) -> Array:
 
 
 def distances(x: Array, origin: Array) -> tuple[Array, Array]:
-    """Return the mean of the rows of x - origin, and each row's distance from it."""
+    """Return the mean of the rows of x - origin, and each row's difference from that mean."""
     with np.errstate(all="ignore"):
         less = x - origin
         mean = sum_rows(less) / len(x)
@@ -94,7 +94,7 @@ def distances(x: Array, origin: Array) -> tuple[Array, Array]:
 
 
 def standardize(sample: Array, dtype: np.dtype[Any]) -> Array:
-    """Return a sample, (rows, channels...), with each channel standardised by itself."""
+    """Return a sample (rows, channels...) with each channel standardised on its own."""
     x = sample.astype(np.float64).reshape(len(sample), -1)
     _, distance = distances(x, x[0])
     with np.errstate(all="ignore"):
@@ -105,12 +105,12 @@ def standardize(sample: Array, dtype: np.dtype[Any]) -> Array:
 
 
 class PureMoments:
-    """Mean and variance of rows that come in blocks (Chan, Golub and LeVeque 1983)."""
+    """Mean and variance of rows, updated block by block (Chan, Golub and LeVeque 1983)."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
         self._n = 0
-        self._origin = np.zeros(channels)  # the first row, taken away from all
+        self._origin = np.zeros(channels)  # the first row, subtracted from all
         self._mean = np.zeros(channels)
         self._squares = np.zeros(channels)
 

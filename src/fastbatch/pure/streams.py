@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Data that keeps arriving, in batches, read by the thread that asks for them: the oracle of `fastbatch.stream`.
+"""Batches of streamed data, read in the consumer's thread: the oracle of `fastbatch.stream`.
 
-Where the source is an iterable, `max_wait_s` is looked at only when an item has come.
+If the source is an iterable, `max_wait_s` is checked only when an item arrives.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastbatch.checks import whole
-from fastbatch.errors import FormatError, add_note
-from fastbatch.generators.stream import StreamOptions, collect, is_bytes
+from fastbatch.errors import FormatError
+from fastbatch.generators import stream as compiled
 from fastbatch.generators.stream_bytes import ByteSource, open_bytes
+from fastbatch.generators.stream_options import StreamOptions, is_bytes
 from fastbatch.generators.stream_records import answer
 
-NOTHING = object()  # has come in time
+NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
 
 
-class Stream:
-    """An iterator over the batches of a stream."""
+class Feed:
+    """Reads a source when it is asked to. Threads: any; the lock guards the source."""
+
+    n_threads = 0
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._options = options
@@ -33,30 +36,25 @@ class Stream:
         records = self._records(self._bytes) if self._bytes else iter(source)
         self._samples = shuffled(self._decoded(records), options)
         self._lock = threading.Lock()
-        self._deadline: float | None = None  # of the batch that is being collected
-        self._number = 0
+        self._deadline: float | None = None  # for completing the current batch
         self._error: BaseException | None = None
         self._closed = False
 
-    def __iter__(self) -> Stream:
-        return self
+    def n_ready(self) -> int:
+        return 0
 
-    def __next__(self) -> Any:
+    def take(self) -> list[Any]:
+        """Return the samples of the next batch, none at the end; raise the source's error after all samples."""
         with self._lock:
             samples = [] if self._closed else self._collect()
-            try:
-                if samples and not self._closed:
-                    batch = collect(samples)
-                    self._number += 1
-                    return batch
-                if self._error is not None and not self._closed:
-                    raise self._error
-            except BaseException as error:
+            if self._closed:
+                samples = []
+            if not samples:
+                error = None if self._closed else self._error
                 self._end()
-                add_note(error, f"fastbatch: raised for batch {self._number}")
-                raise
-            self._end()
-            raise StopIteration
+                if error is not None:
+                    raise error
+            return samples
 
     def _collect(self) -> list[Any]:
         samples: list[Any] = []
@@ -67,7 +65,7 @@ class Stream:
             except StopIteration:
                 break
             except Exception as error:
-                self._error = error  # of the next batch, when this one has samples
+                self._error = error  # raised for the next batch if this one has samples
                 break
             if sample is NOTHING:
                 continue
@@ -84,22 +82,13 @@ class Stream:
         if self._bytes:
             self._bytes.close()
 
-    def __reduce__(self) -> Any:
-        raise TypeError("a stream cannot be copied or pickled: what it reads comes only once")
-
     def close(self) -> None:
-        """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
+        """End the feed: a `take` that is waiting in any thread returns nothing, and so do all later calls."""
         self._closed = True
         if self._bytes is None or not self._bytes.wake():
             return
         with self._lock:
             self._bytes.close()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_bytes", None) is not None:
@@ -114,7 +103,7 @@ class Stream:
         return fixed(self._chunks(source), options.records, source.name)
 
     def _chunks(self, source: ByteSource) -> Iterator[Any]:
-        """Yield bytes as they come, NOTHING when none did in time, END_OF_FILE after each file."""
+        """Yield bytes as they arrive, NOTHING if none arrive in time, END_OF_FILE after each file."""
         rotations = 0
         while not self._closed:
             left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
@@ -135,9 +124,14 @@ class Stream:
                 yield self._options.decode(record)
 
 
+class Stream(compiled.Stream):  # noqa: D101
+    __doc__ = compiled.Stream.__doc__
+    _feed_class = Feed
+
+
 def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[Any]:
     """Yield lines, each with its newline."""
-    done = 0  # bytes of this file
+    done = 0  # in this file
     decoder, rest = _decoder(options), _empty(options)
     for chunk in chunks:
         if chunk is NOTHING:
@@ -156,7 +150,7 @@ def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[
             done += len(byte)
             rest += text
             newline = "\n" if decoder else b"\n"
-            if newline in text:  # what follows a lone carriage return comes with its newline
+            if newline in text:  # the newline of a lone carriage return is decoded with the text after it
                 *whole, rest = rest.split(newline)
                 for line in whole:
                     yield line + newline
@@ -193,7 +187,7 @@ def fixed(chunks: Iterator[Any], size: int, name: str) -> Iterator[Any]:
 
 
 def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: str) -> Iterator[Any]:
-    """Yield the records that a function of the user's finds."""
+    """Yield the records that the user's function finds."""
     rest = b""
     for chunk in chunks:
         if chunk is NOTHING:
@@ -214,7 +208,7 @@ def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: s
 
 
 def shuffled(samples: Iterator[Any], options: StreamOptions) -> Iterator[Any]:
-    """Yield each sample in place of a random one of the last `shuffle_buffer`."""
+    """Yield the samples from a shuffle buffer: each new sample replaces a random buffered one, which is emitted."""
     size = options.shuffle_buffer
     draw = random.Random(options.seed).random
     kept: list[Any] = []

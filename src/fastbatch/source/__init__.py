@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Where the bytes of each sample are: arrays in files, folders of images, CSV tables, series."""
+"""Sources of samples: array files, image folders, CSV tables, time series."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The image formats that are decoded natively. The core's table is `csrc/codecs/registry.cpp`; a test compares them."""
+"""The table of natively decoded image formats. It mirrors `csrc/codecs/registry.cpp`; a test compares the two."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Codec:
     """One image format.
 
     Attributes:
-        name: Pillow's name of it.
-        title: Its name in messages.
-        extensions: Of file names, in lower case.
-        matches: Tells the format by the first bytes of a file.
+        name: Pillow's name.
+        title: Name in messages.
+        extensions: File name extensions, in lower case.
+        matches: Returns whether the first bytes of a file are of this format.
     """
 
     name: str

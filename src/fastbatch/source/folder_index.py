@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a folder contained when it was last listed: a cache, so that 100,000 files need not be listed again.
+"""A cache of folder listings: a folder of 100,000 files need not be listed again.
 
 It is one file per listed folder, beside the user's other caches (`cache.cache_folder()`), never beside the data; it may
 be deleted at any time. A folder's content is taken from it while the folder's identity (`identity.py`: one stat) and
@@ -25,7 +25,7 @@ from .local_file import open_regular
 HEADER = b"fastbatch folders 2\n"
 FEWEST_NAMES = 1000  # a smaller folder is listed faster than its cache is found
 COARSEST_NS = 2_000_000_000
-UNUSED_S = 90 * 24 * 3600  # an index that nobody asked for in so long is deleted
+UNUSED_S = 90 * 24 * 3600  # an index unused for longer is deleted
 _DIGEST_BYTES = 16
 _STAMP_FIELDS = 6
 _COUNTS = 3  # of files, folders and links
@@ -35,12 +35,12 @@ Stamp = tuple[Identity, int]  # identity, links: one more for each folder inside
 
 @dataclass(frozen=True)
 class Content:
-    """Names in a folder, sorted, without those that begin with a dot.
+    """Sorted names in a folder, without those that begin with a dot.
 
     Attributes:
-        files: Of the wanted kinds, and links of such names.
-        folders: Not links to them.
-        links: Of other names.
+        files: Files of the requested kinds, and symbolic links with such names.
+        folders: Real folders, not symbolic links to folders.
+        links: Symbolic links with other names.
     """
 
     files: list[bytes]
@@ -52,13 +52,13 @@ Scan = Callable[[bytes], tuple[list[bytes], list[bytes], list[bytes]]]
 
 
 class FolderIndex:
-    """The folders below a root, each listed when it is asked for, unless it is known to be unchanged.
+    """The folders below a root. Each is listed on request, unless its cached listing is still valid.
 
     Args:
-        root: The folder that all others lie in.
-        kinds: What `scan` looks for; an index of other kinds is not used.
-        scan: Lists one folder.
-        cached: Whether a file may be read and written. FASTBATCH_INDEX_CACHE=0 in the environment means it may not.
+        root: The folder that contains all others.
+        kinds: The extensions that `scan` looks for; an index of other kinds is ignored.
+        scan: Function that lists one folder.
+        cached: Whether to use the cache. FASTBATCH_INDEX_CACHE=0 in the environment disables it.
     """
 
     def __init__(self, root: bytes, kinds: Sequence[str], scan: Scan, cached: bool = True) -> None:
@@ -83,7 +83,7 @@ class FolderIndex:
             follow: Whether it may be a link to a folder; a link has no content otherwise.
 
         Raises:
-            OSError: It cannot be listed.
+            OSError: The folder cannot be listed.
         """
         path = os.path.join(self._root, folder) if folder else self._root
         status = os.stat(path, follow_symlinks=follow)  # before the names: a change meanwhile changes the stamp
@@ -122,12 +122,12 @@ def _join(title: list[bytes], folders: dict[bytes, tuple[Stamp, Content]]) -> by
         fields += [name, *(b"%d" % number for number in (*identity, n_links, *map(len, lists)))]
         for names in lists:
             fields += names
-    text = b"\0".join(fields)  # no name has a zero byte
+    text = b"\0".join(fields)  # names never contain a zero byte
     return HEADER + _digest(text) + text
 
 
 def _parse(data: bytes, title: list[bytes]) -> dict[bytes, tuple[Stamp, Content]]:
-    """Return the folders of an index; ValueError if it is none, or one of something else."""
+    """Return the folders of an index; ValueError if the data is invalid or of another folder."""
     begin = len(HEADER) + _DIGEST_BYTES
     text = data[begin:]
     fields = text.split(b"\0")
@@ -166,7 +166,7 @@ def _are_names(folders: Iterable[bytes], text: bytes) -> bool:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Put the file there whole, or not at all, and delete the others that are old."""
+    """Write a file atomically and delete indices that have not been used for `UNUSED_S`."""
     import tempfile
 
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -186,6 +186,6 @@ def _write(file: Path, data: bytes) -> None:
 
 
 def _digest(data: bytes) -> bytes:
-    import hashlib  # see batch.py
+    import hashlib  # imported late: see batch/column.py
 
     return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one table of array formats: how a file is recognised, and what opens it."""
+"""The table of array formats: how a file is recognised, and the function that opens it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x
 
 @dataclass(frozen=True)
 class Format:
-    """One format of files that hold arrays.
+    """One array file format.
 
     Attributes:
-        name: In messages.
-        extensions: Of file names, in lower case; they decide where `matches` is None.
-        matches: Recognises the format by the first bytes of a file.
-        open: Returns the array of a file, or a dict of its arrays.
+        name: Name in messages.
+        extensions: File name extensions, in lower case; they identify the format if `matches` is None.
+        matches: Returns whether the first bytes of a file are of this format.
+        open: Returns the array in a file, or a dict of its arrays.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Format:
 
 
 def is_idx(head: bytes) -> bool:
-    """Return whether a file begins as an IDX file does: two zeros, a type, at least one dimension."""
+    """Return whether a file begins like an IDX file: two zeros, a type, at least one dimension."""
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in IDX_TYPES and head[3] > 0
 
 
@@ -72,7 +72,7 @@ FORMATS = (
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a file, or None: by its extension if the format has no signature, else by its content.
+    """Return the format of a file: by its extension for formats without a signature, else by its first bytes; or None.
 
     Raises:
         OSError: The file cannot be read.
@@ -86,11 +86,11 @@ def format_of(path: Path) -> Format | None:
 
 
 def open_file(opener: Opener, path: Path) -> Any:
-    """Return the array in a file, or a dict of those in an archive.
+    """Return the array in a file, or a dict of the arrays in an archive.
 
     Raises:
-        OSError: It cannot be read.
-        FormatError: It is of no format of the table, or not what its header says.
+        OSError: The file cannot be read.
+        FormatError: The format is unknown, or the file contradicts its header.
     """
     found = format_of(path)
     if found is not None:
@@ -107,7 +107,7 @@ def open_file(opener: Opener, path: Path) -> Any:
 
 
 def open_array(opener: Opener, leaf: Any) -> Any:
-    """Return the one array of a file, or an array as it is; archives are refused."""
+    """Return the array of a file, or the given array; archives are rejected."""
     if not is_path(leaf):
         return leaf
     source = open_file(opener, leaf)
@@ -117,11 +117,11 @@ def open_array(opener: Opener, leaf: Any) -> Any:
 
 
 def as_rows(leaf: Any) -> Any:
-    """Return an object with a NumPy dtype and a shape as it is, and anything else as an array.
+    """Return an object with a NumPy dtype and a shape unchanged, and anything else as an array.
 
     Raises:
-        TypeError: Not an array, Python objects, elements of size 0.
-        ValueError: An array without dimensions.
+        TypeError: Not an array; an array of Python objects or of elements of size 0.
+        ValueError: A 0-dimensional array.
     """
     source = leaf.rows if isinstance(leaf, Table) else leaf
     if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):

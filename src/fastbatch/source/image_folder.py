@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which image files there are: a folder with a sub-folder per class, or a list of paths."""
+"""Lists of image files: a folder with a sub-folder per class, or given paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .codecs import CODECS
 from .folder_index import FolderIndex, Scan
 from .samples import FileSamples, SampleSource
 
-# What fastbatch reads itself, and what Pillow reads for it.
+# Extensions that are decoded natively; Pillow decodes the others.
 NATIVE_EXTENSIONS = tuple(extension for codec in CODECS for extension in codec.extensions)
 OTHER_EXTENSIONS = ("gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "jp2", "j2k", "tga", "ico")
 EXTENSIONS = (*NATIVE_EXTENSIONS, *OTHER_EXTENSIONS)
@@ -25,7 +25,7 @@ _ENDS = frozenset(extension.encode() for extension in EXTENSIONS)
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Encoded images, and where they come from class folders, their labels: the folders' numbers."""
+    """Image files and, with class folders, their labels and the class names."""
 
     samples: SampleSource
     labels: np.ndarray[Any, np.dtype[np.int64]] | None = None
@@ -39,7 +39,7 @@ class ImageFiles:
 
 
 def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """Return the names of the images, the folders and the other links in a folder; `csrc/source/folder.cpp` too."""
+    """Return the images, the folders and the other links in a folder; in C++: `csrc/source/folder.cpp`."""
     files, folders, links = [], [], []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -65,17 +65,17 @@ def list_images(
     scan: Scan = scan_folder,
     index_cache: bool = True,
 ) -> ImageFiles:
-    """List image files in a fixed order: sorted by the bytes of their names.
+    """Return the image files in a fixed order: sorted by the bytes of their names.
 
     Args:
-        infer: Take the sub-folders of a folder as classes.
-        root: Folder that the paths of a list start from.
-        class_names: Take these sub-folders, in this order.
-        scan: Lists one folder.
-        index_cache: Remember what folders contain; see `folder_index`.
+        infer: Use the sub-folders as classes.
+        root: Base folder of a list of relative paths.
+        class_names: Use only these sub-folders, in this order.
+        scan: Function that lists one folder.
+        index_cache: Cache the listings; see `source/folder_index.py`.
 
     Raises:
-        ValueError: No images, or no class folders although they are wanted.
+        ValueError: No images, or no class folders although `infer` is set.
         OSError: The folder cannot be read.
     """
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
@@ -91,18 +91,18 @@ def list_images(
             index.save()
         except OSError as error:
             if isinstance(error.filename, bytes):
-                error.filename = os.fsdecode(error.filename)  # as all other errors name files
+                error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
     return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
 
 
 def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
-    """Return the paths of an iterable as bytes, below `root` if there is one.
+    """Return the paths of an iterable as bytes, joined to `root` if given.
 
     Raises:
-        TypeError: Something that is no path.
-        ValueError: A path with a null byte.
+        TypeError: An item is not a path.
+        ValueError: A path contains a null byte.
     """
     folder = None if root is None else os.fsencode(root)
     paths = []

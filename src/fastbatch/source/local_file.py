@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Regular files of this machine. Anything else is refused, so that no read waits for a writer."""
+"""Regular local files. Other kinds are rejected: reading a FIFO would block until it has a writer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from typing import IO, Any
 
 Path = str | bytes | os.PathLike[str]
-HEAD_BYTES = 512  # enough to recognise every format
+HEAD_BYTES = 512  # enough to recognise any format
 
 
 def expanded(path: Any) -> Any:
@@ -18,7 +18,7 @@ def expanded(path: Any) -> Any:
 
 
 def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
-    """Return a path as bytes, or raise ValueError for one with a null byte."""
+    """Return a path as bytes, or raise ValueError if it contains a null byte."""
     encoded = os.fsencode(path)
     if b"\0" in encoded:
         raise ValueError(f"{name}: embedded null byte in {os.fsdecode(encoded)!r}")
@@ -26,17 +26,17 @@ def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
 
 
 def not_a_file(mode: int, path: str) -> OSError:
-    """Return the error of a folder, a pipe, or a device in place of a file."""
+    """Return the error for a folder, a pipe or a device used as a file."""
     if stat.S_ISDIR(mode):
         return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     return OSError(errno.ESPIPE, "Not a regular file", path)
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Open a file for reading. Anything but a regular file is refused: reading a FIFO would wait for its writer.
+    """Open a regular file for reading; anything else is an error.
 
     Raises:
-        OSError: With errno and file name.
+        OSError: With errno and the file name.
     """
     text = os.fsdecode(path)
     mode = os.stat(text).st_mode

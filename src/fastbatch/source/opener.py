@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an implementation opens files with."""
+"""The interface through which files are opened; both implementations provide it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Opener(Protocol):
-    """Opens the files of each format. The arrays are read-only; files are mapped where they can be."""
+    """Opens files of each format as read-only arrays, mapped where possible."""
 
     def npy(self, path: Any) -> Any: ...
     def npz(self, path: Any, member: str | None = None) -> Any: ...
@@ -25,14 +25,14 @@ class Opener(Protocol):
     def raw(self, path: Any, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Any: ...
 
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
-        """Yield the file's rows in order, as arrays (rows, columns) of the wanted type."""
+        """Yield the rows of a file in order, as arrays (rows, columns) of type `options.dtype`."""
 
     def reopened_by(self, source: Any, path: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Return an array of a temporary file as one of `path` that is pickled as a call of a function."""
+        """Return the array of a temporary file so that it pickles as the call `function(*arguments)`."""
 
 
 def raw_layout(dtype: DTypeLike, shape: Any, offset: Any) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Return the checked arguments of `raw`: the element type, the shape, the offset."""
+    """Return the checked arguments of `raw`: the element type, the shape and the offset."""
     element = element_type("dtype", dtype)
     if element.hasobject or element.fields or element.subdtype or element.itemsize == 0:
         raise TypeError(f"dtype: expected numbers, or another type of fixed size, found {element}")

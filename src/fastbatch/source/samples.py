@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the bytes of sample `i` are: in a file of its own, or in memory. The core's are `csrc/source/source.h`."""
+"""Sources of encoded samples: one file per sample, or one buffer in memory. In C++: `csrc/source/source.h`."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .local_file import open_regular
 
 
 class SampleSource(Protocol):
-    """Encoded samples, by number. Immutable; any thread may read."""
+    """Encoded samples by index. Immutable; any thread may read."""
 
     def __len__(self) -> int: ...
 
     def read(self, index: int) -> bytes:
-        """Return the bytes of one sample, or raise OSError."""
+        """Return the bytes of a sample; raises OSError."""
 
     def name(self, index: int) -> str | None:
-        """Return the name of one sample in messages, or None."""
+        """Return the name of a sample for messages, or None."""
 
     def identity(self) -> Any:
-        """Return a value for JSON that differs for other data."""
+        """Return a JSON value that differs between different data sets."""
 
 
 class FileSamples:
     """One file per sample.
 
     Attributes:
-        paths: As bytes, since a file's name need not be text.
+        paths: As bytes, since file names need not be valid text.
     """
 
     def __init__(self, paths: Sequence[bytes]) -> None:
@@ -55,12 +55,12 @@ class FileSamples:
 
 
 class EncodedSamples:
-    """Samples in memory, one after another in one block: see `encoded`.
+    """Samples in memory, concatenated in one buffer: see `encoded`.
 
     Attributes:
-        blob: uint8, the block.
-        offsets: uint64, of length n + 1: sample i is `blob[offsets[i]:offsets[i + 1]]`.
-        names: Of the samples, in messages; or None.
+        blob: uint8, the concatenated bytes.
+        offsets: uint64, length n + 1: sample i is `blob[offsets[i]:offsets[i + 1]]`.
+        names: Names of the samples for messages, or None.
     """
 
     def __init__(self, blob: NDArray[np.uint8], offsets: NDArray[np.uint64], names: Sequence[str] | None) -> None:
@@ -84,7 +84,7 @@ class EncodedSamples:
 
 
 def make_encoded(images: Any, offsets: ArrayLike | None, names: Iterable[Any] | None) -> EncodedSamples:
-    """Return checked samples in memory; see `fastbatch.encoded`."""
+    """Return the checked samples; see `fastbatch.encoded`."""
     if offsets is None:
         if isinstance(images, str | bytes | bytearray | memoryview):
             raise TypeError(f"images: expected a list of bytes, found {type(images).__name__}; or give its offsets")

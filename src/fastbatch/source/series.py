@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several arrays, one after another, as one sequence of rows."""
+"""Several arrays concatenated into one sequence of rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fastbatch.batch.pickling import pack, unpack
 
 
 class Series:
-    """Several arrays, one after another, that no window crosses the ends of: see `series`.
+    """Several concatenated arrays; windows never cross from one into the next. See `series`.
 
     Attributes:
         parts: The arrays or sources.
-        lengths: Rows of each.
-        dtype, shape: As of all of them put together.
+        lengths: Number of rows of each part.
+        dtype, shape: Of the concatenation.
     """
 
     def __init__(self, parts: Sequence[Any]) -> None:
@@ -43,7 +43,7 @@ class Series:
         return (self[i] for i in range(len(self)))
 
     def part_of(self, index: int) -> tuple[Any, int]:
-        """Return the part that row `index` is in, and its place there."""
+        """Return the part that contains row `index`, and the row's index in it."""
         p = bisect_right(self._ends, index)
         return self.parts[p], index - (self._ends[p] - self.lengths[p])
 

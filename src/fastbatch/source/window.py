@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Samples that are parts of longer sequences: windows of series, contexts of tokens. Nothing is copied.
+"""Samples that are slices of longer sequences: windows of time series, contexts of tokens. Nothing is copied.
 
-How a part is found in memory: `csrc/source/window.h` and `csrc/source/pieces.h`, or `fastbatch.pure.sequences`.
+In C++: `csrc/source/window.h` and `csrc/source/pieces.h`; in plain Python: `src/fastbatch/pure/sequences.py`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ BLOCKS_AT_ONCE = 1024  # blocks between two checks for Ctrl-C
 
 @dataclass(frozen=True)
 class Pieces:
-    """Stretches of rows that samples are cut from, each by itself: the series, or documents, of one array.
+    """Ranges of rows that no sample crosses: the series or documents in one array.
 
     Attributes:
-        starts: First row of each piece's first sample.
-        counts: Samples of each piece.
+        starts: First row of the first sample of each piece.
+        counts: Number of samples in each piece.
     """
 
     starts: NDArray[np.int64]
@@ -32,21 +32,21 @@ class Pieces:
 
     @property
     def n(self) -> int:
-        """Samples in all."""
+        """Total number of samples."""
         return int(self.counts.sum())
 
 
 @dataclass(frozen=True)
 class Part:
-    """Which rows of a sequence make which sample. All of them exist.
+    """Defines the rows of each sample. All rows are in range.
 
     Attributes:
-        start: The first row of sample 0, or rows to add to those of the pieces.
-        n: Samples.
-        stride: Rows from the start of one sample to the next.
-        length: Rows in a sample, or None for one row without a dimension of its own.
-        step: Rows from one row of a sample to the next.
-        pieces: Where samples begin when they are cut from many stretches; None when from one.
+        start: First row of sample 0; with `pieces`, an offset added to their rows.
+        n: Number of samples.
+        stride: Rows between the starts of consecutive samples.
+        length: Rows per sample; None for a single row without its own dimension.
+        step: Rows between consecutive rows of a sample.
+        pieces: The pieces that samples are cut from; None for one contiguous range.
     """
 
     start: int
@@ -61,7 +61,7 @@ def blocks(part_of: Callable[[Any, Part], Any], rows: Any, start: int, stop: int
     """Yield (first row, source of blocks of rows) that cover rows `start` to `stop` in order.
 
     Args:
-        part_of: The backend's function that returns a source of parts.
+        part_of: The backend's function that returns a source for a `Part`.
     """
     whole_blocks = (stop - start) // BLOCK_ROWS
     for block in range(0, whole_blocks, BLOCKS_AT_ONCE):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shape of a window over a time series and of its target."""
+"""The shape of a window of a time series and of its target."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .window import MAX_ROWS, Part, Pieces
 
 @dataclass(frozen=True)
 class WindowShape:
-    """Which rows a window and its target have, counted from the window's first row.
+    """The rows of a window and of its target, relative to the window's first row.
 
     Attributes:
-        length, step: Rows of the window, and from one to the next.
-        every: Rows from one window's start to the next one's.
-        target: The (first) row of the target.
-        target_length: Rows of the target, or None for one row without a dimension of its own.
-        needed: Rows that must be there from the window's first on.
+        length, step: Rows per window, and rows between consecutive ones.
+        every: Rows between the starts of consecutive windows.
+        target: First row of the target.
+        target_length: Rows of the target; None for a single row without its own dimension.
+        needed: Rows needed from the window's first row on.
     """
 
     length: int
@@ -33,7 +33,7 @@ class WindowShape:
     needed: int
 
     def count(self, n_rows: Any) -> Any:
-        """Return the windows of series of so many rows: a number, or an array for an array."""
+        """Return the number of windows in series of `n_rows` rows; accepts a number or an array."""
         return np.maximum((n_rows - self.needed) // self.every + 1, 0)
 
     def data(self, n: int, start: int = 0, pieces: Pieces | None = None) -> Part:
@@ -46,7 +46,7 @@ class WindowShape:
 def make_window_shape(
     length: Any, stride: Any, sampling_rate: Any, horizon: Any, target_length: Any, has_targets: bool
 ) -> WindowShape:
-    """Return the checked shape of a window and its target."""
+    """Return the checked window shape."""
     n_window = whole("length", length, 1, MAX_ROWS)
     every = whole("stride", stride, 1, MAX_ROWS)
     step = whole("sampling_rate", sampling_rate, 1, MAX_ROWS)

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What fixes the batches of words and lines, and what an implementation has to do."""
+"""The options that fix the batches of words and lines, and the protocol of an implementation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastbatch.checks import whole
+from fastbatch.plan.batch_range import EVERY_BATCH, BatchRange, dealt
+from fastbatch.plan.plan import MAX_WORLD_SIZE
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
 HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace")
@@ -15,11 +19,11 @@ HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a pass goes on.
+    """A position within an epoch. Immutable.
 
     Attributes:
         items: Words or lines of all ranks that came before.
-        unit: Number of the file; of shuffled lines, the line's place in the order.
+        unit: Number of the file; of shuffled lines, the number of the line in the epoch's order.
         byte: In the file, or in the line.
     """
 
@@ -30,14 +34,14 @@ class Place:
 
 @dataclass(frozen=True)
 class TextPlan:
-    """What decides the batches of an epoch, and how they look; the epoch and the place come later.
+    """Everything that decides the batches of an epoch, except the epoch and the position in it. Immutable.
 
     Attributes:
         item: "word" or "line".
         keepends: Whether a line has its newline.
         shuffle: False, "line", or "block": blocks of `block_size` lines, mixed inside each `window` of them.
         output: "str", "numpy", "offsets" or "ids", which are of `dtype`.
-        take: Batches an epoch has at most, or None.
+        batches: Which batches of an epoch are served, after `take` and `skip`.
         read_size: Bytes read at once.
         prefetch_bytes: Text that may be read and searched ahead.
     """
@@ -58,33 +62,58 @@ class TextPlan:
     drop_last: bool = False
     rank: int = 0
     world_size: int = 1
-    take: int | None = None
+    batches: BatchRange = EVERY_BATCH
     threads: int | None = None
     read_size: int = 1 << 17
     prefetch_bytes: int = 1 << 19
 
+    @property
+    def first_item(self) -> int:
+        """Words or lines of all ranks before the first batch that is served."""
+        return self.batches.first * self.batch_size * self.world_size
+
     def batches_before(self, items: int) -> int:
-        """Return how many batches of each rank come before a place."""
+        """Return how many batches of each rank come before a position."""
         return -(-items // (self.batch_size * self.world_size))
 
     def batches_after(self, items: int) -> int | None:
-        """Return how many batches of `take` each rank still has after a place; None without `take`."""
-        return None if self.take is None else max(0, self.take - self.batches_before(items))
+        """Return how many batches each rank may still hand out after a position, or None: all there are."""
+        return self.batches.left(self.batches_before(items))
+
+    def batches_of(self, n: int, items: int) -> int:
+        """Return the batches of this rank from a position on, when there are `n` words or lines."""
+        items = max(items, self.first_item)
+        left = n - items
+        n_batches = left // self.batch_size if self.drop_last else -(-left // self.batch_size)
+        mine = dealt(n_batches, self.rank, self.world_size)
+        most = self.batches_after(items)
+        return mine if most is None else min(mine, most)
+
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: None = None) -> TextPlan:
+        """Return the plan of one rank of `world_size`; the first ranks may have one batch more."""
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world)
+
+    def order(self) -> str:
+        """Return what decides the items besides seed, epoch and files, in one line."""
+        shuffle = f"block({self.block_size}, {self.window})" if self.shuffle == "block" else str(self.shuffle)
+        return f"shuffle {shuffle}; {self.encoding} {self.errors}"
 
 
 class TextRun(Protocol):
     """One pass over the text. Closing it, or dropping it, ends the work ahead."""
 
     def next(self) -> Any:
-        """Return the next batch; None after the last, or as many as `take` wants. False: the run was closed."""
+        """Return the next batch; None after the last that is served; False when the run was closed."""
 
     def progress(self) -> tuple[int, int, int, int, int]:
-        """Return how many batches were handed out, also after the run was closed, and where the next pass goes on.
+        """Return how many batches were handed out, also after the run was closed, and where the next run goes on.
 
-        These are: batches, items in them; unit and byte of the place, items of all ranks from the start to there.
+        These are: batches, items in them; unit and byte of the position, items of all ranks from the start to there.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End the work ahead. `next` returns False from now on."""
 
 
 class TextImplementation(Protocol):

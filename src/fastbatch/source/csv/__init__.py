@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""CSV files: options, rows, and the parsers that read them."""
+"""CSV files: options, parsers and the resulting table."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""CSV files parsed by pyarrow, in threads and without the GIL, segment by segment.
+"""CSV files parsed by pyarrow: segment by segment, in threads, without the GIL.
 
-pyarrow's reader of streams parses with one thread, so the file is cut here: where a row ends, and quotes are even.
+pyarrow's streaming reader parses with one thread. Therefore this module cuts the file into segments at row ends and
+parses each segment with all threads.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from .options import CsvOptions
 from .rows import LONGEST_ROW, Layout, compute_type, plain_blocks
 
 SEGMENT_BYTES = 4 << 20
-BLOCK_BYTES = 1 << 20  # that one of pyarrow's threads parses at a time
+BLOCK_BYTES = 1 << 20  # parsed by one of pyarrow's threads at a time
 
 
 def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
-    """Yield the rows of a file in order, as arrays of the wanted type.
+    """Yield the rows of a file in order, as arrays of type `options.dtype`.
 
-    What pyarrow does not take is read again by Python's parser, and handed out from the first row on that has not been:
-    that one knows where a wrong cell stands, and takes some spellings that pyarrow does not (`+1`, for example).
+    If pyarrow rejects a segment, Python's parser reads the file again and yields the remaining rows: it reports the
+    position of an invalid cell, and it accepts some spellings that pyarrow does not (`+1`, for example).
     """
     done = 0
     if layout.is_simple and options.is_utf8:
@@ -45,12 +46,12 @@ def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[A
 
 
 def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
-    """Yield the bytes of a file, cut after rows, and whether there are quotes among them; None for a row too long.
+    """Yield the file in segments of whole rows, each with whether it has quotes; None for a row that is too long.
 
-    A segment stands until the next but one is asked for.
+    A segment is valid until the next but one is requested.
     """
     content, other = bytearray(SEGMENT_BYTES), bytearray(SEGMENT_BYTES)
-    rest = 0  # bytes at the start of `content`, of a row whose end is not there yet
+    rest = 0  # bytes of an incomplete row at the start of `content`
     with open(path, "rb", buffering=0) as file:
         while n := file.readinto(memoryview(content)[rest:]):
             n += rest
@@ -74,12 +75,12 @@ def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
 
 
 def _row_end(content: bytearray, end: int, n_quotes: int) -> int:
-    """Return the last place, up to `end`, where a row ends and not a line within quotes; 0 where there is none.
+    """Return the last row end at or before `end` that is not inside quotes; 0 if there is none.
 
     Args:
-        n_quotes: Before `end`.
+        n_quotes: The number of quotes before `end`.
     """
-    while n_quotes % 2:  # then all ends of lines after the last quote are within quotes
+    while n_quotes % 2:  # an odd number: all line ends after the last quote are inside quotes
         quote = content.rfind(b'"', 0, end)
         before = max(content.rfind(b"\n", 0, quote), content.rfind(b"\r", 0, quote)) + 1
         n_quotes -= content.count(b'"', before, end)
@@ -88,7 +89,7 @@ def _row_end(content: bytearray, end: int, n_quotes: int) -> int:
 
 
 def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
-    """Yield what pyarrow makes of each segment, parsed while the one before is worked on; None when it stumbles."""
+    """Yield each segment's parsed table, or None if pyarrow rejects it; the next segment is parsed meanwhile."""
     with ThreadPoolExecutor(1, "fastbatch csv") as pool:
         before: Future[Any] | None = None
         skip = layout.first_line
@@ -104,7 +105,7 @@ def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
 def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, options: CsvOptions) -> Any:
     if segment is None:
         return None
-    names = [str(i) for i in range(layout.n_columns)]  # those of the file may stand twice
+    names = [str(i) for i in range(layout.n_columns)]  # names in the file may be duplicates
     element = pyarrow.from_numpy_dtype(compute_type(options.dtype))
     chosen = sorted({str(i) for i in layout.chosen})
     read = csv.ReadOptions(use_threads=options.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
@@ -135,13 +136,13 @@ def _numbers(chunk: Any) -> NDArray[Any]:
 
 
 def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
-    """Return a table as rows; missing numbers are NaN, or what they are said to be.
+    """Return a table as rows; missing numbers become NaN or `options.missing`.
 
-    From the memory of its columns: pyarrow's own way to NumPy imports pandas, for half a second and 30 MB.
+    Reads the columns' buffers directly: pyarrow's `to_numpy` imports pandas, which takes 0.5 s and 30 MB.
     """
     missing = np.nan if isinstance(options.missing, str) else options.missing
     rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
-    with np.errstate(all="ignore"):  # too large for the type: infinity
+    with np.errstate(all="ignore"):  # overflow becomes infinity
         for j, i in enumerate(layout.chosen):
             first = 0
             for chunk in filter(len, table.column(str(i)).chunks):

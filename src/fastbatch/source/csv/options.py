@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a CSV file is parsed: the options, checked for both implementations."""
+"""Options of CSV parsing, checked for both implementations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CsvOptions:
 
     @property
     def key(self) -> str:
-        """A text that is equal for options that give the same result."""
+        """A string that is equal for options that give the same result."""
         parts = (self.columns, self.dtype.str, self.header, self.delimiter, self.missing, self.encoding)
         return repr(parts)
 
@@ -55,7 +55,7 @@ def make_csv_options(
     """Return the checked options for a file.
 
     Raises:
-        TypeError, ValueError: An option of the wrong type, or out of range; the message names it.
+        TypeError, ValueError: An option of the wrong type or out of range; the message names it.
     """
     element = element_type("dtype", dtype).newbyteorder("=")
     if element.kind not in "iuf" or element.itemsize > 8:
@@ -69,7 +69,7 @@ def make_csv_options(
     if not isinstance(missing, str):
         missing = _missing_number(missing, element)
     elif missing == "nan" and element.kind != "f":
-        missing = "error"  # there is no NaN
+        missing = "error"  # integers have no NaN
     chosen = None
     if columns is not None:
         wanted = listed("columns", columns, "a list of names or numbers")

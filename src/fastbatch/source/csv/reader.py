@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""CSV files of numbers as arrays: parsed once, block by block, into a temporary file that is mapped like any .npy."""
+"""CSV files as arrays: parsed once, block by block, into a temporary .npy file, which is then mapped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .options import CsvOptions
 from .rows import find_layout
 from .table import Table
 
-HEADER_BYTES = 128  # of the .npy files that are written here
+HEADER_BYTES = 128  # of the .npy files written here
 
 
 def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) -> Table:
@@ -68,7 +68,7 @@ def _read_again(opener: Opener, path: str, options: CsvOptions, opened: OpenedFi
 
 
 def _write(file: IO[bytes], blocks: Iterator[NDArray[Any]], dtype: np.dtype[Any], columns: int) -> int:
-    """Write a .npy file of all rows and return how many there are."""
+    """Write all rows as a .npy file and return their number."""
     file.write(bytes(HEADER_BYTES))
     n = 0
     for block in blocks:

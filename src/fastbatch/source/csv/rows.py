@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""CSV files read with Python's own parser: what every number means, and where a wrong one stands.
+"""CSV files read by Python's own parser: defines every number, and the position in the error of an invalid cell.
 
-`csv_arrow` is the fast way; what it stumbles over is read again here, which finds the place or knows better.
+`source/csv/arrow.py` is the fast path; files that it rejects are read again here.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 NEWLINE = re.compile(r"\r\n|\r|\n")
 BLOCK_ROWS = 4096
-LONGEST_ROW = 1 << 26  # characters of a line: what is longer is no table
+LONGEST_ROW = 1 << 26  # characters of a line; a longer one is an error
 LONGEST_SHOWN = 40  # characters of a cell in a message
 MOST_SHOWN = 20  # names in a message
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the first rows of a file say of it.
+    """The columns of a file, known from its first rows.
 
     Attributes:
-        n_columns: Of the file.
-        all_names: Of every column; numbers where there is no header.
-        chosen: The columns that were asked for.
-        names: Theirs.
+        n_columns: Number of columns in the file.
+        all_names: Name of every column; its number if there is no header.
+        chosen: Numbers of the requested columns.
+        names: Names of the requested columns.
         first_line: Lines before the first row of numbers.
-        is_simple: No cell of the header goes over several lines.
+        is_simple: No cell of the header contains a newline.
     """
 
     n_columns: int
@@ -76,7 +76,7 @@ def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(file: TextIO, path: str) -> Iterator[str]:
-    """Yield lines, which take no more memory than a long one needs."""
+    """Yield the lines; FormatError for one of `LONGEST_ROW` characters, which bounds the memory."""
     number = 1
     while line := file.readline(LONGEST_ROW):
         if len(line) == LONGEST_ROW and line[-1] not in "\r\n":
@@ -87,7 +87,7 @@ def _lines(file: TextIO, path: str) -> Iterator[str]:
 
 
 def find_layout(path: str, options: CsvOptions) -> Layout:
-    """Return the columns of a file; raise FormatError when it is empty, ValueError when they are not those wanted."""
+    """Return the columns of a file; FormatError if it is empty, ValueError if a requested column is missing."""
     source = records(path, options)
     asked = options.header
     rows = list(islice(source, asked + 1 if isinstance(asked, int) else 2))
@@ -155,7 +155,7 @@ def listed_names(names: Sequence[str]) -> str:
 
 
 def plain_blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
-    """Yield the rows of a file in order, as arrays of the wanted type."""
+    """Yield the rows of a file in order, as arrays of type `options.dtype`."""
     rows: list[list[Any]] = []
     for line, cells in records(path, options):
         if line <= layout.first_line:
@@ -173,13 +173,13 @@ def plain_blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDA
 
 
 def compute_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the type that numbers are read as."""
+    """Return the type that numbers are parsed to."""
     return np.dtype("f8") if dtype.kind == "f" else dtype
 
 
 def rounded(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return numbers in the wanted type."""
-    with np.errstate(all="ignore"):  # too large for the type: infinity
+    """Return the numbers converted to `dtype`."""
+    with np.errstate(all="ignore"):  # overflow becomes infinity
         return numbers.astype(dtype, copy=False)
 
 

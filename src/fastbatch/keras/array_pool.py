@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Memory for batches, used again once the user has let go of it: fresh memory costs a page fault for every 4 KB."""
+"""Reused memory for batches: fresh memory costs a page fault per 4 KB."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from .image_utils import Array
 
-WORTH_KEEPING = 1 << 18  # bytes
+MIN_BYTES = 1 << 18  # bytes; smaller arrays are not kept
 
 
-class Reuse:
-    """Arrays of one kind. What anybody refers to, if only by a view, is never handed out again. Threads: any.
+class ArrayPool:
+    """A pool of arrays of one kind. An array is reused once nothing else refers to it or to a view of it. Threads: any.
 
     Args:
         most: Arrays to keep.
@@ -27,15 +27,15 @@ class Reuse:
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return an array whose content is to be written."""
+        """Return an uninitialised array."""
         with self._lock:
             for i in range(len(self._kept)):
-                if _references(self._kept, i) == _ALONE:
+                if _references(self._kept, i) == _UNSHARED:
                     array = self._kept[i]
                     if array.shape == shape and array.dtype == dtype:
                         return array
             array = np.empty(shape, dtype)
-            if array.nbytes >= WORTH_KEEPING:
+            if array.nbytes >= MIN_BYTES:
                 self._kept = [array, *self._kept[: self._most - 1]]
             return array
 
@@ -44,4 +44,4 @@ def _references(arrays: list[Array], i: int) -> int:
     return sys.getrefcount(arrays[i])
 
 
-_ALONE = _references([np.empty(1)], 0)  # of an array that nobody has but the list
+_UNSHARED = _references([np.empty(1)], 0)  # the count of an array that only the list refers to

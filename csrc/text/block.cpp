@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "text/text_block.h"
+#include "text/block.h"
 
 #include <algorithm>
 #include <cstring>

@@ -17,9 +17,9 @@
 #include <thread>
 #include <vector>
 
+#include "text/block.h"
+#include "text/files.h"
 #include "text/recent_words.h"
-#include "text/text_block.h"
-#include "text/text_file.h"
 #include "text/vocabulary.h"
 
 namespace fastbatch {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "text/text_block.h"
+#include "text/block.h"
 
 namespace fastbatch {
 

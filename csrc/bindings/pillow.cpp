@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "bindings/foreign.h"
+#include "bindings/pillow.h"
 
 #include <algorithm>
 #include <cstring>
@@ -48,9 +48,9 @@ class PillowReader final : public ImageReader {
  public:
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override {
     file_ = file;
-    with_python([&](const py::module_& foreign) {
+    with_python([&](const py::module_& pillow) {
       const auto [width, height, mode, orientation] =
-          foreign.attr("header")(content()).cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
+          pillow.attr("header")(content()).cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
       mode_ = mode;
       info_ = {.size = {width, height}, .mode = mode_, .orientation = orientation};
     });
@@ -59,8 +59,8 @@ class PillowReader final : public ImageReader {
   }
 
   ImageRows start(ColorMode mode, const ImagePart& part) override {
-    with_python([&](const py::module_& foreign) {
-      pixels_ = foreign.attr("pixels")(content(), name_of(mode)).cast<std::string>();
+    with_python([&](const py::module_& pillow) {
+      pixels_ = pillow.attr("pixels")(content(), name_of(mode)).cast<std::string>();
     });
     pixel_bytes_ = pixel_bytes_of(mode);
     if (pixels_.size() != info_.size.pixels() * pixel_bytes_)

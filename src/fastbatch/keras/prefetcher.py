@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The threads behind an image iterator: they decode the batches that are to come, and share the work of one at hand."""
+"""The thread pool of an image iterator: it decodes upcoming batches and parallelises work on the current one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastbatch.native import kernels
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array
 
-CHUNK = 4  # images a task
+CHUNK = 4  # images per task
 
 
 @dataclass
@@ -29,18 +29,18 @@ class _Batch:
             task.cancel()
 
 
-class Ahead:
-    """Decodes batches ahead and runs work in parallel. Threads: any; a forked child starts its own."""
+class Prefetcher:
+    """Prefetches batches and runs work in parallel. Threads: any; a forked child starts its own pool."""
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
         self._process: object = None
         self._lock = threading.Lock()
         self._decoder: FileDecoder | None = None
-        self._coming: dict[bytes, _Batch] = {}  # by the bytes of their indices
+        self._pending: dict[bytes, _Batch] = {}  # keyed by the bytes of the batch's indices
 
     def take(self, decoder: FileDecoder, indices: Array, forecast: Sequence[Array]) -> Images:
-        """Return a batch of decoded images, and have those of the forecast decoded in the meantime.
+        """Return a batch of decoded images and start decoding the batches of the forecast.
 
         Raises:
             OSError: A file cannot be read or decoded.
@@ -49,19 +49,19 @@ class Ahead:
         with self._lock:
             pool = self._threads()
             if self._decoder is not decoder:
-                self._drop(self._coming)
+                self._drop(self._pending)
                 self._decoder = decoder
-            batch = self._coming.pop(indices.tobytes(), None) or self._start(pool, decoder, indices)
-            self._drop([key for key in self._coming if key not in wanted])
+            batch = self._pending.pop(indices.tobytes(), None) or self._start(pool, decoder, indices)
+            self._drop([key for key in self._pending if key not in wanted])
             for key, order in wanted.items():
-                if key not in self._coming:
-                    self._coming[key] = self._start(pool, decoder, order)
+                if key not in self._pending:
+                    self._pending[key] = self._start(pool, decoder, order)
         for task in batch.tasks:
             task.result()
         return batch.images
 
     def run(self, work: Callable[[int, int], None], n: int) -> None:
-        """Call `work(start, stop)` for parts of range(n) in parallel; the first error, in order, is raised."""
+        """Call `work(start, stop)` on parts of range(n) in parallel; raise the error of the first part that failed."""
         with self._lock:
             pool = self._threads()
         n_parts = min(n, 2 * pool._max_workers)
@@ -81,11 +81,11 @@ class Ahead:
 
     def _drop(self, keys: Any) -> None:
         for key in list(keys):
-            self._coming.pop(key).cancel()
+            self._pending.pop(key).cancel()
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process is not process.current:
             self._pool = ThreadPoolExecutor(kernels.available_cpus(), thread_name_prefix="fastbatch images")
             self._process = process.current
-            self._coming = {}
+            self._pending = {}
         return self._pool

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A piece of text on its way from the files to the batches, and where in the files it comes from.
+// A block of text between the files and the batches, with its position in the files.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace fastbatch {
 
-// A place in a text: `unit` is the file's number, or, of shuffled lines, the line's place in the order.
+// A position in a text: `unit` is the file's number, or, of shuffled lines, the line's place in the order.
 struct TextPosition {
   std::uint64_t unit = 0;
   std::uint64_t byte = 0;  // in the file, or in the line
@@ -28,7 +28,7 @@ struct TextSegment {
 };
 
 enum class TextEncoding : std::uint8_t { kUtf8, kUtf8Sig, kAscii, kLatin1 };
-// What becomes of bytes that are no text: Python's error handlers of these names.
+// The treatment of invalid bytes: Python's error handlers of these names.
 enum class TextErrors : std::uint8_t { kStrict, kIgnore, kReplace, kSurrogateEscape, kBackslashReplace };
 enum class TextItem : std::uint8_t { kWord, kLine };
 
@@ -64,7 +64,7 @@ struct TextBlock {
   bool is_end_of_file = true;         // the text's last byte is the last one of its file, or line
   std::exception_ptr error;           // what went wrong after the last item
 
-  // Filled by text/text_items.h: begin and end of each item, one after the other.
+  // Filled by text/items.h: begin and end of each item, one after the other.
   std::unique_ptr<std::uint32_t[]> spans;
   std::size_t spans_room = 0;
   std::size_t n_items = 0;

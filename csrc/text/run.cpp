@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "text/text_run.h"
+#include "text/run.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "common/error.h"
-#include "text/text_items.h"
+#include "text/items.h"
 
 namespace fastbatch {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/image_file_reader.h"
+#include "codecs/file_reader.h"
 
 #include <string>
 

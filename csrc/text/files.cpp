@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "text/text_file.h"
+#include "text/files.h"
 
 #include <fcntl.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The text of files, one after the other, read in pieces that end where a word or a line ends.
+// Reads text files one after the other, in blocks that end where a word or a line ends.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "source/open_file.h"
-#include "text/text_block.h"
+#include "text/block.h"
 
 namespace fastbatch {
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// A block of bytes becomes words or lines: decoded, checked, and cut.
+// Splits a block of bytes into words or lines: decoded and validated. Threads: any, each with its own block.
 #pragma once
 
 #include <string>
 
 #include "common/error.h"
-#include "text/text_block.h"
-#include "text/text_file.h"
+#include "text/block.h"
+#include "text/files.h"
 
 namespace fastbatch {
 
-// Bytes that are no text in the encoding that was named, with what Python says of such: UnicodeDecodeError's fields.
+// Bytes that are invalid in the encoding, with the fields of Python's UnicodeDecodeError.
 class EncodingError : public FormatError {
  public:
   EncodingError(Where where, TextEncoding encoding, std::string bytes, const std::string& reason);

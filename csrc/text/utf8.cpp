@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The parts that count as one error are those of the Unicode Standard, section 3.9, "U+FFFD Substitution of Maximal
 // Subparts", which Python follows.
-#include "text/text_utf8.h"
+#include "text/utf8.h"
 
 #include <cstring>
 #include <string>
@@ -25,7 +25,7 @@ std::size_t skip_ascii(std::span<const std::byte> text, std::size_t i) noexcept 
   return i;
 }
 
-// What may follow a first byte: `size` bytes in all, the second one in [low, high]. size 0: it is no first byte.
+// The sequence of a first byte: `size` bytes, the second one in [low, high]. size 0: not a first byte.
 struct Sequence {
   std::size_t size = 0;
   std::uint8_t low = 0x80, high = 0xBF;

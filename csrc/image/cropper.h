@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// From an open image file to the pixels of a crop. Rows go from the codec through the resize while they are in cache,
-// so that neither the decoded nor the resized whole image is ever stored (unless EXIF turns it).
+// Decodes and resizes a crop of an open image. Rows pass from the codec through the resize while they are in cache:
+// neither the decoded nor the resized whole image is ever stored (unless EXIF turns it).
 #pragma once
 
 #include <cstddef>
@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "codecs/reader.h"
-#include "image/image_options.h"
+#include "image/options.h"
 #include "image/resize.h"
 
 namespace fastbatch {
 
-// Keeps memory from one image to the next, and nothing else. Threads: one at a time.
+// Reuses its memory from image to image. Threads: one at a time.
 class ImageCropper {
  public:
   // After reader.read_header() gave `info`: fills what `plan` covers of a slot without gaps, `options.width` pixels a
-  // row, and sees the reader to its finish(). `orientation` is 1 unless the image is to be turned; the plan is of the
+  // row, and calls reader.finish(). `orientation` is 1 unless the image is to be turned; the plan is of the
   // turned image. 8-bit modes only. Throws DecodeError.
   void run(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,
            const ImageOptions& options, std::uint8_t* slot);

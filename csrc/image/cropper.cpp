@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "image/image_cropper.h"
+#include "image/cropper.h"
 
 #include <algorithm>
 
 #include "codecs/color.h"
 #include "codecs/registry.h"
+#include "common/memory.h"
 #include "image/resize_stream.h"
 #include "image/source_plan.h"
 #include "image/turn.h"
@@ -16,13 +17,7 @@ namespace {
 // L2 cache allows; but the codec makes at least 16 rows, a row of blocks of the commonest subsampling, at a time.
 constexpr std::size_t kBytesAtOnce = std::size_t{768} << 10U;
 constexpr std::size_t kFewestRowsAtOnce = 16;
-constexpr unsigned kMostDenominator = 8;                   // of codecs that scale
-constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;  // more than this is given back after the image
-
-template <typename T>
-void give_back_giant(std::vector<T>& memory) {
-  if (memory.capacity() * sizeof(T) > kKeptBytes) std::vector<T>().swap(memory);
-}
+constexpr unsigned kMostDenominator = 8;  // of codecs that scale
 
 // Pillow resizes colours weighted by their alpha, unless it copies pixels.
 bool weighs_by_alpha(const ImageInfo& info, const SourcePlan& plan, const ImageOptions& options) {
@@ -43,7 +38,7 @@ void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t 
   const Resizer& resizer = resizers_.get(source.resize);
   const bool weighs = weighs_by_alpha(info, source, options);
 
-  // What the resize reads: of the part it resizes, of the upright image, of the image as stored.
+  // The window that the resize reads: within its source, the upright image, and the stored image.
   const Window needed = resizer.needed();
   const Window upright{source.source.x + needed.x, source.source.y + needed.y, needed.width, needed.height};
   const Window stored = scaled_window(upright, info.size, orientation, denominator);
@@ -82,9 +77,9 @@ void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t 
   if (weighs) {
     for (std::size_t y = 0; y < plan.wanted.height; ++y) unpremultiply(target + y * slot_stride, plan.wanted.width);
   }
-  give_back_giant(rows_);
-  give_back_giant(turned_);
-  give_back_giant(scratch_);
+  free_if_large(rows_);
+  free_if_large(turned_);
+  free_if_large(scratch_);
 }
 
 void ImageCropper::fill(ImageReader& reader, const ImageInfo& info, std::uint8_t orientation, const CropPlan& plan,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "text/text_items.h"
+#include "text/items.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "kernels/scan.h"
-#include "text/text_utf8.h"
+#include "text/utf8.h"
 
 namespace fastbatch {
 namespace {
