@@ -35,7 +35,7 @@ def complete_folder(name: str, make: Callable[[Path], None], is_complete: Callab
     try:
         make(unfinished)
         with _locked(caches):
-            if not is_complete(folder):  # another process may have been faster
+            if not is_complete(folder):  # another process may have finished first
                 shutil.rmtree(folder, ignore_errors=True)
                 unfinished.rename(folder)
     finally:

@@ -23,7 +23,7 @@ class Source:
     """An array in a file. Data is read on access only, without copies.
 
     Attributes:
-        dtype, shape: As the file has them, byte order included.
+        dtype, shape: As in the file, byte order included.
         file: The mapped file as it was when it was opened, or None where it is of no importance any more.
     """
 
@@ -33,13 +33,13 @@ class Source:
         self.view = view
         self.path = path
         self.file = file if view.mapped else None
-        self._made_by = made_by  # a function, and what it was called with
+        self._made_by = made_by  # a function and its arguments
         self._array = view.array()
         self.dtype: np.dtype[Any] = self._array.dtype
         self.shape: tuple[int, ...] = self._array.shape
 
     def __reduce__(self) -> Any:
-        """Pickle where it comes from: files are opened again, and must be those that they were."""
+        """Pickle the call that opened it; unpickling opens the file again, which must be unchanged."""
         function, *arguments = self._made_by
         return _reopened, (function, tuple(arguments), self.dtype, self.shape, self.file)
 

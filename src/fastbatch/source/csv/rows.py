@@ -58,8 +58,8 @@ class Layout:
 
 
 def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
-    """Yield (first line, cells) of every record of a file that is not an empty line."""
-    # Bytes that are no text stay what they are: they matter only where a number should be.
+    """Yield (number of the first line, cells) of each record; empty lines are skipped."""
+    # Undecodable bytes are kept as surrogates: they are an error only in a cell that is read as a number.
     encoding = "utf-8-sig" if options.is_utf8 else options.encoding
     with io.TextIOWrapper(open_regular(path), encoding, errors="surrogateescape", newline="") as file:
         reader = csv.reader(_lines(file, path), delimiter=options.delimiter)
@@ -184,7 +184,7 @@ def rounded(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float | int:
-    """Return the number in a cell; `place` is path, row and column for the error."""
+    """Return the number in a cell; `place` is (path, row, column) for the error."""
     text = content(cell)
     if is_missing(text):
         if options.missing == "nan":
