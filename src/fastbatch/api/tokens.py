@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
+_ROWS_AT_ONCE = 256  # of BLOCK_ROWS tokens, that are checked together
+
+
 @takes(LoaderOptions)
 def tokens(
     backend: Backend,
@@ -56,12 +59,13 @@ def tokens(
         boundaries: Where documents begin and end, an array or the path of a .npy file: document `d` is
             `tokens[boundaries[d] : boundaries[d + 1]]`.
         document_end: The token that ends each document, and is its last one. The file is read once to find them.
-        out_dtype: Of the batch; None keeps the type of the file.
+        out_dtype: Of the batch; None keeps the type of the file. Where it is narrower than that, all tokens are read
+            once, and one that does not fit is an error.
         options: As for `arrays`: batch_size, shuffle, seed, shard, ...
 
     Raises:
         ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that do not rise or lie
-            outside, options out of range.
+            outside, a `document_end` that is not there, a token that `out_dtype` cannot hold, options out of range.
         TypeError: Elements that are not integers, more than one dimension.
         OSError, FormatError: A file that cannot be read, or is not what it says.
 
@@ -84,7 +88,7 @@ def tokens(
     if boundaries is None and document_end is None:
         pieces, n = None, (source.shape[0] - needed) // every + 1
     else:
-        bounds = _bounds(backend, source, boundaries, document_end)
+        bounds = _bounds(backend, source, boundaries, document_end, place)
         sizes = np.diff(bounds)
         counts = np.maximum((sizes - needed) // every + 1, 0)
         longest = int(sizes.max(initial=0))
@@ -94,6 +98,8 @@ def tokens(
         n = pieces.n
     parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
+    if element is not None:
+        _refuse_narrow(backend, source, element, place)
     return arrays(backend, *[Field(part, element) for part in parts], **options)
 
 
@@ -113,12 +119,37 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     return source
 
 
-def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -> NDArray[np.int64]:
+def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
+    """Raise ValueError if a token does not fit the type of the batch; read them only where the types leave it open."""
+    if element.kind == "f":
+        most = 2 ** (np.finfo(element).nmant + 1)
+        low, high = -most, most
+    elif element.kind in "iu":
+        low, high = int(np.iinfo(element).min), int(np.iinfo(element).max)
+    elif element.kind == "b":
+        low, high = 0, 1
+    else:
+        return
+    limits = np.iinfo(source.dtype)
+    if low <= limits.min and limits.max <= high:
+        return
+    for first, part in blocks(backend.part, source, 0, source.shape[0]):
+        for k, rows in enumerate(arrays(backend, part, batch_size=_ROWS_AT_ONCE)):
+            smallest, largest = int(rows.min()), int(rows.max())
+            if smallest < low or largest > high:
+                bad = int(np.argmax((rows < low) | (rows > high)))
+                found = int(rows.flat[bad])
+                at = first + k * _ROWS_AT_ONCE * rows.shape[1] + bad
+                raise ValueError(f"{place}out_dtype: expected tokens from {low} to {high}, found {found} at {at}")
+
+
+def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, place: str) -> NDArray[np.int64]:
     """Return where documents begin, and where the last one ends."""
     n = source.shape[0]
     if boundaries is None:
         limits = np.iinfo(source.dtype)
-        return _find_ends(backend, source, whole("document_end", document_end, int(limits.min), int(limits.max)))
+        end = whole("document_end", document_end, int(limits.min), int(limits.max))
+        return _find_ends(backend, source, end, place)
     found = np.asarray(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
@@ -133,8 +164,10 @@ def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -
     return found.astype(np.int64)
 
 
-def _find_ends(backend: Backend, source: Any, document_end: int) -> NDArray[np.int64]:
+def _find_ends(backend: Backend, source: Any, document_end: int, place: str) -> NDArray[np.int64]:
     n = source.shape[0]
     ends = [first + 1 + backend.find_all(part, document_end) for first, part in blocks(backend.part, source, 0, n)]
     found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
+    if len(found) == 1:
+        raise ValueError(f"{place}document_end: expected {document_end} among {n} tokens, found none")
     return found if found[-1] == n else np.append(found, n)  # the last document may lack its end

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from fastbatch.checks import refuse_masked
+
 
 class Column(Protocol):
     """One array of every batch.
@@ -38,6 +40,17 @@ def verify_columns(columns: Iterable[Any], may_be_shorter: bool) -> None:
         if hasattr(column, "verify"):
             column.verify(may_be_shorter)
         verify_columns(parts_of(column), may_be_shorter)
+
+
+def leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
+    """Return one part of a sample as an array. Text that ends in zeros is an object: NumPy's types would drop them."""
+    if isinstance(leaf, str | bytes) and leaf[-1:] in ("\0", b"\0"):
+        array: np.ndarray[Any, Any] = np.empty((), object)
+        array[()] = leaf
+        return array
+    if isinstance(leaf, np.ma.MaskedArray):
+        refuse_masked("", leaf)
+    return np.asarray(leaf)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -52,7 +52,8 @@ def image_dataset_from_directory(
     Args:
         directory: A folder with a sub-folder per class.
         labels: "inferred", None, or a number for each file in sorted order.
-        label_mode: "int" (int32), "binary" (float32, (n, 1)), "categorical" (float32, one-hot), or None for no labels.
+        label_mode: "int" (int32; floats that are given stay floats, unless `format="grain"`), "binary" (float32,
+            (n, 1)), "categorical" (float32, one-hot), or None for no labels.
         batch_size: None gives images one by one.
         validation_split, subset: "training" is the first part of the shuffled files, "validation" the last one;
             "both" returns a list of two loaders, of which the second is not shuffled again.
@@ -198,7 +199,8 @@ def _datasets(
     def dataset(listing: Listing, shuffle: bool) -> KerasDataset:
         columns = [np.arange(len(listing.paths))]
         if listing.labels is not None:
-            columns.append(label_column(listing.labels, request.label_mode, len(listing.class_names or ())))
+            n_classes = len(listing.class_names or ())
+            columns.append(label_column(listing.labels, request.label_mode, n_classes, request.format))
         loader = fastbatch.arrays(*columns, batch_size=batch_size or 1, shuffle=shuffle, seed=seed)
         mapped = loader.map(_Reader(listing.paths, read))
         return KerasDataset.of(mapped, listing.class_names, listing.paths, batch_size is not None)

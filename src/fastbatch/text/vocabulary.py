@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.checks import whole_numbers
 from fastbatch.source.local_file import open_regular
 
 
@@ -41,7 +42,7 @@ class Vocabulary:
             if word in self._ids:
                 raise ValueError(f"words: {word!r} comes twice")
             self._ids[word] = len(self._ids)
-        self.counts = None if counts is None else np.asarray(counts, np.int64)
+        self.counts = None if counts is None else whole_numbers("counts", counts)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise ValueError(f"counts: expected one for each of {len(self.words)} words, found {self.counts.shape}")
         self.unknown = len(self.words)
