@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import flag, whole
+from fastbatch.checks import flag, refuse_masked, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.loader import Loader
@@ -170,6 +170,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
         raise ValueError("lengths: mean something for series in one array only")
+    refuse_masked("lengths", lengths)
     given = np.asarray(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")

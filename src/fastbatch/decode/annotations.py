@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.batch.tree import PerSample
-from fastbatch.checks import listed, whole
+from fastbatch.checks import listed, refuse_masked, whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 
@@ -53,6 +53,7 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
     width: int | None = None
     parts: list[Array | None] = []
     for i, sample in enumerate(samples):
+        refuse_masked(f"{name}: sample {i}", sample)
         if sample is None or len(sample) == 0:
             parts.append(None)
             continue

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import refuse_masked
+
 Array = np.ndarray[Any, Any]
 MODES = ("int", "one_hot", "float", "multi_label")
 Names = tuple[str, ...]
@@ -67,6 +69,7 @@ def _rows(given: Any) -> Array | list[Any]:
     """Return labels as an array; as a list if they are lists of different lengths or of strings."""
     if isinstance(given, str | bytes | dict):
         raise ValueError(f"labels: expected 'infer', None or one label for each file, found {given!r}")
+    refuse_masked("labels", given)
     rows: Any = given if hasattr(given, "__array__") else list(given)
     if isinstance(rows, list) and any(isinstance(row, list | tuple | set | frozenset) for row in rows):
         several = [row for row in rows if isinstance(row, list | tuple | set | frozenset)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import refuse_masked, whole
 from fastbatch.source.local_file import path_bytes
 
 from .image_options import FILTERS
@@ -58,6 +58,7 @@ def turned_upright(pixels: Array, orientation: int) -> Array:
 
 def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Array, int, int, Box | None]:
     """Return the checked array, height, width and box."""
+    refuse_masked("array", array)
     pixels = np.asarray(array)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     deep = pixels.dtype in (np.uint16, np.int32, np.float32)

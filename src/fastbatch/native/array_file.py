@@ -27,6 +27,8 @@ class Source:
         file: The mapped file as it was when it was opened, or None where it is of no importance any more.
     """
 
+    serves_rows = True
+
     def __init__(
         self, view: _core.ArrayView, path: str, made_by: tuple[Any, ...], file: OpenedFile | None = None
     ) -> None:

@@ -39,6 +39,8 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
 class PiecedRows(Remade):
     """The rows of a source at which the samples of its pieces begin."""
 
+    serves_rows = True
+
     def __init__(self, source: Any, part: Part) -> None:
         assert part.pieces is not None
         reach = 1 if part.length is None else (part.length - 1) * part.step + 1

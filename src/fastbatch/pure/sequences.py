@@ -25,6 +25,8 @@ STD_FLOOR = 1e-8
 class PartOf:
     """An array-like whose element `i` is part `i` of another array."""
 
+    serves_rows = True
+
     def __init__(self, rows: Any, part: Part) -> None:
         self._rows = rows
         self._part = part

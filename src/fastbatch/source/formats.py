@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.tree import is_path
+from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
 
 from .codecs import codec_of
@@ -117,14 +118,15 @@ def open_array(opener: Opener, leaf: Any) -> Any:
 
 
 def as_rows(leaf: Any) -> Any:
-    """Return an object with a NumPy dtype and a shape unchanged, and anything else as an array.
+    """Return sources of this package unchanged, and anything else as an array, whose row `i` is at position `i`.
 
     Raises:
-        TypeError: Not an array; an array of Python objects or of elements of size 0.
+        TypeError: Not an array; an array of Python objects, with masked elements, or of elements of size 0.
         ValueError: A 0-dimensional array.
     """
     source = leaf.rows if isinstance(leaf, Table) else leaf
-    if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
+    if not getattr(type(source), "serves_rows", False):
+        refuse_masked("", source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
         source = np.asarray(source)
