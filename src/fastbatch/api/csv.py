@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 from fastbatch.source.csv.options import make_csv_options
 from fastbatch.source.csv.reader import read_csv
 from fastbatch.source.csv.table import Table
+from fastbatch.source.local_file import path_text
 
 from .backend import Backend
 
@@ -60,6 +61,6 @@ def csv(
 
     Source: `src/fastbatch/source/csv/`.
     """
-    text = os.fsdecode(path)
+    text = path_text("path", path)
     options = make_csv_options(text, columns, dtype, header, delimiter, missing, encoding, threads)
     return read_csv(backend, text, options, cache)

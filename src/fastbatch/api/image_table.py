@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown, text
-from fastbatch.source.local_file import expanded, open_regular
+from fastbatch.source.local_file import open_regular, path_text
 
 
 def image_table(
@@ -45,7 +45,7 @@ def image_table(
     """
     if label_separator is not None:
         text("label_separator", label_separator)
-    path = expanded(os.fsdecode(path))
+    path = path_text("path", path)
     with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         names = next(reader, None) if header else None
@@ -62,9 +62,9 @@ def image_table(
     for line, row in rows:
         for name, number in zip(wanted, numbers, strict=True):
             if number >= len(row) or not row[number].strip():
-                raise ValueError(f"{path}: line {line}: column {name!r} is empty")
+                raise ValueError(f"{path}: line {line}: column {shown(name)} is empty")
         cells.append([row[number].strip() for number in numbers])
-    folder = os.fspath(root) if root is not None else os.path.dirname(path)
+    folder = path_text("root", root) if root is not None else os.path.dirname(path)
     paths = [os.path.join(folder, row[0]) for row in cells]
     if label_column is None:
         return paths, None
@@ -82,7 +82,7 @@ def _column_number(path: Any, column: str | int, names: list[str] | None, rows: 
     width = len(names) if names is not None else max((len(row) for _, row in rows), default=0)
     if isinstance(column, str):
         if names is None or column not in names:
-            raise ValueError(f"{path}: expected a column {column!r}, found {names or 'no names'}")
+            raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
         return names.index(column)
     if not 0 <= column < width:
         raise ValueError(f"{path}: expected a column {column}, found {width} columns")
@@ -93,7 +93,7 @@ def _number(path: Any, line: int, cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"{path}: line {line}: expected a number, found {cell!r}") from None
+        raise ValueError(f"{path}: line {line}: expected a number, found {shown(cell)}") from None
 
 
 def _typed(cells: list[str]) -> list[Any]:

@@ -11,11 +11,12 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import element_type, whole
+from fastbatch.checks import element_type, shown, whole
 from fastbatch.decode.conversion import Field
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
+from fastbatch.source.local_file import path_bytes
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
 from .arrays import arrays
@@ -72,7 +73,7 @@ def tokens(
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/source/raw.cpp`.
     """
     if targets not in ("next", None):
-        raise ValueError(f"targets: expected 'next' or None, found {targets!r}")
+        raise ValueError(f"targets: expected 'next' or None, found {shown(targets)}")
     if boundaries is not None and document_end is not None:
         raise ValueError("boundaries, document_end: expected one of them, found both")
     length = whole("context", context, 1, MAX_ROWS)
@@ -106,7 +107,7 @@ def tokens(
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     wanted = None if dtype is None else element_type("dtype", dtype)
     if is_path(tokens):
-        path = os.fsencode(tokens)
+        path = path_bytes("tokens", tokens)
         found = format_of(path)
         if found is None or found.name != ".npy":
             if wanted is None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import flag, refuse_masked, whole
+from fastbatch.checks import flag, refuse_masked, shown, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.loader import Loader
@@ -93,7 +93,7 @@ def windows(
     """
     shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, targets is not None)
     if short not in ("raise", "skip"):
-        raise ValueError(f"short: expected 'raise' or 'skip', found {short!r}")
+        raise ValueError(f"short: expected 'raise' or 'skip', found {shown(short)}")
     flag("copy", copy)
     if not copy and any(is_path(leaf) for leaf in flatten((data, targets))[0]):
         raise ValueError("copy=False: expected arrays in memory, found a path")
@@ -154,7 +154,7 @@ def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
     if isinstance(normalize, Statistics):
         return partial(Field, dtype=dtype, mean=normalize.mean, std=normalize.scale)
     if not (isinstance(normalize, str) and normalize == "window"):
-        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {normalize!r}")
+        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {shown(normalize)}")
     return partial(Field, dtype=dtype, standardize=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch.checks import Range, limited, pair
+from fastbatch.checks import Range, limited, pair, shown
 
 FILLS = ("nearest", "constant", "reflect", "wrap")
 MUCH = 1e6
@@ -64,9 +64,9 @@ class Augment:
 
     def __post_init__(self) -> None:
         if self.order not in (0, 1) or isinstance(self.order, bool):
-            raise ValueError(f"order: expected 0 or 1, found {self.order!r}")
+            raise ValueError(f"order: expected 0 or 1, found {shown(self.order)}")
         if self.fill not in FILLS:
-            raise ValueError(f"fill: expected one of {', '.join(FILLS)}, found {self.fill!r}")
+            raise ValueError(f"fill: expected one of {', '.join(FILLS)}, found {shown(self.fill)}")
         _ = self.ranges, self.shifts, self.noise
         limited("fill_value", self.fill_value, 0, 255)
         limited("erase", self.erase, 0, 1)
@@ -93,7 +93,7 @@ class Augment:
         given = self.shift if isinstance(self.shift, Iterable) else (self.shift, self.shift)
         both = tuple(given)
         if len(both) != 2:
-            raise ValueError(f"shift: expected one number, or (rows, columns), found {self.shift!r}")
+            raise ValueError(f"shift: expected one number, or (rows, columns), found {shown(self.shift)}")
         rows, columns = (limited("shift", number, 0, MUCH) for number in both)
         return (-rows, rows), (-columns, columns)
 
@@ -102,7 +102,9 @@ class Augment:
         """What is put where a rectangle is erased: one number, one per channel, or none for noise."""
         if isinstance(self.erase_value, str):
             if self.erase_value != "random":
-                raise ValueError(f"erase_value: expected numbers in 0..255 or 'random', found {self.erase_value!r}")
+                raise ValueError(
+                    f"erase_value: expected numbers in 0..255 or 'random', found {shown(self.erase_value)}"
+                )
             return ()
         values = self.erase_value if isinstance(self.erase_value, Iterable) else (self.erase_value,)
         found = tuple(limited("erase_value", value, 0, 255) for value in values)
@@ -139,9 +141,8 @@ def check_augment(augment: Any, channels: int, is_float: bool, is_scaled: bool) 
     if not isinstance(augment, Augment):
         raise TypeError(f"augment: expected an Augment, found {type(augment).__name__}")
     if len(augment.noise) not in (0, 1, channels):
-        raise ValueError(
-            f"erase_value: expected one number, or one for each of {channels} channels, found {augment.erase_value!r}"
-        )
+        found = shown(augment.erase_value)
+        raise ValueError(f"erase_value: expected one number, or one for each of {channels} channels, found {found}")
     if augment.standardize and is_scaled:
         raise ValueError("standardize: expected no scale, mean or std beside it")
     if augment.standardize and not is_float:
@@ -156,6 +157,6 @@ def around(name: str, given: Any, neutral: float, low: float, high: float) -> Ra
     reach = limited(name, given, 0, max(abs(low), high))
     if neutral == 1:
         if reach >= 1 and low > 0:
-            raise ValueError(f"{name}: expected a number below 1, or (lowest, highest), found {given!r}")
+            raise ValueError(f"{name}: expected a number below 1, or (lowest, highest), found {shown(given)}")
         return max(low, 1 - reach), 1 + reach
     return -reach, reach

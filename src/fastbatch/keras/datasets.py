@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import fastbatch
+from fastbatch.checks import shown
 from fastbatch.loader.map import BatchInfo
 
 from .config import standardize_data_format
@@ -83,7 +84,7 @@ def image_dataset_from_directory(
         raise ValueError(f'`color_mode` must be one of "rgb", "rgba", "grayscale". Received: color_mode={color_mode}')
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if not isinstance(size, (list, tuple)) or len(size) != 2:
-        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {image_size}")
+        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {shown(image_size)}")
     method = interpolation.lower()
     if method not in METHODS:
         raise ValueError(f"`interpolation` should be one of {METHODS}. Received: interpolation={interpolation}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .config import say
 from .image_utils import Array
 
@@ -57,10 +59,12 @@ class Request:
         if is_given and not isinstance(self.labels, (list, tuple)):
             raise ValueError(
                 "`labels`: expected a list or tuple of integers, one for each file of the directory, "
-                f'"inferred" for the names of the sub-folders, or None for no labels. Received: {self.labels!r}'
+                f'"inferred" for the names of the sub-folders, or None for no labels. Received: {shown(self.labels)}'
             )
         if is_given and self.class_names:
-            raise ValueError(f'You can only pass `class_names` if `labels="inferred"`. Received: labels={self.labels}')
+            raise ValueError(
+                f'You can only pass `class_names` if `labels="inferred"`. Received: labels={shown(self.labels)}'
+            )
         if self.label_mode not in ("int", "categorical", "binary", None):
             raise ValueError(
                 f'`label_mode` must be one of "int", "categorical", "binary", or None. Received: {self.label_mode}'

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
 from .dataframe_iterator import DataFrameIterator
@@ -95,19 +97,22 @@ class ImageDataGenerator:
         self.dtype = floatx() if dtype is None else dtype
         self.data_format = image_data_format() if data_format is None else data_format
         if self.data_format not in DATA_FORMATS:
-            raise ValueError(f'`data_format`: expected "channels_last" or "channels_first", found {self.data_format!r}')
+            raise ValueError(
+                f'`data_format`: expected "channels_last" or "channels_first", found {shown(self.data_format)}'
+            )
         is_last = self.data_format == "channels_last"
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 3) if is_last else (2, 3, 1)
         if validation_split and not 0 < validation_split < 1:
-            raise ValueError(
-                f"`validation_split`: expected a number strictly between 0 and 1, found {validation_split}"
-            )
+            found = shown(validation_split)
+            raise ValueError(f"`validation_split`: expected a number strictly between 0 and 1, found {found}")
         self._validation_split = validation_split
         self.zoom_range = _factors(zoom_range)
         if brightness_range is not None and not (
             isinstance(brightness_range, (tuple, list)) and len(brightness_range) == 2
         ):
-            raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {brightness_range!r}")
+            raise ValueError(
+                f"`brightness_range`: expected a tuple or list of two floats, found {shown(brightness_range)}"
+            )
         self.mean: Array | None = None
         self.std: Array | None = None
         self.zca_whitening_matrix: Array | None = None
@@ -384,7 +389,7 @@ def _factors(zoom_range: Any) -> list[Any]:
         return [1 - zoom_range, 1 + zoom_range]
     if len(zoom_range) == 2 and all(isinstance(factor, (float, int)) for factor in zoom_range):
         return list(zoom_range)
-    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {zoom_range!r}")
+    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {shown(zoom_range)}")
 
 
 def _warn_unfitted(option: str) -> None:

@@ -92,7 +92,8 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
-    name, file = path_bytes("path", path), opened_file(path)
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
     return Source(_core.open_npy(name), file.path, (npy, path), file)
 
 
@@ -105,7 +106,8 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
 
     Source: `csrc/source/npz.cpp`.
     """
-    name, file = path_bytes("path", path), opened_file(path)
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
     archive = _core.NpzFile(name)
     names = archive.names
 
@@ -133,7 +135,8 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
     Source: `csrc/source/raw.cpp`.
     """
     element, lengths, start = raw_layout(dtype, shape, offset)
-    name, file = path_bytes("path", path), opened_file(path)
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
     view = _core.open_raw(name, element.str, lengths, start)
     return Source(view, file.path, (raw, path, element, lengths, start), file)
 
@@ -146,7 +149,8 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/idx.cpp`.
     """
-    name, file = path_bytes("path", path), opened_file(path)
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
     return Source(_core.open_idx(name), file.path, (idx, path), file)
 
 

@@ -26,7 +26,7 @@ from fastbatch.checks import shown
 from fastbatch.errors import FormatError
 from fastbatch.source.formats import IDX_TYPES, NPY_MAGIC, is_idx
 from fastbatch.source.identity import OpenedFile, opened_file
-from fastbatch.source.local_file import Path, open_regular
+from fastbatch.source.local_file import Path, open_regular, path_bytes, path_text
 from fastbatch.source.opener import raw_layout
 
 Array = np.ndarray[Any, Any]
@@ -72,9 +72,9 @@ def npy(path: Path) -> Array:
         OSError: The file cannot be read.
         FormatError: Not a .npy file, shorter than its header says, or an array of Python objects.
     """
-    opened = opened_file(path)
+    opened = opened_file(path_bytes("path", path))
     place = Place(opened.path)
-    with open_regular(path) as file:
+    with open_regular(opened.path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _npy_header(file.read(NPY_LONGEST_HEADER + 12), size, place)
     return _map(opened, header)
@@ -87,8 +87,8 @@ def npz(path: Path, member: str | None = None) -> Any:
         KeyError: There is no such member.
         OSError, FormatError: As for `npy`.
     """
-    text = os.fsdecode(path)
-    with open_regular(path) as file:
+    text = path_text("path", path)
+    with open_regular(text) as file:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError) as error:
@@ -114,13 +114,13 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         OSError, FormatError: As for `npy`.
     """
     element, dimensions, offset = raw_layout(dtype, shape, offset)
-    opened = opened_file(path)
+    opened = opened_file(path_bytes("path", path))
     place = Place(opened.path, offset=offset)
     is_open = dimensions[:1] == (-1,)
     header = Header(element, tuple(abs(length) for length in dimensions), offset)
     _check_product(header, Place(place.path, offset=None), 0)
 
-    with open_regular(path) as file:
+    with open_regular(opened.path) as file:
         size = os.fstat(file.fileno()).st_size
     if offset > size:
         raise FormatError(
@@ -145,9 +145,9 @@ def idx(path: Path) -> Array:
     Raises:
         OSError, FormatError: As for `npy`.
     """
-    opened = opened_file(path)
+    opened = opened_file(path_bytes("path", path))
     place = Place(opened.path)
-    with open_regular(path) as file:
+    with open_regular(opened.path) as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
             return _inflated_idx(file, Place(place.path, offset=None))

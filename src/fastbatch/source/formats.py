@@ -17,7 +17,7 @@ from fastbatch.errors import FormatError
 
 from .codecs import codec_of
 from .csv.table import Table
-from .local_file import Path, path_bytes, read_head
+from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -78,7 +78,7 @@ def format_of(path: Path) -> Format | None:
     Raises:
         OSError: The file cannot be read.
     """
-    extension = os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
+    extension = os.path.splitext(path_text("path", path))[1].lower().removeprefix(".")
     for row in FORMATS:
         if row.matches is None and extension in row.extensions:
             return row
@@ -93,9 +93,10 @@ def open_file(opener: Opener, path: Path) -> Any:
         OSError: The file cannot be read.
         FormatError: The format is unknown, or the file contradicts its header.
     """
+    path = path_text("path", path)
     found = format_of(path)
     if found is not None:
-        return found.open(opener, os.fsdecode(path))
+        return found.open(opener, path)
     head = read_head(path)
     names = [row.name for row in FORMATS if row.matches is not None]
     codec = codec_of(head)

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import shown
+from fastbatch.checks import LONGEST_SHOWN, shown
 
-from .codecs import CODECS
+from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
+from .local_file import MOST_PATH_BYTES, path_bytes
 from .samples import FileSamples, SampleSource
 
 # Extensions that are decoded natively; Pillow decodes the others.
@@ -79,7 +80,7 @@ def list_images(
         OSError: The folder cannot be read.
     """
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
-        folder = os.fsencode(root_or_paths)
+        folder = path_bytes("path", root_or_paths)
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
         try:
@@ -104,16 +105,17 @@ def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
         TypeError: An item is not a path.
         ValueError: A path contains a null byte.
     """
-    folder = None if root is None else os.fsencode(root)
+    folder = None if root is None else path_bytes("root", root)
     paths = []
     if not isinstance(given, Iterable):
         raise TypeError(f"{name}: expected a list of paths, found {shown(given)}")
     for i, path in enumerate(given):
-        if not isinstance(path, str | bytes | os.PathLike):
-            raise TypeError(f"{name}: sample {i}: expected a path, found {shown(path)}")
-        encoded = os.fsencode(path)
-        if b"\0" in encoded:
-            raise ValueError(f"{name}: embedded null byte in {os.fsdecode(path)!r}")
+        if isinstance(path, bytes) and (len(path) > MOST_PATH_BYTES or codec_of(path) is not None):
+            found = f"{shown(path[:LONGEST_SHOWN])}, {len(path)} bytes"
+            raise ValueError(
+                f"{name}: sample {i}: expected a path, found {found}; encoded([...]) takes images in memory"
+            )
+        encoded = path_bytes(f"{name}: sample {i}", path)
         paths.append(encoded if folder is None else os.path.join(folder, encoded))
     return paths
 
@@ -127,7 +129,7 @@ def _class_folders(root: bytes, index: FolderIndex, class_names: tuple[str, ...]
         for name in wanted:
             if name not in classes:
                 raise ValueError(
-                    f"class_names: expected sub-folders of {os.fsdecode(root)}, found {os.fsdecode(name)!r}"
+                    f"class_names: expected sub-folders of {os.fsdecode(root)}, found {shown(os.fsdecode(name))}"
                 )
         classes = wanted
     paths: list[bytes] = []

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.checks import whole_numbers
-from fastbatch.source.local_file import open_regular
+from fastbatch.source.local_file import open_regular, path_text
 
 
 class Vocabulary:
@@ -87,11 +87,11 @@ class Vocabulary:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the words as UTF-8 text, one a line; counts are left out."""
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(f"{word}\n" for word in self.words)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
         """Read what `save` wrote, or any text with one word a line."""
-        with io.TextIOWrapper(open_regular(path), "utf-8", errors="surrogateescape") as file:
+        with io.TextIOWrapper(open_regular(path_text("path", path)), "utf-8", errors="surrogateescape") as file:
             return cls(line.removesuffix("\n") for line in file)

@@ -16,6 +16,8 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from fastbatch.source.local_file import open_unbuffered
+
 from .grammar import NULLS
 from .options import CsvOptions
 from .rows import LONGEST_ROW, Layout, compute_type, plain_blocks
@@ -52,7 +54,7 @@ def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
     """
     content, other = bytearray(SEGMENT_BYTES), bytearray(SEGMENT_BYTES)
     rest = 0  # bytes of an incomplete row at the start of `content`
-    with open(path, "rb", buffering=0) as file:
+    with open_unbuffered(path) as file:
         while n := file.readinto(memoryview(content)[rest:]):
             n += rest
             n_quotes = content.count(b'"', 0, n)

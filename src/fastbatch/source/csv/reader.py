@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile, identity_of, opened_file, settled_identity
-from fastbatch.source.local_file import expanded
+from fastbatch.source.local_file import path_text
 from fastbatch.source.opener import Opener
 
 from .cache import UNFINISHED, is_whole, kept_path, remove_stale, unfinished_file
@@ -28,7 +28,6 @@ HEADER_BYTES = 128  # of the .npy files written here
 
 def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) -> Table:
     """Return the numbers of a CSV file; see `fastbatch.csv`."""
-    path = expanded(path)
     opened = opened_file(path)
     identity = opened.identity if cache is None else settled_identity(path)
     layout = find_layout(path, options)
@@ -45,7 +44,7 @@ def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) 
         return Table(opener.reopened_by(opener.npy(file), path, *again), layout.names, path)
 
     if cache is not None:
-        kept = kept_path(Path(os.fsdecode(cache)).expanduser(), path, identity, options)
+        kept = kept_path(Path(path_text("cache", cache)), path, identity, options)
         if not is_whole(kept):
             with unfinished_file(kept) as unfinished:
                 if unfinished is not None:

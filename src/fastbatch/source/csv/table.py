@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastbatch.checks import shown
+
 
 class Table:
     """The numbers of a CSV file, as `csv` returns them: rows that `arrays` and `windows` take.
@@ -44,7 +46,7 @@ class Table:
     def column(self, name: str) -> Any:
         """Return one column, read-only: targets for the rest of them, perhaps."""
         if self.column_names.count(name) != 1:
-            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {name!r}")
+            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {shown(name)}")
         return np.asarray(self.rows)[:, self.column_names.index(name)]
 
     def __repr__(self) -> str:
