@@ -83,7 +83,7 @@ class Feed:
             self._bytes.close()
 
     def close(self) -> None:
-        """Let a `take` that waits, in whatever thread, return nothing, as all later ones do."""
+        """End the feed: a `take` that is waiting in any thread returns nothing, and so do all later calls."""
         self._closed = True
         if self._bytes is None or not self._bytes.wake():
             return
