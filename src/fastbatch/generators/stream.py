@@ -84,7 +84,10 @@ class StreamRun:
 
 
 class _Pass(Resumable):
-    """What the iterator of a stream needs of it. Refers to no `Stream`, so that dropping one ends its thread."""
+    """The part of a stream that its iterator needs. It holds no `Stream`, so that dropping one ends its thread.
+
+    Threads: any.
+    """
 
     _marks = (END, CLOSED)
 

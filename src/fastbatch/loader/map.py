@@ -42,7 +42,7 @@ class BatchInfo:
 
 @dataclass(frozen=True)
 class Step:
-    """A function that makes something else of each batch, or of each sample.
+    """A function that is applied to each batch, or to each sample, by the thread that asks for it. Immutable.
 
     Attributes:
         takes_info: It has a second parameter, for the `BatchInfo`.
@@ -138,5 +138,5 @@ def stack(samples: list[Any]) -> Any:
 
 
 def _name_of(function: Any) -> str:
-    function = getattr(function, "function", function)  # what stands in for it here
+    function = getattr(function, "function", function)  # of FirstPart
     return str(getattr(function, "__qualname__", None) or type(function).__name__)
