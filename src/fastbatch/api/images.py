@@ -104,14 +104,18 @@ def images(
 
         size: (height, width) of the batch's images in pixels, or one number for both.
         crop: How an image is fitted to `size`.
-            "none" or "stretch": the whole image is resized; its aspect ratio may change.
-            "center": the shorter side is resized to `resize` (default: the larger number of `size`), and the centre is
-            cropped: torchvision's Resize and CenterCrop.
-            "random": the same with a random position of the crop. Without `resize` the crop is cut from the image at
-            its original size (torchvision's RandomCrop); a smaller image is placed at a random position among
-            `pad_value`. "random_resized": a crop of random area, aspect ratio and position is resized: torchvision's
-            RandomResizedCrop. "pad": the whole image is resized with its aspect ratio kept, centred on `pad_value`:
-            Pillow's ImageOps.pad.
+
+            - "none" or "stretch": the whole image is resized; its aspect ratio may change.
+            - "center": the shorter side is resized to `resize` (default: the larger number of `size`), and the centre
+              is cropped: torchvision's Resize and CenterCrop.
+            - "random": the same with a random position of the crop. Without `resize` the crop is cut from the image at
+              its original size (torchvision's RandomCrop); a smaller image is placed at a random position among
+              `pad_value`.
+            - "random_resized": a crop of random area, aspect ratio and position is resized: torchvision's
+              RandomResizedCrop.
+            - "pad": the whole image is resized with its aspect ratio kept, centred on `pad_value`: Pillow's
+              ImageOps.pad.
+
         resize: Length of the shorter side before the crop; only valid with crop="center" and crop="random".
         crop_scale, crop_ratio: Range of the area (as a share of the image) and of the aspect ratio (width / height) of
             "random_resized".
