@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`npy`, `npz`, `raw`, `idx`: arrays in files, opened but not read."""
+"""`npy`, `npz`, `raw`, `idx`: arrays in files, opened without reading their elements."""
 
 from __future__ import annotations
 

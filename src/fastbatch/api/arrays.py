@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`arrays`: a loader over arrays of equal length; and how data become the columns of a loader, for all families."""
+"""`arrays`: a loader over arrays of equal length; and the conversion of data into columns, for all families."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def arrays(
 
 
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:
-    """Return `datum` with every leaf opened and made a Field."""
+    """Return `datum` with every leaf opened and wrapped in a Field."""
     leaves, structure = flatten(datum)
     opened: list[Any] = []
     for leaf in leaves:
@@ -133,7 +133,7 @@ def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -
 
 
 def column_of(backend: Backend, field: Field | Joined) -> Column:
-    """Return the column that an opened array, or several side by side, make."""
+    """Return the column of an opened array, or of several concatenated ones."""
     if isinstance(field, Joined):
         return _joined(backend, field)
     source = as_rows(field.leaf)

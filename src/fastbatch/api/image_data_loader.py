@@ -43,6 +43,8 @@ class ImageDataLoader(Loader):
     The loader is its own iterator: a loop that was left continues at the next batch when it is entered again. At the
     end of an epoch the loader counts the epoch, resets itself and raises StopIteration.
 
+    Threads: any; each batch goes to one of them.
+
     Args:
         data_dir: Folder with image files, also in sub-folders; sorted by name.
         batch_size: Files in a batch; the last batch may be smaller.
@@ -59,6 +61,7 @@ class ImageDataLoader(Loader):
 
     Raises:
         ValueError, TypeError: A folder without images, or an option out of range.
+        OSError: The folder cannot be read.
         OSError, DecodeError: By `next()`: a file cannot be read or decoded.
         ClosedError: By `next()`, after `close()`.
 
@@ -109,7 +112,7 @@ class ImageDataLoader(Loader):
             loader = arrays(self._backend, *data, **order, threads=1)
             self._loader = loader.map(_Names(self.file_names))
         self._iterator: Iterator[Any] | None = None
-        self._lock = threading.Lock()  # guards the iterator and the count
+        self._lock = threading.Lock()  # guards _iterator and _epochs
         self._epochs = 0
 
     @property
@@ -150,7 +153,7 @@ class ImageDataLoader(Loader):
             return next(iterator)
         except StopIteration:
             with self._lock:
-                if self._iterator is iterator:  # no other thread has come here before
+                if self._iterator is iterator:  # no other thread has ended this epoch
                     self._iterator = None
                     self._epochs += 1
             raise
@@ -266,7 +269,7 @@ class ImageDataLoader(Loader):
         return self._copied(self._reached_loader(), self._epochs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ImageDataLoader:
-        return copy.copy(self)  # names and data do not change
+        return copy.copy(self)  # names and data are immutable
 
     def close(self) -> None:
         """Stop all work and join the threads."""

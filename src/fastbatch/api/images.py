@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`images`: a loader over image files, their labels, masks, boxes and points."""
+"""`images`: a loader over image files, their labels, masks, boxes and keypoints."""
 
 from __future__ import annotations
 
@@ -154,6 +154,7 @@ def images(
     Raises:
         ValueError: A folder without images, missing labels or labels of another number, or an option out of range.
         TypeError: Paths, labels or options of another type.
+        OSError: The folder cannot be read.
         OSError, DecodeError: By `next()`: a file cannot be read or decoded.
 
     Example:
@@ -252,7 +253,7 @@ def _is_infer(labels: Any) -> bool:
 def _files(
     backend: Backend, data: Any, labels: Any, root: Any, names: tuple[str, ...] | None, index_cache: bool
 ) -> ImageFiles:
-    """Return the samples behind the first argument of `images`."""
+    """Return the samples in the first argument of `images`."""
     if isinstance(data, EncodedSamples):
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
@@ -263,7 +264,7 @@ def _files(
 
 
 def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOptions) -> list[Column]:
-    """Return the hidden columns that boxes and points are moved by: the sample's index and its matrix."""
+    """Return the hidden columns that move boxes and keypoints: the sample's index and its affine matrix."""
     return [column_of(backend, Field(np.arange(n))), backend.matrix_column(pictures, options)]
 
 

@@ -15,7 +15,7 @@ from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
 from fastbatch.plan.plan import BATCH, stream
 
-MIX = 10  # the operation; index = the position of the batch
+MIX = 10  # operation number of the random stream; its index is the position of the batch
 MOST_CLASSES = 2**31 - 1
 
 Array = NDArray[Any]
@@ -76,7 +76,8 @@ def cutmix(
         A loader of batches `(x, y)`, y float32 of shape (batch, n_classes).
 
     Raises:
-        ValueError: As for `mixup`; an unknown layout. By `next()`: a layout that the shape does not tell.
+        ValueError: As for `mixup`; an unknown layout. By `next()`: images of other than 3 dimensions, or a shape
+            that does not tell the layout.
         TypeError: Not a loader. By `next()`: batches other than (x, y).
 
     Example:
@@ -96,7 +97,7 @@ def cutmix(
 
 @dataclass(frozen=True)
 class MixUp:
-    """The function of a batch behind `mixup`. Writes into the batch's own memory."""
+    """Function of a batch for `mixup`. Writes into the batch's memory."""
 
     alpha: float
     n_classes: int | None
@@ -121,7 +122,7 @@ class MixUp:
 
 @dataclass(frozen=True)
 class CutMix:
-    """The function of a batch behind `cutmix`. Writes into the batch's own memory."""
+    """Function of a batch for `cutmix`. Writes into the batch's memory."""
 
     alpha: float
     n_classes: int | None
@@ -155,10 +156,10 @@ def pairs(generator: np.random.Generator, n: int) -> list[tuple[int, int]]:
 
 
 def one_hot(y: Array, n_classes: int | None) -> NDArray[np.float32]:
-    """Return labels as float32 of shape (batch, classes); those that are so already are copied.
+    """Return labels as float32 of shape (batch, classes); labels of that shape are copied.
 
     Raises:
-        ValueError: Integer labels without a number of classes, or outside it; labels of another kind.
+        ValueError: Integer labels out of range or without a number of classes; labels of another shape or type.
     """
     if y.ndim == 2 and y.dtype.kind in "fiub":
         return y.astype(np.float32)
@@ -209,6 +210,6 @@ def _channels_first(shape: tuple[int, ...], layout: str | None) -> bool:
 
 
 def _interval(n: int, length: int, place: float) -> slice:
-    """Return `length` of `n` pixels about a centre, `place` of the way, as far as they lie inside."""
+    """Return `length` of `n` pixels centred at the share `place`, clipped at the ends."""
     start = int(place * n) - length // 2
     return slice(max(start, 0), min(start + length, n))

@@ -110,7 +110,7 @@ def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
         `orientation` (EXIF, 1 to 8); `error`: None, or a message, with the other fields 0 or empty.
 
     Raises:
-        ValueError, TypeError: No files, paths of another type, or an option out of range.
+        ValueError, TypeError: A folder without images, paths of another type, or an option out of range.
         OSError: The folder cannot be read. Errors of a file are in its record.
 
     Example:

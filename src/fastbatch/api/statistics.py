@@ -66,7 +66,7 @@ def statistics(backend: Backend, data: Any, start: SupportsIndex = 0, stop: Supp
 
 
 def _stretches(rows: Any, start: int, stop: int) -> list[tuple[Any, int, int]]:
-    """Return (array, first row, end) of the arrays that rows `start` to `stop` lie in."""
+    """Return (array, first row, end) of the arrays that contain rows `start` to `stop`."""
     if not isinstance(rows, Series):
         return [(rows, start, stop)]
     found, before = [], 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`stream`: batches of data that keeps arriving."""
+"""`stream`: batches of data that keep arriving."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class TimeSeriesDataset:
         data, labels = self._given
         x = self._data[i : i + self.seq_length]
         y = self._labels[i + self.seq_length - 1]
-        # What is mapped cannot be written to, which torch warns of.
+        # Mapped arrays are read-only, which torch warns about.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`windows`: overlapping samples of one time series or of many, that never cross the end of one."""
+"""`windows`: overlapping samples of one time series or of many."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-MakePart = Callable[..., Part]  # (samples, first row, pieces) -> which rows make which sample
+MakePart = Callable[..., Part]  # (samples, first row, pieces) -> the rows of each sample
 
 
 @takes(LoaderOptions)
@@ -139,7 +139,7 @@ def windows(
 
 
 def _rows_of(opened: Sequence[Any]) -> tuple[list[list[Field]], list[Pack]]:
-    """Return the arrays of the data and of the targets, and what puts each back into its structure."""
+    """Return the arrays of the data and of the targets, and the functions that restore their structures."""
     pairs = [flatten(datum) for datum in opened]
     fields = [[replace(one, leaf=as_rows(one.leaf)) for one in leaves] for leaves, _ in pairs]
     if not fields[0]:
@@ -158,7 +158,7 @@ def _cut(backend: Backend, leaf: Any, make: MakePart, lengths: NDArray[np.int64]
 
 
 def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
-    """Return what makes a Field of each array of the data."""
+    """Return the function that makes a Field of each array of the data."""
     if normalize is None:
         return partial(Field, dtype=dtype, scale=scale, mean=mean, std=std)
     if any(option is not None for option in (scale, mean, std)):
@@ -171,7 +171,7 @@ def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
 
 
 def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDArray[np.int64] | None]:
-    """Return the rows in all, and those of each series when there are many."""
+    """Return the total number of rows, and the rows of each series if there are many."""
     rows = [leaf.shape[0] for leaf in leaves]
     many = [leaf.lengths for leaf in leaves if isinstance(leaf, Series)]
     if many and len(many) < len(leaves):
@@ -193,7 +193,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
 def _windows_of_each(
     shape: WindowShape, lengths: NDArray[np.int64], short: str, has_targets: bool
 ) -> NDArray[np.int64]:
-    """Return how many windows each series has."""
+    """Return the number of windows of each series."""
     what = "a window and its horizon" if has_targets and shape.target >= shape.length else "a window"
     if shape.needed > MAX_ROWS or lengths.max() < shape.needed:
         found = f"{lengths.max()}" if len(lengths) == 1 else f"none longer than {lengths.max()}"

@@ -241,7 +241,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
                 raise FileNotFoundError(2, "No file fits the pattern", path)
             found += files
             continue
-        if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, which its error shows
+        if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, for the message
             raise IsADirectoryError(21, os.strerror(21), os.fsdecode(name))
         found.append(name)
     if not found:
