@@ -107,10 +107,3 @@ def test_docstrings_have_their_sections(module, name):
     text = found.get("Args", "")
     missing = set(parameters) - described(text) - {"args", "kwargs"}
     assert not missing or any(options in text for options in OPTIONS), missing
-
-
-@pytest.mark.parametrize(("module", "name"), NAMES)
-def test_sources_that_docstrings_name_exist(module, name):
-    for _, doc in documented(module, name):
-        for path in re.findall(r"`((?:csrc|src|docs)/[\w./-]+)`", doc):
-            assert (ROOT / path).exists(), path

@@ -63,7 +63,7 @@ def text_generator(
         >>> next(fb.text_generator("corpus/a.txt", 5))
         ['the', 'quick', 'brown', 'fox', 'jumps']
 
-    Source: `csrc/text/text_run.cpp`.
+    Source: `csrc/text/run.cpp`.
     """
     if not is_path(filepath):
         raise TypeError(f"filepath: expected a path, found {type(filepath).__name__}")
@@ -129,7 +129,7 @@ def words(
         >>> next(iter(fb.words("corpus/a.txt", 4, output="ids", vocabulary=vocabulary)))
         array([ 0, 13,  1,  3])
 
-    Source: `csrc/text/text_run.cpp`, `csrc/text/vocabulary.cpp`.
+    Source: `csrc/text/run.cpp`, `csrc/text/vocabulary.cpp`.
     """
     files, chosen = expand(paths), TextOptions(**options)
     plan = chosen.plan("word", files, batch_size, output=output, vocabulary=vocabulary, dtype=dtype)
@@ -167,7 +167,7 @@ def lines(
         >>> next(iter(fb.lines("corpus/*.txt", 2, keepends=False)))
         ['the quick brown fox', 'jumps over the lazy dog']
 
-    Source: `csrc/text/text_run.cpp`, `csrc/text/shuffled_lines.cpp`.
+    Source: `csrc/text/run.cpp`, `csrc/text/shuffled_lines.cpp`.
     """
     if str(output) == "ids":
         raise ValueError("output: expected 'str', 'numpy' or 'offsets' for lines, found 'ids'")
