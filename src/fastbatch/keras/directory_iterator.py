@@ -38,9 +38,10 @@ class DirectoryIterator(FileIterator):
 
     Attributes:
         filenames: Names relative to `directory`, the class folder first. `filepaths` has the whole paths.
-        classes, labels: The class of each file, int32.
+        classes: The class of each file, int32; `labels` is the same.
         class_indices: The number of each class, by name.
-        num_classes, samples: Numbers of classes and of files.
+        num_classes: Number of classes.
+        samples: Number of files.
 
     Raises:
         ValueError: An unknown class mode, color mode or subset.

@@ -32,7 +32,8 @@ class TextOptions:
         seed: Together with the epoch, determines the order.
         drop_last: Omit a smaller last batch.
         shard: `(rank, world_size)`: every world_size-th batch, starting at `rank`.
-        block_size, window: Only valid with shuffle="block".
+        block_size: Lines in a block; only used with shuffle="block".
+        window: Number of blocks whose lines are shuffled together; only used with shuffle="block".
         threads: Threads that read and split; None: one, or the CPUs available to this process for offsets and ids.
         read_size: Bytes per read; None: 128 KiB.
         prefetch_bytes: Text that is read and split ahead; None: 512 KiB.
