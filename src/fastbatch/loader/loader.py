@@ -89,17 +89,13 @@ class Loader(KerasReady, Resumable):
         return self._with_steps((*self._steps, make_step(function, each)))
 
     def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex) -> Self:
-        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
+        """Return the loader of one rank: every world_size-th batch, starting at `rank`. The first ranks may have one more.
 
-        Ranks of text, generator functions and a `DataGenerator` get whole batches instead; the first ranks may have one
-        more.
+        Numbered samples are sharded by sample instead: see `SampleLoader.shard`.
 
         Args:
             rank: Number of the rank, from 0.
             world_size: Number of ranks.
-            tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of the
-                order, "drop" omits the last ones, "uneven" gives the first ranks one more. None keeps the loader's
-                option. Only valid for samples.
 
         Example:
             >>> import fastbatch as fb

@@ -85,8 +85,11 @@ class SampleLoader(Loader):
         """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
 
         Args:
-            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
-                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
+            rank: Number of the rank, from 0.
+            world_size: Number of ranks.
+            tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of the
+                order, "drop" omits the last ones, "uneven" gives the first ranks one more. None keeps the loader's
+                option.
         """
         return self._with_plan(self._plan.sharded(rank, world_size, tail))
 
