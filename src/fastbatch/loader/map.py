@@ -19,14 +19,26 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """Where in the epoch a batch is, or one of its samples: the same for any number of threads, and after a resume.
+    """Position of a batch or of one of its samples in the epoch, for functions of `Loader.map`.
+
+    It is independent of the number of threads, and the same after a resume.
 
     Attributes:
-        seed: Of the loader.
-        epoch: Counted from 0.
-        number: Of the batch in its epoch on this rank, counted from 0.
-        position: Of the (first) sample in the epoch's order over all ranks: no other batch of the epoch has the same.
-        world_size: Ranks that share the epoch.
+        seed: Seed of the loader.
+        epoch: Number of the epoch, from 0.
+        number: Number of the batch in its epoch on this rank, from 0.
+        position: Position of the (first) sample in the epoch's order over all ranks; unique within the epoch.
+        world_size: Number of ranks that share the epoch.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> def add_noise(x, info):
+        ...     return x + info.generator().normal(size=x.shape)
+        >>> loader = fb.arrays("sensors.npy", batch_size=4).map(add_noise)
+        >>> next(iter(loader)).shape
+        (4, 3)
+
+    Source: `src/fastbatch/loader/map.py`.
     """
 
     seed: int
@@ -36,7 +48,7 @@ class BatchInfo:
     world_size: int = 1
 
     def generator(self) -> np.random.Generator:
-        """Return the random generator of this batch, or sample, alone: in each run of the epoch the same numbers."""
+        """Return a random generator for this batch or sample; it gives the same numbers in each run of the epoch."""
         return stream(self.seed, self.epoch, self.position, BATCH)
 
 

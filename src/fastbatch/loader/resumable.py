@@ -87,7 +87,7 @@ class Resumable:
     # ---- epochs --------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Any]:
-        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        """Begin the next epoch; after `load_state_dict`, once, the rest of the saved epoch."""
         return self._begin(self._at_epoch_end)
 
     def _at_epoch_end(self) -> Any:
@@ -110,13 +110,13 @@ class Resumable:
 
     @property
     def epoch(self) -> int:
-        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
+        """The epoch of the latest iterator, or the next epoch if that iterator has ended."""
         if self._progress is None or self._progress.ended:
             return self._next_epoch
         return self._progress.epoch
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
-        """Let the next `for` be epoch `epoch`, from its start. Iterators under way are not disturbed."""
+        """Let the next `for` be epoch `epoch`, from its start. Existing iterators are not affected."""
         self._go_to(whole("epoch", epoch, 0, MAX_SEED), self._start_of_epoch)
 
     def _go_to(self, epoch: int, position: Any) -> None:
@@ -136,7 +136,7 @@ class Resumable:
     def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
         """Return an iterator over `times` epochs, or over epochs without end.
 
-        Without `times` it ends after a whole epoch that had no batches.
+        Without `times` it ends after a whole epoch without batches.
         """
         return self._repeat(None if times is None else whole("times", times, 0))
 
@@ -154,23 +154,34 @@ class Resumable:
     # ---- restart -------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the latest iterator is: small, JSON, the same for any number of threads and ranks.
+        """Return the position of the latest iterator: small, JSON, independent of the number of threads and ranks.
 
-        A batch counts once `next()` has returned it. On ranks that are equally far, the states are equal.
+        A batch is counted once `next()` has returned it. Ranks that are equally far have equal states.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=64, shuffle=True, seed=1)
+            >>> batches = iter(loader)
+            >>> first, second = next(batches), next(batches)
+            >>> state = loader.state_dict()
+            >>> resumed = fb.arrays("x.npy", batch_size=64, shuffle=True, seed=1)
+            >>> resumed.load_state_dict(state)
+            >>> bool((next(iter(resumed)) == next(batches)).all())
+            True
         """
         return self._state(*self._reached()).to_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next `for` go on where `state` was taken.
+        """Let the next `for` resume at the position of `state`.
 
-        Ranks, threads and prefetch may differ from those of the loader that it was taken of; so may the batch size
-        where samples are numbered. The seed is the state's, except for a `DataGenerator`, whose own must be the same.
-        A `restartable` calls its function, and drops what came before: the function must give the same again. When it
-        has a parameter `start` (default 0 or none) that the arguments leave free, it gets the number of items to leave
-        out instead. All other kinds read nothing of what came before.
+        Ranks, threads and prefetch may differ from those of the saved loader; so may the batch size if samples are
+        numbered. The seed is taken from the state; a `DataGenerator` must have the same seed. A `restartable` calls its
+        function and drops the items before the position, so the function must give the same items again. If the
+        function has a free parameter `start` (default 0 or none), it gets the number of items to omit instead. All
+        other loaders read nothing before the position.
 
         Raises:
-            StateError: It is no state of this kind and version, or one of another data set, shuffle or split.
+            StateError: The state is of another kind or version, or of another data set, shuffle or split.
         """
         self._load(read_state(state, self._kind()))
 
@@ -196,7 +207,7 @@ class Resumable:
     # ---- life ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
+        """Stop all work and join the threads. Iterators raise ClosedError from then on. May be called twice."""
         self._closed = True
         for run in self._live_runs().all():
             run.close()
