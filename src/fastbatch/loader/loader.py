@@ -7,7 +7,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
+from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
 from fastbatch.checks import whole
@@ -52,17 +52,6 @@ class Loader(KerasReady, Resumable):
     """
 
     _deals_samples: ClassVar[bool] = False  # to ranks; otherwise whole batches
-
-    if TYPE_CHECKING:  # of the loaders that `arrays`, `images`, `windows` and `tokens` return
-
-        @property
-        def n_samples(self) -> int: ...
-        @property
-        def batch_size(self) -> int: ...
-        @property
-        def seed(self) -> int: ...
-        @property
-        def class_names(self) -> tuple[str, ...] | None: ...
 
     def take(self: Self, n: SupportsIndex) -> Self:
         """Return a loader over the first `n` batches of each epoch; of a shard, the first `n` of this rank.

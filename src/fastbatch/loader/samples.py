@@ -30,8 +30,23 @@ class SampleLoader(Loader):
 
     Positions are numbers of samples, over all ranks.
 
+    Args:
+        recipe, plan: The columns, their structure and steps; the order. Users call the functions above instead.
+
+    Raises:
+        OSError, DecodeError: By `next()`: a sample cannot be read or decoded, unless `on_error` says otherwise.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
     Fork: works in the child, which starts its own threads.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.arrays("x.npy", batch_size=64)
+        >>> loader.n_samples, loader.batch_size, loader.seed
+        (2000, 64, 0)
+
+    Source: `csrc/loader/loader.cpp`, `csrc/plan/batch_plan.cpp`.
     """
 
     _deals_samples = True
