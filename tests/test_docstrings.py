@@ -23,7 +23,7 @@ NAMES = [(module, name) for module in MODULES for name in importlib.import_modul
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 OPTIONAL = {"DataFrameIterator": "pandas"}  # names whose examples need a package
 # Classes that functions return: their constructors are internal.
-RETURNED = {"BatchInfo", "KerasDataset", "Loader", "RestartableGeneratorWrapper", "TextLoader"}
+RETURNED = {"BatchInfo", "KerasDataset", "Loader", "RestartableGeneratorWrapper", "SampleLoader", "TextLoader"}
 RAISE_NOTHING = {"BatchInfo", "get_include", "random_channel_shift"}
 WITHOUT_EXAMPLE = {"BackupLoader"}  # which would need Keras
 # Docstrings that describe the rest of the parameters.

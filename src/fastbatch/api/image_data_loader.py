@@ -122,7 +122,7 @@ class ImageDataLoader(Loader):
 
     @property
     def n_samples(self) -> int:
-        """Files of an epoch, over all ranks."""
+        """Number of files in an epoch, over all ranks."""
         return int(self._loader.n_samples)
 
     @property
@@ -170,7 +170,7 @@ class ImageDataLoader(Loader):
     # ---- epochs and restart --------------------------------------------------------------------------------------
 
     def _reached_loader(self) -> Any:
-        """Return a copy of the loader that goes on with the next batch; after `reset`, at the start of an epoch."""
+        """Return a copy of the loader that continues with the next batch; after `reset`, at the start of an epoch."""
         loader = copy.copy(self._loader)
         if self._iterator is None and self._loader._progress is not None:
             loader.set_epoch(self._loader._next_epoch)
@@ -178,7 +178,7 @@ class ImageDataLoader(Loader):
 
     @property
     def epoch(self) -> int:
-        """The epoch that is under way, or the next one to begin."""
+        """The current epoch, or the next one to begin."""
         return int(self._reached_loader().epoch)
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
@@ -205,7 +205,7 @@ class ImageDataLoader(Loader):
         return "ImageDataLoader"
 
     def _files(self) -> str:
-        """Return a short name for the files."""
+        """Return a short identity of the files."""
         n, digest = files_identity(self._paths)
         return f"{n} files {digest}"
 

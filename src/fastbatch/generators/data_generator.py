@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A base class for data of the user's own, which are asked for by index."""
+"""A base class for data of the user that is read by index."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class DataGenerator(Loader):
         raise TypeError(f"{type(self).__name__}: write __getitem__(self, index), which returns batch `index`")
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Wrap the user's methods: Keras gets batches that were made ahead, and `take` changes `len()`."""
+        """Wrap the user's methods: Keras gets prefetched batches, and `take` changes `len()`."""
         super().__init_subclass__(**options)
         if "__getitem__" in cls.__dict__:
             cls.__getitem__ = _made_ahead(cls.__dict__["__getitem__"])  # type: ignore[method-assign]
@@ -220,7 +220,7 @@ class DataGenerator(Loader):
 
 
 def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
-    """Return a `__getitem__` that gives Keras, when it asks, the batch that was made ahead."""
+    """Return a `__getitem__` that gives Keras, when it asks, the prefetched batch."""
 
     @functools.wraps(own)
     def getitem(self: Any, index: int) -> Any:
@@ -235,7 +235,7 @@ def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
 
 
 def _narrowed(own: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Return a `__len__` that counts the batches that are served after `take`, `skip`, `shard`, `split` or `select`."""
+    """Return a `__len__` that is the number of batches after `take`, `skip`, `shard`, `split` or `select`."""
 
     @functools.wraps(own)
     def length(self: Any) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions of the user's own, as data that can be read again: one call of the function is one epoch."""
+"""Generator functions of the user as loaders: one call of the function is one epoch."""
 
 from __future__ import annotations
 
@@ -287,7 +287,7 @@ def _is_iterable(thing: Any) -> bool:
 
 
 def _takes_start(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether the function can begin at any item; raise TypeError when the arguments do not fit it."""
+    """Return whether the function can begin at any item; raise TypeError if the arguments do not fit it."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions have none

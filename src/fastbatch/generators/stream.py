@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The iterator over data that keeps arriving, in batches."""
+"""The iterator over batches of data that keep arriving."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .stream_options import StreamOptions
 
 
 def collect(samples: list[Any]) -> Any:
-    """Return the batch of these samples: stacked arrays, or the list itself when they are no numbers."""
+    """Return the batch of samples: stacked arrays, or the list itself if they are not numbers."""
     first = samples[0]
     if isinstance(first, tuple | dict | np.ndarray | np.generic | int | float):
         return stack(samples)

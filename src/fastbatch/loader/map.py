@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions of the user's own, applied to each batch, or to each sample of it, when `next` hands it out."""
+"""Functions of the user that are applied to each batch, or to each of its samples, by `next()`."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def make_step(function: Any, each: str) -> Step:
 
 
 def takes_info(function: Callable[..., Any]) -> bool:
-    """Return whether a second argument has a place: a parameter without a default, or one that is called `info`."""
+    """Return whether a function accepts a second argument: a parameter without a default, or one named `info`."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
@@ -127,7 +127,7 @@ def takes_info(function: Callable[..., Any]) -> bool:
 
 
 def stack(samples: list[Any]) -> Any:
-    """Return the batch of these samples, which have one structure, and arrays of equal shapes."""
+    """Return the batch of samples that have one structure and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which epoch comes next, where it begins, and how that is saved and copied: the same for every kind of loader."""
+"""Epochs, positions, saved states and copies: the same for all kinds of loaders."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Resumable:
 
     @property
     def _pack(self) -> Any:
-        """What puts the columns of a batch into the user's structure; None if runs hand out finished batches."""
+        """The function that builds the structure of a batch from its columns; None if runs return finished batches."""
         return None
 
     @property
     def _steps(self) -> tuple[Step, ...]:
-        """Functions of the user's own, for each batch."""
+        """Functions of the user for each batch."""
         return self._map_steps
 
     def _start(self, progress: Progress) -> Any:
@@ -62,15 +62,15 @@ class Resumable:
         raise TypeError(f"{type(self).__name__} has no batches")
 
     def _batch_info(self, progress: Progress, number: int) -> tuple[BatchInfo, int]:
-        """Return the info of batch `number` of a run, and how many positions lie between two of its samples."""
+        """Return the info of batch `number` of a run, and the distance of its samples' positions."""
         raise TypeError(f"{type(self).__name__} has no batches")
 
     def _batches_from(self, position: Any) -> int | None:
-        """Return the batches from a position to the end of the epoch on this rank, or None if that is not known."""
+        """Return the number of batches from a position to the end of the epoch on this rank, or None."""
         return None
 
     def _batches_left(self, progress: Progress) -> int | None:
-        """Return the batches that an iterator has still to come, or None if that is not known."""
+        """Return the number of batches that an iterator has left; None if it is not known."""
         return self._batches_from(self._position_of(progress))
 
     def _state(self, epoch: int, position: Any) -> State:
@@ -81,7 +81,7 @@ class Resumable:
         raise TypeError(f"{type(self).__name__} has no state")
 
     def _load(self, state: State) -> None:
-        """Check a state of this kind, and go there."""
+        """Check a state of this kind, and continue at its position."""
         raise TypeError(f"{type(self).__name__} has no state")
 
     # ---- epochs --------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Resumable:
         return self._begin(self._at_epoch_end)
 
     def _at_epoch_end(self) -> Any:
-        """Do what is to be done when an iterator has come to the end of its epoch."""
+        """Called when an iterator has reached the end of its epoch."""
 
     def _begin(self, at_end: Callable[[], Any]) -> Epoch:
         if self._closed:
@@ -105,7 +105,7 @@ class Resumable:
         return iterator
 
     def _first_position(self, position: Any) -> Any:
-        """Return where a run begins that is to go on at a position: not before the batches that `skip` leaves out."""
+        """Return the start of a run that continues at a position: not before the batches that `skip` omits."""
         return max(position, self._plan.first_position)
 
     @property
@@ -123,14 +123,14 @@ class Resumable:
         self._next_epoch, self._resume_at, self._progress = epoch, position, None
 
     def _reached(self) -> tuple[int, Any]:
-        """Return the epoch and position at which a copy goes on."""
+        """Return the epoch and position at which a copy continues."""
         progress = self._progress
         if progress is None or progress.ended:
             return self._next_epoch, self._resume_at
         return progress.epoch, self._position_of(progress)
 
     def _position_of(self, progress: Progress) -> Any:
-        """Return the position after the latest batch that was handed out."""
+        """Return the position after the latest returned batch."""
         return progress.run.position() if progress.reached is None else progress.reached
 
     def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
@@ -219,27 +219,27 @@ class Resumable:
         self.close()
 
     def _make_allowance(self, progress: Progress) -> Allowance | None:
-        """Return how many bad samples a pass may have; None: the first one raises."""
+        """Return the number of bad samples that a pass may have; None: the first one raises."""
         return None
 
     @property
     def _report(self) -> Report:
-        """The bad samples that were met."""
+        """The bad samples so far."""
         report: Report = self.__dict__.setdefault("_report_", Report())
         return report
 
     def _counters(self) -> Counters:
-        """Return what was handed out, of a loader whose runs count."""
+        """Return the counters of a loader whose runs count their batches."""
         counters: Counters = self.__dict__.setdefault("_counters_", Counters())
         return counters
 
     def _live_runs(self) -> LiveRuns:
-        """Return the runs that `close` has to end: those that count their batches themselves."""
+        """Return the runs that `close` ends: those that count their batches."""
         runs: LiveRuns = self.__dict__.setdefault("_live_runs_", LiveRuns())
         return runs
 
     def _leave(self, run: Any) -> None:
-        """End a run that an iterator needs no more."""
+        """End a run whose iterator has ended."""
         run.close()
         if self._live_runs().remove(run):
             n_batches, n_samples = run.counts()
@@ -248,7 +248,7 @@ class Resumable:
             counters.samples += n_samples
 
     def _go_on_after_fork(self, run: Any, progress: Progress) -> Any:
-        """Return the run with which an iterator goes on in a forked child."""
+        """Return the run with which an iterator continues in a forked child."""
         progress.start = self._position_of(progress)
         self.__dict__["_live_runs_"] = LiveRuns()  # its lock may have been held
         return self._start(progress)

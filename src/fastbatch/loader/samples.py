@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loader of samples that have numbers: columns of rows, images, windows, tokens. Its engine makes the batches."""
+"""The loader of numbered samples: rows, images, windows, tokens. An engine makes its batches from columns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OF_THIS_PROCESS = ("_engine_", "_engine_process", "_finalizer")
 class SampleLoader(Loader):
     """Batches of numbered samples, as returned by `arrays`, `images`, `windows` and `tokens`.
 
-    Positions are numbers of samples, over all ranks.
+    It has all methods of `Loader`. Positions in its states are numbers of samples, over all ranks.
 
     Args:
         recipe, plan: The columns, their structure and steps; the order. Users call the functions above instead.
@@ -42,11 +42,13 @@ class SampleLoader(Loader):
 
     Example:
         >>> import fastbatch as fb
-        >>> loader = fb.arrays("x.npy", batch_size=64)
-        >>> loader.n_samples, loader.batch_size, loader.seed
-        (2000, 64, 0)
+        >>> loader = fb.images("photos/train", size=64, batch_size=16)
+        >>> loader.n_samples, loader.batch_size, len(loader), loader.class_names
+        (96, 16, 6, ('cat', 'dog', 'owl'))
+        >>> loader
+        Loader(96 samples of float32 (3, 64, 64), int64 (), batch_size=16, epoch=0)
 
-    Source: `csrc/loader/loader.cpp`, `csrc/plan/batch_plan.cpp`.
+    Source: `csrc/loader/loader.cpp`.
     """
 
     _deals_samples = True

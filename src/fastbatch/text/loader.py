@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loader of words and lines: how much there is, and where it goes on. Its implementation reads the text."""
+"""The loader of words and lines: its length, positions and states. An implementation reads the text."""
 
 from __future__ import annotations
 
