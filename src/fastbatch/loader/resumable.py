@@ -227,12 +227,14 @@ class Resumable:
 
     def _leave(self, run: Any) -> None:
         """End a run that an iterator needs no more."""
-        run.close()
-        if self._live_runs().remove(run):
-            n_batches, n_samples = run.counts()
-            counters = self._counters()
-            counters.batches += n_batches
-            counters.samples += n_samples
+        try:
+            run.close()
+        finally:
+            if self._live_runs().remove(run):
+                n_batches, n_samples = run.counts()
+                counters = self._counters()
+                counters.batches += n_batches
+                counters.samples += n_samples
 
     def _go_on_after_fork(self, run: Any, progress: Progress) -> Any:
         """Return the run with which an iterator goes on in a forked child."""
