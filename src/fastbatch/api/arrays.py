@@ -19,7 +19,6 @@ from fastbatch.decode.conversion import Field, Numbers, make_conversion
 from fastbatch.decode.transform import native_transform
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.formats import as_rows, open_file
@@ -43,7 +42,7 @@ def arrays(
     concat: SupportsIndex | None = None,
     sample_weight: ArrayLike | None = None,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over arrays of equal length, in memory or in files that are mapped.
 
     Args:

@@ -21,7 +21,6 @@ from fastbatch.decode.labels import make_labels
 from fastbatch.decode.transform import native_transform
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.image_folder import ImageFiles, list_images
@@ -72,7 +71,7 @@ def images(
     std: Numbers | None = None,
     transform: Any = None,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over image files: `(x, y)` with y int64, or x alone without labels.
 
     Masks, boxes and points follow, in this order: `(x, y, masks, boxes, keypoints)`, each if it is given.

@@ -46,6 +46,7 @@ SHARED = {
     "FormatError": "errors",
     "Loader": "loader.loader",
     "RestartableGeneratorWrapper": "generators.restartable",
+    "SampleLoader": "loader.samples",
     "StateError": "errors",
     "TextLoader": "text.loader",
     "Vocabulary": "text.vocabulary",

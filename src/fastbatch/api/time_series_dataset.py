@@ -11,7 +11,7 @@ import numpy as np
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import whole
-from fastbatch.loader.loader import Loader
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.formats import open_array
 from fastbatch.source.window import MAX_ROWS
 
@@ -71,7 +71,7 @@ class TimeSeriesDataset:
         return f"{type(self).__name__}({len(self)} windows of {self.seq_length} rows)"
 
     @takes(windows)
-    def loader(self, batch_size: SupportsIndex = 32, **options: Any) -> Loader:
+    def loader(self, batch_size: SupportsIndex = 32, **options: Any) -> SampleLoader:
         """Return `windows` over the same samples; the options are those."""
         data, labels = self._given
         return windows(self._backend, data, labels, length=self.seq_length, batch_size=batch_size, **options)

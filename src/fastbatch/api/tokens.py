@@ -13,8 +13,8 @@ from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
 from fastbatch.checks import element_type, whole
 from fastbatch.decode.conversion import Field
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
@@ -38,7 +38,7 @@ def tokens(
     document_end: SupportsIndex | None = None,
     out_dtype: DTypeLike | None = "int64",
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over contexts of a token file for language models: `(x, y)`, y one token further on.
 
     `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both (batch, context).

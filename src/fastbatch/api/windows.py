@@ -16,7 +16,6 @@ from fastbatch.calls import takes
 from fastbatch.checks import flag, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
@@ -56,7 +55,7 @@ def windows(
     std: Numbers | None = None,
     copy: bool = True,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over the windows of time series: `(x, y)`, or x alone without targets.
 
     Window `i` is `data[i * stride :][: length * sampling_rate : sampling_rate]`, and its target is
@@ -122,8 +121,8 @@ def windows(
     if copy:
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]
-    recipe = loader._recipe
-    return SampleLoader(replace(recipe, implementation=Viewing(backend, backend.indices, views)), loader._plan)
+    viewing = Viewing(backend, backend.indices, views)
+    return SampleLoader(replace(loader.recipe, implementation=viewing), loader.plan)
 
 
 def _rows_of(opened: Sequence[Any]) -> tuple[list[list[Field]], list[Pack]]:

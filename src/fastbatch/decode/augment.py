@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.calls import public_class
 from fastbatch.checks import Range, limited, pair
 
 FILLS = ("nearest", "constant", "reflect", "wrap")
 MUCH = 1e6
 
 
+@public_class
 @dataclass(frozen=True)
 class Augment:
     """Random changes of an image, for `images(..., augment=...)`: drawn anew for each sample in each epoch.

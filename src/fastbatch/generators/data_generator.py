@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, SupportsIndex, TypeVar
 
+from fastbatch.calls import public_class
 from fastbatch.checks import whole
 from fastbatch.errors import StateError
 from fastbatch.loader.epoch import Epoch
@@ -44,6 +45,7 @@ def _as_written() -> Iterator[None]:
         _asked.depth -= 1
 
 
+@public_class
 class DataGenerator(Loader):
     """Base class for data of the user's own: write `__len__` and `__getitem__`.
 

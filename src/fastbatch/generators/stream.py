@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, SupportsIndex
 
 import numpy as np
 
+from fastbatch.calls import public_class
 from fastbatch.checks import MAX_INT64
 from fastbatch.errors import add_note
 from fastbatch.loader.loader import Loader, unnumbered
@@ -113,6 +114,7 @@ class _Pass(Resumable):
         return BatchInfo(plan.seed, 0, number, number * plan.batch_size), 1
 
 
+@public_class
 class Stream(Loader):
     """An iterator over the batches of a stream: see `stream`. Once at its end, or closed, it stays there.
 

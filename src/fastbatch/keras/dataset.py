@@ -39,7 +39,7 @@ class KerasDataset(SampleLoader):
         is_batched: bool = True,
     ) -> KerasDataset:
         """Return the dataset of a loader; one sample after another, without a batch's dimension, if not batched."""
-        recipe, plan = loader._recipe, loader._plan
+        recipe, plan = loader.recipe, loader.plan
         if not is_batched:
             recipe = replace(recipe, steps=(*recipe.steps, make_step(_only_sample, "batch")))
             plan = replace(plan, batch_size=1)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
+from fastbatch.calls import public_class
 from fastbatch.checks import whole
 
 from .bad_samples import BadSample
@@ -20,6 +21,7 @@ from .resumable import Resumable
 Self = TypeVar("Self", bound="Loader")
 
 
+@public_class
 class Loader(KerasReady, Resumable):
     """Batches of data. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
 

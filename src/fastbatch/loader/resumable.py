@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, SupportsIndex, TypeVar
 
+from fastbatch.calls import public_class
 from fastbatch.checks import whole
 from fastbatch.errors import ClosedError
 from fastbatch.plan.plan import MAX_SEED
@@ -23,6 +24,7 @@ Self = TypeVar("Self", bound="Resumable")
 _OF_THIS_OBJECT = ("_keras_passes", "_progress", "_since", "_counters_", "_live_runs_", "_report_")  # not of its copies
 
 
+@public_class
 class Resumable:
     """Data that is iterated once an epoch, may go on in the middle of one, and is copied with its position.
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastbatch.batch.column import dataset_fingerprint
+from fastbatch.calls import public_class
 from fastbatch.plan.plan import Plan
 
 from . import fork as process
@@ -23,6 +24,7 @@ Self = TypeVar("Self", bound="SampleLoader")
 _OF_THIS_PROCESS = ("_engine_", "_engine_process", "_finalizer")
 
 
+@public_class
 class SampleLoader(Loader):
     """Batches of the samples of a data set, as `arrays`, `images`, `windows` and `tokens` return it.
 
@@ -43,6 +45,16 @@ class SampleLoader(Loader):
         self._plan: Plan = plan
 
     # ---- what there is -------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> Recipe:
+        """The columns, their structure and the steps of the loader, for doors that make another loader of them."""
+        return self._recipe
+
+    @property
+    def plan(self) -> Plan:
+        """The order and the batches of the loader, for doors that make another loader of them."""
+        return self._plan
 
     @property
     def n_samples(self) -> int:

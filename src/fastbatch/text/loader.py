@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from fastbatch.batch.column import files_identity
+from fastbatch.calls import public_class
 from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step
 from fastbatch.loader.run import Progress
@@ -19,6 +20,7 @@ from .skipping_run import SkippingRun
 Self = TypeVar("Self", bound="TextLoader")
 
 
+@public_class
 class TextLoader(Loader):
     """Batches of words or lines, as `words` and `lines` return it. Every `for` is one full epoch.
 

@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.calls import public_class
 
+
+@public_class
 class Vocabulary:
     """Words, numbered from 0 in the order given. The number after the last stands for every other word.
 

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastbatch.calls import public_class
 
+
+@public_class
 class Table:
     """The numbers of a CSV file, as `csv` returns them: rows that `arrays` and `windows` take.
 
