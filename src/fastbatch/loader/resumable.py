@@ -240,12 +240,14 @@ class Resumable:
 
     def _leave(self, run: Any) -> None:
         """End a run whose iterator has ended."""
-        run.close()
-        if self._live_runs().remove(run):
-            n_batches, n_samples = run.counts()
-            counters = self._counters()
-            counters.batches += n_batches
-            counters.samples += n_samples
+        try:
+            run.close()
+        finally:
+            if self._live_runs().remove(run):
+                n_batches, n_samples = run.counts()
+                counters = self._counters()
+                counters.batches += n_batches
+                counters.samples += n_samples
 
     def _go_on_after_fork(self, run: Any, progress: Progress) -> Any:
         """Return the run with which an iterator continues in a forked child."""
