@@ -4,12 +4,13 @@
 import copy
 import itertools
 import json
+import os
 import pickle
 
 import numpy as np
 import pytest
 from kinds import IN_ORDER, LOADERS, OTHERS, Folder, X
-from making import error_of, same_batches
+from making import error_of, in_thread, same_batches
 
 import fastbatch
 
@@ -211,6 +212,43 @@ def test_samples_without_numbers_are_refused_in_a_sentence(api, tmp_path):
         with pytest.raises(TypeError, match=message):
             call()
     stream.close()
+
+
+def test_whole_batches_have_no_tail(api, tmp_path):
+    at = Folder(tmp_path)
+    for name in ("words", "restartable", "a generator class"):
+        with pytest.raises(TypeError, match="tail: only valid where samples are dealt out"):
+            LOADERS[name](api, at).shard(0, 2, "drop")
+    assert len(LOADERS["arrays"](api, at).shard(0, 7, "drop")) == 2
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("how", ["plain", "mapped", "skipped"])
+def test_a_forked_child_goes_on(make, how):
+    loader = {"plain": make, "mapped": lambda: make().map(lambda b: b), "skipped": lambda: make().skip(1)}[how]()
+    expected = one_epoch(copy.copy(loader))
+    iterator = iter(loader)
+    same_batches([next(iterator), next(iterator)], expected[:2])
+    child = os.fork()
+    if child == 0:
+        try:
+            same_batches(list(iterator), expected[2:])
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    same_batches(list(iterator), expected[2:])
+
+
+def test_threads_share_a_mapped_iterator(make):
+    expected = sorted(map(repr, one_epoch(make())))
+    loader = make().map(lambda batch: batch)
+    iterator, taken = iter(loader), []
+    threads = [in_thread(lambda: taken.extend(iterator)) for _ in range(3)]
+    for thread in threads:
+        thread.join()
+    assert sorted(map(repr, taken)) == expected
+    assert loader.stats()["batches"] == len(expected)
 
 
 # ---- states ----------------------------------------------------------------------------------------------------------

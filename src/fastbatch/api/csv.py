@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from fastbatch.source.csv.options import make_csv_options
 from fastbatch.source.csv.reader import read_csv
@@ -26,16 +26,16 @@ def csv(
     dtype: DTypeLike = "float32",
     header: int | str | Sequence[str] | None = "infer",
     delimiter: str | None = None,
-    missing: str | float = "nan",
+    missing: Literal["nan", "error"] | float = "nan",
     encoding: str = "utf-8",
     threads: SupportsIndex | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Table:
-    """Return the numbers of a CSV file, (rows, columns), for `arrays` and `windows`.
+    """Return the numbers of a CSV file as a table, for `arrays` and `windows`.
 
-    The file is parsed block by block into a temporary file, which is mapped: files of any size take little memory.
-    With `pyarrow` installed (`pip install fastbatch[csv]`) its parser does the work in threads; without it Python's
-    own does, some fifty times slower, with the same result.
+    The file is parsed block by block into a temporary file (in `TMPDIR`), which is mapped, so that files of any size
+    need little memory. With `pyarrow` (`pip install fastbatch[csv]`) the parser runs in threads; without it Python's
+    own parser gives the same result, about fifty times slower.
 
     Args:
         columns: Names (of a file with a header) or numbers from 0 on of the columns to read, in that order.
@@ -54,10 +54,19 @@ def csv(
             `TMPDIR` says otherwise, and gone when nothing uses it any more.
 
     Raises:
-        FormatError: A row with too many or too few cells, a cell that is no number (path, row and column are named;
-            rows are lines of the file, from 1 on), no rows, a file that changed while it was read.
-        ValueError, TypeError: Columns that are not there, options without meaning.
-        OSError: A file that cannot be read, or no room for the numbers.
+        FormatError: A row with too many or too few cells, a cell that is not a number, no rows, or a file that changed
+            while it was read. The message names the row (a line of the file, from 1) and the column.
+        ValueError, TypeError: Columns that are not in the file, or options out of range.
+        OSError: The file cannot be read, or there is no space for the numbers.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> table = fb.csv("sensors.csv", columns=["temperature", "pressure"])
+        >>> table.shape, table.dtype, table.column_names
+        ((2000, 2), dtype('float32'), ('temperature', 'pressure'))
+        >>> x = next(iter(fb.windows(table, length=16)))
+        >>> x.shape
+        (32, 16, 2)
 
     Source: `src/fastbatch/source/csv/`.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The types of the public names, for type checkers: `fastbatch` and `fastbatch.pure` import them when they are used."""
+"""The types of the public names, for type checkers. At run time they are imported at first use."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from fastbatch.generators.data_generator import DataGenerator
 from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.native.backend import NativeBackend
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.vocabulary import Vocabulary
@@ -77,6 +78,7 @@ __all__ = [
     "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
+    "SampleLoader",
     "StateError",
     "TextLoader",
     "TimeSeriesDataset",

@@ -44,7 +44,7 @@ class IndexRun:
             if self._n_batches == len(self._indices):
                 return END
             try:
-                batch = self._made()
+                batch = self._made() if self._data.threads else self._data[self._indices[self._n_batches]]
             except BaseException as error:
                 if self._is_closed:  # by another thread
                     return CLOSED
@@ -57,8 +57,6 @@ class IndexRun:
             return batch
 
     def _made(self) -> Any:
-        if not self._data.threads:
-            return self._data[self._indices[self._n_batches]]
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._data.threads, thread_name_prefix="fastbatch generator")
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)

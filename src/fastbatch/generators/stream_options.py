@@ -20,7 +20,7 @@ MAX_RECORDS = 2**31
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stream is cut and collected, checked."""
+    """How a stream is cut and collected, checked. Immutable."""
 
     batch_size: int
     records: Any

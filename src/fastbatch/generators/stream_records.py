@@ -87,7 +87,7 @@ class Lines:
 
 
 class Fixed:
-    """Records of so many bytes."""
+    """Records of a fixed number of bytes."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size

@@ -19,7 +19,7 @@ Bad = tuple[int, "int | None", Wrong]
 
 @dataclass(frozen=True)
 class BadSample:
-    """A sample that was left out, or replaced.
+    """A sample that was left out, or replaced. Immutable.
 
     Attributes:
         path: Its file, or None.

@@ -18,7 +18,10 @@ from .map import Step
 
 
 class Run(Protocol):
-    """One pass over an epoch from some position on: `loader.run.Run` with columns. Dropping it ends the work ahead."""
+    """One pass over an epoch from some position on: `loader.run.Run` with columns. Dropping it ends the work ahead.
+
+    Threads: any may call `next`; each batch goes to one of them.
+    """
 
     def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
         """Return the batch's number in this run, its columns and its bad samples, in order.
@@ -41,7 +44,7 @@ class Engine(Protocol):
 
 
 class BatchPlan(Protocol):
-    """How the rest of an epoch falls into batches."""
+    """How the rest of an epoch falls into batches. Immutable."""
 
     @property
     def n_batches(self) -> int: ...
@@ -51,7 +54,7 @@ class BatchPlan(Protocol):
 
 
 class Implementation(Protocol):
-    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two."""
+    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two. Threads: any."""
 
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...

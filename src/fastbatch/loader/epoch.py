@@ -34,7 +34,7 @@ class Epoch:
         self._steps = loader._steps
         self._counters = loader._counters() if loader._pack is None else None
         self._allowance = loader._make_allowance(progress)
-        self._is_plain = not self._steps and self._allowance is None
+        self._is_plain = self._allowance is None and not (self._steps and self._pack is None)
         self._end_mark, self._closed_mark = loader._marks
         self._n_finished = 0  # batches without numbers, of a loader with steps
         self._process = process.current
@@ -58,7 +58,7 @@ class Epoch:
         if self._process is not process.current:
             run = self._restart()
         if not self._is_plain:
-            return self._next_mapped(run)
+            return self._next_in_turn(run)
         counters = self._counters
         begin = 0.0 if counters is None else perf_counter()
         try:
@@ -75,14 +75,20 @@ class Epoch:
             return made
         number, columns, _ = made
         batch = self._pack(columns)
+        if self._steps:
+            batch = self._map(batch, number)
         progress = self._progress
         if number >= progress.batches:  # threads that share an iterator may come out of order
             progress.batches = number + 1
         return batch
 
-    def _next_mapped(self, run: Any) -> Any:
-        """Return the next batch of a loader that has functions of the user's own, or leaves out bad samples."""
-        with self._lock:  # the batch at which the allowance is used up is the same for any number of threads
+    def _next_in_turn(self, run: Any) -> Any:
+        """Return the next batch where threads have to take turns.
+
+        The batch at which the allowance is used up is the same for any number of threads; finished batches get their
+        numbers, which the user's functions are told, in order.
+        """
+        with self._lock:
             begin = perf_counter()
             try:
                 made = self._next_numbered(run)
@@ -116,9 +122,9 @@ class Epoch:
                 self._n_finished += 1
                 return self._n_finished - 1, made, run.position()
             number, columns, bad = made
-            if bad and self._allowance is not None:
+            if bad:
                 self._allow(bad)
-            if len(columns[0]) > 0 or self._allowance is None:
+            if len(columns[0]) > 0:
                 return number, self._pack(columns), None
             self._progress.batches = max(self._progress.batches, number + 1)
 

@@ -21,11 +21,11 @@ from types import FrameType
 from typing import Any
 
 _ADAPTERS = "keras.src.trainers.data_adapters."
-_PEEKED = 2  # Keras looks at so many batches before an epoch, and wants them again in it
+_PEEKED = 2  # batches that Keras reads before an epoch, and reads again in it
 
 
 class KerasClass:
-    """An object that Keras takes for one of its data sets, once there is a Keras."""
+    """An object that Keras takes for one of its data sets, once there is a Keras. Threads: any."""
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -58,6 +58,8 @@ class KerasReady(KerasClass):
     Data without a length is taken as Keras takes generators: `class_weight` is refused, and in the first `fit` the end
     of an epoch is met with Keras's warning about data that ran out; the length is known from then on. With
     `steps_per_epoch` it begins again wherever it ends, without a warning.
+
+    Threads: any; TensorFlow asks from a thread of its own.
     """
 
     # Keras's own threads would only stand in the way of ours: what users set here is not looked at.
@@ -127,7 +129,7 @@ class KerasPasses:
         self._endless = False  # steps_per_epoch ends the epochs, the data never does
         self._length: int | None = None  # of the epoch under way
         self._out = 0  # batches given out since the session began, each counted once
-        self._states: dict[int, Any] | None = None  # after so many of them; None: nobody asked
+        self._states: dict[int, Any] | None = None  # by the number of them; None: not kept
 
     def begin_session(self) -> None:
         """Leave what an earlier `fit` did not use up."""

@@ -26,7 +26,7 @@ class Run(Protocol):
 
 
 class CountedRun(Run, Protocol):
-    """A run that hands out finished batches, and counts them itself."""
+    """A run that hands out finished batches, and counts them itself. Threads: any."""
 
     def position(self) -> Any:
         """Return the position after the last batch that was handed out, also once it was closed."""
@@ -41,6 +41,8 @@ class CountedRun(Run, Protocol):
 @dataclass
 class Progress:
     """How far one iterator is. It outlives the iterator: a state may be asked for after the loop was left.
+
+    Threads: any may read it; the iterator writes.
 
     Attributes:
         plan: Of the loader when the iterator was made.

@@ -14,6 +14,7 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import DecodeError
+from fastbatch.source.codecs import CODECS
 from fastbatch.source.samples import SampleSource
 
 Array = np.ndarray[Any, Any]
@@ -75,6 +76,11 @@ def warn_once(name: str) -> None:
     if name not in _warned:
         _warned.add(name)
         warnings.warn(
-            f"{name} images are decoded by Pillow, one at a time; most JPEG, PNG and WebP files are decoded natively",
+            f"{name} images are decoded by Pillow, one at a time; most {_native()} files are decoded natively",
             stacklevel=4,
         )
+
+
+def _native() -> str:
+    *others, last = (codec.title for codec in CODECS)
+    return f"{', '.join(others)} and {last}"

@@ -99,7 +99,7 @@ class Plan:
         return self.batches.left(self.batches_before(position))
 
     def batches_before(self, position: int) -> int:
-        """Return how many batches a rank has had when the epoch stands at a global position."""
+        """Return the number of batches of each rank before a global position."""
         return -(-position // (self.batch_size * self.world_size))
 
     def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Plan:

@@ -23,7 +23,7 @@ Subsets = tuple[Subset | Selection, ...]
 
 
 class Draw:
-    """Weights of the samples of a source, and what is drawn by them.
+    """Weights of the samples of a source, by which they are drawn. Threads: any; weights do not change.
 
     Attributes:
         replacement: A sample may be drawn again in the same epoch.

@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Subset:
-    """Items [start, start + count) of the `n` there were before, permuted by `seed` first when `shuffled`."""
+    """Items [start, start + count) of `n`, after a permutation by `seed` if `shuffled`. Immutable."""
 
     shuffled: bool
     seed: int
@@ -29,14 +29,14 @@ class Subset:
 
 
 class Selection:
-    """Items of the `n` there were before, by number: in any order, some of them perhaps several times.
+    """Items of `n` by number: in any order, some of them perhaps several times.
 
     Threads: immutable once made; any thread.
 
     Attributes:
         items: Their numbers, uint64, read-only.
-        count: How many they are.
-        core: The compiled core's form of it, once it was asked for.
+        count: Number of items.
+        core: The compiled core's object, made on first use.
     """
 
     def __init__(self, n: int, items: Array) -> None:

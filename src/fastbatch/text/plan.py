@@ -101,7 +101,10 @@ class TextPlan:
 
 
 class TextRun(Protocol):
-    """One pass over the text. Closing it, or dropping it, ends the work ahead."""
+    """One pass over the text. Closing it, or dropping it, ends the work ahead.
+
+    Threads: any may call `next`; each batch goes to one of them.
+    """
 
     def next(self) -> Any:
         """Return the next batch; None after the last that is served; False when the run was closed."""
@@ -117,7 +120,7 @@ class TextRun(Protocol):
 
 
 class TextImplementation(Protocol):
-    """One way of reading text: `fastbatch` and `fastbatch.pure` are the two."""
+    """One way of reading text: `fastbatch` and `fastbatch.pure` are the two. Threads: any."""
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
         """Begin a pass; what may be kept for the next one, such as where the lines lie, is put into `known`."""
