@@ -38,20 +38,23 @@ def csv(
     own parser gives the same result, about fifty times slower.
 
     Args:
-        columns: Names (of a file with a header) or numbers from 0 on of the columns to read, in that order.
-        dtype: A float or integer type. Floats are read as float64 and then rounded.
-        header: "infer": the first row holds names when a cell of it is no number, and where it looks like the names
-            that pandas writes (`docs/csv.md`). A number: of the row that holds the names, from 0 on, empty lines left
-            out; rows before it are skipped. None: there are no names. A list: the names, which the file lacks.
-        delimiter: One character; None is a tab for a .tsv file, and a comma otherwise.
-        missing: Of an empty cell, a NaN in any spelling, and of pandas's words for a missing number (NA, N/A, null,
-            None, ...): "nan", "error", or this number instead.
-        encoding: Of names and of cells that are not read; a byte order mark is left out.
-        threads: Of the parser; None takes what it thinks best, 1 is one.
-        cache: A folder where the parsed numbers are kept, as a .npy file, for the next time that the same file
-            (path, size, inode, times of its last changes) is read in the same way. A kept file that is damaged is
-            made again, and there is no cache in a folder that may not be written to. The temporary file is where
-            `TMPDIR` says otherwise, and gone when nothing uses it any more.
+        path: The file.
+        columns: Columns to read, in this order: names (if the file has a header) or numbers from 0. None reads all.
+        dtype: A float or integer type. Numbers are read as float64 and then rounded to a float type.
+        header: "infer": the first row holds names if one of its cells is not a number, or if it looks like the names
+            that pandas writes (`docs/csv.md`). A number: the row that holds the names, from 0, empty lines not counted;
+            rows before it are skipped. None: there are no names. A list: the names of a file that has none.
+        delimiter: One ASCII character; None is a tab for a .tsv file, otherwise a comma.
+        missing: Value of an empty cell, of NaN in any spelling, and of pandas's words for a missing number (NA, N/A,
+            null, None, ...): "nan", a number, or "error" to raise. "nan" is "error" for integer types.
+        encoding: Encoding of names and of cells that are not read; a byte order mark is skipped.
+        threads: Threads of the parser; None lets the parser choose.
+        cache: Folder in which the parsed numbers are kept as a .npy file. It is reused if the file (path, size, inode,
+            times of change) and the options are the same, and made again if it is damaged. If the folder may not be
+            written to, there is no cache. None: a temporary file, deleted after its last use.
+
+    Returns:
+        A `Table` of shape (rows, columns): an array-like with `column_names` and `column(name)`.
 
     Raises:
         FormatError: A row with too many or too few cells, a cell that is not a number, no rows, or a file that changed

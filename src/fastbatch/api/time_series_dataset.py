@@ -11,7 +11,7 @@ import numpy as np
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import refuse_masked, whole
-from fastbatch.loader.loader import Loader
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.csv.table import Table
 from fastbatch.source.formats import open_array
 from fastbatch.source.window import MAX_ROWS

@@ -13,10 +13,12 @@ from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
 from fastbatch.checks import element_type, shown, whole
 from fastbatch.decode.conversion import Field
+from fastbatch.errors import FormatError
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.source.foreign import foreign_format, signed_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
-from fastbatch.source.local_file import path_bytes
+from fastbatch.source.local_file import path_bytes, read_head
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
 from .arrays import arrays
@@ -59,16 +61,28 @@ def tokens(
         targets: "next" for `(x, y)`; None for x alone.
         boundaries: Offsets of the documents, as an array or the path of a .npy file: document `d` is
             `tokens[boundaries[d] : boundaries[d + 1]]`.
-        document_end: The token that ends each document, and is its last one. The file is read once to find them.
-        out_dtype: Of the batch; None keeps the type of the file. Where it is narrower than that, all tokens are read
-            once, and one that does not fit is an error.
-        options: As for `arrays`: batch_size, shuffle, seed, shard, ...
+        document_end: The token that is the last one of each document. The file is read once to find them.
+        out_dtype: Type of the batches; None keeps the type of the file. If it cannot hold all values of that type, the
+            tokens are read once to check them.
+        options: batch_size, shuffle, seed, shard, ...: see `arrays` and `LoaderOptions`.
+
+    Returns:
+        A loader of batches `(x, y)`, or of x.
 
     Raises:
-        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that do not rise or lie
-            outside, a `document_end` that is not there, a token that `out_dtype` cannot hold, options out of range.
-        TypeError: Elements that are not integers, more than one dimension.
-        OSError, FormatError: A file that cannot be read, or is not what it says.
+        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that decrease or are outside
+            of the file, no `document_end` in it, a token that `out_dtype` cannot hold, or options out of range.
+        TypeError: Elements that are not integers, or more than one dimension.
+        OSError, FormatError: A file cannot be read, or does not match its header.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.tokens("train.bin", "uint16", context=64, batch_size=8)
+        >>> x, y = next(iter(loader))
+        >>> x.shape, x.dtype
+        ((8, 64), dtype('int64'))
+        >>> bool((y[:, :-1] == x[:, 1:]).all())
+        True
 
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/source/raw.cpp`.
     """
@@ -110,6 +124,10 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
         path = path_bytes("tokens", tokens)
         found = format_of(path)
         if found is None or found.name != ".npy":
+            head = read_head(path)
+            other = foreign_format(os.fsdecode(path), head) if wanted is None else signed_format(head, 6)
+            if other is not None:
+                raise FormatError("not tokens", path=path, expected="integers, raw or in a .npy file", found=other)
             if wanted is None:
                 raise ValueError(f"{os.fsdecode(path)}: dtype: a raw file needs one, such as 'uint16'")
             return backend.raw(os.fsdecode(path), wanted, -1)

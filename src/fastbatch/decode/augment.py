@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fastbatch.calls import public_class
 from fastbatch.checks import Range, limited, pair, shown
 
 FILLS = ("nearest", "constant", "reflect", "wrap")

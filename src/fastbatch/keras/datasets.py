@@ -52,13 +52,20 @@ def image_dataset_from_directory(
 
     Args:
         directory: A folder with a sub-folder per class.
-        labels: "inferred", None, or a number for each file in sorted order.
-        label_mode: "int" (int32; floats that are given stay floats, unless `format="grain"`), "binary" (float32,
-            (n, 1)), "categorical" (float32, one-hot), or None for no labels.
-        batch_size: None gives images one by one.
-        validation_split, subset: "training" is the first part of the shuffled files, "validation" the last one;
-            "both" returns a list of two loaders, of which the second is not shuffled again.
-        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic";
+        labels: "inferred": the sub-folders; None: no labels; or a number per file in sorted order.
+        label_mode: "int" (int32; a list of floats stays floats with format="tf"), "binary" (float32, (batch, 1)),
+            "categorical" (float32, one-hot), or None for no labels.
+        class_names: The sub-folders in the order of their numbers; None: sorted. Only valid with labels="inferred".
+        color_mode: "rgb", "rgba" or "grayscale".
+        batch_size: Images in a batch; the last batch may be smaller. None gives single images.
+        image_size: (height, width) in pixels, or one number for both.
+        shuffle: A new order in each epoch; False: sorted.
+        seed: Determines the order and the split; None draws a seed from NumPy's global generator.
+        validation_split: Share of the files for validation.
+        subset: "training" is the first part of the shuffled files, "validation" the last one; "both" returns a list of
+            two loaders, the second of which is not shuffled in each epoch. Only valid with `validation_split`.
+        follow_links: Follow links to folders.
+        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian" or "mitchellcubic";
             "nearest" gives uint8.
         crop_to_aspect_ratio, pad_to_aspect_ratio: Crop the image, or pad it with zeros, to keep its aspect ratio.
         data_format: "channels_last" or "channels_first"; None: Keras's setting.

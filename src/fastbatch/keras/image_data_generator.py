@@ -16,7 +16,7 @@ from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
 from .dataframe_iterator import DataFrameIterator
 from .directory_iterator import DirectoryIterator
-from .draws import Parameters, draw
+from .draws import Parameters, draw, zoom_factors
 from .image_utils import Array
 from .transforms import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 
@@ -117,7 +117,7 @@ class ImageDataGenerator:
             found = shown(validation_split)
             raise ValueError(f"`validation_split`: expected a number strictly between 0 and 1, found {found}")
         self._validation_split = validation_split
-        self.zoom_range = _factors(zoom_range)
+        self.zoom_range = zoom_factors(zoom_range)
         if brightness_range is not None and not (
             isinstance(brightness_range, (tuple, list)) and len(brightness_range) == 2
         ):
@@ -387,14 +387,6 @@ class ImageDataGenerator:
             flat = np.reshape(images, (len(images), -1))
             u, s, _ = np.linalg.svd(flat.T, full_matrices=False)
             self.zca_whitening_matrix = (u * (np.sqrt(len(images)) / (s + self.zca_epsilon))).dot(u.T)
-
-
-def _factors(zoom_range: Any) -> list[Any]:
-    if isinstance(zoom_range, (float, int)):
-        return [1 - zoom_range, 1 + zoom_range]
-    if len(zoom_range) == 2 and all(isinstance(factor, (float, int)) for factor in zoom_range):
-        return list(zoom_range)
-    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {shown(zoom_range)}")
 
 
 def _warn_unfitted(option: str) -> None:

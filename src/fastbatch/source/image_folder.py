@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from fastbatch.checks import LONGEST_SHOWN, shown
 
 from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
-from .local_file import MOST_PATH_BYTES, path_bytes
+from .foreign import foreign_format
+from .local_file import MOST_PATH_BYTES, path_bytes, read_head
 from .samples import FileSamples, SampleSource
 
 # Extensions that are decoded natively; Pillow decodes the others.
@@ -90,12 +92,22 @@ def list_images(
             else:
                 files = ImageFiles(FileSamples(_non_empty(_images_below(index, folder), folder)))
             index.save()
+        except NotADirectoryError:
+            raise _no_folder(folder) from None
         except OSError as error:
             if isinstance(error.filename, bytes):
                 error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
     return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
+
+
+def _no_folder(path: bytes) -> NotADirectoryError:
+    text = os.fsdecode(path)
+    head = read_head(text) if os.path.isfile(text) else b""
+    other = foreign_format(text, head)
+    hint = f"{other}" if other is not None else "images([path]) takes single files" if codec_of(head) else ""
+    return NotADirectoryError(errno.ENOTDIR, f"Not a directory{': ' * bool(hint)}{hint}", text)
 
 
 def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:

@@ -30,6 +30,10 @@ def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
         raise ValueError(f"{name}: embedded null byte in {shown(os.fsdecode(encoded))}")
     if len(encoded) > MOST_PATH_BYTES:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), os.fsdecode(encoded[:LONGEST_SHOWN]) + "...")
+    if b"://" in encoded[:12] and not os.path.exists(encoded):
+        raise FileNotFoundError(
+            errno.ENOENT, "Not a path of this machine (copy the file, or stream() it)", os.fsdecode(path)
+        )
     return os.path.expanduser(encoded) if encoded[:1] == b"~" else encoded
 
 

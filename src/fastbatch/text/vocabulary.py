@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.calls import public_class
 from fastbatch.checks import whole_numbers
 from fastbatch.source.local_file import open_regular, path_text
-
 
 
 @public_class

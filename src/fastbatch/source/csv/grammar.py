@@ -19,6 +19,7 @@ NAN = re.compile(r"[-+]?nan(\([a-z0-9_]*\))?", re.ASCII | re.IGNORECASE)
 FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|infinity)", re.ASCII | re.IGNORECASE)
 INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
 BIT_PATTERN = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
+DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b|\d{1,2}:\d{2}\b", re.ASCII)  # for messages
 _COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _BLANKS = " \t"
 _YEARS = range(1900, 2101)

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from fastbatch.checks import shown
 from fastbatch.errors import FormatError
-from fastbatch.source.local_file import open_regular
+from fastbatch.source.foreign import signed_format
+from fastbatch.source.local_file import HEAD_BYTES, open_regular
 
-from .grammar import BIT_PATTERN, FLOAT, INTEGER, content, first_row_is_header, is_missing
+from .grammar import BIT_PATTERN, DATE, FLOAT, INTEGER, content, first_row_is_header, is_missing
 
 if TYPE_CHECKING:
     from .options import CsvOptions
@@ -88,8 +89,12 @@ def _lines(file: TextIO, path: str) -> Iterator[str]:
 
 def find_layout(path: str, options: CsvOptions) -> Layout:
     """Return the columns of a file; FormatError if it is empty, ValueError if a requested column is missing."""
-    source = records(path, options)
     asked = options.header
+    with open_regular(path) as file:
+        other = signed_format(file.read(HEAD_BYTES))
+    if other is not None:
+        raise FormatError("not a table", path=path, expected="rows of numbers", found=other)
+    source = records(path, options)
     rows = list(islice(source, asked + 1 if isinstance(asked, int) else 2))
     source.close()  # type: ignore[attr-defined]
     if not rows:
@@ -206,6 +211,10 @@ def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float
         value = int(bits[1], 16)
         return value - 2 ** (8 * options.dtype.itemsize) if value > np.iinfo(options.dtype).max else value
     other = next((one for one in ";\t|" if one in cell and one != options.delimiter), None)
+    if DATE.match(text):
+        raise _error(
+            "a date, not a number (columns= chooses others)", place, f"a number of type {options.dtype}", _shown(cell)
+        )
     what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
     raise _error(what, place, f"a number of type {options.dtype}", _shown(cell))
 

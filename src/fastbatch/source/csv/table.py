@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastbatch.calls import public_class
 from fastbatch.checks import shown
-
 
 
 @public_class
