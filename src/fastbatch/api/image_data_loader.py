@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`ImageDataLoader`: batches of the images in a folder, from a loader that resets itself."""
+"""`ImageDataLoader`: batches of the images in a folder, by an iterator that resets itself."""
 
 from __future__ import annotations
 
@@ -38,25 +38,45 @@ class _Names:
 
 @public_class
 class ImageDataLoader(Loader):
-    """Batches of the images in a folder, from a loader that resets itself at the end of each epoch.
+    """Batches of the images in a folder, by an iterator that resets itself at the end of each epoch.
 
-        loader = fb.ImageDataLoader("photos", 32)
-        for epoch in range(3):
-            for names in loader:
-                ...
-
-    It is its own iterator: leaving a loop and entering it again goes on. At the end it counts the epoch, goes back to
-    the start, and raises StopIteration.
-
-    Args:
-        data_dir: Folder with image files, also in sub-folders, sorted by name.
-        batch_size: The last batch may be short.
-        decode: False: batches are lists of names relative to `data_dir`. True: arrays, as `images` makes them.
-        labels: "infer" takes the sub-folders as classes: batches are (names, labels) or (arrays, labels).
-        shuffle, seed: Another order in each epoch.
-        image_options: As for `images`; only valid with `decode=True`.
+    The loader is its own iterator: a loop that was left continues at the next batch when it is entered again. At the
+    end of an epoch the loader counts the epoch, resets itself and raises StopIteration.
 
     Threads: any; each batch goes to one of them.
+
+    Args:
+        data_dir: Folder with image files, also in sub-folders; sorted by name.
+        batch_size: Files in a batch; the last batch may be smaller.
+        decode: False: batches are lists of names relative to `data_dir`. True: batches are arrays, as from `images`.
+        labels: "infer": the sub-folders are the classes, and batches are (names, labels) or (arrays, labels), labels
+            int64. None: no labels.
+        shuffle: A new random order in each epoch.
+        seed: Together with the epoch, determines the order and all random draws.
+        image_options: Options of `images`; only valid with `decode=True`.
+
+    Attributes:
+        file_names: Names of all files, relative to `data_dir`, in sorted order.
+        class_names: Names of the classes 0, 1, ..., or None without labels.
+
+    Raises:
+        ValueError, TypeError: A folder without images, or an option out of range.
+        OSError: The folder cannot be read.
+        OSError, DecodeError: By `next()`: a file cannot be read or decoded.
+        ClosedError: By `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.ImageDataLoader("photos/train", 40, labels="infer")
+        >>> for names, labels in loader:
+        ...     print(names[0], len(names))
+        cat/00.jpg 40
+        dog/08.jpg 40
+        owl/16.jpg 16
+        >>> loader.current_epoch()
+        1
+
+    Source: `src/fastbatch/api/image_data_loader.py`.
     """
 
     _backend: ClassVar[Backend]
@@ -68,7 +88,7 @@ class ImageDataLoader(Loader):
         batch_size: SupportsIndex,
         *,
         decode: bool = False,
-        labels: str | None = None,
+        labels: Literal["infer"] | None = None,
         shuffle: bool = False,
         seed: SupportsIndex = 0,
         **image_options: Any,
@@ -92,7 +112,7 @@ class ImageDataLoader(Loader):
             loader = arrays(self._backend, *data, **order, threads=1)
             self._loader = loader.map(_Names(self.file_names))
         self._iterator: Iterator[Any] | None = None
-        self._lock = threading.Lock()  # guards the iterator and the count
+        self._lock = threading.Lock()  # guards _iterator and _epochs
         self._epochs = 0
 
     @property
@@ -102,7 +122,7 @@ class ImageDataLoader(Loader):
 
     @property
     def n_samples(self) -> int:
-        """Files of an epoch, over all ranks."""
+        """Number of files in an epoch, over all ranks."""
         return int(self._loader.n_samples)
 
     @property
@@ -116,11 +136,11 @@ class ImageDataLoader(Loader):
         return self._class_names
 
     def current_epoch(self) -> int:
-        """Return how many epochs came to their end."""
+        """Return the number of completed epochs."""
         return self._epochs
 
     def __len__(self) -> int:
-        """Return the batches of an epoch."""
+        """Return the number of batches in an epoch."""
         return len(self._loader)
 
     def __repr__(self) -> str:
@@ -138,7 +158,7 @@ class ImageDataLoader(Loader):
             return next(iterator)
         except StopIteration:
             with self._lock:
-                if self._iterator is iterator:  # no other thread has come here before
+                if self._iterator is iterator:  # no other thread has ended this epoch
                     self._iterator = None
                     self._epochs += 1
             raise
@@ -150,7 +170,7 @@ class ImageDataLoader(Loader):
     # ---- epochs and restart --------------------------------------------------------------------------------------
 
     def _reached_loader(self) -> Any:
-        """Return a copy of the loader that goes on with the next batch; after `reset`, at the start of an epoch."""
+        """Return a copy of the loader that continues with the next batch; after `reset`, at the start of an epoch."""
         loader = copy.copy(self._loader)
         if self._iterator is None and self._loader._progress is not None:
             loader.set_epoch(self._loader._next_epoch)
@@ -158,7 +178,7 @@ class ImageDataLoader(Loader):
 
     @property
     def epoch(self) -> int:
-        """The epoch that is under way, or the next one to begin."""
+        """The current epoch, or the next one to begin."""
         return int(self._reached_loader().epoch)
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
@@ -185,7 +205,7 @@ class ImageDataLoader(Loader):
         return "ImageDataLoader"
 
     def _files(self) -> str:
-        """Return a short name for the files."""
+        """Return a short identity of the files."""
         n, digest = files_identity(self._paths)
         return f"{n} files {digest}"
 
@@ -242,7 +262,7 @@ class ImageDataLoader(Loader):
         return list(self._loader.report())
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles begin where this one is, with threads of their own."""
+        """Copies and pickles continue at the same batch, independently and with their own threads."""
         kept = {key: value for key, value in self.__dict__.items() if key not in ("_lock", "_keras_passes")}
         return {**kept, "_loader": self._reached_loader(), "_iterator": None}
 
@@ -254,10 +274,10 @@ class ImageDataLoader(Loader):
         return self._copied(self._reached_loader(), self._epochs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ImageDataLoader:
-        return copy.copy(self)  # names and data do not change
+        return copy.copy(self)  # names and data are immutable
 
     def close(self) -> None:
-        """End all work and join the threads."""
+        """Stop all work and join the threads."""
         self._loader.close()
 
 

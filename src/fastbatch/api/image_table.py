@@ -24,22 +24,38 @@ def image_table(
     delimiter: str = ",",
     header: bool = True,
 ) -> tuple[list[str], Any]:
-    """Return (paths, labels) from a CSV file, for `images(*fb.image_table("labels.csv"))`.
+    """Return the paths and labels of images listed in a CSV file, for `images(*image_table("labels.csv"))`.
 
     Args:
-        path: The file; UTF-8, quoted as spreadsheets do.
-        root: Folder that the paths in it start from; the CSV file's own folder by default.
-        path_column, label_column: A column's name, or its number from 0. Several label columns give a row of numbers
-            for each file; None gives None.
-        label_separator: What stands between the classes of a file that has several: "|" reads "cat|dog" as both.
-        delimiter: What stands between the cells.
-        header: The first row names the columns.
+        path: The CSV file: UTF-8, cells quoted as by spreadsheets.
+        root: Folder that the paths in the file are relative to; None: the CSV file's own folder.
+        path_column: Column of the paths: its name, or its number from 0.
+        label_column: Column of the labels, in the same way. Several columns give a row of numbers per file; None gives
+            no labels.
+        label_separator: Separates the classes of a file that has several: "|" reads "cat|dog" as both.
+        delimiter: Separates the cells.
+        header: Whether the first row holds the names of the columns.
 
     Returns:
-        Labels are strings, or ints or floats if all cells are.
+        (paths, labels). Labels are ints or floats if all cells are, otherwise strings; lists of strings with
+        `label_separator`; an array of shape (files, columns) for several columns; None without a label column.
 
     Raises:
-        ValueError: A column that is not there, a row that is too short, an empty cell; the line is named.
+        ValueError: A column that is not in the file, a row that is too short, or an empty cell. The message names the
+            line.
+        TypeError: A column that is neither a name nor a number.
+        OSError: The file cannot be read.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> paths, labels = fb.image_table("labels.csv", path_column="file", label_column="class")
+        >>> paths[0], labels[0], len(paths)
+        ('photos/train/cat/00.jpg', 'cat', 96)
+        >>> loader = fb.images(paths, labels, size=64)
+        >>> loader.class_names
+        ('cat', 'dog', 'owl')
+
+    Source: `src/fastbatch/api/image_table.py`.
     """
     if label_separator is not None:
         text("label_separator", label_separator)

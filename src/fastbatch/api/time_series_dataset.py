@@ -21,17 +21,31 @@ from .windows import windows
 
 @public_class
 class TimeSeriesDataset:
-    """Windows of a series with the label of each one's last step, as a map-style dataset for torch's `DataLoader`.
+    """Windows of a series, each with the label of its last row, as a map-style dataset for torch's `DataLoader`.
 
-    `len()` is `len(data) - seq_length + 1`; item `i` is `(data[i : i + seq_length], labels[i + seq_length - 1])`.
-    `loader()` gives the same samples in batches that are gathered natively.
+    Item `i` is `(data[i : i + seq_length], labels[i + seq_length - 1])`, and `len()` is `len(data) - seq_length + 1`.
+    `loader()` gives the same samples in batches that are made natively.
 
     Args:
-        data, labels: Arrays, tensors, or paths of .npy or IDX files, of equal length.
+        data: Array, tensor, or path of a .npy or IDX file, time first.
+        labels: One label per row of the data, in the same forms.
         seq_length: Rows in a window.
 
     Raises:
-        ValueError: Labels of another length, a series shorter than a window.
+        ValueError: Labels of another length, or a series shorter than a window.
+        TypeError, OSError, FormatError: As for `arrays`.
+        IndexError: By `dataset[i]`: outside of `[-len(dataset), len(dataset))`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> dataset = fb.TimeSeriesDataset("sensors.npy", "labels.npy", seq_length=10)
+        >>> len(dataset)
+        1991
+        >>> x, y = dataset[0]
+        >>> x.shape
+        (10, 3)
+
+    Source: `src/fastbatch/api/time_series_dataset.py`.
     """
 
     _backend: ClassVar[Backend]
@@ -57,7 +71,7 @@ class TimeSeriesDataset:
         data, labels = self._given
         x = self._data[i : i + self.seq_length]
         y = self._labels[i + self.seq_length - 1]
-        # What is mapped cannot be written to, which torch warns of.
+        # Mapped arrays are read-only, which torch warns about.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
@@ -72,6 +86,18 @@ class TimeSeriesDataset:
 
     @takes(windows)
     def loader(self, batch_size: SupportsIndex = 32, **options: Any) -> SampleLoader:
-        """Return `windows` over the same samples; the options are those."""
+        """Return a loader over the same samples in batches.
+
+        Args:
+            batch_size: Windows in a batch; the last batch may be smaller.
+            options: Remaining options: see `windows`.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> dataset = fb.TimeSeriesDataset("sensors.npy", "labels.npy", seq_length=10)
+            >>> x, y = next(iter(dataset.loader(batch_size=64, shuffle=True)))
+            >>> x.shape, y.shape
+            ((64, 10, 3), (64,))
+        """
         data, labels = self._given
         return windows(self._backend, data, labels, length=self.seq_length, batch_size=batch_size, **options)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`tokens`: contexts of a long array of tokens for language models, each inside one document if told where they end."""
+"""`tokens`: contexts of a long array of tokens for language models, across documents or within them."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -33,37 +33,49 @@ def tokens(
     context: SupportsIndex = 1024,
     stride: SupportsIndex | None = None,
     *,
-    targets: str | None = "next",
+    targets: Literal["next"] | None = "next",
     boundaries: Any = None,
     document_end: SupportsIndex | None = None,
     out_dtype: DTypeLike | None = "int64",
     **options: Unpack[LoaderKeywords],
 ) -> SampleLoader:
-    """Return a loader over contexts of a token file for language models: `(x, y)`, y one token further on.
+    """Return a loader over contexts of a token file for language models: `(x, y)`, y shifted by one token.
 
-    `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both (batch, context).
-    Without `boundaries` or `document_end` documents are not told apart: a context may begin in one and end in the
-    next. With one of them each document is cut by itself, from its first token on; what is left at its end, and
-    documents that are shorter than a sample, are in none.
+    `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both of shape (batch, context).
+    Without `boundaries` or `document_end` a context may begin in one document and end in the next. With one of them
+    each document is cut separately, from its first token; the rest at its end, and documents shorter than a sample, are
+    omitted.
 
     Args:
         tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source.
-        dtype: Of the elements of a raw file, "uint16" for example. A .npy file says it itself.
+        dtype: Type of the elements of a raw file, for example "uint16". A .npy file has its own.
         context: Tokens in a sample.
-        stride: Tokens from one sample's start to the next one's; None takes `context`, so that each token is in
-            one sample.
+        stride: Tokens from the start of one sample to the start of the next; None takes `context`, so that samples do
+            not overlap.
         targets: "next" for `(x, y)`; None for x alone.
-        boundaries: Where documents begin and end, an array or the path of a .npy file: document `d` is
+        boundaries: Offsets of the documents, as an array or the path of a .npy file: document `d` is
             `tokens[boundaries[d] : boundaries[d + 1]]`.
-        document_end: The token that ends each document, and is its last one. The file is read once to find them.
-        out_dtype: Of the batch; None keeps the type of the file.
-        options: As for `arrays`: batch_size, shuffle, seed, shard, ...
+        document_end: The token that is the last one of each document. The file is read once to find them.
+        out_dtype: Type of the batches; None keeps the type of the file.
+        options: batch_size, shuffle, seed, shard, ...: see `arrays` and `LoaderOptions`.
+
+    Returns:
+        A loader of batches `(x, y)`, or of x.
 
     Raises:
-        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that do not rise or lie
-            outside, options out of range.
-        TypeError: Elements that are not integers, more than one dimension.
-        OSError, FormatError: A file that cannot be read, or is not what it says.
+        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that decrease or are outside
+            of the file, or options out of range.
+        TypeError: Elements that are not integers, or more than one dimension.
+        OSError, FormatError: A file cannot be read, or does not match its header.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.tokens("train.bin", "uint16", context=64, batch_size=8)
+        >>> x, y = next(iter(loader))
+        >>> x.shape, x.dtype
+        ((8, 64), dtype('int64'))
+        >>> bool((y[:, :-1] == x[:, 1:]).all())
+        True
 
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/source/raw.cpp`.
     """

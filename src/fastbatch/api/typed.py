@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The types of the public names, for type checkers: `fastbatch` and `fastbatch.pure` import them when they are used."""
+"""The types of the public names, for type checkers. At run time they are imported at first use."""
 
 from __future__ import annotations
 

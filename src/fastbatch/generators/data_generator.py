@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A base class for data of the user's own, which are asked for by index."""
+"""A base class for data of the user that is read by index."""
 
 from __future__ import annotations
 
@@ -47,34 +47,44 @@ def _as_written() -> Iterator[None]:
 
 @public_class
 class DataGenerator(Loader):
-    """Base class for data of the user's own: write `__len__` and `__getitem__`.
+    """Base class of loaders whose batches are made by a method of the user's: define `__len__` and `__getitem__`.
 
-        class Frames(fb.DataGenerator):
-            def __len__(self):
-                return 100
-
-            def __getitem__(self, index):
-                return read(index), label(index)
-
-        for x, y in Frames(shuffle=True, seed=1, threads=2):
-            ...
-
-    `__getitem__(index)` returns batch `index`, `0 <= index < len(self)`. A `for` is one epoch: each index once. Keras
-    3's `fit` takes it as it is. `on_epoch_end` may be overridden; it is called after each whole epoch.
-
-    Args:
-        shuffle: Another order of the batches in each epoch, by `seed`.
-        threads: Threads that call `__getitem__` ahead; it must then allow that. 0: the caller's own.
-        prefetch: Batches made ahead.
-
-    A subclass that forgets `super().__init__()` gets the defaults. Errors of `__getitem__` keep their type and
-    traceback; from Python 3.11 on a note names the batch.
+    `__getitem__(index)` returns batch `index`, 0 to `len(self) - 1`. Each `for` is one epoch, which visits each index
+    once. Keras's `fit` takes it as it is. `on_epoch_end` may be overridden; it is called after each whole epoch. A
+    subclass that does not call `super().__init__()` has the default options. Errors of `__getitem__` keep their type
+    and traceback; from Python 3.11 on a note names the batch.
 
     `take`, `skip`, `shard`, `split`, `select` and `map` return a shallow copy with another order, whose attributes are
-    the same objects. `len()` of it is the number of batches that it serves; in the class's own methods, it stays what
-    `__len__` returns.
+    the same objects. Its `len()` is the number of batches that it serves; within the class's own methods it stays the
+    result of `__len__`.
 
     Threads: any; an iterator that several threads share gives each batch to one of them.
+
+    Args:
+        shuffle: A new order of the batches in each epoch.
+        seed: Together with the epoch, determines the order.
+        threads: Threads that call `__getitem__` ahead, which must be thread-safe if there are several. 0: the
+            consumer's.
+        prefetch: Batches prepared ahead.
+
+    Raises:
+        ValueError, TypeError: An option out of range, or a missing method.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> import numpy as np
+        >>> class Frames(fb.DataGenerator):
+        ...     def __len__(self):
+        ...         return 10
+        ...
+        ...     def __getitem__(self, index):
+        ...         return np.full((4, 8), index), np.arange(4)
+        >>> frames = Frames(shuffle=True, seed=1, threads=2)
+        >>> sorted(int(x[0, 0]) for x, y in frames)
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+    Source: `src/fastbatch/generators/data_generator.py`.
     """
 
     _backend: ClassVar[Any]  # has `indices(plan, epoch, position, k)`
@@ -103,7 +113,7 @@ class DataGenerator(Loader):
 
     @abstractmethod
     def __len__(self) -> int:
-        """Return the number of batches of an epoch."""
+        """Return the number of batches in an epoch."""
         raise TypeError(f"{type(self).__name__}: write __len__, which returns the number of batches of an epoch")
 
     @abstractmethod
@@ -112,7 +122,7 @@ class DataGenerator(Loader):
         raise TypeError(f"{type(self).__name__}: write __getitem__(self, index), which returns batch `index`")
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Wrap the user's methods: Keras gets batches that were made ahead, and `take` changes `len()`."""
+        """Wrap the user's methods: Keras gets prefetched batches, and `take` changes `len()`."""
         super().__init_subclass__(**options)
         if "__getitem__" in cls.__dict__:
             cls.__getitem__ = _made_ahead(cls.__dict__["__getitem__"])  # type: ignore[method-assign]
@@ -210,7 +220,7 @@ class DataGenerator(Loader):
 
 
 def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
-    """Return a `__getitem__` that gives Keras, when it asks, the batch that was made ahead."""
+    """Return a `__getitem__` that gives Keras, when it asks, the prefetched batch."""
 
     @functools.wraps(own)
     def getitem(self: Any, index: int) -> Any:
@@ -225,7 +235,7 @@ def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
 
 
 def _narrowed(own: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Return a `__len__` that counts the batches that are served after `take`, `skip`, `shard`, `split` or `select`."""
+    """Return a `__len__` that is the number of batches after `take`, `skip`, `shard`, `split` or `select`."""
 
     @functools.wraps(own)
     def length(self: Any) -> int:

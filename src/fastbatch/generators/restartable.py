@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions of the user's own, as data that can be read again: one call of the function is one epoch."""
+"""Generator functions of the user as loaders: one call of the function is one epoch."""
 
 from __future__ import annotations
 
@@ -26,19 +26,33 @@ MAX_ITEMS = 2**63 - 1
 
 
 class RestartableGeneratorWrapper(Loader):
-    """Calls a generator function anew for each `for`, so that every epoch sees all of its batches.
+    """A generator function as a loader: each `for` calls the function anew, so that every epoch has all of its batches.
 
-    `restartable` makes the same with options. All arguments go to the function.
-
-    Args:
-        generator_func: A generator function, anything else that returns an iterable when called (`functools.partial`, a
-            class), or an iterable that starts afresh by itself.
-
-    An exception in the function's code comes out with its own type and traceback and, from Python 3.11 on, a note with
-    the batch's number, counted from 0. A StopIteration or GeneratorExit that escapes from it becomes a RuntimeError, as
-    in PEP 479, and does not pass for the end of the epoch.
+    `restartable` makes the same with options. An exception in the function is raised by `next()` with its own type and
+    traceback and, from Python 3.11 on, a note with the batch's number, from 0. A StopIteration or GeneratorExit that
+    leaves the function becomes a RuntimeError (PEP 479) and does not end the epoch.
 
     Threads: any; an iterator that several threads share gives each batch to one of them.
+
+    Args:
+        generator_func: A generator function, any other callable that returns an iterable (`functools.partial`, a
+            class), or an iterable that can be iterated again.
+        args, kwargs: Arguments of the function.
+
+    Raises:
+        TypeError: Not callable and not iterable again, or arguments that do not fit the function.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> def squares(n):
+        ...     for i in range(n):
+        ...         yield i * i
+        >>> data = fb.RestartableGeneratorWrapper(squares, 3)
+        >>> list(data), list(data)
+        ([0, 1, 4], [0, 1, 4])
+
+    Source: `src/fastbatch/generators/restartable.py`.
     """
 
     _start_of_epoch = Reached()
@@ -61,10 +75,10 @@ class RestartableGeneratorWrapper(Loader):
         return self._observed if self._declared is None else self._declared
 
     def __len__(self) -> int:
-        """Return the batches of an epoch on this rank.
+        """Return the number of batches in an epoch on this rank.
 
         Raises:
-            TypeError: `length` was not given, and no pass has come to its end yet.
+            TypeError: `length` was not given, and no pass has ended yet.
         """
         if self._length() is None:
             raise TypeError(f"{self._name} has no length before a pass has come to its end; tell it by length=")
@@ -207,20 +221,37 @@ def restartable(
     shard: tuple[int, int] | None = None,
     **kwargs: Any,
 ) -> RestartableGeneratorWrapper:
-    """Return data that calls `function(*args, **kwargs)` anew for each epoch.
+    """Return a loader that calls `function(*args, **kwargs)` anew for each epoch.
 
     Args:
-        function, args, kwargs: As for `RestartableGeneratorWrapper`. An argument of the function that is called like
-            an option below is given by `functools.partial`.
-        length: Items of one epoch: a function that goes on for ever ends there, one that ends earlier is a ValueError.
-            Without it `len()` is known once a pass has come to its end.
-        prefetch: Items that a thread makes ahead. The function's code then runs in that thread, which ends with the
-            pass: when the iterator is dropped or closed, or the program ends.
-        shard: `(rank, world_size)`: every world_size-th item, from rank on. The ranks may differ by one item.
+        function: A generator function, another callable that returns an iterable, or an iterable that can be iterated
+            again: see `RestartableGeneratorWrapper`.
+        args, kwargs: Arguments of the function. Use `functools.partial` for arguments with the name of an option below.
+        length: Items in an epoch. An endless function is stopped there; one that ends earlier raises ValueError. None:
+            `len()` is known once a pass has ended.
+        prefetch: Items that a thread prepares ahead. The function then runs in this thread, which ends with the pass:
+            when the iterator ends, is dropped or closed. None: no thread.
+        shard: `(rank, world_size)`: every world_size-th item, starting at `rank`. Ranks may differ by one item.
+
+    Returns:
+        A loader of the function's items.
 
     Raises:
-        TypeError: Nothing that can be called or started afresh, arguments that do not fit the function.
-        ValueError: Options out of range.
+        TypeError: Not callable and not iterable again, or arguments that do not fit the function.
+        ValueError: An option out of range. By `next()`: fewer items than `length`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> import numpy as np
+        >>> def batches(n, seed=0):
+        ...     rng = np.random.default_rng(seed)
+        ...     for _ in range(n):
+        ...         yield rng.normal(size=(8, 4))
+        >>> data = fb.restartable(batches, 3, seed=1, length=3, prefetch=2)
+        >>> len(data), [x.shape for x in data]
+        (3, [(8, 4), (8, 4), (8, 4)])
+
+    Source: `src/fastbatch/generators/restartable.py`.
     """
     wrapper = RestartableGeneratorWrapper(function, *args, **kwargs)
     wrapper._declared = None if length is None else whole("length", length, 0, MAX_ITEMS)
@@ -256,7 +287,7 @@ def _is_iterable(thing: Any) -> bool:
 
 
 def _takes_start(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether the function can begin at any item; raise TypeError when the arguments do not fit it."""
+    """Return whether the function can begin at any item; raise TypeError if the arguments do not fit it."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions have none

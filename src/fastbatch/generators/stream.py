@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The iterator over data that keeps arriving, in batches."""
+"""The iterator over batches of data that keep arriving."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .stream_options import StreamOptions
 
 
 def collect(samples: list[Any]) -> Any:
-    """Return the batch of these samples: stacked arrays, or the list itself when they are no numbers."""
+    """Return the batch of samples: stacked arrays, or the list itself if they are not numbers."""
     first = samples[0]
     if isinstance(first, tuple | dict | np.ndarray | np.generic | int | float):
         return stack(samples)
@@ -116,12 +116,12 @@ class _Pass(Resumable):
 
 @public_class
 class Stream(Loader):
-    """An iterator over the batches of a stream: see `stream`. Once at its end, or closed, it stays there.
+    """Iterator over the batches of a stream: see `stream`. It stays at its end once it has ended or is closed.
 
-    `take`, `skip` and `map` return another iterator, which reads on from where this one is: each batch goes to one of
+    `take`, `skip` and `map` return another iterator that continues at this one's position; each batch goes to one of
     the two.
 
-    Threads: any; each batch goes to one of them. `close` may be called from another thread than the one that waits.
+    Threads: any; each batch goes to one of them. `close` may be called while another thread waits.
     """
 
     _feed_class: ClassVar[type[Any]] = Feed
@@ -153,7 +153,7 @@ class Stream(Loader):
         return int(self._plan.batch_size)
 
     def __len__(self) -> int:
-        """Raise TypeError: nobody knows what is still to come."""
+        """Raise TypeError: the length is not known in advance."""
         raise TypeError("a stream has no length: it ends when its source does")
 
     def __bool__(self) -> bool:
@@ -173,7 +173,7 @@ class Stream(Loader):
         return derived
 
     def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> NoReturn:
-        """Raise TypeError: what one rank reads, no other does."""
+        """Raise TypeError: a stream is read once, so ranks cannot share it."""
         raise TypeError("a stream is read once: ranks cannot share it")
 
     def _numbered_plan(self, verb: str) -> NoReturn:
@@ -193,11 +193,11 @@ class Stream(Loader):
         raise TypeError("a stream is read once: it cannot be repeated")
 
     def state_dict(self) -> NoReturn:
-        """Raise TypeError: nobody can go back in a stream."""
+        """Raise TypeError: a stream cannot be read again."""
         raise TypeError("a stream is read once: it has no state")
 
     def load_state_dict(self, state: Mapping[str, Any]) -> NoReturn:
-        """Raise TypeError: nobody can go back in a stream."""
+        """Raise TypeError: a stream cannot be read again."""
         raise TypeError("a stream is read once: it has no state")
 
     def __reduce__(self) -> Any:
@@ -214,5 +214,5 @@ class Stream(Loader):
         return {**super()._counted(), **feed, "threads": self._feed.n_threads}
 
     def close(self) -> None:
-        """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
+        """End the stream. A `next()` that waits, in any thread, and all later ones raise StopIteration."""
         self._finalizer()

@@ -44,26 +44,49 @@ def image_dataset_from_directory(
     format: str = "tf",
     verbose: bool = True,
 ) -> Any:
-    """Return a loader over the images of a folder: float32 in 0 ... 255, resized as `tf.image.resize` does it.
+    """Return a loader over the images in a folder: float32 in [0, 255], resized as by `tf.image.resize`.
 
-    Files, labels, the split and what is printed are Keras's, for the same seed. The order inside the epochs is this
-    package's own: a new full shuffle for each.
+    Files, labels, the split and the printed lines are Keras's, for the same seed. The order within the epochs is a new
+    full shuffle for each epoch, which differs from Keras's.
 
     Args:
         directory: A folder with a sub-folder per class.
-        labels: "inferred", None, or a number for each file in sorted order.
-        label_mode: "int" (int32), "binary" (float32, (n, 1)), "categorical" (float32, one-hot), or None for no labels.
-        batch_size: None gives images one by one.
-        validation_split, subset: "training" is the first part of the shuffled files, "validation" the last one;
-            "both" returns a list of two loaders, of which the second is not shuffled again.
-        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic";
+        labels: "inferred": the sub-folders; None: no labels; or a number per file in sorted order.
+        label_mode: "int" (int32), "binary" (float32, (batch, 1)), "categorical" (float32, one-hot), or None for no
+            labels.
+        class_names: The sub-folders in the order of their numbers; None: sorted. Only valid with labels="inferred".
+        color_mode: "rgb", "rgba" or "grayscale".
+        batch_size: Images in a batch; the last batch may be smaller. None gives single images.
+        image_size: (height, width) in pixels, or one number for both.
+        shuffle: A new order in each epoch; False: sorted.
+        seed: Determines the order and the split; None draws a seed from NumPy's global generator.
+        validation_split: Share of the files for validation.
+        subset: "training" is the first part of the shuffled files, "validation" the last one; "both" returns a list of
+            two loaders, the second of which is not shuffled in each epoch. Only valid with `validation_split`.
+        follow_links: Follow links to folders.
+        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian" or "mitchellcubic";
             "nearest" gives uint8.
-        crop_to_aspect_ratio, pad_to_aspect_ratio: Cut, or fill with zeros, instead of stretching.
-        format: Looked at only: the batches are NumPy arrays; see `KerasDataset.to_tf`.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: Crop the image, or pad it with zeros, to keep its aspect ratio.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        format: "tf" or "grain". The batches are NumPy arrays in both cases; see `KerasDataset.to_tf`.
+        verbose: Print the number of files and classes.
+
+    Returns:
+        A `KerasDataset`, or a list of two for subset="both".
 
     Raises:
-        ValueError: Arguments that Keras refuses; no files.
-        OSError: By `next()`, for the file that cannot be read or decoded.
+        ValueError: An argument that Keras refuses; no files.
+        OSError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> from fastbatch.keras import image_dataset_from_directory
+        >>> train = image_dataset_from_directory("photos/train", image_size=(64, 64), batch_size=16)
+        Found 96 files belonging to 3 classes.
+        >>> x, y = next(iter(train))
+        >>> x.shape, x.dtype, y.dtype
+        ((16, 64, 64, 3), dtype('float32'), dtype('int32'))
+
+    Source: Keras's `keras/src/utils/image_dataset_utils.py`.
     """
     request = Request(
         directory,
@@ -114,15 +137,31 @@ def text_dataset_from_directory(
     format: str = "tf",
     verbose: bool = True,
 ) -> Any:
-    """Return a loader over the text files (.txt) of a folder; arguments as for `image_dataset_from_directory`.
+    """Return a loader over the text files (.txt) in a folder.
 
     Args:
-        max_length: Longer texts are cut: "tf" counts bytes, "grain" characters.
+        directory, labels, label_mode, class_names: As for `image_dataset_from_directory`.
+        batch_size: Texts in a batch; the last batch may be smaller. None gives single texts.
+        max_length: Cut longer texts: to this many bytes with format="tf", to this many characters with "grain".
+        shuffle, seed, validation_split, subset, follow_links: As for `image_dataset_from_directory`.
         format: "tf" gives arrays of bytes objects, "grain" arrays of str objects.
+        verbose: Print the number of files and classes.
+
+    Returns:
+        A `KerasDataset`, or a list of two for subset="both".
 
     Raises:
-        ValueError: Arguments that Keras refuses; no files.
-        OSError: By `next()`, for the file that cannot be read.
+        ValueError: An argument that Keras refuses; no files.
+        OSError: By `next()`: a file cannot be read.
+
+    Example:
+        >>> from fastbatch.keras import text_dataset_from_directory
+        >>> texts = text_dataset_from_directory("reviews", batch_size=2, shuffle=False)
+        Found 8 files belonging to 2 classes.
+        >>> next(iter(texts))
+        (array([b'a bad film', b'a bad film'], dtype=object), array([0, 0], dtype=int32))
+
+    Source: Keras's `keras/src/utils/text_dataset_utils.py`.
     """
     request = Request(
         directory,

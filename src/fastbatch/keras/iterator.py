@@ -18,17 +18,31 @@ WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
 
 class Iterator(KerasClass):
-    """Batches of `n` samples without end; `for`, `next()` and `it[i]` as Keras has them.
+    """Endless batches of `n` samples; `for`, `next()` and `batches[i]` as in Keras.
 
-    Also an instance of `keras.utils.PyDataset` for `isinstance`, and thus for `fit`, once the user has imported Keras.
-    Subclasses define `_get_batches_of_transformed_samples(index_array)`.
+    Once the user has imported Keras, it is also an instance of `keras.utils.PyDataset` for `isinstance`, and so for
+    `fit`. Subclasses define `_get_batches_of_transformed_samples(index_array)`.
 
     Args:
-        n: Samples.
-        batch_size: In a batch; the last one of an epoch may be short.
-        shuffle: A new permutation of NumPy's global generator for each epoch.
-        seed: If given, that generator is seeded with `seed + total_batches_seen` for each batch.
+        n: Number of samples.
+        batch_size: Samples in a batch; the last batch of an epoch may be smaller.
+        shuffle: A new permutation from NumPy's global generator in each epoch.
+        seed: Seed that generator with `seed + total_batches_seen` before each batch; None does not.
         workers, use_multiprocessing, max_queue_size: As for `PyDataset`.
+
+    Raises:
+        ValueError: By `batches[i]`: no such batch.
+
+    Example:
+        >>> from fastbatch.keras import Iterator
+        >>> class Squares(Iterator):
+        ...     def _get_batches_of_transformed_samples(self, index_array):
+        ...         return index_array**2
+        >>> squares = Squares(n=5, batch_size=2, shuffle=False, seed=None)
+        >>> [next(squares).tolist() for _ in range(4)]
+        [[0, 1], [4, 9], [16], [0, 1]]
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     white_list_formats = WHITE_LIST_FORMATS
@@ -89,15 +103,15 @@ class Iterator(KerasClass):
         return self._get_batches_of_transformed_samples(self._batch(idx))
 
     def reset(self) -> None:
-        """Let `next()` begin a new epoch."""
+        """Begin a new epoch at the next `next()`."""
         self.batch_index = 0
 
     def on_epoch_begin(self) -> None:
-        """Be told by `fit` that an epoch begins."""
+        """Note that `fit` begins an epoch."""
         self._forecast.epoch_begins()
 
     def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch that is read by `it[i]`."""
+        """Draw the order of the next epoch of `batches[i]`."""
         self._set_index_array()
 
     def _batch(self, idx: int) -> Array:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The base of every kind of loader: what is only about the order of batches, and what can be asked of all of them."""
+"""The base of all loaders: methods that only concern the order of batches, and statistics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
+from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
 from fastbatch.checks import whole
@@ -23,65 +23,92 @@ Self = TypeVar("Self", bound="Loader")
 
 @public_class
 class Loader(KerasReady, Resumable):
-    """Batches of data. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
+    """Batches of data: the base class of all loaders. Each `for` is one epoch, in a new order if `shuffle` is set.
 
-    All that make batches return one: `arrays`, `images`, `windows`, `tokens`, `words`, `lines`, `restartable`,
-    `stream`, and subclasses of `DataGenerator`. Batch `k` of epoch `e` depends on the data, the options, the seed, `e`
-    and `k` alone. The batches are the user's: nothing writes to them again.
+    `arrays`, `images`, `windows`, `tokens`, `words`, `lines`, `restartable` and `stream` return one; subclasses of
+    `DataGenerator` are one. Batch `k` of epoch `e` depends only on the data, the options, the seed, `e` and `k`.
+    Batches belong to the caller; their memory is not written again.
 
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
-    Fork: works in the child, which starts threads of its own.
+    Fork: works in the child, which starts its own threads.
+
+    Raises:
+        OSError, DecodeError: By `next()`: a sample cannot be read or decoded, unless `on_error` says otherwise.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.arrays("x.npy", "y.npy", batch_size=64, shuffle=True, seed=1)
+        >>> for epoch in range(2):
+        ...     for x, y in loader:
+        ...         pass  # train
+        >>> loader.epoch, len(loader)
+        (2, 32)
+        >>> train, validation = loader.split(0.2)
+        >>> train.n_samples, validation.n_samples
+        (1600, 400)
+
+    Source: `csrc/loader/loader.cpp`, `csrc/plan/batch_plan.cpp`.
     """
 
     _deals_samples: ClassVar[bool] = False  # to ranks; otherwise whole batches
 
-    if TYPE_CHECKING:  # of the loaders that `arrays`, `images`, `windows` and `tokens` return
-
-        @property
-        def n_samples(self) -> int: ...
-        @property
-        def batch_size(self) -> int: ...
-        @property
-        def seed(self) -> int: ...
-        @property
-        def class_names(self) -> tuple[str, ...] | None: ...
-
     def take(self: Self, n: SupportsIndex) -> Self:
-        """Return a loader over the first `n` batches of each epoch; of a shard, of those of this rank."""
+        """Return a loader over the first `n` batches of each epoch; of a shard, the first `n` of this rank.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> len(fb.arrays("x.npy").take(5))
+            5
+        """
         return self._with_plan(replace(self._plan, batches=self._plan.batches.take(whole("n", n, 0))))
 
     def skip(self: Self, n: SupportsIndex) -> Self:
         """Return a loader over each epoch without its first `n` batches.
 
-        `skip(2).take(3)`, as `take(5).skip(2)`, gives batches 2, 3 and 4. Samples by number are skipped in no time;
-        text and generator functions are read, and what comes before is dropped.
+        `skip(2).take(3)` and `take(5).skip(2)` give batches 2, 3 and 4. Numbered samples are skipped without reading
+        them; text and generator functions are read and dropped.
         """
         return self._with_plan(replace(self._plan, batches=self._plan.batches.skip(whole("n", n, 0))))
 
     def map(self: Self, function: Callable[..., Any], *, each: Literal["batch", "sample"] = "batch") -> Self:
-        """Return a loader whose batches are what `function` makes of this one's.
+        """Return a loader whose batches are the results of `function`.
 
         Args:
-            function: Called with a batch, by the thread that asks for it. If it has a second parameter (without a
-                default, or called `info`), that gets a `BatchInfo`: epoch, number, position, and `generator()`, random
-                numbers that are the same in every run.
-            each: "sample" calls it with one sample after another, in the structure of the batch, and puts what it
-                returns, in whatever structure, into a batch again.
+            function: Called with a batch, by the thread that asks for it. A second parameter (without a default, or
+                named `info`) gets a `BatchInfo`: epoch, number, position, and `generator()`, whose random numbers are
+                the same in every run.
+            each: "sample" calls it with each sample of a batch, in the batch's structure, and stacks the results, in
+                any structure, into a batch.
 
-        An exception in the function comes out with its own type and traceback and, from Python 3.11 on, a note with the
-        batch's number; it ends the iterator, and a state taken then goes on with that batch.
+        An exception in the function is raised by `next()` with its own type and traceback and, from Python 3.11 on, a
+        note with the batch's number. It ends the iterator; a state taken then resumes with this batch.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> x = next(iter(fb.arrays("x.npy", batch_size=8).map(lambda x: x.reshape(-1, 28, 28))))
+            >>> x.shape
+            (8, 28, 28)
         """
         return self._with_steps((*self._steps, make_step(function, each)))
 
     def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Self:
         """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
 
-        Of text, generator functions and a `DataGenerator`, whole batches instead; the first ranks may have one more.
+        Text, generator functions and `DataGenerator` are sharded by batch instead; the first ranks may have one more.
 
         Args:
-            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
-                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
-                Not valid for batches.
+            rank: Number of the rank, from 0.
+            world_size: Number of ranks.
+            tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of
+                the order, "drop" omits the last ones, "uneven" gives the first ranks one more. None keeps the loader's
+                setting. Not valid for batches.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=50)
+            >>> len(loader), len(loader.shard(0, 4))
+            (40, 10)
         """
         if tail is not None and not self._deals_samples:
             raise TypeError(
@@ -92,17 +119,18 @@ class Loader(KerasReady, Resumable):
     def split(
         self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True
     ) -> tuple[Self, Self]:
-        """Return (training, validation): two loaders that share out the samples.
+        """Return (training, validation): two loaders over disjoint parts of the samples.
 
         Args:
             validation: Share of the samples (float, rounded down) or their number (int).
-            seed: Decides which samples are held out, in every epoch the same.
-            shuffle: False holds out the last samples instead, as time series need it.
+            seed: Determines the validation samples, which are the same in all epochs.
+            shuffle: False takes the last samples for validation, as time series need it.
 
-        The validation loader goes in order, and keeps its last batch. The samples of a `DataGenerator` are its batches.
+        The validation loader is not shuffled and keeps its last batch. The samples of a `DataGenerator` are its
+        batches.
 
         Raises:
-            TypeError: The samples have no numbers: text, generator functions, streams.
+            TypeError: The samples are not numbered: text, generator functions, streams.
         """
         plan = self._numbered_plan("split")
         train, held_out = plan.split(validation, whole("seed", seed, 0, 2**64 - 1), shuffle)
@@ -112,15 +140,16 @@ class Loader(KerasReady, Resumable):
         """Return a loader over some of the samples.
 
         Args:
-            indices: Numbers of samples, in one dimension: a list, an array, a range, below 0 counted from the end; one
-                that comes several times is several samples of the epoch. Or a mask: one bool for each sample. They are
-                copied. After `split` or `select` the numbers count what was left, in the order without shuffle.
+            indices: Indices of samples, in one dimension: a list, an array, a range; negative ones count from the end;
+                a repeated one is several samples of the epoch. Or a mask: one bool per sample. Copied. After `split` or
+                `select` indices refer to the remaining samples, in the unshuffled order.
 
         The samples of a `DataGenerator` are its batches.
 
         Raises:
-            TypeError: No integers; or the samples have no numbers: text, generator functions, streams.
-            IndexError: An index outside the data, a mask of another length.
+            TypeError: Indices that are not integers; or samples that are not numbered: text, generator functions,
+                streams.
+            IndexError: An index out of range, or a mask of another length.
         """
         return self._with_plan(self._numbered_plan("select").select(indices))
 
@@ -158,10 +187,10 @@ class Loader(KerasReady, Resumable):
     # ---- what can be asked ---------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        """Return the number of batches that a full epoch has on this rank; at most, when bad samples are skipped.
+        """Return the number of batches of a full epoch on this rank; an upper bound if bad samples are skipped.
 
         Raises:
-            TypeError: It is not known.
+            TypeError: The number is not known.
         """
         n = self._batches_from(self._first_position(self._start_of_epoch))
         if n is None:
@@ -172,13 +201,13 @@ class Loader(KerasReady, Resumable):
         return self._batches_from(self._first_position(self._resume_at))
 
     def stats(self) -> dict[str, Any]:
-        """Return counters since the first iterator: is the training bound by data? Every kind has the same keys.
+        """Return counters since the first iterator: does training wait for data? All loaders have the same keys.
 
-        `batches`, `samples`, `bytes` handed out; `bad_samples` that were skipped or replaced; `through_pillow`:
-        images that the core does not decode itself; `elapsed_s`; `wait_s`: seconds that `next()` took, or waited;
-        `bound_by_data`: that is more than a tenth of the time; `decode_s`: thread-seconds of work, per column;
-        `advise_s`: of telling the kernel what comes; `ready_batches` now; `threads`; `prefetch` (batches). What a kind
-        of loader does not count is 0 or [].
+        `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
+        decoded by Pillow. `elapsed_s`: time since the first iterator. `wait_s`: seconds spent in `next()`.
+        `bound_by_data`: True if this is more than a tenth of the time. `decode_s`: thread-seconds of work, per column.
+        `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now.
+        `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
         """
         counted = {**NO_STATS, **self._counted()}
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
@@ -187,11 +216,11 @@ class Loader(KerasReady, Resumable):
     def report(self) -> list[BadSample]:
         """Return the samples that were skipped or replaced, in the order in which they were due.
 
-        Also the one that was too many for `max_bad`. The list grows to 100,000 records; `stats()` counts all of them.
+        The sample that exceeded `max_bad` is included. The list is limited to 100,000 records; `stats()` counts all.
         """
         return self._report.records()
 
 
 def unnumbered(name: str, verb: str, reason: str) -> NoReturn:
-    """Raise the TypeError of `split` and `select` where samples have no numbers."""
+    """Raise the TypeError of `split` and `select` for samples that are not numbered."""
     raise TypeError(f"{name}: {verb}() needs samples by number; {reason}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions of the user's own, applied to each batch, or to each sample of it, when `next` hands it out."""
+"""Functions of the user that are applied to each batch, or to each of its samples, by `next()`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,26 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """Where in the epoch a batch is, or one of its samples: the same for any number of threads, and after a resume.
+    """Position of a batch or of one of its samples in the epoch, for functions of `Loader.map`.
+
+    It is independent of the number of threads, and the same after a resume.
 
     Attributes:
-        seed: Of the loader.
-        epoch: Counted from 0.
-        number: Of the batch in its epoch on this rank, counted from 0.
-        position: Of the (first) sample in the epoch's order over all ranks: no other batch of the epoch has the same.
-        world_size: Ranks that share the epoch.
+        seed: Seed of the loader.
+        epoch: Number of the epoch, from 0.
+        number: Number of the batch in its epoch on this rank, from 0.
+        position: Position of the (first) sample in the epoch's order over all ranks; unique within the epoch.
+        world_size: Number of ranks that share the epoch.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> def add_noise(x, info):
+        ...     return x + info.generator().normal(size=x.shape)
+        >>> loader = fb.arrays("sensors.npy", batch_size=4).map(add_noise)
+        >>> next(iter(loader)).shape
+        (4, 3)
+
+    Source: `src/fastbatch/loader/map.py`.
     """
 
     seed: int
@@ -36,7 +48,7 @@ class BatchInfo:
     world_size: int = 1
 
     def generator(self) -> np.random.Generator:
-        """Return the random generator of this batch, or sample, alone: in each run of the epoch the same numbers."""
+        """Return a random generator for this batch or sample; it gives the same numbers in each run of the epoch."""
         return stream(self.seed, self.epoch, self.position, BATCH)
 
 
@@ -105,7 +117,7 @@ def make_step(function: Any, each: str) -> Step:
 
 
 def takes_info(function: Callable[..., Any]) -> bool:
-    """Return whether a second argument has a place: a parameter without a default, or one that is called `info`."""
+    """Return whether a function accepts a second argument: a parameter without a default, or one named `info`."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
@@ -115,7 +127,7 @@ def takes_info(function: Callable[..., Any]) -> bool:
 
 
 def stack(samples: list[Any]) -> Any:
-    """Return the batch of these samples, which have one structure, and arrays of equal shapes."""
+    """Return the batch of samples that have one structure and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:

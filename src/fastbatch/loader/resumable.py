@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which epoch comes next, where it begins, and how that is saved and copied: the same for every kind of loader."""
+"""Epochs, positions, saved states and copies: the same for all kinds of loaders."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Resumable:
 
     @property
     def _pack(self) -> Any:
-        """What puts the columns of a batch into the user's structure; None if runs hand out finished batches."""
+        """The function that builds the structure of a batch from its columns; None if runs return finished batches."""
         return None
 
     @property
     def _steps(self) -> tuple[Step, ...]:
-        """Functions of the user's own, for each batch."""
+        """Functions of the user for each batch."""
         return self._map_steps
 
     def _start(self, progress: Progress) -> Any:
@@ -62,15 +62,15 @@ class Resumable:
         raise TypeError(f"{type(self).__name__} has no batches")
 
     def _batch_info(self, progress: Progress, number: int) -> tuple[BatchInfo, int]:
-        """Return the info of batch `number` of a run, and how many positions lie between two of its samples."""
+        """Return the info of batch `number` of a run, and the distance of its samples' positions."""
         raise TypeError(f"{type(self).__name__} has no batches")
 
     def _batches_from(self, position: Any) -> int | None:
-        """Return the batches from a position to the end of the epoch on this rank, or None if that is not known."""
+        """Return the number of batches from a position to the end of the epoch on this rank, or None."""
         return None
 
     def _batches_left(self, progress: Progress) -> int | None:
-        """Return the batches that an iterator has still to come, or None if that is not known."""
+        """Return the number of batches that an iterator has left; None if it is not known."""
         return self._batches_from(self._position_of(progress))
 
     def _state(self, epoch: int, position: Any) -> State:
@@ -81,17 +81,17 @@ class Resumable:
         raise TypeError(f"{type(self).__name__} has no state")
 
     def _load(self, state: State) -> None:
-        """Check a state of this kind, and go there."""
+        """Check a state of this kind, and continue at its position."""
         raise TypeError(f"{type(self).__name__} has no state")
 
     # ---- epochs --------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Any]:
-        """Begin the next epoch; after `load_state_dict`, once, the rest of the one that was saved."""
+        """Begin the next epoch; after `load_state_dict`, once, the rest of the saved epoch."""
         return self._begin(self._at_epoch_end)
 
     def _at_epoch_end(self) -> Any:
-        """Do what is to be done when an iterator has come to the end of its epoch."""
+        """Called when an iterator has reached the end of its epoch."""
 
     def _begin(self, at_end: Callable[[], Any]) -> Epoch:
         if self._closed:
@@ -105,38 +105,38 @@ class Resumable:
         return iterator
 
     def _first_position(self, position: Any) -> Any:
-        """Return where a run begins that is to go on at a position: not before the batches that `skip` leaves out."""
+        """Return the start of a run that continues at a position: not before the batches that `skip` omits."""
         return max(position, self._plan.first_position)
 
     @property
     def epoch(self) -> int:
-        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
+        """The epoch of the latest iterator, or the next epoch if that iterator has ended."""
         if self._progress is None or self._progress.ended:
             return self._next_epoch
         return self._progress.epoch
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
-        """Let the next `for` be epoch `epoch`, from its start. Iterators under way are not disturbed."""
+        """Let the next `for` be epoch `epoch`, from its start. Existing iterators are not affected."""
         self._go_to(whole("epoch", epoch, 0, MAX_SEED), self._start_of_epoch)
 
     def _go_to(self, epoch: int, position: Any) -> None:
         self._next_epoch, self._resume_at, self._progress = epoch, position, None
 
     def _reached(self) -> tuple[int, Any]:
-        """Return the epoch and position at which a copy goes on."""
+        """Return the epoch and position at which a copy continues."""
         progress = self._progress
         if progress is None or progress.ended:
             return self._next_epoch, self._resume_at
         return progress.epoch, self._position_of(progress)
 
     def _position_of(self, progress: Progress) -> Any:
-        """Return the position after the latest batch that was handed out."""
+        """Return the position after the latest returned batch."""
         return progress.run.position() if progress.reached is None else progress.reached
 
     def repeat(self, times: SupportsIndex | None = None) -> Iterator[Any]:
         """Return an iterator over `times` epochs, or over epochs without end.
 
-        Without `times` it ends after a whole epoch that had no batches.
+        Without `times` it ends after a whole epoch without batches.
         """
         return self._repeat(None if times is None else whole("times", times, 0))
 
@@ -154,23 +154,34 @@ class Resumable:
     # ---- restart -------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where the latest iterator is: small, JSON, the same for any number of threads and ranks.
+        """Return the position of the latest iterator: small, JSON, independent of the number of threads and ranks.
 
-        A batch counts once `next()` has returned it. On ranks that are equally far, the states are equal.
+        A batch is counted once `next()` has returned it. Ranks that are equally far have equal states.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=64, shuffle=True, seed=1)
+            >>> batches = iter(loader)
+            >>> first, second = next(batches), next(batches)
+            >>> state = loader.state_dict()
+            >>> resumed = fb.arrays("x.npy", batch_size=64, shuffle=True, seed=1)
+            >>> resumed.load_state_dict(state)
+            >>> bool((next(iter(resumed)) == next(batches)).all())
+            True
         """
         return self._state(*self._reached()).to_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next `for` go on where `state` was taken.
+        """Let the next `for` resume at the position of `state`.
 
-        Ranks, threads and prefetch may differ from those of the loader that it was taken of; so may the batch size
-        where samples are numbered. The seed is the state's, except for a `DataGenerator`, whose own must be the same.
-        A `restartable` calls its function, and drops what came before: the function must give the same again. When it
-        has a parameter `start` (default 0 or none) that the arguments leave free, it gets the number of items to leave
-        out instead. All other kinds read nothing of what came before.
+        Ranks, threads and prefetch may differ from those of the saved loader; so may the batch size if samples are
+        numbered. The seed is taken from the state; a `DataGenerator` must have the same seed. A `restartable` calls its
+        function and drops the items before the position, so the function must give the same items again. If the
+        function has a free parameter `start` (default 0 or none), it gets the number of items to omit instead. All
+        other loaders read nothing before the position.
 
         Raises:
-            StateError: It is no state of this kind and version, or one of another data set, shuffle or split.
+            StateError: The state is of another kind or version, or of another data set, shuffle or split.
         """
         self._load(read_state(state, self._kind()))
 
@@ -196,7 +207,7 @@ class Resumable:
     # ---- life ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
+        """Stop all work and join the threads. Iterators raise ClosedError from then on. May be called twice."""
         self._closed = True
         for run in self._live_runs().all():
             run.close()
@@ -208,27 +219,27 @@ class Resumable:
         self.close()
 
     def _make_allowance(self, progress: Progress) -> Allowance | None:
-        """Return how many bad samples a pass may have; None: the first one raises."""
+        """Return the number of bad samples that a pass may have; None: the first one raises."""
         return None
 
     @property
     def _report(self) -> Report:
-        """The bad samples that were met."""
+        """The bad samples so far."""
         report: Report = self.__dict__.setdefault("_report_", Report())
         return report
 
     def _counters(self) -> Counters:
-        """Return what was handed out, of a loader whose runs count."""
+        """Return the counters of a loader whose runs count their batches."""
         counters: Counters = self.__dict__.setdefault("_counters_", Counters())
         return counters
 
     def _live_runs(self) -> LiveRuns:
-        """Return the runs that `close` has to end: those that count their batches themselves."""
+        """Return the runs that `close` ends: those that count their batches."""
         runs: LiveRuns = self.__dict__.setdefault("_live_runs_", LiveRuns())
         return runs
 
     def _leave(self, run: Any) -> None:
-        """End a run that an iterator needs no more."""
+        """End a run whose iterator has ended."""
         try:
             run.close()
         finally:
@@ -239,7 +250,7 @@ class Resumable:
                 counters.samples += n_samples
 
     def _go_on_after_fork(self, run: Any, progress: Progress) -> Any:
-        """Return the run with which an iterator goes on in a forked child."""
+        """Return the run with which an iterator continues in a forked child."""
         progress.start = self._position_of(progress)
         self.__dict__["_live_runs_"] = LiveRuns()  # its lock may have been held
         return self._start(progress)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loader of samples that have numbers: columns of rows, images, windows, tokens. Its engine makes the batches."""
+"""The loader of numbered samples: rows, images, windows, tokens. An engine makes its batches from columns."""
 
 from __future__ import annotations
 
@@ -26,12 +26,29 @@ _OF_THIS_PROCESS = ("_engine_", "_engine_process", "_finalizer")
 
 @public_class
 class SampleLoader(Loader):
-    """Batches of the samples of a data set, as `arrays`, `images`, `windows` and `tokens` return it.
+    """Batches of numbered samples, as returned by `arrays`, `images`, `windows` and `tokens`.
 
-    Positions are numbers of samples, over all ranks.
+    It has all methods of `Loader`. Positions in its states are numbers of samples, over all ranks.
+
+    Args:
+        recipe, plan: The columns, their structure and steps; the order. Users call the functions above instead.
+
+    Raises:
+        OSError, DecodeError: By `next()`: a sample cannot be read or decoded, unless `on_error` says otherwise.
+        ClosedError: By `iter()` and `next()`, after `close()`.
 
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
-    Fork: works in the child, which starts threads of its own.
+    Fork: works in the child, which starts its own threads.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.images("photos/train", size=64, batch_size=16)
+        >>> loader.n_samples, loader.batch_size, len(loader), loader.class_names
+        (96, 16, 6, ('cat', 'dog', 'owl'))
+        >>> loader
+        Loader(96 samples of float32 (3, 64, 64), int64 (), batch_size=16, epoch=0)
+
+    Source: `csrc/loader/loader.cpp`.
     """
 
     _deals_samples = True
@@ -58,7 +75,7 @@ class SampleLoader(Loader):
 
     @property
     def n_samples(self) -> int:
-        """Samples in one epoch, over all ranks, before `take` and `skip`."""
+        """Number of samples in an epoch, over all ranks, before `take` and `skip`."""
         return self._plan.n
 
     @property
@@ -73,7 +90,7 @@ class SampleLoader(Loader):
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """The name of each label, or None when the data has no names for them."""
+        """Names of the labels 0, 1, ..., or None."""
         return self._recipe.class_names
 
     def __repr__(self) -> str:
@@ -167,7 +184,7 @@ class SampleLoader(Loader):
         return Allowance(most)
 
     def close(self) -> None:
-        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
+        """Stop all work and join the threads. Iterators raise ClosedError from then on. May be called twice."""
         self._closed = True
         if self._finalizer is not None:
             self._finalizer()

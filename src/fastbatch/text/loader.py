@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loader of words and lines: how much there is, and where it goes on. Its implementation reads the text."""
+"""The loader of words and lines: its length, positions and states. An implementation reads the text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,30 @@ Self = TypeVar("Self", bound="TextLoader")
 
 @public_class
 class TextLoader(Loader):
-    """Batches of words or lines, as `words` and `lines` return it. Every `for` is one full epoch.
+    """Batches of words or lines, as returned by `words` and `lines`. Each `for` is one epoch.
 
-    Batch `k` of an epoch depends on the files, the options, the seed and the epoch alone. Rank `r` of `n` gets the
-    batches r, r + n, ...: all of them together are the batches of a loader without shards.
+    Batch `k` of an epoch depends only on the files, the options, the seed and the epoch. Rank `r` of `n` gets the
+    batches r, r + n, ..., so that all ranks together get the batches of a loader without shards.
 
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
-    Fork: works in the child, which starts threads of its own.
+    Fork: works in the child, which starts its own threads.
+
+    Raises:
+        OSError: By `next()`: a file cannot be read.
+        EncodingError, FormatError: By `next()`: bytes that are not in the encoding, or a file that became shorter.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.lines("corpus/*.txt", batch_size=32, keepends=False, shuffle="line", seed=1)
+        >>> loader.n_samples, len(loader)
+        (240, 8)
+        >>> for batch in loader:
+        ...     pass
+        >>> loader.epoch
+        1
+
+    Source: `csrc/text/run.cpp`.
     """
 
     _start_of_epoch = Place()
@@ -44,7 +61,7 @@ class TextLoader(Loader):
 
     @property
     def n_samples(self) -> int:
-        """Words or lines of an epoch, over all ranks. Reads the files once if no one has counted them yet."""
+        """Number of words or lines in an epoch, over all ranks. Reads the files once, if they were not counted yet."""
         if "items" not in self._known:
             self._known["items"] = self._implementation.count(self._plan)
         n: int = self._known["items"]
@@ -61,7 +78,7 @@ class TextLoader(Loader):
         return int(self._plan.seed)
 
     def __len__(self) -> int:
-        """Return the number of batches of a full epoch on this rank; counts like `n_samples`."""
+        """Return the number of batches of a full epoch on this rank; may read the files, as `n_samples`."""
         return self._batches_from(self._start_of_epoch)
 
     def _is_sized(self) -> bool:
