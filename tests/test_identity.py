@@ -64,6 +64,19 @@ def test_a_file_rewritten_between_two_epochs(api, path, name, keep_times):
     assert str(error).startswith(f"{path}: file changed while in use: expected {os.path.getsize(path)} bytes last")
 
 
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_rewritten_in_the_middle_of_an_epoch(api, path, name):
+    """The pass does not end as if nothing had happened; what came before may be old or new."""
+    loader = MAKERS[name](api, path)
+    iterator = iter(loader)
+    next(iterator)
+    rewrite(path)
+    with pytest.raises(FormatError, match="x.npy: file changed while in use"):
+        list(iterator)
+    assert list(iterator) == []
+    assert isinstance(error_of(iter, loader), FormatError)
+
+
 def test_a_file_rewritten_before_the_first_epoch(api, path):
     loader = api.arrays(path)
     np.save(path, np.zeros((N, 4), "f4"))

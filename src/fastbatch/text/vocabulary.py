@@ -108,12 +108,24 @@ class Vocabulary:
         return out
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the words as UTF-8 text, one a line; counts are left out."""
+        """Write the words as UTF-8 text, one word per line, without counts.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> fb.Vocabulary(["the", "fox"]).save("words.txt")
+            >>> fb.Vocabulary.load("words.txt")
+            Vocabulary(2 words: 'the', 'fox')
+        """
         with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(f"{word}\n" for word in self.words)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
-        """Read what `save` wrote, or any text with one word a line."""
+        """Return the vocabulary in a text file with one word per line, as written by `save`.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: A word that is given twice, or a line that is not one word.
+        """
         with io.TextIOWrapper(open_regular(path_text("path", path)), "utf-8", errors="surrogateescape") as file:
             return cls(line.removesuffix("\n") for line in file)
