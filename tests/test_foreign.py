@@ -139,3 +139,11 @@ def test_a_series_forecasts_itself(api, write, options):
     same_batches(api.windows(x, length=4, **scaled), api.windows(x, x, length=4, **scaled))
     assert isinstance(next(iter(api.windows(x, length=4, horizon=np.int64(0)))), np.ndarray)
     same_batches(api.windows(x, length=4, copy=False, **options), api.windows(x, x, length=4, copy=False, **options))
+
+
+def test_a_pattern_for_series(api, tmp_path):
+    for i, name in enumerate("bac"):
+        np.save(tmp_path / f"{name}.npy", np.full((3, 1), i))
+    assert api.series(str(tmp_path / "*.npy"))[:][:, 0].tolist() == [1, 1, 1, 0, 0, 0, 2, 2, 2]
+    assert isinstance(error_of(api.series, str(tmp_path / "*.csv")), FileNotFoundError)
+    assert isinstance(error_of(api.series, str(tmp_path / "a.npy")), TypeError)

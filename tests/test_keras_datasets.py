@@ -2,6 +2,7 @@
 """Keras's dataset functions and sequences: files, labels, splits, windows against Keras; pixels against TensorFlow."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -287,3 +288,14 @@ def test_given_labels_keep_their_type(tmp_path, labels, mode, wanted):
     np.testing.assert_array_equal(y, wanted)
     if mode == "int" and abs(wanted).max() < 2**31:
         np.testing.assert_array_equal(next(iter(made(format="grain")))[1], wanted.astype("i4"))
+
+
+@pytest.mark.parametrize("format", ["tf", "grain"])
+def test_a_pipe_among_the_files_is_refused(tmp_path, format):
+    (tmp_path / "a").mkdir()
+    for kind in ("txt", "png"):
+        os.mkfifo(tmp_path / "a" / f"x.{kind}")
+    for function in (ours.text_dataset_from_directory, ours.image_dataset_from_directory):
+        error = error_of(next, iter(quietly(function, tmp_path, shuffle=False, format=format)[0]))
+        assert isinstance(error, OSError)
+        assert error.filename.startswith(str(tmp_path))

@@ -82,6 +82,9 @@ READERS = {
     "csv": lambda api, path: api.csv(path),
     "image_table": lambda api, path: api.image_table(path),
     "vocabulary": lambda api, path: api.Vocabulary.load(path),
+    "words": lambda api, path: next(iter(api.words(path))),
+    "text": lambda api, path: next(api.text_generator(path, 2)),
+    "counts": lambda api, path: api.vocabulary(path),
 }
 
 

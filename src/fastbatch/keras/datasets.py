@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ import numpy as np
 import fastbatch
 from fastbatch.checks import shown
 from fastbatch.loader.map import BatchInfo
+from fastbatch.source.local_file import open_regular
 
 from .config import standardize_data_format
 from .dataset import KerasDataset
@@ -180,9 +182,9 @@ def text_dataset_from_directory(
 
     def read(path: str) -> Any:
         if format == "tf":
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 return file.read(-1 if max_length is None else max_length)
-        with open(path, encoding="utf-8") as text:
+        with io.TextIOWrapper(open_regular(path), "utf-8") as text:
             return text.read()[:max_length]
 
     def read_all(paths: list[str]) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown
+from fastbatch.source.local_file import open_regular
 
 from .config import floatx, standardize_data_format
 
@@ -96,7 +97,7 @@ def open_img(path: Any) -> Any:
         return module.open(path)
     if not isinstance(path, (pathlib.Path, bytes, str)):
         raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         content = io.BytesIO(file.read())
     return naming(path, lambda: module.open(content))
 
