@@ -122,3 +122,31 @@ def test_a_loader_pickled_on_another_machine(path):
     path.rename(path.with_name("old.npy"))
     path.write_bytes(content)
     np.testing.assert_array_equal(next(iter(pickle.loads(pickled)))[-1], np.arange(4.0 * N - 4, 4 * N))
+
+
+@pytest.mark.parametrize("item", ["words", "lines"])
+@pytest.mark.parametrize("shuffle", [False, "line", "block"])
+def test_text_that_is_rewritten_between_two_epochs_is_read_anew(api, tmp_path, item, shuffle):
+    path = tmp_path / "a.txt"
+    path.write_text("alpha\nbeta\ngamma\n" * 300)
+    loader = getattr(api, item)(path, 16, shuffle=shuffle, seed=1)
+    assert len(loader) == 57
+    assert {text.strip() for batch in loader for text in batch} == {"alpha", "beta", "gamma"}
+    with open(path, "r+") as file:  # the same inode, other lines
+        file.write("aa\nlongerword\nx\n" * 200)
+        file.truncate()
+    again = list(loader)
+    assert {text.strip() for batch in again for text in batch} == {"aa", "longerword", "x"}
+    assert len(again) == len(loader) == 38
+
+
+@pytest.mark.parametrize("shuffle", [False, "line"])
+def test_text_that_is_rewritten_in_mid_epoch_is_an_error(api, tmp_path, shuffle):
+    path = tmp_path / "a.txt"
+    path.write_text("alpha beta\n" * 300)
+    loader = api.words(path, 16, shuffle=shuffle, seed=1)
+    iterator = iter(loader)
+    next(iterator)
+    path.write_text("gamma delt\n" * 300)
+    with pytest.raises(FormatError, match="a.txt: file (changed|became shorter) while"):
+        list(iterator)

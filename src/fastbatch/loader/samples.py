@@ -204,7 +204,7 @@ class SampleLoader(Loader):
     def _start(self, progress: Progress) -> Run:
         return self._engine().start(progress.plan, progress.epoch, progress.start)
 
-    def _verify(self) -> None:
+    def _verify(self, progress: Progress) -> None:
         if self._engine_ is not None:
             self._engine_.verify()
 

@@ -61,13 +61,14 @@ class OpenedFile:
     identity: Identity
     other: tuple[int, ...]
 
-    def verify(self, may_be_shorter: bool = False) -> None:
+    def verify(self, may_be_shorter: bool = False, may_grow: bool = False) -> None:
         """Raise FormatError if the content may have changed since.
 
         A file that was deleted, or replaced by another one, stays as it was in its mapping.
 
         Args:
             may_be_shorter: Leave it to the reading of each sample to find out that a file became shorter.
+            may_grow: Allow bytes to be appended, as to a log that is read in order.
         """
         try:
             now = opened_file(self.path)
@@ -75,6 +76,8 @@ class OpenedFile:
             return
         before, found = self.identity, now.identity
         if found == before or (found.inode, found.device) != (before.inode, before.device):
+            return
+        if may_grow and found.size > before.size:
             return
         if found.size < before.size:
             if may_be_shorter:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from fastbatch.plan.batch_range import EVERY_BATCH
+from fastbatch.source.identity import OpenedFile
 
 from .plan import Place, TextImplementation, TextPlan, TextRun
 
@@ -18,15 +19,23 @@ class SkippingRun:
     Threads: any; the lock guards the start.
 
     Attributes:
+        files: As they were before the run began.
         start: Where the first batch begins. Text has to be read to know it: with `skip`, that is done by the first
             `next`, which cuts the text into words or lines and makes no strings of them.
         next: Returns the next batch, as `TextRun.next`. An attribute, so that nothing lies between it and the reader.
     """
 
     def __init__(
-        self, implementation: TextImplementation, plan: TextPlan, epoch: int, start: Place, known: dict[str, Any]
+        self,
+        implementation: TextImplementation,
+        plan: TextPlan,
+        epoch: int,
+        start: Place,
+        known: dict[str, Any],
+        files: tuple[OpenedFile, ...],
     ) -> None:
         self.start = start
+        self.files = files
         self._implementation, self._plan, self._epoch, self._known = implementation, plan, epoch, known
         self._lock = threading.RLock()
         self._is_closed = False
