@@ -61,7 +61,10 @@ def test_statistics_by_position(api):
     np.testing.assert_array_equal(api.statistics(FRAME).mean, [2.5, 25])
 
 
-@pytest.mark.parametrize("y", [SERIES, STRANGE, Labelled(SERIES.to_numpy()), list(SERIES)], ids=["series", "strange", "labelled", "list"])
+LABELS = {"series": SERIES, "strange": STRANGE, "labelled": Labelled(SERIES.to_numpy()), "list": list(SERIES)}
+
+
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
 def test_items_of_a_data_set_by_position(api, y):
     for x in (FRAME, FRAME.set_axis(list("xyzxyz")), Labelled(FRAME.to_numpy())):
         dataset = api.TimeSeriesDataset(x, y, 2)
