@@ -121,7 +121,7 @@ def test_a_file_cut_short_is_an_error(api, tmp_path):
         ((X, Y), {"length": 2**62, "sampling_rate": 2**62}, ValueError, "shorter than a window"),
         ((X[:0],), {"length": 1}, ValueError, "expected at least 1 rows, found 0"),
         ((X, Y[:-1]), {"length": 3}, ValueError, "equal length, found 61, 60 rows"),
-        ((X,), {"length": 3, "horizon": 1}, ValueError, "horizon: means something with targets only"),
+        ((X,), {"length": 3, "horizon": 1}, ValueError, "horizon: only valid with targets"),
         ((X,), {"length": 0}, ValueError, "length: expected 1 to .*, found 0"),
         ((X,), {"length": 2.0}, TypeError, "length: expected an integer"),
         ((X,), {"length": 2, "stride": 0}, ValueError, "stride: .* found 0"),

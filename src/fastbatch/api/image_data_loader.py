@@ -96,7 +96,7 @@ class ImageDataLoader(Loader):
         if labels not in (None, "infer"):
             raise ValueError(f"labels: expected 'infer' or None, found {labels!r}")
         if image_options and not decode:
-            raise TypeError(f"{', '.join(image_options)}: means something with decode=True only")
+            raise TypeError(f"{', '.join(image_options)}: only valid with decode=True")
         self.data_dir = data_dir
         order: dict[str, Any] = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed}
         files = list_images(data_dir, infer=labels == "infer")

@@ -181,7 +181,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
     if lengths is None:
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
-        raise ValueError("lengths: mean something for series in one array only")
+        raise ValueError("lengths: only valid for series in one array")
     given = np.asarray(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")

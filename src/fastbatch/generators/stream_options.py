@@ -46,7 +46,7 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
             hint = ": take its makefile('rb')" if hasattr(source, "makefile") else ""
             raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
         if given["records"] != "line" or given["follow"]:
-            raise ValueError("records, follow: mean something for files only; an iterable's items are records")
+            raise ValueError("records, follow: only valid for files; an iterable's items are records")
     if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
         raise ValueError(f"follow: expected a path, found {type(source).__name__}")
     if given["decode"] is not None and not callable(given["decode"]):

@@ -145,7 +145,7 @@ def _max_bad(max_bad: Any, on_error: str) -> int | float | None:
     if max_bad is None:
         return None
     if on_error == "raise":
-        raise ValueError("max_bad: means something with on_error='skip' or 'replace' only")
+        raise ValueError("max_bad: only valid with on_error='skip' or 'replace'")
     if not isinstance(max_bad, float):
         return whole("max_bad", max_bad, 0)
     if not 0.0 <= max_bad <= 1.0:

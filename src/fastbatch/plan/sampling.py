@@ -100,7 +100,7 @@ def make_draw(
     """
     if weights is None and balance is None:
         if samples_per_epoch is not None:
-            raise ValueError("samples_per_epoch: means something with weights or balance only")
+            raise ValueError("samples_per_epoch: only valid with weights or balance")
         return None
     if balance is not None:
         if weights is not None:
