@@ -25,7 +25,7 @@ from .images import images
 
 
 class _Names:
-    """Turns the numbers of files in a batch into their names. Immutable."""
+    """Function that converts the indices of files in a batch to their names. Immutable."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = np.array(names, dtype=object)
@@ -205,7 +205,7 @@ class ImageDataLoader(Loader):
         return "ImageDataLoader"
 
     def _files(self) -> str:
-        """Return a short identity of the files."""
+        """Return a fingerprint of the files."""
         n, digest = files_identity(self._paths)
         return f"{n} files {digest}"
 
@@ -253,7 +253,7 @@ class ImageDataLoader(Loader):
     def select(self, indices: Any) -> ImageDataLoader:
         return self._with(self._loader.select(indices))
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- end -----------------------------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
         return dict(self._loader.stats())

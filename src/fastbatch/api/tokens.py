@@ -126,7 +126,7 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
 
 
 def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -> NDArray[np.int64]:
-    """Return where documents begin, and where the last one ends."""
+    """Return the starts of the documents, and the end of the last one."""
     n = source.shape[0]
     if boundaries is None:
         limits = np.iinfo(source.dtype)
@@ -149,4 +149,4 @@ def _find_ends(backend: Backend, source: Any, document_end: int) -> NDArray[np.i
     n = source.shape[0]
     ends = [first + 1 + backend.find_all(part, document_end) for first, part in blocks(backend.part, source, 0, n)]
     found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
-    return found if found[-1] == n else np.append(found, n)  # the last document may lack its end
+    return found if found[-1] == n else np.append(found, n)  # the last document may have no end token

@@ -30,7 +30,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-MakePart = Callable[..., Part]  # (samples, first row, pieces) -> the rows of each sample
+MakePart = Callable[..., Part]  # (samples, first row, pieces) -> Part
 
 
 @takes(LoaderOptions)

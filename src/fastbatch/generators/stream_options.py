@@ -20,7 +20,7 @@ MAX_RECORDS = 2**31
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stream is cut and collected, checked. Immutable."""
+    """Options for splitting a stream into records and batches, checked. Immutable."""
 
     batch_size: int
     records: Any
@@ -35,7 +35,7 @@ class StreamOptions:
 
 
 def is_bytes(source: Any) -> bool:
-    """Return whether a source gives bytes that have to be cut into records: paths, and file objects."""
+    """Return whether a source consists of bytes to be split into records: a path or a file object."""
     return isinstance(source, str | bytes | os.PathLike | io.IOBase) or hasattr(source, "readinto")
 
 
