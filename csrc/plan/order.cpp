@@ -10,7 +10,7 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kChunk = 64;  // samples whose blocks are looked up together
+constexpr std::size_t kChunk = 64;  // samples per group of block lookups
 
 void check(const Subset& subset, std::uint64_t n) {
   if (subset.n != n) {
@@ -110,7 +110,7 @@ void Order::draw(std::span<std::uint64_t> positions) const noexcept {
     }
     const double wanted = static_cast<double>(draws.at(position) >> 11) * 0x1p-53 * sums.back();
     const auto above = std::upper_bound(sums.begin(), sums.end(), wanted);
-    // Rounding may reach the sum itself: then it is the last item that has a weight.
+    // Rounding may give the sum itself, which belongs to the last item of positive weight.
     const auto found = above == sums.end() ? std::lower_bound(sums.begin(), sums.end(), sums.back()) : above;
     position = static_cast<std::uint64_t>(found - sums.begin());
   }
@@ -121,7 +121,7 @@ std::uint64_t Order::stream_epoch(std::uint64_t position) const noexcept {
 }
 
 // Blocks are assigned to slots in random order; samples are shuffled within windows of `window_` slots.
-// A sample's place is slot * block_size + offset, where the short block is counted as long as the others.
+// A sample's position is slot * block_size + offset, with the short block counted as a full one.
 void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
   while (!positions.empty()) {
     const std::uint64_t window = place(positions.front()) / block_size_ / window_;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`arrays`: a loader over arrays of equal length; and the conversion of data into columns, for all families."""
+"""`arrays`: a loader over arrays of equal length; and the conversion of data into columns, for all loaders."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def arrays(
             the worker threads and changes the sample in place (`fastbatch/transform.h` in `get_include()`;
             `docs/transforms.md`): a `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule,
             or one of the last three with its data as `(function, user_data)`. A Python function returns a new sample;
-            it is called by the thread that asks for the batch, as with `map(function, each="sample")`.
+            it is called in the consumer's thread, as with `map(function, each="sample")`.
         concat: Concatenate the arrays of the first argument along this axis of the batch, as `np.concatenate` does; -1
             is the last axis. The arrays may have different dtypes.
         sample_weight: Third part of each batch, one weight per sample; only valid with two arguments `(x, y)`. Keras
@@ -71,8 +71,8 @@ def arrays(
         weights, balance: Draw samples by weight, or so that all labels are equally likely. `balance="classes"` takes
             the second argument as the labels.
         on_error: "raise", "skip" or "replace": the handling of bad samples.
-        threads: Worker threads; None: the CPUs available to this process. Small batches of rows are also made by the
-            thread that asks for them.
+        threads: Worker threads; None: the CPUs available to this process. Small batches of rows are also made in the
+            consumer's thread.
         options: Remaining options: see `LoaderOptions` (`fastbatch.loader.options`).
 
     Returns:
@@ -133,7 +133,7 @@ def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -
 
 
 def column_of(backend: Backend, field: Field | Joined) -> Column:
-    """Return the column of an opened array, or of several concatenated ones."""
+    """Return the column of an opened array or of several concatenated arrays."""
     if isinstance(field, Joined):
         return _joined(backend, field)
     source = as_rows(field.leaf)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The interface of an implementation, used by the functions of `api/` and fulfilled by `native/` and `pure/`."""
+"""The interface of a backend, used by the functions of `api/` and implemented by `native/` and `pure/`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Moments(Protocol):
     @property
     def variance(self) -> NDArray[np.float64]: ...
     def add(self, blocks: Any) -> None:
-        """Add the samples of a source, each (rows, channels...), one at a time."""
+        """Add the samples of a source, each of shape (rows, channels...), one at a time."""
 
 
 class Backend(Opener, Protocol):
-    """One implementation of files, columns, engines, text and single images.
+    """A backend: files, columns, engines, text and single images.
 
     Attributes:
         name: The package of its public functions.
@@ -46,13 +46,13 @@ class Backend(Opener, Protocol):
     # ---- sources
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """Return the names of the images, of the folders and of the other links in a folder."""
+        """Return the names of the images, the sub-folders and the other links in a folder."""
 
     def part(self, source: Any, part: Part) -> Any:
         """Return a source whose sample `i` is part `i` of `source`, without copying."""
 
     def moments(self, channels: int) -> Moments:
-        """Return the statistics of zero rows."""
+        """Return empty statistics."""
 
     def find_all(self, blocks: Any, value: int) -> NDArray[Any]:
         """Return the positions of `value` among the integers of all samples of `blocks`."""
@@ -85,7 +85,7 @@ class Backend(Opener, Protocol):
     def resize_image(
         self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
     ) -> NDArray[Any]:
-        """Return a resized image; the arguments are checked already."""
+        """Return a resized image. The arguments are already checked."""
 
     def probe_images(self, samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
         """Return one record per sample, without decoding pixels."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Public functions of `fastbatch` and `fastbatch.pure`, made from a function and a backend."""
+"""Public functions of `fastbatch` and `fastbatch.pure`: functions of `api/` bound to a backend."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from .images import images
 
 
 class _Names:
-    """Turns the numbers of files in a batch into their names. Immutable."""
+    """Function that converts the indices of files in a batch to their names. Immutable."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = np.array(names, dtype=object)
@@ -98,7 +98,7 @@ class ImageDataLoader(Loader):
         if labels not in (None, "infer"):
             raise ValueError(f"labels: expected 'infer' or None, found {shown(labels)}")
         if image_options and not decode:
-            raise TypeError(f"{', '.join(image_options)}: means something with decode=True only")
+            raise TypeError(f"{', '.join(image_options)}: only valid with decode=True")
         self.data_dir = data_dir
         order: dict[str, Any] = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed}
         files = list_images(data_dir, infer=labels == "infer")
@@ -207,7 +207,7 @@ class ImageDataLoader(Loader):
         return "ImageDataLoader"
 
     def _files(self) -> str:
-        """Return a short identity of the files."""
+        """Return a fingerprint of the files."""
         n, digest = files_identity(self._paths)
         return f"{n} files {digest}"
 
@@ -255,7 +255,7 @@ class ImageDataLoader(Loader):
     def select(self, indices: Any) -> ImageDataLoader:
         return self._with(self._loader.select(indices))
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- end -----------------------------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
         return dict(self._loader.stats())

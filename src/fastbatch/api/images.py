@@ -253,7 +253,7 @@ def _is_infer(labels: Any) -> bool:
 def _files(
     backend: Backend, data: Any, labels: Any, root: Any, names: tuple[str, ...] | None, index_cache: bool
 ) -> ImageFiles:
-    """Return the samples in the first argument of `images`."""
+    """Return the samples of the first argument of `images`."""
     if isinstance(data, EncodedSamples):
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
@@ -264,7 +264,7 @@ def _files(
 
 
 def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOptions) -> list[Column]:
-    """Return the hidden columns that move boxes and keypoints: the sample's index and its affine matrix."""
+    """Return the internal columns for boxes and keypoints: the sample's index and its affine matrix."""
     return [column_of(backend, Field(np.arange(n))), backend.matrix_column(pictures, options)]
 
 

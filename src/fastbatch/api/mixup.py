@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MixUp and CutMix: images of a batch mixed in pairs, and their labels with them."""
+"""`mixup`, `cutmix`: images of a batch mixed in pairs, together with their labels."""
 
 from __future__ import annotations
 
@@ -210,6 +210,6 @@ def _channels_first(shape: tuple[int, ...], layout: str | None) -> bool:
 
 
 def _interval(n: int, length: int, place: float) -> slice:
-    """Return `length` of `n` pixels centred at the share `place`, clipped at the ends."""
+    """Return the interval of `length` pixels centred at `place * n`, clipped to [0, n)."""
     start = int(place * n) - length // 2
     return slice(max(start, 0), min(start + length, n))

@@ -82,14 +82,14 @@ class TimeSeriesDataset:
         data, labels = self._given
         x = self._data[i : i + self.seq_length]
         y = self._labels[i + self.seq_length - 1]
-        # Mapped arrays are read-only, which torch warns about.
+        # A copy: torch warns about read-only arrays, such as mapped ones.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what was given: paths stay paths, and are opened again."""
+        """Pickle the constructor arguments: paths are opened again."""
         return type(self), (*self._given, self.seq_length)
 
     def __repr__(self) -> str:

@@ -163,7 +163,7 @@ def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place:
 
 
 def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, place: str) -> NDArray[np.int64]:
-    """Return where documents begin, and where the last one ends."""
+    """Return the starts of the documents, and the end of the last one."""
     n = source.shape[0]
     if boundaries is None:
         limits = np.iinfo(source.dtype)
@@ -189,4 +189,4 @@ def _find_ends(backend: Backend, source: Any, document_end: int, place: str) -> 
     found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
     if len(found) == 1:
         raise ValueError(f"{place}document_end: expected {document_end} among {n} tokens, found none")
-    return found if found[-1] == n else np.append(found, n)  # the last document may lack its end
+    return found if found[-1] == n else np.append(found, n)  # the last document may have no end token

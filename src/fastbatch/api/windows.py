@@ -31,7 +31,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-MakePart = Callable[..., Part]  # (samples, first row, pieces) -> the rows of each sample
+MakePart = Callable[..., Part]  # (samples, first row, pieces) -> Part
 
 
 @takes(LoaderOptions)
@@ -193,7 +193,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
     if lengths is None:
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
-        raise ValueError("lengths: mean something for series in one array only")
+        raise ValueError("lengths: only valid for series in one array")
     refuse_masked("lengths", lengths)
     given = np.asarray(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:

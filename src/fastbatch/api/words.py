@@ -221,7 +221,7 @@ def vocabulary(
 
 
 def expand(paths: Any) -> tuple[bytes, ...]:
-    """Return the files that a path, a pattern, or several of them name.
+    """Return the files of a path, a pattern, or several of them.
 
     Raises:
         FileNotFoundError, IsADirectoryError: A path that is not a file, or a pattern without files.
@@ -257,7 +257,7 @@ def _generate(implementation: TextImplementation, plan: TextPlan) -> Generator[l
             if batch is False:
                 raise ClosedError("the generator was closed")
             yield batch
-            if process.current is not made_by:  # a forked child has no threads yet
+            if process.current is not made_by:  # a forked child starts its own threads
                 _, _, unit, byte, items = run.progress()
                 place, made_by = Place(place.items + items, unit, byte), process.current
                 run = implementation.start(plan, 0, place, {})

@@ -97,7 +97,7 @@ def make_image_options(
             raise ValueError(f"{name}: expected one of {', '.join(known)}, found {shown(value)}")
     if resize is not None:
         if crop not in ("center", "random"):
-            raise ValueError("resize: means something with crop='center' and crop='random' only")
+            raise ValueError("resize: only valid with crop='center' and crop='random'")
         resize = whole("resize", resize, max(height, width), MOST_SIDE)
     channels = COLORS[color]
     is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))

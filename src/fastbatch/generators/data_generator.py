@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A base class for data of the user that is read by index."""
+"""`DataGenerator`: a base class for user-defined data that is read by index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .index_run import IndexRun
 
 Self = TypeVar("Self", bound="DataGenerator")
 
-_asked = threading.local()  # depth: in how many methods of the user's own this thread is
+_asked = threading.local()  # depth: number of active user methods in this thread
 
 
 def _asked_depth() -> int:
@@ -37,7 +37,7 @@ def _asked_depth() -> int:
 
 @contextmanager
 def _as_written() -> Iterator[None]:
-    """Let `len(data)` be what the user's `__len__` returns, also after `take`: code of the user's own counts on it."""
+    """Make `len(data)` return the user's `__len__`, also after `take`: the user's methods rely on it."""
     _asked.depth = _asked_depth() + 1
     try:
         yield
@@ -47,7 +47,7 @@ def _as_written() -> Iterator[None]:
 
 @public_class
 class DataGenerator(Loader):
-    """Base class of loaders whose batches are made by a method of the user's: define `__len__` and `__getitem__`.
+    """Base class of loaders whose batches are made by a user-defined method: define `__len__` and `__getitem__`.
 
     `__getitem__(index)` returns batch `index`, 0 to `len(self) - 1`. Each `for` is one epoch, which visits each index
     once. Keras's `fit` takes it as it is. `on_epoch_end` may be overridden; it is called after each whole epoch. A
@@ -89,7 +89,7 @@ class DataGenerator(Loader):
 
     _backend: ClassVar[Any]  # has `indices(plan, epoch, position, k)`
     _marks = (END, CLOSED)
-    __copy__: Any = None  # as the subclass says: with its __reduce__, __getstate__, __slots__
+    __copy__: Any = None  # copy.copy() uses the subclass's __reduce__, __getstate__ and __slots__
     __deepcopy__: Any = None
 
     shuffle: bool = False
@@ -152,7 +152,7 @@ class DataGenerator(Loader):
     split.__doc__ = Loader.split.__doc__
 
     def _indices(self, plan: Plan, epoch: int, position: int) -> list[int]:
-        """Return the batches of this rank from a position of an epoch on."""
+        """Return the batches of this rank from a position within an epoch."""
         if plan.n == 0:
             return []
         if plan.shuffle or plan.subsets:
@@ -220,7 +220,7 @@ class DataGenerator(Loader):
 
 
 def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
-    """Return a `__getitem__` that gives Keras, when it asks, the prefetched batch."""
+    """Return a `__getitem__` that gives the prefetched batch if Keras is the caller."""
 
     @functools.wraps(own)
     def getitem(self: Any, index: int) -> Any:
@@ -235,7 +235,7 @@ def _made_ahead(own: Callable[[Any, int], Any]) -> Callable[[Any, int], Any]:
 
 
 def _narrowed(own: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Return a `__len__` that is the number of batches after `take`, `skip`, `shard`, `split` or `select`."""
+    """Return a `__len__` for the number of batches after `take`, `skip`, `shard`, `split` or `select`."""
 
     @functools.wraps(own)
     def length(self: Any) -> int:

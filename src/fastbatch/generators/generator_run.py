@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One pass over the items of a generator function, perhaps made ahead by a thread."""
+"""One pass over the items of a generator function, optionally prefetched by a thread."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Reached:
     """A position within an epoch. Immutable.
 
     Attributes:
-        items: That the function yields before it.
-        slack: How many of these it may lack: ranks of an earlier pass, or `skip`, may have gone past its end.
+        items: Items that the function yields before it.
+        slack: Number of these that may be missing: ranks of an earlier pass, or `skip`, may have passed the end.
     """
 
     items: int = 0
@@ -30,7 +30,7 @@ class Reached:
 class GeneratorRun:
     """One pass over the items of one call of a function.
 
-    Threads: any; the lock guards the generator, which only one thread may run, and the count.
+    Threads: any; the lock guards the count and the generator, which one thread at a time may run.
     """
 
     def __init__(self, items: Generator[Any, None, None], start: Reached, world_size: int, prefetch: int) -> None:
@@ -46,12 +46,12 @@ class GeneratorRun:
             self._finalizer = weakref.finalize(self, self._ahead.close)
 
     def next(self) -> Any:
-        """Return the next item; END after the last one; CLOSED once it was closed."""
+        """Return the next item; END after the last one; CLOSED after `close`."""
         with self._lock:
             items = self._items
             if items is None:
                 return END if self._is_over else CLOSED
-            if self._is_broken:  # nobody knows whether the epoch would be over
+            if self._is_broken:  # after an exception it is unknown whether items are left
                 raise StopIteration
             try:
                 item = next(items)
@@ -61,7 +61,7 @@ class GeneratorRun:
                 self._items, self._is_over = None, True
                 return END
             except BaseException as error:
-                # Ctrl-C while a thread works ahead interrupts the wait, not the work.
+                # With a prefetch thread Ctrl-C interrupts the wait, not the work.
                 if not (self._ahead and isinstance(error, KeyboardInterrupt)):
                     self._is_broken = True
                 raise
@@ -69,25 +69,25 @@ class GeneratorRun:
             return item
 
     def position(self) -> Reached:
-        """Return the position after the last item that was handed out."""
+        """Return the position after the last returned item."""
         if not self._n_batches:
             return self._start
         return Reached(self._start.items + self._n_batches * self._world_size, self._world_size - 1)
 
     def counts(self) -> tuple[int, int]:
-        """Return how many items were handed out; nobody knows how many samples they hold."""
+        """Return the number of returned items, and 0: their numbers of samples are unknown."""
         return self._n_batches, 0
 
     def go_on_after_fork(self) -> bool:
-        """Return whether it goes on in a forked child as it is: when no thread works ahead."""
+        """Return whether the run continues unchanged in a forked child: only without a prefetch thread."""
         if self._ahead is not None:
             self._finalizer.detach()
             return False
-        self._lock = threading.RLock()  # a thread that is not in the child may have held it
+        self._lock = threading.RLock()  # a thread of the parent may have held it
         return True
 
     def close(self) -> None:
-        """End the pass, and the thread that works ahead."""
+        """End the pass and the prefetch thread."""
         items, self._items = self._items, None
         if self._ahead is not None:
             self._finalizer.detach()

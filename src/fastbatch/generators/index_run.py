@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One pass over data that is asked for by index: batches made ahead by Python threads."""
+"""One pass over a `DataGenerator`: batches prefetched by Python threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class IndexRun:
     """One pass over the batches of a DataGenerator.
 
     Args:
-        indices: Of the batches of this rank, in the order in which they are handed out.
+        indices: Indices of the batches of this rank, in the order of the epoch.
 
     Threads: any; the lock guards everything.
     """
@@ -37,7 +37,7 @@ class IndexRun:
         self._is_closed = False
 
     def next(self) -> Any:
-        """Return the next batch; END after the last one; CLOSED once it was closed."""
+        """Return the next batch; END after the last one; CLOSED after `close`."""
         with self._lock:
             if self._is_closed:
                 return CLOSED
@@ -64,30 +64,30 @@ class IndexRun:
         begin = self._n_batches + len(self._ahead)
         for index in self._indices[begin : self._n_batches + wanted]:
             self._ahead.append(self._pool.submit(self._data.__getitem__, index))
-        batch = self._ahead[0].result()  # Ctrl-C interrupts the wait, and leaves the batch there
+        batch = self._ahead[0].result()  # Ctrl-C interrupts the wait; the batch stays in the queue
         self._ahead.popleft()
         return batch
 
     def position(self) -> int:
-        """Return the batches that all ranks have handed out."""
+        """Return the number of batches returned by all ranks."""
         return min(self._start + self._n_batches * self._plan.world_size, max(self._start, self._plan.n))
 
     def counts(self) -> tuple[int, int]:
-        """Return how many batches were handed out; nobody knows how many samples they hold."""
+        """Return the number of returned batches, and 0: their numbers of samples are unknown."""
         return self._n_batches, 0
 
     def n_ready(self) -> int:
-        """Return how many batches were made ahead."""
+        """Return the number of prefetched batches."""
         return sum(future.done() for future in list(self._ahead))
 
     def close(self) -> None:
-        """End the pass; batches that are being made are left alone."""
+        """End the pass. Calls of `__getitem__` in progress are not awaited."""
         self._is_closed = True
         self._ahead.clear()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def forget_threads(self) -> None:
-        """In a forked child: the pool's threads are in the parent."""
+        """Drop the thread pool in a forked child: its threads are in the parent."""
         self._pool = None
         self._ahead.clear()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions of the user as loaders: one call of the function is one epoch."""
+"""`restartable`: generator functions as loaders. One call of the function is one epoch."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class RestartableGeneratorWrapper(Loader):
         self._args, self._kwargs = args, kwargs
         self._name = _name_of(generator_func)
         self._takes_start = _takes_start(self._function, self._name, args, kwargs)
-        self._declared: int | None = None  # length
-        self._observed: int | None = None  # likewise, in a pass that came to its end
+        self._declared: int | None = None  # the option `length`
+        self._observed: int | None = None  # length of a pass that ended
         self._prefetch = 0
         self._plan: Plan = Plan(MAX_ITEMS, batch_size=1, tail="uneven")
         self._last: weakref.ref[Any] | None = None  # the latest generator
 
     def _length(self) -> int | None:
-        """Return the items of an epoch over all ranks, without `take` and `skip`."""
+        """Return the number of items of an epoch over all ranks, before `take` and `skip`."""
         return self._observed if self._declared is None else self._declared
 
     def __len__(self) -> int:
@@ -149,14 +149,14 @@ class RestartableGeneratorWrapper(Loader):
     def _go_on_after_fork(self, run: GeneratorRun, progress: Progress) -> GeneratorRun:
         if run.go_on_after_fork():
             return run
-        again: GeneratorRun = super()._go_on_after_fork(run, progress)  # calls the function again, up to here
+        again: GeneratorRun = super()._go_on_after_fork(run, progress)  # drops the items up to here
         return again
 
     def _counted(self) -> dict[str, Any]:
         return {**super()._counted(), "threads": min(self._prefetch, 1), "prefetch": self._prefetch}
 
     def _items_from(self, plan: Plan, start: Reached) -> Generator[Any, None, None]:
-        """Call the function, and return the items of this rank from a position on."""
+        """Call the function, and yield the items of this rank from a position."""
         kwargs = {**self._kwargs, "start": start.items} if self._takes_start else self._kwargs
         try:
             made = self._function(*self._args, **kwargs)
@@ -177,7 +177,7 @@ class RestartableGeneratorWrapper(Loader):
     def _items(self, source: Iterator[Any], plan: Plan, reached: Reached) -> Generator[Any, None, None]:
         rank, world, start = plan.rank, plan.world_size, reached.items
         most, declared = plan.max_batches(start), self._declared
-        served = MAX_ITEMS if most is None else start + most * world  # items before this one are
+        served = MAX_ITEMS if most is None else start + most * world  # items below this number are served
         stop = served if declared is None else min(served, declared)
         number = start if self._takes_start else 0  # of the next item
         try:
@@ -195,7 +195,7 @@ class RestartableGeneratorWrapper(Loader):
                     raise
                 if number >= start and (number - start) % world == rank:
                     yield item
-                del item  # the caller's alone
+                del item  # the caller holds the only reference
                 number += 1
             if number == served:
                 return
@@ -269,13 +269,13 @@ def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
     if callable(function):
         called: Callable[..., Any] = function
         return called
-    if isinstance(function, str | bytes):  # a name, most likely, and not its characters
+    if isinstance(function, str | bytes):  # most likely a name, not a sequence of characters
         raise TypeError(f"expected a generator function or an iterable, found {function!r}")
     if not _is_iterable(function):
         raise TypeError(f"expected a generator function or an iterable, found {type(function).__name__}")
     if has_arguments:
         raise TypeError(f"arguments are for a function, found an object of type {type(function).__name__}")
-    # An iterator is its own iter(). One written in Python may well start afresh there; the built-in ones do not.
+    # An iterator returns itself from iter(). One written in Python may restart there; built-in ones do not.
     if isinstance(function, Iterator) and not isinstance(type(function).__iter__, types.FunctionType):
         kind = type(function).__name__
         raise TypeError(f"expected a function, or an iterable that starts afresh; a {kind} can be read once only")
@@ -283,14 +283,14 @@ def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
 
 
 def _is_iterable(thing: Any) -> bool:
-    return isinstance(thing, Iterable) or hasattr(type(thing), "__getitem__")  # the older protocol of sequences
+    return isinstance(thing, Iterable) or hasattr(type(thing), "__getitem__")  # the old sequence protocol
 
 
 def _takes_start(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether the function can begin at any item; raise TypeError if the arguments do not fit it."""
+    """Return whether the function has a free parameter `start`; raise TypeError if the arguments do not fit."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some built-in functions have none
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return False
     try:
         start = signature.parameters.get("start")

@@ -34,16 +34,16 @@ def collect(samples: list[Any]) -> Any:
 
 
 class StreamRun:
-    """The batches of a stream that one iterator hands out.
+    """The batches of a stream that one iterator returns.
 
-    Threads: any; the lock lets one wait for a batch, the others for their turn.
+    Threads: any; one waits for a batch, the others for the lock.
     """
 
     def __init__(self, feed: Any, batches: BatchRange) -> None:
         self._feed = feed  # with `take` and `close`
         self._batches = batches
         self._lock = threading.Lock()
-        self._n_read = 0  # batches, with those that are skipped
+        self._n_read = 0  # batches read, including skipped ones
         self._n_samples = 0
 
     def next(self) -> Any:
@@ -68,23 +68,23 @@ class StreamRun:
             return END
 
     def position(self) -> int:
-        """Return the batches that were read."""
+        """Return the number of batches read."""
         return self._n_read
 
     def counts(self) -> tuple[int, int]:
-        """Return how many batches were handed out, and samples in them."""
+        """Return the numbers of returned batches and of samples in them."""
         return max(0, self._n_read - self._batches.first), self._n_samples
 
     def close(self) -> None:
-        """Do nothing: others may read on."""
+        """Do nothing: other iterators may continue to read."""
 
     def go_on_after_fork(self) -> None:
-        """In a forked child: a thread that is not there may have held the lock. The feed refuses to be read."""
+        """Replace the lock in a forked child: a thread of the parent may have held it. The feed itself raises."""
         self._lock = threading.Lock()
 
 
 class _Pass(Resumable):
-    """The part of a stream that its iterator needs. It holds no `Stream`, so that dropping one ends its thread.
+    """The part of a stream that its iterator needs. It does not refer to the `Stream`: dropping that ends the thread.
 
     Threads: any.
     """
@@ -168,7 +168,7 @@ class Stream(Loader):
     def _derived(self, plan: Plan, steps: tuple[Step, ...]) -> Stream:
         derived: Stream = object.__new__(type(self))
         derived._options, derived._feed, derived._finalizer = self._options, self._feed, self._finalizer
-        derived._parent = self  # which ends the thread when it is dropped
+        derived._parent = self  # dropping the parent ends the thread
         derived._read_with(plan, steps)
         return derived
 

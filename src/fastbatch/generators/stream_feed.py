@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The thread that reads a stream ahead, and stops reading while nobody takes."""
+"""The thread that reads a stream ahead, with backpressure: it pauses while the buffer is full."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .stream_records import Shuffle, make_splitter
 
 
 class Feed:
-    """Reads a source with a thread, ahead of the consumer. Refers to no `Stream`, so that dropping one ends the thread.
+    """Reads a source ahead of the consumer in a thread. Does not refer to the `Stream`: dropping that ends the thread.
 
     Threads: any.
     """
@@ -34,9 +34,10 @@ class Feed:
         self._process = process.current
         lock = threading.RLock()
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
-        self._ready: deque[tuple[float, list[Any]]] = deque()  # samples that arrived together, and when; guarded by
-        self._n_ready = 0  # samples in it                       the lock, as all below
-        self._n_used = 0  # of the first of its lists
+        # Guarded by the lock, as everything below: (time of arrival, samples that arrived together).
+        self._ready: deque[tuple[float, list[Any]]] = deque()
+        self._n_ready = 0  # samples in `_ready`
+        self._n_used = 0  # samples already taken from the first list
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
@@ -46,11 +47,11 @@ class Feed:
     # ---- the consumer ------------------------------------------------------------------------------------------------
 
     def n_ready(self) -> int:
-        """Return how many samples wait."""
+        """Return the number of buffered samples."""
         return self._n_ready
 
     def take(self) -> list[Any]:
-        """Return the samples of the next batch, none at the end; raise what the source raised once all came."""
+        """Return the samples of the next batch; [] at the end. An error of the source is raised after all samples."""
         if self._process is not process.current:
             raise ClosedError("a stream cannot be read in a forked process: its thread is in the parent")
         size, patience = self._options.batch_size, self._options.max_wait_s
@@ -85,7 +86,7 @@ class Feed:
         return samples
 
     def close(self) -> None:
-        """End the work; the thread is awaited where it can be woken."""
+        """Stop the thread, and join it if its read can be woken."""
         if self._process is not process.current:
             return
         with self._filled:
@@ -124,7 +125,7 @@ class Feed:
             except StopIteration:
                 return
             self._put(self._shuffle.mix([self._decoded(item)]))
-            del item  # the consumer's alone
+            del item  # the consumer holds the only reference
 
     def _read_bytes(self, source: ByteSource) -> None:
         options = self._options
@@ -157,7 +158,7 @@ class Feed:
         return record if decode is None else decode(record)
 
     def _put(self, samples: list[Any]) -> None:
-        """Hand samples over, waiting while there is no room."""
+        """Append samples to the buffer; wait while it is full."""
         if not samples:
             return
         with self._freed:

@@ -20,7 +20,7 @@ MAX_RECORDS = 2**31
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a stream is cut and collected, checked. Immutable."""
+    """Options for splitting a stream into records and batches, checked. Immutable."""
 
     batch_size: int
     records: Any
@@ -35,7 +35,7 @@ class StreamOptions:
 
 
 def is_bytes(source: Any) -> bool:
-    """Return whether a source gives bytes that have to be cut into records: paths, and file objects."""
+    """Return whether a source consists of bytes to be split into records: a path or a file object."""
     return isinstance(source, str | bytes | os.PathLike | io.IOBase) or hasattr(source, "readinto")
 
 
@@ -46,7 +46,7 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
             hint = ": take its makefile('rb')" if hasattr(source, "makefile") else ""
             raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
         if given["records"] != "line" or given["follow"]:
-            raise ValueError("records, follow: mean something for files only; an iterable's items are records")
+            raise ValueError("records, follow: only valid for files; an iterable's items are records")
     if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
         raise ValueError(f"follow: expected a path, found {type(source).__name__}")
     if given["decode"] is not None and not callable(given["decode"]):

@@ -124,7 +124,7 @@ class Request:
                     )
                 names = list(self.class_names)
         elif self.class_names is not None:
-            raise ValueError("`class_names` means something with inferred labels only.")
+            raise ValueError("`class_names` is only valid with inferred labels.")
         paths: list[str] = []
         counts = []
         for name in names:

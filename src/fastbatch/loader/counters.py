@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What `stats()` says: the same keys for every kind of loader."""
+"""The counters of `stats()`: the same keys for all kinds of loaders."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-# Of a loader of which nothing is counted. `elapsed_s` and `bound_by_data` are added by the loader.
+# The values for counters that a loader does not have. `elapsed_s` and `bound_by_data` are added by the loader.
 NO_STATS: dict[str, Any] = {
     "batches": 0,
     "samples": 0,
@@ -24,11 +24,11 @@ NO_STATS: dict[str, Any] = {
 
 @dataclass
 class Counters:
-    """What was handed out since the first iterator, of loaders whose engine does not count it.
+    """Counts since the first iterator, for loaders whose engine does not count.
 
-    Threads: any; those that share an iterator may lose some nanoseconds of `wait_s` to each other.
+    Threads: any. `wait_s` is not locked: threads that share an iterator may lose some nanoseconds of it.
     """
 
-    batches: int = 0  # of runs that are over
+    batches: int = 0  # of finished runs
     samples: int = 0  # likewise
     wait_s: float = 0.0

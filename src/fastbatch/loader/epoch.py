@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The iterator of one epoch, of every kind of loader: how it ends, fails, is shared, and goes on after a fork."""
+"""The iterator of one epoch, for all kinds of loaders: its end, errors, sharing by threads, and forks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Epoch:
-    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
+    """The iterator of one epoch. It is exhausted after its last batch or an error.
 
     Threads: any; each batch goes to one caller.
-    Fork: the child goes on with the same batch, and threads of its own.
+    Fork: the child continues with the same batch, and starts its own threads.
     """
 
     def __init__(self, loader: Resumable, progress: Progress, at_end: Callable[[], Any]) -> None:
@@ -30,13 +30,13 @@ class Epoch:
         self._loader = loader
         self._progress = progress
         self._at_end = at_end
-        self._pack = loader._pack  # None: runs hand out finished batches
+        self._pack = loader._pack  # None: runs return finished batches
         self._steps = loader._steps
         self._counters = loader._counters() if loader._pack is None else None
         self._allowance = loader._make_allowance(progress)
         self._is_plain = self._allowance is None and not (self._steps and self._pack is None)
         self._end_mark, self._closed_mark = loader._marks
-        self._n_finished = 0  # batches without numbers, of a loader with steps
+        self._n_finished = 0  # batches of runs without numbers, counted here
         self._process = process.current
         self._lock = threading.RLock()
         self._run = self._begin(loader._start(progress))
@@ -51,7 +51,7 @@ class Epoch:
         return self
 
     def __next__(self) -> Any:
-        # One function without calls, since batches of a few rows take about a microsecond.
+        # One function without further calls: a batch of a few rows takes about a microsecond.
         run = self._run
         if run is None:
             raise StopIteration
@@ -78,15 +78,15 @@ class Epoch:
         if self._steps:
             batch = self._map(batch, number)
         progress = self._progress
-        if number >= progress.batches:  # threads that share an iterator may come out of order
+        if number >= progress.batches:  # threads that share an iterator may arrive out of order
             progress.batches = number + 1
         return batch
 
     def _next_in_turn(self, run: Any) -> Any:
-        """Return the next batch where threads have to take turns.
+        """Return the next batch, under the lock: one thread at a time.
 
-        The batch at which the allowance is used up is the same for any number of threads; finished batches get their
-        numbers, which the user's functions are told, in order.
+        The allowance is then exceeded at the same batch for any number of threads, and finished batches are numbered in
+        order; the numbers are passed to the user's functions.
         """
         with self._lock:
             begin = perf_counter()
@@ -110,9 +110,9 @@ class Epoch:
         return batch
 
     def _next_numbered(self, run: Any) -> Any:
-        """Return the next batch that has samples: its number in the run, itself, the position after it if known.
+        """Return the next nonempty batch: (number in the run, batch, position after it or None).
 
-        The marks of an end are returned as they are.
+        At the end of the run the end mark is returned instead.
         """
         while True:
             made = run.next()
@@ -129,7 +129,7 @@ class Epoch:
             self._progress.batches = max(self._progress.batches, number + 1)
 
     def _allow(self, bad: Any) -> None:
-        """Note the bad samples of a batch; raise the error of the first one that is too many."""
+        """Record the bad samples of a batch; raise the error of the first one beyond the allowance."""
         assert self._allowance is not None
         allowed = self._allowance.use(bad)
         self._loader._report.add(self._progress.epoch, bad[: allowed + 1])
@@ -167,9 +167,9 @@ class Epoch:
         self._loader._leave(run)
 
     def _restart(self) -> Any:
-        """Go on in a forked child: same epoch, same batch, own threads."""
+        """Continue in a forked child: same epoch, same batch, own threads."""
         self._process = process.current
-        self._lock = threading.RLock()  # a thread that is not in the child may have held it
+        self._lock = threading.RLock()  # a thread of the parent may have held it
         if self._loader._closed:
             self._run = None
             raise ClosedError("the loader was closed")
@@ -186,7 +186,7 @@ class Epoch:
     __reduce__ = refuse_copy
 
     def close(self) -> None:
-        """End this pass; `next` raises StopIteration from now on."""
+        """End this pass. `next` raises StopIteration from now on."""
         if self._run is not None:
             self._leave(self._run)
 

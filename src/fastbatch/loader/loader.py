@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The base of all loaders: methods that only concern the order of batches, and statistics."""
+"""The base of all loaders: methods that change the order or the batches, and statistics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Loader(KerasReady, Resumable):
     Source: `csrc/loader/loader.cpp`, `csrc/plan/batch_plan.cpp`.
     """
 
-    _deals_samples: ClassVar[bool] = False  # to ranks; otherwise whole batches
+    _deals_samples: ClassVar[bool] = False  # shards are made of samples; otherwise of batches
 
     def take(self: Self, n: SupportsIndex) -> Self:
         """Return a loader over the first `n` batches of each epoch; of a shard, the first `n` of this rank.
@@ -153,29 +153,29 @@ class Loader(KerasReady, Resumable):
         """
         return self._with_plan(self._numbered_plan("select").select(indices))
 
-    # ---- what each kind of loader has to say ---------------------------------------------------------------------
+    # ---- to be implemented by each kind of loader ----------------------------------------------------------------
 
     def _with_plan(self: Self, plan: Any) -> Self:
-        """Return a loader of the same data in another order, which begins with epoch 0."""
+        """Return a loader of the same data with another plan, at epoch 0."""
         return self._changed(_plan=plan)
 
     def _with_steps(self: Self, steps: tuple[Step, ...]) -> Self:
-        """Return a loader of the same data with these functions for each batch, which begins with epoch 0."""
+        """Return a loader of the same data with these functions for each batch, at epoch 0."""
         return self._changed(_map_steps=steps)
 
     def _changed(self: Self, **attributes: Any) -> Self:
-        """Return a copy with other attributes, which begins with epoch 0."""
+        """Return a copy with other attributes, at epoch 0."""
         copied = copy.copy(self)
         copied.__dict__.update(attributes, _closed=False)
         copied._go_to(0, self._start_of_epoch)
         return copied
 
     def _numbered_plan(self, verb: str) -> Any:
-        """Return the plan if samples have numbers; raise a TypeError that says why not."""
+        """Return the plan of numbered samples. Raises TypeError with the reason if samples are not numbered."""
         raise TypeError(f"{type(self).__name__}: {verb}() needs samples by number")
 
     def _counted(self) -> dict[str, Any]:
-        """Return those of the `stats` that are counted."""
+        """Return the counters of `stats` that this kind of loader has."""
         counters = self._counters()
         counts = [run.counts() for run in self._live_runs().all()]
         return {
@@ -184,7 +184,7 @@ class Loader(KerasReady, Resumable):
             "wait_s": counters.wait_s,
         }
 
-    # ---- what can be asked ---------------------------------------------------------------------------------------
+    # ---- queries -------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         """Return the number of batches of a full epoch on this rank; an upper bound if bad samples are skipped.
@@ -214,7 +214,7 @@ class Loader(KerasReady, Resumable):
         return {**counted, "elapsed_s": elapsed_s, "bound_by_data": counted["wait_s"] > 0.1 * elapsed_s}
 
     def report(self) -> list[BadSample]:
-        """Return the samples that were skipped or replaced, in the order in which they were due.
+        """Return the samples that were skipped or replaced, in the order of their batches.
 
         The sample that exceeded `max_bad` is included. The list is limited to 100,000 records; `stats()` counts all.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions of the user that are applied to each batch, or to each of its samples, by `next()`."""
+"""Functions of `Loader.map`, applied to each batch or to each sample by `next()`."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class BatchInfo:
 
 @dataclass(frozen=True)
 class Step:
-    """A function that is applied to each batch, or to each sample, by the thread that asks for it. Immutable.
+    """A function that is applied to each batch, or to each sample, in the consumer's thread. Immutable.
 
     Attributes:
-        takes_info: It has a second parameter, for the `BatchInfo`.
+        takes_info: The function has a second parameter, for the `BatchInfo`.
     """
 
     function: Callable[..., Any]
@@ -67,13 +67,13 @@ class Step:
     takes_info: bool
 
     def __call__(self, batch: Any, info: BatchInfo, stride: int | None = None) -> Any:
-        """Return what the function makes of a batch.
+        """Return the result of the function for a batch.
 
         Args:
             stride: Positions from one sample of the batch to the next; None: `info.world_size`.
 
         Raises:
-            RuntimeError: A StopIteration or GeneratorExit, which must not pass for the end of the epoch (PEP 479).
+            RuntimeError: The function raised StopIteration or GeneratorExit, which must not end the epoch (PEP 479).
         """
         try:
             if not self.each_sample:
@@ -108,7 +108,7 @@ def make_step(function: Any, each: str) -> Step:
     """Return the checked step.
 
     Raises:
-        TypeError: No function.
+        TypeError: Not a function.
         ValueError: `each` is neither "batch" nor "sample".
     """
     if not callable(function):
@@ -145,7 +145,9 @@ def stack(samples: list[Any]) -> Any:
             if array.shape != column[0].shape:
                 found = f"{column[0].shape} and {array.shape}"
                 raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
-            if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):  # NumPy would make text of the numbers
+            if (array.dtype.kind in "USO") != (
+                column[0].dtype.kind in "USO"
+            ):  # NumPy would convert the numbers to text
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options that all loaders over numbered samples share, written and checked once."""
+"""The common options of all loaders over numbered samples, defined and checked once."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class LoaderOptions:
         """Return the order and the batches of `n_samples`.
 
         Args:
-            labels: Returns the labels that `balance="classes"` refers to.
+            labels: Returns the labels for `balance="classes"`.
 
         Raises:
             TypeError, ValueError: An option out of range; the message names it.

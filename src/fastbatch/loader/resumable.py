@@ -26,26 +26,26 @@ _OF_THIS_OBJECT = ("_keras_passes", "_progress", "_since", "_counters_", "_live_
 
 @public_class
 class Resumable:
-    """Data that is iterated once an epoch, may go on in the middle of one, and is copied with its position.
+    """Data that is iterated once per epoch, resumed within an epoch, and copied with its position.
 
-    A position is where in an epoch an iterator begins, or how far it is: a number of samples, or what a kind of loader
-    needs besides. Attributes have defaults in the class: subclasses of users may forget `super().__init__()`.
+    A position within an epoch is a number of samples, or another value that the kind of loader defines. Attributes have
+    defaults in the class, since subclasses of users may omit `super().__init__()`.
 
     Threads: any may call its methods.
     """
 
     _start_of_epoch: ClassVar[Any] = 0  # the first position
-    _marks: ClassVar[tuple[Any, Any]] = (None, False)  # what runs return after the last batch, and once closed
+    _marks: ClassVar[tuple[Any, Any]] = (None, False)  # results of a run after the last batch, and when closed
     _next_epoch: int = 0
-    _resume_at: Any = 0  # where the next iterator begins
+    _resume_at: Any = 0  # position at which the next iterator begins
     _closed: bool = False
-    _since: float | None = None  # when the first iterator was made, by the monotonic clock
+    _since: float | None = None  # time of the first iterator, by the monotonic clock
     _progress: Progress | None = None  # of the latest iterator
     _map_steps: tuple[Step, ...] = ()
 
-    # ---- what each kind of loader has to say ---------------------------------------------------------------------
+    # ---- to be implemented by each kind of loader ----------------------------------------------------------------
 
-    _plan: Any  # what decides the batches
+    _plan: Any  # determines the batches
 
     @property
     def _pack(self) -> Any:
@@ -54,7 +54,7 @@ class Resumable:
 
     @property
     def _steps(self) -> tuple[Step, ...]:
-        """Functions of the user for each batch."""
+        """The user's functions for each batch."""
         return self._map_steps
 
     def _start(self, progress: Progress) -> Any:
@@ -87,7 +87,7 @@ class Resumable:
     # ---- epochs --------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Any]:
-        """Begin the next epoch; after `load_state_dict`, once, the rest of the saved epoch."""
+        """Begin the next epoch; the first time after `load_state_dict`, the rest of the saved epoch."""
         return self._begin(self._at_epoch_end)
 
     def _at_epoch_end(self) -> Any:
@@ -148,7 +148,7 @@ class Resumable:
                 is_empty = False
                 yield batch
             if times is None and is_whole and is_empty:
-                return  # an endless loop over nothing
+                return  # otherwise an endless loop without batches
             done += 1
 
     # ---- restart -------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Resumable:
     # ---- copies --------------------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles begin where this one is, with threads and counters of their own.
+        """Copies and pickles continue at the same position, with their own threads and counters.
 
         Data in memory are shared by copies, and are part of pickles; files are opened again.
         """
@@ -204,7 +204,7 @@ class Resumable:
     def __deepcopy__(self: Self, memo: dict[int, Any]) -> Self:
         return self.__copy__()  # data and plans do not change
 
-    # ---- life ----------------------------------------------------------------------------------------------------
+    # ---- end -----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop all work and join the threads. Iterators raise ClosedError from then on. May be called twice."""
@@ -234,7 +234,7 @@ class Resumable:
         return counters
 
     def _live_runs(self) -> LiveRuns:
-        """Return the runs that `close` ends: those that count their batches."""
+        """Return the active runs, which `close` ends."""
         runs: LiveRuns = self.__dict__.setdefault("_live_runs_", LiveRuns())
         return runs
 
@@ -253,7 +253,7 @@ class Resumable:
                 counters.samples += n_samples
 
     def _go_on_after_fork(self, run: Any, progress: Progress) -> Any:
-        """Return the run with which an iterator continues in a forked child."""
+        """Return the run that an iterator continues in a forked child."""
         progress.start = self._position_of(progress)
         self.__dict__["_live_runs_"] = LiveRuns()  # its lock may have been held
         return self._start(progress)

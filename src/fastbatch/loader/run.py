@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run: one pass over (the rest of) an epoch, as every kind of loader makes it, and the runs that are under way."""
+"""A run: one pass over an epoch or the rest of it, for all kinds of loaders; and the set of active runs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-# Runs that hand out any Python object return these instead of None and False.
+# Runs whose batches may be any Python object return these instead of None and False.
 END = object()
 CLOSED = object()
 
 
 class Run(Protocol):
-    """One pass over an epoch, from some position on.
+    """One pass over an epoch, from a position.
 
     Threads: any may call `next`; each batch goes to one of them.
     """
@@ -21,36 +21,36 @@ class Run(Protocol):
     def next(self) -> Any:
         """Return the next batch; None, or END, after the last one; False, or CLOSED, when the run was closed.
 
-        Runs of a loader with columns return `(number of the batch, columns, bad samples)`, and others a finished batch.
+        Runs of a loader with columns return `(number of the batch, columns, bad samples)`, others the finished batch.
         """
 
 
 class CountedRun(Run, Protocol):
-    """A run that hands out finished batches, and counts them itself. Threads: any."""
+    """A run that returns finished batches, and counts them itself. Threads: any."""
 
     def position(self) -> Any:
-        """Return the position after the last batch that was handed out, also once it was closed."""
+        """Return the position after the last returned batch; also valid after `close`."""
 
     def counts(self) -> tuple[int, int]:
-        """Return how many batches were handed out, and samples (0 where they are not known)."""
+        """Return the numbers of returned batches and samples; 0 samples if unknown."""
 
     def close(self) -> None:
-        """End the work ahead. `next` returns False from now on."""
+        """Stop the prefetch. `next` returns False from now on."""
 
 
 @dataclass
 class Progress:
-    """How far one iterator is. It outlives the iterator: a state may be asked for after the loop was left.
+    """Progress of one iterator. It outlives the iterator: `state_dict` may be called after the loop.
 
     Threads: any may read it; the iterator writes.
 
     Attributes:
-        plan: Of the loader when the iterator was made.
+        plan: Plan of the loader when the iterator was made.
         start: Position within the epoch at which the run began.
-        batches: Handed out since, of runs that number their batches.
-        ended: The epoch came to its end.
-        run: That counts its batches itself, or None.
-        reached: Position after the last batch that such a run, and then the user's functions, handed out.
+        batches: Batches returned since, for runs that number their batches.
+        ended: The epoch has ended.
+        run: The run if it counts its batches itself, or None.
+        reached: For such a run, the position after the last batch that the user's functions returned.
     """
 
     plan: Any
@@ -63,9 +63,9 @@ class Progress:
 
 
 class LiveRuns:
-    """The runs of one loader that are under way, so that `close` can end them.
+    """The active runs of one loader, so that `close` can end them.
 
-    Threads: any; the lock guards the list, and may be taken again by the garbage collector in the same thread.
+    Threads: any. The lock guards the list; it is reentrant, since the garbage collector may remove a run.
     """
 
     def __init__(self) -> None:
@@ -73,12 +73,12 @@ class LiveRuns:
         self._lock = threading.RLock()
 
     def add(self, run: Any) -> None:
-        """Note a run that has begun."""
+        """Add a run that has begun."""
         with self._lock:
             self._runs.append(run)
 
     def remove(self, run: Any) -> bool:
-        """Forget a run; return whether it was still there."""
+        """Remove a run; return whether it was in the list."""
         with self._lock:
             if not any(one is run for one in self._runs):
                 return False
@@ -86,6 +86,6 @@ class LiveRuns:
             return True
 
     def all(self) -> list[Any]:
-        """Return those that are under way."""
+        """Return the active runs."""
         with self._lock:
             return list(self._runs)

@@ -53,7 +53,7 @@ class SampleLoader(Loader):
 
     _deals_samples = True
     _engine_: Engine | None = None
-    _engine_process: object = None  # that made the engine
+    _engine_process: object = None  # process that made the engine
     _finalizer: weakref.finalize[Any, Any] | None = None
     _fingerprint: str | None = None
 
@@ -61,16 +61,16 @@ class SampleLoader(Loader):
         self._recipe = recipe
         self._plan: Plan = plan
 
-    # ---- what there is -------------------------------------------------------------------------------------------
+    # ---- attributes ----------------------------------------------------------------------------------------------
 
     @property
     def recipe(self) -> Recipe:
-        """The columns, their structure and the steps of the loader, for doors that make another loader of them."""
+        """The columns, their structure and the steps of the loader, for modules that build another loader from them."""
         return self._recipe
 
     @property
     def plan(self) -> Plan:
-        """The order and the batches of the loader, for doors that make another loader of them."""
+        """The order and the batches of the loader, for modules that build another loader from them."""
         return self._plan
 
     @property
@@ -118,7 +118,7 @@ class SampleLoader(Loader):
         return self._derive(self._plan, replace(self._recipe, steps=steps))
 
     def _derive(self: Self, plan: Plan, recipe: Recipe) -> Self:
-        """Return a loader of the same class; subclasses give it their attributes."""
+        """Return a loader of the same class; subclasses add their attributes."""
         return type(self)(recipe, plan)
 
     def _numbered_plan(self, verb: str) -> Plan:
@@ -190,7 +190,7 @@ class SampleLoader(Loader):
             self._finalizer()
 
     def _engine(self) -> Engine:
-        """Return this process's engine: a forked child makes its own, since threads do not survive a fork."""
+        """Return the engine of this process. A forked child makes its own, since threads do not survive a fork."""
         if self._engine_ is None or self._engine_process is not process.current:
             recipe = self._recipe
             self._engine_ = recipe.implementation.engine(recipe.columns, self._plan, recipe.options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is saved of a loader: which epoch it is in, and how far. One form for all kinds, a small dict for JSON."""
+"""The saved state of a loader: epoch and position, in one format for all kinds, a small dict for JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 VERSION = 2
 MAX_POSITION = 2**63 - 1
-SAMPLES = ("arrays", "images")  # kinds that differ in their data alone
+SAMPLES = ("arrays", "images")  # kinds that differ only in their data
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class State:
     """A saved state. Immutable.
 
     Attributes:
-        kind: Of the loader: "arrays", "images", "words", "lines", "restartable", "DataGenerator", "ImageDataLoader".
-        epoch: That is under way, or the next one.
-        position: Samples, words, lines or items that all ranks together have handed out in this epoch.
-        order: What decides the order besides seed, epoch and data, in one line.
-        dataset: A short name for the data.
-        unit, byte: Of text: number of the file, or of the shuffled line, and the byte in it.
-        world_size: Of a `restartable`: ranks that the position was counted with.
-        length: Of a `DataGenerator`: batches of an epoch.
+        kind: "arrays", "images", "words", "lines", "restartable", "DataGenerator" or "ImageDataLoader".
+        epoch: The current epoch, or the next one.
+        position: Samples, words, lines or items that all ranks together have returned in this epoch.
+        order: The options that determine the order besides seed, epoch and data, in one line.
+        dataset: Fingerprint of the data.
+        unit, byte: For text: number of the file or of the shuffled line, and the byte offset in it.
+        world_size: For a `restartable`: number of ranks when the position was counted.
+        length: For a `DataGenerator`: batches of an epoch.
     """
 
     kind: str
@@ -44,12 +44,12 @@ class State:
     length: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as a dict for JSON, without the fields that this kind of loader does not have."""
+        """Return a dict for JSON, without the fields that this kind of loader does not have."""
         fields = {name: value for name, value in asdict(self).items() if value is not None}
         return {"version": VERSION, **fields}
 
     def refuse_other(self, kind: str, order: str, dataset: str) -> None:
-        """Raise StateError when it is one of other data, or of another order, than those of a loader."""
+        """Raise StateError if the kind, the order or the data differ from those of a loader."""
         if self.dataset != dataset:
             what = "state of another data set" if self.kind == kind else f"state of {self.kind}, expected {kind}"
             raise StateError(what, expected=dataset, found=self.dataset)
@@ -58,10 +58,10 @@ class State:
 
 
 def read_state(state: Mapping[str, Any], kind: str) -> State:
-    """Return the checked state for a loader of a kind, from what `State.to_dict` of this or the first version gave.
+    """Return the checked state for a kind of loader, from a dict of version 1 or of the current version.
 
     Raises:
-        StateError: It is no state, one of an unknown version, or one of another kind of loader.
+        StateError: Not a state, or a state of an unknown version or of another kind of loader.
     """
     with _reading(f"a state of {kind}"):
         version = state["version"]
@@ -74,7 +74,7 @@ def read_state(state: Mapping[str, Any], kind: str) -> State:
 
 
 def _of_version_1(kind: str, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a state of version 1 with the fields that its kind of loader did not save then."""
+    """Return a state of version 1 with the missing fields added."""
     if kind == "restartable":
         return {"seed": 0, "order": "", "dataset": "", **state}
     if kind == "DataGenerator":
@@ -100,7 +100,7 @@ def _from_dict(kind: str, state: Mapping[str, Any]) -> State:
 
 @contextmanager
 def _reading(what: str) -> Iterator[None]:
-    """Make a StateError of any error that a damaged state causes while it is read."""
+    """Convert errors caused by a damaged state to StateError."""
     try:
         yield
     except StateError:
@@ -112,7 +112,7 @@ def _reading(what: str) -> Iterator[None]:
 
 
 def checked_position(position: int, most: int, kind: str) -> int:
-    """Return a saved position that lies within an epoch, or raise StateError."""
+    """Return the position if it is within an epoch, or raise StateError."""
     if position > most:
         raise StateError(f"not a state of {kind}: position: expected 0 to {most}, found {position}")
     return position

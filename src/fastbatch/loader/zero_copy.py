@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches that are views of an array in memory: `windows(..., copy=False)`. Nothing is copied, no thread works."""
+"""Batches that are views of an array in memory: `windows(..., copy=False)`. No copies, no threads."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ViewRun:
 
 
 class Viewing:
-    """An implementation whose batches are slices of `arrays`, one for each column. Immutable."""
+    """A backend whose batches are slices of `arrays`, one per column. Immutable."""
 
     def __init__(self, inner: Implementation, indices: Indices, arrays: Sequence[Array]) -> None:
         self._inner = inner
@@ -79,7 +79,7 @@ class Viewing:
             array.flags.writeable = False
 
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
-        """Return how the rest of an epoch falls into batches."""
+        """Return the division of the rest of an epoch into batches."""
         return self._inner.batch_plan(plan, position)
 
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> ViewEngine:
@@ -87,7 +87,7 @@ class Viewing:
         return ViewEngine(self._inner, self._indices, self._arrays)
 
     def __reduce__(self) -> Any:
-        # Windows overlap in memory: pickled as arrays, each would be copied.
+        # Not pickled as arrays: windows overlap in memory, and each would be copied.
         return _made_again, (self._inner, self._indices, [pack(array) for array in self._arrays])
 
 
@@ -96,7 +96,7 @@ def _made_again(inner: Implementation, indices: Indices, arrays: Sequence[Any]) 
 
 
 class ViewEngine:
-    """Cuts batches out of arrays when they are asked for, and counts them.
+    """Slices batches from arrays on request, and counts them.
 
     Threads: any; the lock guards the counters.
     """
@@ -111,11 +111,11 @@ class ViewEngine:
         self.closed = False
 
     def start(self, plan: Plan, epoch: int, position: int) -> ViewRun:
-        """Begin a run at a position of an epoch."""
+        """Begin a run at a position within an epoch."""
         return ViewRun(self, plan, epoch, position, self._inner.batch_plan(plan, position).n_batches)
 
     def batch(self, plan: Plan, epoch: int, position: int, k: int) -> list[Array]:
-        """Return a batch: views, or copies where a shard's padding begins anew at the first sample."""
+        """Return a batch: views, or copies if the padding of a shard wraps around to the first sample."""
         start = time.perf_counter()
         samples = self._indices(plan, epoch, position, k).astype(np.int64)
         step = int(samples[1] - samples[0]) if len(samples) > 1 else 1
@@ -135,11 +135,11 @@ class ViewEngine:
         """Do nothing: views show what is written into the arrays."""
 
     def stats(self) -> dict[str, Any]:
-        """Return what was handed out; the time is that of cutting it out."""
+        """Return the counters; `wait_s` is the time spent in slicing."""
         with self._lock:
             counted = {**self._counts, "wait_s": self._wait_s}
         return {**NO_STATS, **counted, "decode_s": [0.0] * len(self._arrays)}
 
     def close(self) -> None:
-        """Let runs hand out nothing more."""
+        """End all runs: they return False from now on."""
         self.closed = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which batches of an epoch a loader serves: `take` and `skip`, composed as tf.data composes them."""
+"""The range of batches that a loader serves: `take` and `skip`, composed as in tf.data."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class BatchRange:
         return BatchRange(first if self.stop is None else min(first, self.stop), self.stop)
 
     def left(self, n_before: int) -> int | None:
-        """Return how many batches may follow after the first `n_before` of the epoch, or None: all there are."""
+        """Return the maximum number of batches after the first `n_before` of the epoch, or None: no limit."""
         return None if self.stop is None else max(0, self.stop - n_before)
 
     def __str__(self) -> str:
-        """Return the calls that make it, as they are shown in the `repr` of loaders."""
+        """Return the calls that make the range, for the `repr` of loaders."""
         parts = [f"skip={self.first}"] if self.first else []
         return ", ".join(parts if self.stop is None else [*parts, f"take={self.stop - self.first}"])
 
@@ -42,5 +42,5 @@ EVERY_BATCH = BatchRange()
 
 
 def dealt(n_batches: int, rank: int, world_size: int) -> int:
-    """Return how many of `n_batches` a rank gets that takes batches rank, rank + world_size, ..."""
+    """Return the number of batches of a rank, which gets batches rank, rank + world_size, ... of `n_batches`."""
     return max(0, -(-(n_batches - rank) // world_size))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Parts of a data set: a range of its samples, perhaps shuffled first, or a list of their numbers."""
+"""Subsets of a data set: a range of its samples, optionally shuffled first, or a list of indices."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Subset:
     count: int
 
     def __str__(self) -> str:
-        """Return what decides the order, in one line."""
+        """Return the parameters that determine the order, in one line."""
         return f"{self.start}+{self.count}/{self.n}{f' seed {self.seed}' * self.shuffled}"
 
 
 class Selection:
-    """Items of `n` by number: in any order, some of them perhaps several times.
+    """Items of `n` by index: in any order, possibly repeated.
 
     Threads: immutable once made; any thread.
 
     Attributes:
-        items: Their numbers, uint64, read-only.
+        items: Indices, uint64, read-only.
         count: Number of items.
         core: The compiled core's object, made on first use.
     """
@@ -48,7 +48,7 @@ class Selection:
         self._digest: str | None = None
 
     def digest(self) -> str:
-        """Return a short name for the list."""
+        """Return a fingerprint of the list."""
         if self._digest is None:
             import hashlib  # slow to import, and only states need it
 
@@ -74,11 +74,11 @@ def make_selection(indices: Any, n: int) -> Selection:
     """Return the checked selection of samples out of `n`.
 
     Args:
-        indices: Integers in one dimension, below 0 counted from the end; or `n` booleans, True for each sample wanted.
+        indices: Integers in one dimension, negative ones counted from the end; or a mask of `n` booleans.
 
     Raises:
-        TypeError: No integers or booleans.
-        IndexError: An index outside `[-n, n)`, a mask of another length.
+        TypeError: Neither integers nor booleans.
+        IndexError: An index outside `[-n, n)`, or a mask of another length.
     """
     if isinstance(indices, Iterator | str | bytes | dict | set | frozenset):
         raise TypeError(f"select: expected a sequence of integers or a mask, found {type(indices).__name__}")

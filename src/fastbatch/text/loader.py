@@ -56,9 +56,9 @@ class TextLoader(Loader):
     def __init__(self, implementation: TextImplementation, plan: TextPlan, known: dict[str, Any] | None = None) -> None:
         self._implementation = implementation
         self._plan = plan
-        self._known = {} if known is None else known  # what was read of the files so far; shared by copies
+        self._known = {} if known is None else known  # properties of the files found so far; shared by copies
 
-    # ---- what there is -------------------------------------------------------------------------------------------
+    # ---- attributes ----------------------------------------------------------------------------------------------
 
     @property
     def n_samples(self) -> int:
@@ -137,7 +137,7 @@ class TextLoader(Loader):
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_known": {}, "_fingerprint": None}  # read again where a pickle is loaded
+        return {**super().__getstate__(), "_known": {}, "_fingerprint": None}  # found again after unpickling
 
     def __copy__(self: Self) -> Self:
         copied = super().__copy__()
@@ -147,7 +147,7 @@ class TextLoader(Loader):
     # ---- work ----------------------------------------------------------------------------------------------------
 
     def _first_position(self, position: Place) -> Place:
-        return position  # the run skips what `skip` leaves out
+        return position  # the run itself omits the batches of `skip`
 
     def _batches_from(self, position: Place) -> int:
         return int(self._plan.batches_of(self.n_samples, position.items))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options that loaders of words and of lines share, written and checked once."""
+"""The common options of loaders of words and of lines, defined and checked once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TextOptions:
         vocabulary: Any = None,
         dtype: str = "int64",
     ) -> TextPlan:
-        """Return what determines the batches of these files.
+        """Return the plan for these files.
 
         Raises:
             TypeError, ValueError, LookupError: An option out of range, or an unknown encoding; the message names it.

@@ -39,7 +39,7 @@ def open_text(path: bytes) -> BinaryIO:
 
 
 def cut(item: str, text: str) -> Iterator[re.Match[str]]:
-    """Find the words or the lines of a text."""
+    """Return an iterator over the words or the lines of a text."""
     return PATTERNS[item].finditer(text)
 
 
@@ -52,10 +52,10 @@ def with_newline(item: str, match: re.Match[str]) -> str:
 
 
 def decoded_chunks(plan: TextPlan, path: bytes) -> Generator[str, int, None]:
-    """Yield the text of a file in pieces; the caller sends how many characters of them it still keeps.
+    """Yield the text of a file in pieces. The caller sends the number of characters that it still holds.
 
     Raises:
-        EncodingError: Bytes that are not in the encoding, after the text before them.
+        EncodingError: Bytes that are not valid in the encoding; raised after the text before them.
         FormatError: The file became shorter while it was read.
     """
     decoder = codecs.getincrementaldecoder(plan.encoding)(plan.errors)
@@ -63,7 +63,7 @@ def decoded_chunks(plan: TextPlan, path: bytes) -> Generator[str, int, None]:
         size, done, wanted = os.fstat(file.fileno()).st_size, 0, CHUNK_BYTES
         while raw := file.read(wanted):
             done += len(raw)
-            # Pieces grow with an item that does not end, since it is searched again with each piece.
+            # Pieces grow with an unfinished item, which is searched again with each piece: otherwise quadratic time.
             wanted = max(CHUNK_BYTES, (yield from _decoded(decoder, raw, path)))
         if done < size:
             what = "the file became shorter while it was read"
@@ -72,14 +72,14 @@ def decoded_chunks(plan: TextPlan, path: bytes) -> Generator[str, int, None]:
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, raw: bytes, path: bytes) -> Generator[str, int, int]:
-    """Yield the text of some bytes, none of them the last ones; return what the caller sends."""
+    """Yield the text of bytes before the end of the file; return the value that the caller sends."""
     state = decoder.getstate()
     try:
         return (yield decoder.decode(raw, not raw))
     except UnicodeDecodeError as error:
         wrong = bytes(error.object[error.start : error.end])
         failure: FormatError = EncodingError(error.encoding, wrong, error.reason, path=os.fsdecode(path))
-        n_good = max(0, error.start - len(state[0]))  # of these bytes; the others were kept from before
+        n_good = max(0, error.start - len(state[0]))  # of these bytes, without those of the previous piece
     except UnicodeError as error:
         raise FormatError(str(error), path=path) from None
     decoder.setstate(state)
@@ -90,13 +90,13 @@ def _decoded(decoder: codecs.IncrementalDecoder, raw: bytes, path: bytes) -> Gen
 def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
     """Yield the items of a file in any encoding that Python knows; offsets count the text's bytes in UTF-8."""
     chunks = decoded_chunks(plan, plan.paths[unit])
-    rest, at, is_last = "", 0, False  # `at` is the offset of `rest`
+    rest, at, is_last = "", 0, False  # `at`: offset of `rest`
     text = next(chunks, "")
     while True:
         rest += text
         end = 0
         for match in cut(plan.item, rest):
-            # An item that touches the end may go on in the next piece; a "\r" may be half of "\r\n".
+            # An item that touches the end may continue in the next piece; a "\r" may be half of a "\r\n".
             if not is_last and match.end() == len(rest) and not match.group().endswith("\n"):
                 break
             at += len(rest[end : match.end()].encode("utf-8", "surrogatepass"))
@@ -115,7 +115,7 @@ def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
 
 
 def batches(plan: TextPlan, place: Place, stream: Iterator[Item]) -> Iterator[tuple[Any, int, int, int]]:
-    """Yield this rank's batches, each with the place (unit, byte, items) after the batches of all ranks."""
+    """Yield this rank's batches, each with the position (unit, byte, items) after that batch of all ranks."""
     n_items, failure = 0, None
     after = (place.unit, place.byte)
     while True:
@@ -142,7 +142,7 @@ def batches(plan: TextPlan, place: Place, stream: Iterator[Item]) -> Iterator[tu
 
 
 def finish(plan: TextPlan, mine: list[str]) -> Any:
-    """Return a batch in the form of `output` and `keepends`."""
+    """Return a batch in the type of `output`, with or without newlines."""
     if plan.item == "line" and not plan.keepends:
         mine = [line.removesuffix("\n") for line in mine]
     if plan.output == "numpy":
@@ -187,14 +187,14 @@ class PythonText:
     """A text implementation without threads and prefetch."""
 
     def items(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
-        """Yield all items of an epoch from a place on."""
+        """Yield all items of an epoch from a position."""
         offset = place.byte
         for unit in range(place.unit, len(plan.paths)):
             yield from self.items_of_file(plan, unit, offset)
             offset = 0
 
     def items_of_file(self, plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
-        """Yield the items of a file from a byte on."""
+        """Yield the items of a file from a byte offset."""
         return items_by_codec(plan, unit, offset)
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> PythonTextRun:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run over text as a loader needs it: it leaves batches out at its start, and knows its position."""
+"""A run over text for a loader: omits the batches of `skip`, and has a position."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .plan import Place, TextImplementation, TextPlan, TextRun
 
 
 class SkippingRun:
-    """One pass over the text from a position on, without the batches that `skip` leaves out.
+    """One pass over the text from a position, without the batches that `skip` omits.
 
     Threads: any; the lock guards the start.
 
     Attributes:
         files: As they were before the run began.
-        start: Where the first batch begins. Text has to be read to know it: with `skip`, that is done by the first
-            `next`, which cuts the text into words or lines and makes no strings of them.
-        next: Returns the next batch, as `TextRun.next`. An attribute, so that nothing lies between it and the reader.
+        start: Position of the first batch. With `skip` the text before it must be read: the first `next` splits it
+            into words or lines without making strings.
+        next: Returns the next batch, as `TextRun.next`. An attribute, to save a call per batch.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class SkippingRun:
         self._lock = threading.RLock()
         self._is_closed = False
         self._has_begun = start.items >= plan.first_item
-        self._run: TextRun | None = None  # that hands batches out, or that only reads
+        self._run: TextRun | None = None  # returns batches, or only reads
         self.next: Any = self._skip
         if self._has_begun:
             self._run = self._begin_run(plan, start)
@@ -90,18 +90,18 @@ class SkippingRun:
             self._run.close()
 
     def position(self) -> Place:
-        """Return the position after the last batch that was handed out."""
+        """Return the position after the last returned batch."""
         return _reached(self.start, self._run) if self._has_begun and self._run is not None else self.start
 
     def counts(self) -> tuple[int, int]:
-        """Return how many batches were handed out, and words or lines in them."""
+        """Return the numbers of returned batches and of words or lines in them."""
         if not self._has_begun or self._run is None:
             return 0, 0
         n_batches, n_items, *_ = self._run.progress()
         return n_batches, n_items
 
     def close(self) -> None:
-        """End the work ahead. `next` returns False from now on."""
+        """Stop the prefetch. `next` returns False from now on."""
         self._is_closed = True
         if self._run is not None:
             self._run.close()

@@ -51,7 +51,7 @@ class Vocabulary:
             raise TypeError("words: expected several words, found one str")
         self.words = tuple(words)
         self._ids: dict[str, int] = {}
-        self.core: Any = None  # the compiled table, once a loader has made it
+        self.core: Any = None  # the compiled table, made by the first loader
         for word in self.words:
             if not isinstance(word, str):
                 raise TypeError(f"words: expected str, found {type(word).__name__}")
