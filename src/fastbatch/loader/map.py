@@ -145,9 +145,8 @@ def stack(samples: list[Any]) -> Any:
             if array.shape != column[0].shape:
                 found = f"{column[0].shape} and {array.shape}"
                 raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
-            if (array.dtype.kind in "USO") != (
-                column[0].dtype.kind in "USO"
-            ):  # NumPy would convert the numbers to text
+            # NumPy would convert the numbers to text.
+            if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])
