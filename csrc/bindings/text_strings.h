@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The loop of src/fastbatch/_words.pyx: converts items to a list of str objects. Plain C for Cython. GIL held
-// throughout.
+// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout.
 #pragma once
 
 #include <Python.h>
