@@ -12,6 +12,7 @@ from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import whole
 from fastbatch.loader.loader import Loader
+from fastbatch.mapped import rows_of
 from fastbatch.source.formats import open_array
 from fastbatch.source.window import MAX_ROWS
 
@@ -55,8 +56,8 @@ class TimeSeriesDataset:
             raise IndexError(f"expected an index from {-n} to {n - 1}, found {i}")
         i %= n
         data, labels = self._given
-        x = self._data[i : i + self.seq_length]
-        y = self._labels[i + self.seq_length - 1]
+        last = i + self.seq_length - 1
+        x, y = rows_of(self._data, i, last + 1), rows_of(self._labels, last, last + 1)[0]
         # What is mapped cannot be written to, which torch warns of.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 

@@ -15,6 +15,7 @@ from fastbatch.checks import element_type, whole
 from fastbatch.decode.conversion import Field
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.mapped import elements
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
@@ -119,7 +120,7 @@ def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -
     if boundaries is None:
         limits = np.iinfo(source.dtype)
         return _find_ends(backend, source, whole("document_end", document_end, int(limits.min), int(limits.max)))
-    found = np.asarray(as_rows(open_array(backend, boundaries)))
+    found = elements(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
     if len(found) < 2:

@@ -19,6 +19,7 @@ from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
+from fastbatch.mapped import elements
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces
@@ -169,7 +170,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
         raise ValueError("lengths: mean something for series in one array only")
-    given = np.asarray(lengths)
+    given = elements(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")
     if given.min() < 0 or sum(given.tolist()) != rows[0]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.mapped import elements
+
 from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
 from .dataframe_iterator import DataFrameIterator
@@ -345,7 +347,7 @@ class ImageDataGenerator:
         Raises:
             ValueError: Not 4 dimensions.
         """
-        images = np.array(x, dtype=self.dtype)
+        images = np.array(elements(x), dtype=self.dtype)
         if images.ndim != 4:
             raise ValueError(f"`fit()`: expected images of 4 dimensions together, found shape {images.shape}")
         channels = images.shape[self.channel_axis]

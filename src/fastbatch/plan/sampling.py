@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import flag, floats, whole
+from fastbatch.mapped import elements
 
 from .plan import DRAW, Subset, stream
 
@@ -105,7 +106,7 @@ def make_draw(
             raise ValueError("expected weights or balance, found both")
         if isinstance(balance, str) and balance != "classes":
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {balance!r}")
-        given = np.asarray(labels() if isinstance(balance, str) and balance == "classes" else balance)
+        given = elements(labels() if isinstance(balance, str) and balance == "classes" else balance)
         if given.shape != (n,):
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)
