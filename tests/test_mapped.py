@@ -118,3 +118,31 @@ def test_an_item_of_a_dataset_is_writable_and_a_dataset_of_arrays_gives_views(ap
     assert np.shares_memory(api.TimeSeriesDataset(x, y, 4)[3][0], x)
     again = pickle.loads(pickle.dumps(api.TimeSeriesDataset(*paths, 4)))
     assert np.array_equal(again[-1][0], x[-4:])
+
+
+@pytest.fixture
+def few_descriptors():
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_more_mapped_files_than_descriptors(tmp_path, few_descriptors):
+    paths = [saved(tmp_path, f"a{i}", np.full((8, 2), i, "f4")) for i in range(400)]
+    windows = fb.windows(fb.series(paths), length=4)
+    assert sum(len(batch) for batch in windows) == 2000
+    whole = fb.arrays(tuple(fb.npy(path) for path in paths), batch_size=8)
+    assert [array[0, 0] for array in next(iter(whole))] == list(range(400))
+    os.truncate(paths[390], 150)
+    with pytest.raises(FormatError, match=r"a390\.npy: file became shorter"):
+        list(windows)
+
+
+def test_more_shuffled_text_files_than_descriptors(tmp_path, few_descriptors):
+    for i in range(400):
+        (tmp_path / f"{i:03}.txt").write_text(f"line {i}\n")
+    loader = fb.lines(sorted(tmp_path.iterdir()), shuffle="line", batch_size=50)
+    assert sorted(line.rstrip() for batch in loader for line in batch) == sorted(f"line {i}" for i in range(400))

@@ -38,9 +38,10 @@ inline py::array to_array(const ArrayView& view) {
   const py::dtype dtype(view.descr);
   std::vector<py::ssize_t> shape(view.shape.begin(), view.shape.end());
   std::vector<py::ssize_t> strides(view.strides.begin(), view.strides.end());
-  py::array array = view.n_elements() == 0  // the file may end where they would begin: memory of their own
-                        ? py::array(dtype, std::move(shape))
-                        : py::array(dtype, std::move(shape), std::move(strides), view.data, keep_alive(view, kViewCapsule));
+  py::array array =
+      view.n_elements() == 0  // the file may end where they would begin: memory of their own
+          ? py::array(dtype, std::move(shape))
+          : py::array(dtype, std::move(shape), std::move(strides), view.data, keep_alive(view, kViewCapsule));
   array.attr("setflags")(py::arg("write") = false);
   return array;
 }
