@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastbatch.checks import whole
+from fastbatch.decode.image_options import pixel_limit
 from fastbatch.decode.single_image import Array, Box, check_decode, check_resize, records
 from fastbatch.errors import DecodeError
 from fastbatch.source.image_folder import list_images
@@ -19,6 +20,7 @@ def decode(
     path_or_bytes: Any,
     mode: Literal["L", "RGB", "RGBA", "I;16", "I"] | None = None,
     exif: Literal["ignore", "apply"] = "ignore",
+    max_pixels: int | None = None,
 ) -> Array:
     """Return the pixels of one image, exactly as Pillow gives them.
 
@@ -30,20 +32,21 @@ def decode(
         mode: The colours wanted, by Pillow's name, as for `Image.convert`: "L", "RGB", "RGBA", "I;16" or "I". None
             keeps the file's own: what `np.asarray(Image.open(file))` gives, of a palette the indices.
         exif: "apply" turns the picture upright, as `ImageOps.exif_transpose` does; "ignore" gives it as it is stored.
+        max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
 
     Returns:
         (height, width), or (height, width, channels) of more than one: uint8; bool of 1-bit files without a mode;
         uint16 for "I;16", int32 for "I".
 
     Raises:
-        DecodeError: No image, a broken one, one of more than 178,956,970 pixels, or one that this mode cannot hold.
+        DecodeError: No image, a broken one, one of more than `max_pixels`, or one that this mode cannot hold.
         OSError: The file cannot be read.
 
     Source: `csrc/codecs/file_reader.h`.
     """
-    path = check_decode(path_or_bytes, mode, exif)
+    path, limit = check_decode(path_or_bytes, mode, exif), pixel_limit(max_pixels)
     try:
-        return backend.decode_image(path, path_or_bytes, mode, exif)
+        return backend.decode_image(path, path_or_bytes, mode, exif, limit)
     except DecodeError as error:
         raise DecodeError(error.message, path=path) from error.__cause__
 
@@ -75,7 +78,7 @@ def resize(
     return backend.resize_image(pixels, height, width, filter, edges)
 
 
-def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
+def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: int | None = None) -> Array:
     """Return what image files say of themselves, without decoding them.
 
     Of a JPEG only the first 64 KB are read, if they tell all; the header of a PNG or a WebP may go on at its end.
@@ -84,6 +87,7 @@ def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
         paths: Paths; or a folder: all images below it, in the order of `fb.images(folder, labels=None)`; or images in
             memory: `encoded([...])`.
         threads: That read at once; None takes the CPUs that this process may use.
+        max_pixels: Larger images are an error in their record (default: 178,956,970, where Pillow stops).
 
     Returns:
         One record a file, with the fields width, height, format ("JPEG", "PNG", "WEBP", or Pillow's name), mode
@@ -94,4 +98,4 @@ def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
     """
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
     samples: SampleSource = paths if isinstance(paths, EncodedSamples) else list_images(paths, infer=False).samples
-    return records(backend.probe_images(samples, n_threads))
+    return records(backend.probe_images(samples, n_threads, pixel_limit(max_pixels)))
