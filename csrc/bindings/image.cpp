@@ -11,6 +11,7 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "codecs/file_reader.h"
+#include "codecs/jpeg.h"
 #include "codecs/probe.h"
 #include "codecs/registry.h"
 #include "image/resize_array.h"
@@ -60,17 +61,21 @@ py::object decode_image(std::span<const std::byte> file, const std::string& mode
   if (!mode) return decode_text(reason);
   py::array pixels = new_image(info.size, *mode);
   auto* rows = static_cast<std::uint8_t*>(pixels.mutable_data());
-  interruptible_here([&] {  // decodes into memory that nobody else knows yet
-    reader.start(*mode, {});
-    const std::size_t row_bytes = info.size.width * pixel_bytes_of(*mode);
-    for (std::size_t y = 0; y < info.size.height;) {
-      throw_if_stopped();
-      const std::size_t n = reader.read_rows(rows + y * row_bytes, kRowsAtOnce);
-      if (n == 0) break;
-      y += n;
-    }
-    reader.finish();
-  });
+  try {
+    interruptible_here([&] {  // decodes into memory that nobody else knows yet
+      reader.start(*mode, {});
+      const std::size_t row_bytes = info.size.width * pixel_bytes_of(*mode);
+      for (std::size_t y = 0; y < info.size.height;) {
+        throw_if_stopped();
+        const std::size_t n = reader.read_rows(rows + y * row_bytes, kRowsAtOnce);
+        if (n == 0) break;
+        y += n;
+      }
+      reader.finish();
+    });
+  } catch (const UnsupportedError& error) {
+    return decode_text(error.message());
+  }
   return py::make_tuple(std::move(pixels), std::string(info.mode), info.orientation);
 }
 
@@ -147,6 +152,7 @@ py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, s
 
 void register_image(py::module_& module) {
   module.def("codecs", &codec_table);
+  module.def("libjpeg_version", [] { return std::string(libjpeg_version()); });
   module.def("name_format", [](const py::bytes& file) {
     const auto bytes = file.cast<std::string_view>();
     return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
