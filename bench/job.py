@@ -17,8 +17,8 @@ class Job:
     """One epoch's work: `n` samples from `data`, in batches, each with its label."""
 
     kind: (
-        str  # "rows": float32 as it is; "images": uint8 HWC -> float32 CHW, normalised; "jpeg": the same from a folder;
-        # "windows": overlapping rows; "tokens": uint16 -> int64, and the same one token further on as the label
+        str  # "rows": float32, unchanged; "images": uint8 HWC -> normalised float32 CHW; "jpeg": so, from a folder;
+        # "windows": overlapping rows; "tokens": uint16 -> int64, with the next tokens as the label
     )
     data: str  # .npy file, or the folder of class folders
     n: int

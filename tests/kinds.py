@@ -102,6 +102,16 @@ LOADERS = {
     "a generator class alone": lambda api, at: _squares(api)(threads=0),
 }
 
+# those whose samples have no numbers
+IN_ORDER = ("words", "shuffled lines", "lines of a shard", "ids", "restartable", "restartable ahead")
+
+# loaders that are their own iterators, or are read once: all are a `Loader`
+OTHERS = {
+    "folder": lambda api, at: api.ImageDataLoader(at.photos, 1, labels="infer", shuffle=True, seed=3),
+    "decoded folder": lambda api, at: api.ImageDataLoader(at.photos, 1, decode=True, size=8, shuffle=True),
+    "stream": lambda api, at: api.stream(at.text, 7),
+}
+
 # data that can be read once, or that is its own iterator
 ITERATORS = {
     "text_generator": lambda api, at: api.text_generator(at.text, 9),

@@ -224,7 +224,7 @@ def test_the_reports_memory_is_bounded(monkeypatch, api, mixed):
 def test_bad_options(api):
     bad = [
         ({"on_error": "ignore"}, ValueError, "on_error: expected one of raise, skip, replace, found 'ignore'"),
-        ({"max_bad": 3}, ValueError, "max_bad: means something with on_error='skip' or 'replace' only"),
+        ({"max_bad": 3}, ValueError, "max_bad: only valid with on_error='skip' or 'replace'"),
         ({"on_error": "skip", "max_bad": -1}, ValueError, "max_bad: expected at least 0, found -1"),
         ({"on_error": "skip", "max_bad": 1.5}, ValueError, "max_bad: expected a share from 0 to 1 or a number"),
         ({"on_error": "skip", "max_bad": "1"}, TypeError, "max_bad: expected an integer, found '1'"),

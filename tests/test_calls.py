@@ -179,3 +179,32 @@ def test_options_of_another_function_are_taken_over():
 
 def test_pure_is_the_same_in_name():
     assert fastbatch.__all__ == pure.__all__
+
+
+LOADERS = {
+    "arrays": "SampleLoader",
+    "words": "TextLoader",
+    "restartable": "RestartableGeneratorWrapper",
+    "stream": "Stream",
+}
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_methods_of_loaders_name_themselves(api, data, name):
+    """Every public method with parameters, of every kind of loader, explains a wrong option in its own words."""
+    loader = getattr(api, name)(*data[name])
+    for method in dir(type(loader)):
+        function = getattr(type(loader), method)
+        if method.startswith("_") or not inspect.isfunction(function):
+            continue
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        if not parameters or method in ("on_epoch_begin", "on_epoch_end"):
+            continue
+        with pytest.raises(TypeError) as raised:
+            getattr(loader, method)(no_such_option=1)
+        assert str(raised.value) == f"{LOADERS[name]}.{method}() has no option 'no_such_option'"
+    with pytest.raises(TypeError, match=rf"{LOADERS[name]}.take\(\): missing a required argument: 'n'"):
+        loader.take()
+    with pytest.raises(TypeError, match=rf"{LOADERS[name]}.map\(\) has no option 'eachs'; did you mean 'each'\?"):
+        loader.map(len, eachs="sample")
+    loader.close()

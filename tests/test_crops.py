@@ -263,7 +263,7 @@ def test_one_more_operation_changes_no_other(api, photos):
             "crop: expected one of none, stretch, center, random, random_resized, pad, found 'middle'",
         ),
         ({"crop": "random", "resize": 20, "size": 30}, "resize: expected 30 to 65535, found 20"),
-        ({"crop": "pad", "resize": 20}, "resize: means something with crop='center' and crop='random' only"),
+        ({"crop": "pad", "resize": 20}, "resize: only valid with crop='center' and crop='random'"),
         ({"crop_scale": (0, 1)}, r"crop_scale: expected 0 < lowest <= highest <= 1, found \(0, 1\)"),
         ({"crop_scale": (0.5, 0.4)}, "crop_scale: expected"),
         ({"crop_scale": (0.5, 1.1)}, "crop_scale: expected"),

@@ -155,7 +155,7 @@ def test_a_difference_fails_and_is_named(own_folder, tmp_path, monkeypatch, caps
     assert output.count("the feeds differ from batch 2 on") == 2
 
 
-# ---- what is refused -------------------------------------------------------------------------------------------
+# ---- rejected arguments ----------------------------------------------------------------------------------------
 
 
 def refusal(capsys, *arguments: str | Path) -> str:

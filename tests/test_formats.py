@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 import fastbatch
 from fastbatch import pure
 from fastbatch.errors import DecodeError
-from fastbatch.native import pillow as foreign
+from fastbatch.native import pillow as pillow_fallback
 
 pytestmark = pytest.mark.behavior
 
@@ -263,14 +263,14 @@ def test_where_a_png_tells_its_orientation(api):
     tiff = b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
     profile = b"\nexif\n    26\n" + tiff.hex().encode() + b"\n"
     xmp = b"XML:com.adobe.xmp\0\0\0\0\0" + b'<x tiff:Orientation="6"/>'
-    for told in (
+    for orientation in (
         chunk(b"eXIf", tiff),
         chunk(b"tEXt", b"Raw profile type exif\0" + profile),
         chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile)),
         chunk(b"iTXt", xmp),
         chunk(b"eXIf", b"II*\0\x08\0\0\0\0\0\0\0\0\0") + chunk(b"iTXt", xmp),
     ):
-        for content in (png((9, 4), before=told), png((9, 4), after=told)):
+        for content in (png((9, 4), before=orientation), png((9, 4), after=orientation)):
             assert api.decode(content, exif="apply").shape == (9, 4, 3)
             assert np.array_equal(api.decode(content, exif="apply"), pillow(content, None, upright=True))
 
@@ -290,7 +290,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_other_formats_go_through_pillow_and_say_so_once(kind, monkeypatch):
-    monkeypatch.setattr(foreign, "_told", set())
+    monkeypatch.setattr(pillow_fallback, "_warned", set())
     mode, options = OTHERS[kind]
     content = saved(picture("L", (32, 32)).convert(mode), kind, **options)
     with pytest.warns(UserWarning, match=f"{kind} images are decoded by Pillow"):
@@ -299,7 +299,7 @@ def test_other_formats_go_through_pillow_and_say_so_once(kind, monkeypatch):
 
 
 def test_without_pillow_the_error_names_the_format_and_the_remedy(monkeypatch, tmp_path):
-    monkeypatch.setattr(foreign, "is_available", lambda: False)
+    monkeypatch.setattr(pillow_fallback, "is_available", lambda: False)
     path = tmp_path / "image.jpg"
     path.write_bytes(saved(picture("P"), "GIF"))
     with pytest.raises(DecodeError, match=r"image\.jpg: .*pip install pillow\): expected JPEG, PNG or WebP, found GIF"):
@@ -309,7 +309,7 @@ def test_without_pillow_the_error_names_the_format_and_the_remedy(monkeypatch, t
 
 
 def test_modes_of_jpeg_that_arrays_of_the_core_do_not_hold(monkeypatch):
-    monkeypatch.setattr(foreign, "_told", {"JPEG"})
+    monkeypatch.setattr(pillow_fallback, "_warned", {"JPEG"})
     for mode in ("RGB", "L", "CMYK"):
         agree(saved(picture("RGB").convert(mode), "JPEG"), [None, "RGB", "RGBA", "L"])
 

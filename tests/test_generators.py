@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The base class DataGenerator, the image folder loader with automatic reset, and the endless image generator."""
 
+import _thread
 import copy
 import itertools
 import json
 import pickle
 import threading
+import time
 import types
 
 import numpy as np
@@ -128,6 +130,22 @@ def test_threads_work_ahead_and_end_with_the_pass(squares):
     assert started.wait(10), "batch 1 was not begun while batch 0 was in hand"
     batches.close()
     assert next(batches, None) is None
+
+
+def test_interrupting_the_wait_loses_nothing(squares):
+    class Slow(squares):
+        def __getitem__(self, index):
+            if index == 1:
+                _thread.interrupt_main()
+                time.sleep(0.2)
+            return super().__getitem__(index)
+
+    data = Slow(threads=1, prefetch=1)
+    batches = iter(data)
+    assert next(batches).tolist() == [0, 0]
+    with pytest.raises(KeyboardInterrupt):
+        next(batches)
+    assert values(batches) == [i * i for i in range(1, 7)]
 
 
 @pytest.mark.parametrize("options", [{"threads": -1}, {"prefetch": 0}, {"seed": -1}, {"threads": 1.5}])

@@ -282,7 +282,7 @@ def test_the_rest_of_a_loader(photos):
         ({"size": "big"}, ValueError, "size: expected .* found .big."),
         ({"size": 10**6}, ValueError, "size"),
         ({"crop": "center", "size": 30, "resize": 20}, ValueError, "resize: expected 30 to 65535, found 20"),
-        ({"resize": 300}, ValueError, "resize: means something with crop='center' and crop='random' only"),
+        ({"resize": 300}, ValueError, "resize: only valid with crop='center' and crop='random'"),
         ({"filter": "cubic"}, ValueError, "filter: expected one of nearest, .*, found 'cubic'"),
         ({"layout": "HWC"}, ValueError, "layout: expected NHWC or NCHW, found 'HWC'"),
         ({"layout": None}, ValueError, "layout: expected NHWC or NCHW, found None"),

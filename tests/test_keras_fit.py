@@ -56,8 +56,8 @@ def fit(data, **options):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         Model().fit(data, verbose=0, **options)
-    told = [str(w.message) for w in caught if "out of data" in str(w.message)]
-    return {"seen": list(seen), "told": len(told)}
+    ends = [str(w.message) for w in caught if "out of data" in str(w.message)]
+    return {"seen": list(seen), "ends": len(ends)}
 
 
 def pairs(n):
@@ -91,7 +91,7 @@ results = {
     "classes": fit(fb.arrays(x, x, batch_size=8, shuffle=True, seed=3), epochs=2, class_weight=ones),
     "steps": fit(fb.arrays(x, x, batch_size=8), epochs=3, steps_per_epoch=2),
     "weights": fit(fb.restartable(lambda: map(weighted, pairs(3)), length=3), epochs=2),
-    "told": fit(fb.restartable(pairs, 5, length=5), epochs=3),
+    "with_length": fit(fb.restartable(pairs, 5, length=5), epochs=3),
     "measured": fit(fb.RestartableGeneratorWrapper(pairs, 5), epochs=3),
     "measured_steps": fit(fb.RestartableGeneratorWrapper(pairs, 5), epochs=3, steps_per_epoch=5),
     "endless": fit(fb.restartable(endless), epochs=3, steps_per_epoch=4),
@@ -136,18 +136,18 @@ def test_keras_takes_every_loader_as_it_is(backend):
     ordered = epochs_of(fb.arrays(x, x, batch_size=8), 1)
 
     assert results["early"]
-    assert results["shuffled"] == {"seen": shuffled, "told": 0}  # our order, despite Keras's shuffle=True
-    assert results["ordered"] == {"seen": ordered * 2, "told": 0}
-    assert results["classes"] == {"seen": shuffled[:10], "told": 0}
+    assert results["shuffled"] == {"seen": shuffled, "ends": 0}  # our order, despite Keras's shuffle=True
+    assert results["ordered"] == {"seen": ordered * 2, "ends": 0}
+    assert results["classes"] == {"seen": shuffled[:10], "ends": 0}
     assert results["steps"]["seen"][:5] == ordered  # steps_per_epoch continues after the previous epoch's last batch
 
     five = [[i, i] for i in range(5)]
     assert results["weights"]["seen"] == five[:3] * 2
-    assert results["told"] == {"seen": five * 3, "told": 0}
+    assert results["with_length"] == {"seen": five * 3, "ends": 0}
     assert results["measured"]["seen"] == five * 3
-    assert results["measured"]["told"]  # Keras warns of an end that it did not expect
-    assert results["measured_steps"] == {"seen": five * 3, "told": 0}
-    assert results["endless"] == {"seen": [[i, i] for i in range(12)], "told": 0}
+    assert results["measured"]["ends"]  # Keras warns of an end that it did not expect
+    assert results["measured_steps"] == {"seen": five * 3, "ends": 0}
+    assert results["endless"] == {"seen": [[i, i] for i in range(12)], "ends": 0}
     assert len(results["bare"]["seen"]) == 9, "Keras trains a bare generator on two batches in later epochs"
     assert results["generator"]["seen"] == [[i, i] for i in range(6)] * 2
 

@@ -207,13 +207,13 @@ def test_brightness_after_a_warp_is_one_level_times_the_factor_away_at_most(fact
 def count_decoded(iterator, monkeypatch):
     """Return a list that receives each batch that is decoded."""
     started = []
-    start = iterator._ahead._start
+    start = iterator._prefetcher._start
 
     def counting(pool, decoder, indices):
         started.append(indices.tolist())
         return start(pool, decoder, indices)
 
-    monkeypatch.setattr(iterator._ahead, "_start", counting)
+    monkeypatch.setattr(iterator._prefetcher, "_start", counting)
     return started
 
 

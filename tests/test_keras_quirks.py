@@ -10,7 +10,7 @@ from keras_oracle import import_oracle, make_pictures, quietly, same_batch
 from making import error_of
 
 import fastbatch.keras as ours
-from fastbatch.keras.reuse import Reuse
+from fastbatch.keras.array_pool import ArrayPool
 
 KERAS = import_oracle()
 ATTRIBUTES = [
@@ -307,7 +307,7 @@ def test_a_batch_in_the_users_hands_is_never_overwritten(pictures):
 
 
 def test_memory_is_used_again():
-    memory = Reuse(2)
+    memory = ArrayPool(2)
     shape, dtype = (1 << 18,), np.dtype("u1")
     view = memory.empty(shape, dtype)[1:]
     other = memory.empty(shape, dtype)

@@ -13,7 +13,7 @@ from PIL import Image
 import fastbatch
 from fastbatch import pure
 from fastbatch.errors import DecodeError
-from fastbatch.native import pillow as foreign
+from fastbatch.native import pillow as pillow_fallback
 
 pytestmark = pytest.mark.behavior
 
@@ -26,7 +26,7 @@ def picture(mode, size):
 @pytest.fixture
 def mixed(tmp_path, monkeypatch):
     """Return paths of files of every kind with misleading extensions."""
-    monkeypatch.setattr(foreign, "_told", {"GIF", "BMP", "TIFF"})
+    monkeypatch.setattr(pillow_fallback, "_warned", {"GIF", "BMP", "TIFF"})
     contents = [png((40, 30), *kind, before=palette() + chunk(b"tRNS", b"\0\x40\0\1\0\1")) for kind in KINDS]
     contents += [png((41, 29), *kind, interlaced=True, before=palette()) for kind in KINDS[::3]]
     for kind, mode, options in [
@@ -63,15 +63,15 @@ def test_mixed_folders(mixed, color, options):
 
 
 def test_other_formats_are_said_once_by_the_loader(mixed, monkeypatch):
-    monkeypatch.setattr(foreign, "_told", set())
-    with pytest.warns(UserWarning) as told:
+    monkeypatch.setattr(pillow_fallback, "_warned", set())
+    with pytest.warns(UserWarning) as caught:
         list(fastbatch.images(mixed, size=8))
-    assert sorted(str(warning.message).split()[0] for warning in told) == ["BMP", "GIF", "TIFF"]
+    assert sorted(str(warning.message).split()[0] for warning in caught) == ["BMP", "GIF", "TIFF"]
     list(fastbatch.images(mixed, size=8))  # warnings are errors: the warning is not repeated
 
 
 def test_without_pillow(mixed, monkeypatch):
-    monkeypatch.setattr(foreign, "is_available", lambda: False)
+    monkeypatch.setattr(pillow_fallback, "is_available", lambda: False)
     with pytest.raises(DecodeError, match=r"24\.jpg: sample 24: .*pip install pillow.* found GIF"):
         list(fastbatch.images(mixed, size=8))
     assert len(np.concatenate(list(fastbatch.images(mixed[:-3], size=8)))) == len(mixed) - 3
@@ -105,6 +105,6 @@ def test_a_broken_file_of_each_format_is_named(api, tmp_path):
         path = tmp_path / "broken"
         path.write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
         with pytest.raises(DecodeError) as caught:
-            foreign._told.add("GIF")
+            pillow_fallback._warned.add("GIF")
             list(api.images([path], size=8))
         assert (caught.value.path, caught.value.sample) == (str(path), 0)

@@ -48,9 +48,9 @@ def test_a_blend_of_two(api, dtype, tolerance):
 @pytest.mark.parametrize("layout, shape", [("NCHW", (3, 8, 10)), ("NHWC", (8, 10, 3))])
 @pytest.mark.parametrize("dtype", ["u1", "f4"])
 def test_an_exchange_of_rectangles(api, layout, shape, dtype):
-    for told in (layout, None):
+    for given in (layout, None):
         plain = loader_of(api, dtype, shape)
-        mixed = api.cutmix(loader_of(api, dtype, shape), n_classes=4, layout=told)
+        mixed = api.cutmix(loader_of(api, dtype, shape), n_classes=4, layout=given)
         areas = []
         for (x, y), (cut, labels) in zip(plain, mixed, strict=True):
             axis = 1 if layout == "NCHW" else 3

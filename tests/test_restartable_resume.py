@@ -97,7 +97,7 @@ def test_bad_states(api):
     for state in (
         {},
         None,
-        {**good, "version": 2},
+        {**good, "version": 99},
         {**good, "kind": "x"},
         {**good, "epoch": -1},
         {**good, "position": 1.5},

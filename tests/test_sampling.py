@@ -123,7 +123,7 @@ def test_bad_options(api):
             "without replacement: expected at most 180 samples per epoch",
         ),
         ({"weights": W, "balance": Y}, "expected weights or balance, found both"),
-        ({"samples_per_epoch": 5}, "samples_per_epoch: means something with weights or balance only"),
+        ({"samples_per_epoch": 5}, "samples_per_epoch: only valid with weights or balance"),
         ({"balance": "classes"}, "balance='classes': expected an array of labels as the second datum"),
         ({"balance": "class"}, "balance: expected 'classes' or one label for each of 200 samples, found 'class'"),
         ({"balance": Y[1:]}, "balance: expected 'classes' or one label for each of 200 samples"),

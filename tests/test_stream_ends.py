@@ -169,7 +169,7 @@ def test_a_growing_file_and_the_one_that_replaces_it(api, tmp_path, how):
             append(path, "7\n8\n9\n")
             assert next(stream).tolist() == [5, 60]
         else:
-            source = stream._feed._bytes if api is fastbatch else stream._bytes
+            source = stream._feed._bytes
             if api is pure:  # not read yet
                 assert stream._options.follow
                 append(path, "\n")

@@ -2,6 +2,7 @@
 """Words as in `str.split()` and lines as in `open()`, in batches, on both implementations."""
 
 import inspect
+import io
 import itertools
 import os
 
@@ -12,6 +13,7 @@ from texts import READ_SIZES, flat, in_batches, write
 
 import fastbatch
 from fastbatch import pure
+from fastbatch.text import python_text
 
 pytestmark = pytest.mark.behavior
 
@@ -275,3 +277,52 @@ def test_a_newline_in_two_parts_around_what_is_ignored(api, tmp_path, read_size)
         with open(path, encoding=encoding, errors="ignore") as file:
             expected = list(file)
         assert flat(api.lines(path, 2, encoding=encoding, errors="ignore", read_size=read_size)) == expected
+
+
+def test_other_encodings_cost_no_more_for_long_lines(api, tmp_path):
+    """400,000 words on one line took 50 s: each word's offset was counted from the line's start."""
+    path = tmp_path / "long.txt"
+    path.write_text(" ".join(f"w{i}" for i in range(400_000)), encoding="utf-16")
+    batches = list(api.words(path, 100_000, encoding="utf-16"))
+    assert [len(batch) for batch in batches] == [100_000] * 4
+    assert (batches[0][0], batches[-1][-1]) == ("w0", "w399999")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le", "shift-jis", "cp1252"])
+@pytest.mark.parametrize("item", ["words", "lines"])
+def test_items_that_lie_in_two_pieces_of_other_encodings(api, tmp_path, monkeypatch, encoding, item):
+    monkeypatch.setattr(python_text, "CHUNK_BYTES", 5)
+    text = "one  two\r\nthree\rfour five\n\n six" + "seven" * 9 + " \n"
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding=encoding, newline="")
+    expected = text.split() if item == "words" else list(io.StringIO(text, newline=None))
+    loader = getattr(api, item)(path, 1, encoding=encoding)
+    assert [batch[0] for batch in loader] == expected
+    for k in range(len(expected)):
+        iterator = iter(loader)
+        for _ in range(k):
+            next(iterator)
+        other = getattr(api, item)(path, 1, encoding=encoding)
+        other.load_state_dict(loader.state_dict())
+        assert [batch[0] for batch in other] == expected[k:]
+
+
+def test_a_file_in_another_encoding_that_is_cut_while_it_is_read(api, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("word " * 200_000, encoding="utf-16")
+    iterator = iter(api.words(path, 100, encoding="utf-16"))
+    assert next(iterator) == ["word"] * 100
+    os.truncate(path, 200_000)
+    with pytest.raises(fastbatch.FormatError, match="a.txt: the file became shorter while it was read"):
+        for batch in iterator:
+            assert batch == ["word"] * 100
+
+
+def test_the_words_before_a_wrong_byte_of_another_encoding(api, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("one two three".encode("utf-16-le") + b"\x00\xd8\x41\x00")
+    found = []
+    with pytest.raises(fastbatch.EncodingError, match="not utf-16-le text"):
+        for batch in api.words(path, 1, encoding="utf-16-le"):
+            found += batch
+    assert found[:2] == ["one", "two"]

@@ -104,7 +104,7 @@ def test_states_of_others_are_refused(api, tmp_path):
     state = api.words(path, 2).state_dict()
     for wrong, message in [
         ({**state, "version": 99}, "of this version"),
-        ({**state, "kind": "lines"}, "of this version"),
+        ({**state, "kind": "lines"}, "state of lines, expected words"),
         ({**state, "position": -1}, "position"),
         ({key: value for key, value in state.items() if key != "byte"}, "'byte' is missing"),
         ({**state, "dataset": "0"}, "another data set"),

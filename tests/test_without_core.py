@@ -46,10 +46,10 @@ print("worked")
 
 NATIVE = """
 import warnings
-with warnings.catch_warnings(record=True) as told:
+with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import fastbatch
-assert len(told) == 1 and "./dev setup" in str(told[0].message), told
+assert len(caught) == 1 and "./dev setup" in str(caught[0].message), caught
 for use in (lambda: fastbatch.images, lambda: fastbatch.Loader):
     try:
         use()

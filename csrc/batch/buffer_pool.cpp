@@ -20,11 +20,11 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 void FreeAligned::operator()(std::byte* memory) const noexcept { std::free(memory); }
 
 AlignedBuffer allocate_aligned(std::size_t bytes) {
-  // Below two huge pages the rounding would cost more memory than the saved page-table walks are worth.
+  // Below two huge pages the memory lost by rounding outweighs the saved page-table walks.
   const bool huge = bytes >= 2 * kHugePage;
   void* memory = nullptr;
   if (posix_memalign(&memory, huge ? kHugePage : kCacheLine, std::max(bytes, kCacheLine)) != 0) throw std::bad_alloc();
-  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint: refusal changes nothing
+  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint: errors are ignored
   return AlignedBuffer(static_cast<std::byte*>(memory));
 }
 
@@ -44,7 +44,7 @@ void Lease::give_back() noexcept {
 }
 
 std::shared_ptr<BufferPool> BufferPool::create(std::size_t bytes, std::size_t keep) {
-  return std::shared_ptr<BufferPool>(new BufferPool(bytes, keep));  // make_shared cannot reach the constructor
+  return std::shared_ptr<BufferPool>(new BufferPool(bytes, keep));  // make_shared cannot call the private constructor
 }
 
 BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), keep_(keep), made_at_(count_forks()) {
@@ -64,8 +64,7 @@ Lease BufferPool::acquire() {
 }
 
 void BufferPool::take_back(AlignedBuffer buffer) noexcept {
-  if (count_forks() != made_at_)
-    return;  // a fork may have copied mutex_ locked: the buffer is this process's own, free it
+  if (count_forks() != made_at_) return;  // in a forked child mutex_ may be locked: only free the buffer
   const auto lock = lock_shortly(mutex_);
   if (idle_.size() < keep_) idle_.push_back(std::move(buffer));
 }

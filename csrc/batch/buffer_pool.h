@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Memory of batches: aligned buffers of one size, leased and recycled. A freshly mapped buffer costs a page fault every
-// 4 KiB and is 3 to 5 times slower to fill than one that was used before.
-// Owner: a Lease owns its buffer, and its pool's life with it; the pool owns what lies idle.
-// Threads: any thread may acquire, and drop a lease. After a fork, the child's leases are simply freed.
+// Memory of batches: aligned buffers of one size, leased and recycled. A freshly mapped buffer costs a page fault per
+// 4 KiB and is 3 to 5 times slower to fill than a used one.
+// Owner: a Lease owns its buffer and keeps its pool alive; the pool owns the idle buffers.
+// Threads: any thread may acquire or drop a lease. After a fork, the child's leases are freed, not recycled.
 #pragma once
 
 #include <cstddef>
@@ -19,12 +19,12 @@ struct FreeAligned {
 };
 using AlignedBuffer = std::unique_ptr<std::byte[], FreeAligned>;
 
-// 64-byte aligned, uninitialised; large ones are aligned to, and ask for, huge pages. Throws std::bad_alloc.
+// 64-byte aligned, uninitialised; large buffers are aligned to huge pages and request them. Throws std::bad_alloc.
 AlignedBuffer allocate_aligned(std::size_t bytes);
 
 class BufferPool;
 
-// The right to use one buffer until this object dies. Movable; empty when moved from.
+// A buffer on loan from its pool until this object is destroyed. Movable; empty when moved from.
 class Lease {
  public:
   Lease() = default;
@@ -42,7 +42,7 @@ class Lease {
 
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
-  // Buffers of `bytes` bytes; at most `keep` of them stay idle, the others are freed as they come back.
+  // Buffers of `bytes` bytes. At most `keep` idle ones are kept; further returned ones are freed.
   static std::shared_ptr<BufferPool> create(std::size_t bytes, std::size_t keep);
   [[nodiscard]] Lease acquire();
   void take_back(AlignedBuffer buffer) noexcept;
@@ -51,7 +51,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   BufferPool(std::size_t bytes, std::size_t keep);
   const std::size_t bytes_;
   const std::size_t keep_;
-  const std::uint64_t made_at_;      // fork: the threads of this process know mutex_
+  const std::uint64_t made_at_;      // fork count of the process that may lock mutex_
   std::mutex mutex_;                 // guards idle_
   std::vector<AlignedBuffer> idle_;  // last in, first out: the warmest in cache
 };

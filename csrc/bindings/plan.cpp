@@ -29,7 +29,20 @@ Tail tail_named(const std::string& name) {
   throw std::invalid_argument("tail: expected pad, drop or uneven, found " + name);
 }
 
-using SubsetTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+// (shuffled, seed, n, start, count), or (n, its items)
+using RangeTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+using ListTuple = std::tuple<std::uint64_t, std::shared_ptr<IndexList>>;
+using SubsetTuple = std::variant<RangeTuple, ListTuple>;
+
+Subset subset_of(const SubsetTuple& given) {
+  if (const auto* range = std::get_if<RangeTuple>(&given)) {
+    const auto& [shuffled, seed, n, start, count] = *range;
+    return {shuffled, seed, n, start, count};
+  }
+  const auto& [n, items] = std::get<ListTuple>(given);
+  if (!items) throw std::invalid_argument("a subset's list of items is None");
+  return {.n = n, .count = items->size(), .listed = items};
+}
 
 }  // namespace
 
@@ -61,14 +74,18 @@ void register_plan(py::module_& module) {
         return permutation.inverse(i);
       });
 
+  py::class_<IndexList, std::shared_ptr<IndexList>>(module, "IndexList").def(py::init([](const Indices& items) {
+    const auto span = span_of(items);
+    return std::make_shared<IndexList>(std::vector<std::uint64_t>(span.begin(), span.end()));
+  }));
+
   py::class_<Order>(module, "Order")
       .def(py::init([](std::uint64_t n, const std::vector<SubsetTuple>& subsets, const std::string& shuffle,
                        std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch,
                        std::uint64_t n_drawn, const std::optional<Doubles>& cumulative,
                        const std::optional<Indices>& listed) {
              std::vector<Subset> parts;
-             for (const auto& [shuffled, subset_seed, size, start, count] : subsets)
-               parts.push_back({shuffled, subset_seed, size, start, count});
+             for (const SubsetTuple& subset : subsets) parts.push_back(subset_of(subset));
              std::shared_ptr<const Draw> draw;
              if (cumulative || listed) {
                auto made = std::make_shared<Draw>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The element types that the core converts; anything else of a fixed size is copied as it is (kOpaque). Threads: any.
+// The element types that the core converts; other types of fixed size are copied unchanged (kOpaque). Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ enum class DType : std::uint8_t {
   kF16,
   kF32,
   kF64,
-  kOpaque,  // complex, long double, fixed-size strings, records: copied, never cast
+  kOpaque,  // complex, long double, fixed-size strings, records: only copied
 };
 
-// Size of one element in bytes; 0 for kOpaque, whose size comes with the array.
+// Size of one element in bytes; 0 for kOpaque, whose size is a property of the array.
 constexpr std::size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::kBool:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The errors of the core. A message gives the place, the expected and the found:
+// The errors of the core. A message has the location, the expected and the found value:
 //   `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
-// Threads: immutable once built. `bindings/errors.cpp` is the only place that turns these into Python exceptions.
+// Threads: immutable once built. Only `bindings/errors.cpp` converts these to Python exceptions.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@
 
 namespace fastbatch {
 
-// The place of an error; every part may be unknown.
+// The location of an error; every part may be unknown.
 struct Where {
   std::string path;                       // as the user wrote it; bytes, not necessarily UTF-8
   std::optional<std::uint64_t> sample{};  // index in the source, before shuffling
-  std::optional<std::uint64_t> offset{};  // byte in the file
+  std::optional<std::uint64_t> offset{};  // byte offset in the file
 };
 
 class Error : public std::runtime_error {
@@ -25,7 +25,7 @@ class Error : public std::runtime_error {
   Error(Where where, const std::string& message)
       : std::runtime_error(describe(where, message)), where_(std::move(where)), message_(message) {}
   [[nodiscard]] const Where& where() const noexcept { return where_; }
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }  // without the place
+  [[nodiscard]] const std::string& message() const noexcept { return message_; }  // without the location
 
  private:
   static std::string describe(const Where& where, const std::string& message) {
@@ -39,7 +39,7 @@ class Error : public std::runtime_error {
   std::string message_;
 };
 
-// A file's header or structure is not what its format promises.
+// The header or structure of a file violates its format.
 class FormatError : public Error {
   using Error::Error;
 };
@@ -49,7 +49,7 @@ class DecodeError : public Error {
   using Error::Error;
 };
 
-// An error of the operating system, about one file.
+// An error of the operating system for one file.
 class FileError : public Error {
  public:
   FileError(Where where, int code) : FileError(std::move(where), code, std::generic_category().message(code)) {}
@@ -60,7 +60,7 @@ class FileError : public Error {
   int code_;
 };
 
-// The loader was closed while, or before, it was used.
+// The loader was closed before or during the call.
 class ClosedError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -19,7 +19,7 @@ constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 double quotient(double quota, double period) { return quota > 0 && period > 0 ? quota / period : kUnlimited; }
 
-// CPUs granted in one cgroup folder, v2 or v1; unlimited when it sets none.
+// The CPU quota of one cgroup folder, v2 or v1; unlimited if it sets none.
 double folder_quota(const std::string& v2, const std::string& v1) {
   if (std::ifstream file(v2 + "/cpu.max"); file) {
     std::string quota;
@@ -35,8 +35,8 @@ double folder_quota(const std::string& v2, const std::string& v1) {
   return kUnlimited;
 }
 
-// Calls visit(folder) for this process's cgroups, from its own up to the root, as paths below the hierarchy's mount:
-// a limit binds all below it.
+// Calls visit(folder) for the cgroup of this process and all its ancestors, whose limits apply too. Folders are paths
+// below the hierarchy's mount.
 template <typename Visit>
 void visit_cgroups(Visit visit) {
   visit("");
@@ -57,7 +57,7 @@ double cgroup_quota() {
   return cpus;
 }
 
-// The memory that one cgroup v2 folder has left; unlimited if it sets no limit.
+// The remaining memory of one cgroup v2 folder; unlimited if it sets no limit.
 std::uint64_t folder_memory(const std::string& folder) {
   std::ifstream max_file("/sys/fs/cgroup" + folder + "/memory.max");
   std::ifstream current_file("/sys/fs/cgroup" + folder + "/memory.current");
@@ -71,7 +71,7 @@ unsigned affinity_count() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) return static_cast<unsigned>(CPU_COUNT(&mask));
-  return std::thread::hardware_concurrency();  // more CPUs than the fixed-size mask holds
+  return std::thread::hardware_concurrency();  // more CPUs than fit into the fixed-size mask
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace fastbatch {
 // rounded up); at least 1.
 unsigned available_cpus();
 
-// Bytes of memory that can still be filled, page cache included, without pushing anything else out: MemAvailable,
-// capped by what the cgroup (v2) has left. 0 when the system does not say.
+// Bytes of memory available without swapping, including page cache: MemAvailable, capped by the cgroup's remaining
+// limit (v2). 0 if unknown.
 std::uint64_t available_memory();
 
 }  // namespace fastbatch

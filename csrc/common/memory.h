@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Scratch memory that a thread reuses from sample to sample: freed where it grew large. Threads: any.
+// Scratch memory that a thread reuses from sample to sample; freed after large samples. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fastbatch {
 
-// Scratch memory larger than this is freed after the sample that needed it.
+// Larger scratch memory is freed after the sample that needed it.
 inline constexpr std::size_t kKeptBytes = std::size_t{8} << 20U;
 
 template <typename T>

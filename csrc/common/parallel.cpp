@@ -33,7 +33,7 @@ void parallel_for(std::size_t n, std::size_t threads, const std::function<void(s
     try {
       while (others.size() + 1 < wanted) others.emplace_back(work);
     } catch (const std::system_error&) {
-      // no more threads to be had: those there are do it all
+      // no further thread can be started: the existing ones do all the work
     }
     work();
   }

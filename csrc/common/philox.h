@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Random numbers without state: Philox4x64-10, a block cipher of a counter, number for number what NumPy gives from
+// Counter-based random numbers: Philox4x64-10. Equal to the numbers of NumPy's
 //   np.random.Philox(key=[seed, epoch], counter=[0, index, purpose, operation]).random_raw()
 // Reference: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-// Threads: a Stream is a value, one thread at a time; it costs nothing to build, a block is made when it is drawn from.
+// Threads: a Stream is a value, one thread at a time. Construction is free; a block is computed at its first draw.
 #pragma once
 
 #include <array>
@@ -10,17 +10,17 @@
 
 namespace fastbatch {
 
-// The purpose of a stream; separates streams of the same seed, epoch and index.
+// The purpose of a stream: separates the streams of the same seed, epoch and index.
 enum class Purpose : std::uint64_t {
-  kSample = 0,      // index = the sample's number in the source
+  kSample = 0,      // index = the sample's index in the source
   kEpochOrder = 1,  // index = 0 for the epoch's permutation, 1 + window for the permutations inside a block shuffle
   kSplit = 2,       // a split into training and validation data; epoch = 0
-  kDraw = 3,        // samples drawn by weight; index = 0, draw p is for position p of the epoch
-  kBatch = 4,       // what a function of the user's own draws for a batch; index = position (Python only)
+  kDraw = 3,        // weighted sampling; index = 0, draw p is for position p of the epoch
+  kBatch = 4,       // draws of the user's functions for a batch; index = position (Python only)
 };
 
-// The random operations on a sample: each has its own stream, so that one more operation, or one more draw in one,
-// changes nothing in the others.
+// The random operations on a sample. Each has its own stream, so that a new operation, or a new draw in one, does not
+// change the others.
 enum class Operation : std::uint64_t {
   kFlip = 0,
   kVerticalFlip = 1,
@@ -33,11 +33,11 @@ enum class Operation : std::uint64_t {
   kChannelShift = 8,
   kErase = 9,
   kMix = 10,      // MixUp and CutMix; index = the batch's first sample
-  kReplace = 11,  // another sample in place of one that cannot be decoded
-  kUser = 12,     // what a user's own transform draws
+  kReplace = 11,  // replacement of a bad sample
+  kUser = 12,     // draws of a user's transform
 };
 
-// high and low half of a * b
+// High and low half of a * b.
 struct Product {
   std::uint64_t high, low;
 };
@@ -60,7 +60,7 @@ constexpr std::array<std::uint64_t, 4> philox4x64(std::array<std::uint64_t, 4> c
   return counter;
 }
 
-// Which pass over the data the streams of samples belong to.
+// The key of the random streams of one epoch.
 struct StreamKey {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
@@ -81,7 +81,7 @@ class Stream {
   constexpr std::uint64_t next() noexcept {
     const std::uint64_t place = drawn_++ % 4;
     if (place == 0) {
-      // NumPy counts up before it makes a block, so the first block is number 1.
+      // NumPy increments the counter before it computes a block, so the first block is number 1.
       block_ = philox4x64(
           {drawn_ / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), static_cast<std::uint64_t>(operation_)},
           {seed_, epoch_});
@@ -89,16 +89,16 @@ class Stream {
     return block_[place];
   }
 
-  // Number i of the stream, whatever was drawn before.
+  // Number i of the stream, independent of earlier draws.
   [[nodiscard]] constexpr std::uint64_t at(std::uint64_t i) const noexcept {
     return philox4x64({i / 4 + 1, index_, static_cast<std::uint64_t>(purpose_), static_cast<std::uint64_t>(operation_)},
                       {seed_, epoch_})[i % 4];
   }
 
-  // In [0, 1), a multiple of 2^-53: what np.random.Generator.random() makes of next().
+  // In [0, 1), a multiple of 2^-53, as np.random.Generator.random().
   constexpr double uniform() noexcept { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
-  // In [0, n), n > 0: the high half of next() * n. One draw always; no value is more than n / 2^64 too likely.
+  // In [0, n), n > 0: the high half of next() * n. Always one draw; the bias is at most n / 2^64.
   constexpr std::uint64_t below(std::uint64_t n) noexcept { return multiply_wide(next(), n).high; }
 
  private:

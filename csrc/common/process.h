@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whether this is still the process that made a thing: a forked child has none of its threads, and perhaps its locks.
+// Fork detection: a forked child has none of its parent's threads, and may have copies of locked mutexes.
 // Threads: any.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace fastbatch {
 
-// How many forks lie between the process that loaded this code and this one. getpid() would be a system call.
+// The number of forks between the process that loaded this code and this one. getpid() would be a system call.
 std::uint64_t count_forks() noexcept;
 
 }  // namespace fastbatch

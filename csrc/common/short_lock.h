@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Locks for what takes less time than putting a thread to sleep and waking it.
+// Locks for critical sections that are shorter than putting a thread to sleep and waking it.
 #pragma once
 
 #include <mutex>
 
 namespace fastbatch {
 
-// Tells the processor that this thread waits for another.
+// Tells the processor that this thread is spinning.
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -15,7 +15,7 @@ inline void relax() noexcept {
 #endif
 }
 
-// Locks the mutex; looks a few microseconds long whether it becomes free before it sleeps.
+// Locks the mutex: spins for a few microseconds before it sleeps.
 inline std::unique_lock<std::mutex> lock_shortly(std::mutex& mutex) {
   constexpr int kLooks = 100;
   std::unique_lock lock(mutex, std::try_to_lock);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// White space as Python's str.split() and str.isspace() know it, in UTF-8. Threads: any.
+// White space as in Python's str.split() and str.isspace(), in UTF-8. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +11,10 @@ constexpr bool is_ascii_space(std::uint8_t c) noexcept {
   return c == 0x20 || static_cast<std::uint8_t>(c - 0x09) <= 4 || static_cast<std::uint8_t>(c - 0x1C) <= 3;
 }
 
-// The first bytes of all white space that is not ASCII, and of much else.
+// True for the first byte of all white space that is not ASCII, and of many other characters.
 constexpr bool may_begin_wide_space(std::uint8_t c) noexcept { return c == 0xC2 || (c >= 0xE1 && c <= 0xE3); }
 
-// Bytes of the white space that begins at text[0], of which `size` > 0 bytes are there; 0 if none does.
+// Length in bytes of the white-space character at text[0], or 0; `size` > 0 bytes may be read.
 constexpr std::size_t space_size(const std::uint8_t* text, std::size_t size) noexcept {
   const std::uint8_t c = text[0];
   if (c < 0x80) return is_ascii_space(c) ? 1 : 0;

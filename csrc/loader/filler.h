@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Decodes the samples of a task into their slots, and skips or replaces those that cannot be decoded.
-// Owner: the worker thread; keeps each column's scratch memory from task to task.
+// Decodes the samples of a task into their slots; skips or replaces bad samples.
+// Owner: the worker thread. Each column's scratch memory is reused from task to task.
 // Threads: one. The columns are shared and immutable.
 #pragma once
 
@@ -19,14 +19,14 @@ namespace fastbatch {
 class Filler {
  public:
   using Columns = std::vector<std::shared_ptr<const Decoder>>;
-  static constexpr int kMaxReplacements = 32;  // samples that are tried in place of a bad one
+  static constexpr int kMaxReplacements = 32;  // replacements tried for a bad sample
 
   Filler(const Columns& columns, OnError on_error) : columns_(columns), on_error_(on_error) {}
 
-  // Fills the slots. Samples that fail are in the task's outcome; slots of skipped ones hold anything.
+  // Fills the slots. Bad samples are listed in the task's outcome; the slots of skipped ones are undefined.
   void fill(const Run& run, Task& task) noexcept;
 
-  std::vector<double>& decode_s() noexcept { return decode_s_; }  // seconds spent, a column
+  std::vector<double>& decode_s() noexcept { return decode_s_; }  // seconds spent, per column
   std::vector<std::uint64_t>& indices() noexcept { return indices_; }
 
  private:
@@ -40,12 +40,12 @@ class Filler {
 
   const Columns& columns_;
   const OnError on_error_;
-  std::vector<std::unique_ptr<Workspace>> workspaces_;  // one a column
+  std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per column
   std::vector<std::uint64_t> indices_;
   std::vector<double> decode_s_;
 };
 
-// Closes the gaps that the batch's bad samples left. Not for a batch that anyone else can see.
+// Removes the slots of skipped samples from the batch by moving the later ones. The batch must not be shared yet.
 void leave_out_bad(Batch& batch, const Filler::Columns& columns) noexcept;
 
 }  // namespace fastbatch

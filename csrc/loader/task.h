@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The values that the loader and its workers exchange: tasks, their outcomes, and the batches they make up.
+// The values that the loader and its workers exchange: tasks, their outcomes, and batches.
 // Threads: plain values, one thread at a time.
 #pragma once
 
@@ -14,49 +14,49 @@
 
 namespace fastbatch {
 
-// The treatment of a sample that cannot be read or decoded.
+// The handling of a bad sample, which cannot be read or decoded.
 enum class OnError : std::uint8_t {
   kRaise,    // next() throws the error in place of the batch
-  kSkip,     // it is dropped, and its batch is shorter
+  kSkip,     // it is dropped and the batch is shorter
   kReplace,  // it is replaced by another sample of the epoch, drawn from the bad sample's stream
 };
 
 struct BadSample {
-  std::size_t place = 0;     // in the batch
+  std::size_t place = 0;     // slot in the batch
   std::uint64_t sample = 0;  // index in the source
   std::optional<std::uint64_t> replaced_by{};
   std::exception_ptr error{};  // FormatError, DecodeError or FileError
 };
 
-// The result of next(): one buffer a column, each with its own lease.
+// The result of next(): one buffer per column, each with its own lease.
 struct Batch {
-  std::uint64_t number = 0;  // counted from the start of the run
+  std::uint64_t number = 0;  // number within the run, from 0
   std::size_t samples = 0;
   std::vector<Lease> columns;
-  std::vector<BadSample> bad;  // in order
+  std::vector<BadSample> bad;  // in the order of the batch
 };
 
 // The result of decoding a task.
 struct Outcome {
-  std::size_t failed_at = 0;  // place in the batch of the first sample whose error is raised
-  std::exception_ptr error;   // null: decoded, except for the samples in `bad`
+  std::size_t failed_at = 0;  // slot of the first sample whose error is raised
+  std::exception_ptr error;   // null: all samples are decoded, except those in `bad`
   std::vector<BadSample> bad;
 };
 
 // A unit of work. kDecode: samples [begin, begin + count) of a batch. kAdvise: readahead advice for a whole batch.
-// kProbe: advice for a few of its samples, which tells whether they are in memory.
+// kProbe: advice for a few of its samples, to learn whether they are in memory.
 struct Task {
   enum class Kind : std::uint8_t { kDecode, kAdvise, kProbe };
   Kind kind = Kind::kDecode;
   std::uint64_t batch = 0;
   std::size_t begin = 0;
   std::size_t count = 0;
-  std::vector<std::byte*> columns{};  // first byte of each of the batch's buffers
-  Outcome outcome{};                  // of kDecode, when it is done
-  std::size_t not_resident = 0;       // bytes that were not in memory, when advice is given
+  std::vector<std::byte*> columns{};  // start of each buffer of the batch
+  Outcome outcome{};                  // result of kDecode
+  std::size_t not_resident = 0;       // result of kAdvise and kProbe: bytes that were not in memory
 };
 
-// The tasks of one run that a thread claims at once, in order. Reuses their memory.
+// The tasks of one run that a thread claims together, in order. Their memory is reused.
 class WorkItems {
  public:
   void clear() noexcept { n_ = 0; }

@@ -17,7 +17,7 @@ std::uint64_t multiply_capped(std::uint64_t a, std::uint64_t b) noexcept {
   return product.high == 0 ? product.low : std::numeric_limits<std::uint64_t>::max();
 }
 
-// How many of `left` samples a rank gets.
+// The number of `left` samples that a rank gets.
 std::uint64_t share(std::uint64_t left, const Shard& shard) noexcept {
   switch (shard.tail) {
     case Tail::kPad: return divide_up(left, shard.world_size);
@@ -70,10 +70,11 @@ void BatchPlan::indices(const Order& order, std::uint64_t k, std::uint64_t offse
   if (out.empty()) return;
   const std::uint64_t world = shard_.world_size;
   const std::uint64_t first = position_ + shard_.rank + (k * batch_size_ + offset) * world;
-  const std::uint64_t left = first < n_ ? divide_up(n_ - first, world) : 0;  // from here on, before the epoch ends
+  const std::uint64_t left =
+      first < n_ ? divide_up(n_ - first, world) : 0;  // samples of this rank up to the end of the epoch
   const std::size_t n_real = std::min(out.size(), static_cast<std::size_t>(left));
   order.fill(first, world, out.first(n_real));
-  // A rank gets at most one sample that pads; with more ranks than samples the order is gone through more than once.
+  // A rank gets at most one padding sample; with more ranks than samples the order repeats several times.
   for (std::size_t j = n_real; j < out.size(); ++j) out[j] = order.at((first + j * world - n_) % n_);
 }
 

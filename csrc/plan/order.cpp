@@ -10,19 +10,32 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kChunk = 64;  // samples whose blocks are looked up together
+constexpr std::size_t kChunk = 64;  // samples per group of block lookups
 
 void check(const Subset& subset, std::uint64_t n) {
   if (subset.n != n) {
     throw std::invalid_argument("a subset of " + std::to_string(subset.n) + " samples stands on " + std::to_string(n));
   }
-  if (subset.start > n || subset.count > n - subset.start) {
+  if (!subset.listed && (subset.start > n || subset.count > n - subset.start)) {
     throw std::invalid_argument("a subset of " + std::to_string(subset.count) + " samples from " +
                                 std::to_string(subset.start) + " on does not fit in " + std::to_string(n));
+  }
+  if (!subset.listed) return;
+  if (subset.shuffled || subset.start != 0 || subset.listed->size() != subset.count || subset.listed->bound() > n) {
+    throw std::invalid_argument("a list of " + std::to_string(subset.listed->size()) +
+                                " samples does not fit a subset of " + std::to_string(subset.count) + " out of " +
+                                std::to_string(n));
   }
 }
 
 }  // namespace
+
+IndexList::IndexList(std::vector<std::uint64_t> items) : items_(std::move(items)), bound_(0) {
+  if (items_.empty()) return;
+  const std::uint64_t most = *std::max_element(items_.begin(), items_.end());
+  if (most >= Permutation::kMaxSize) throw std::invalid_argument("more than 2^63 samples: " + std::to_string(most));
+  bound_ = most + 1;
+}
 
 Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
              std::uint64_t epoch, std::shared_ptr<const Draw> draw)
@@ -35,7 +48,7 @@ Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions sh
     check(subset, size_);
     std::optional<Permutation> permutation;
     if (subset.shuffled) permutation.emplace(subset.n, Stream(subset.seed, 0, 0, Purpose::kSplit));
-    parts_.insert(parts_.begin(), {subset.start, permutation});
+    parts_.insert(parts_.begin(), {subset.start, permutation, subset.listed});
     size_ = subset.count;
   }
   if (draw_) {
@@ -78,6 +91,10 @@ void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint6
     permutation_->at(out, out);
   }
   for (const Part& part : parts_) {
+    if (part.listed) {
+      for (std::uint64_t& index : out) index = part.listed->at(index);
+      continue;
+    }
     for (std::uint64_t& index : out) index += part.start;
     if (part.permutation) part.permutation->at(out, out);
   }
@@ -93,7 +110,7 @@ void Order::draw(std::span<std::uint64_t> positions) const noexcept {
     }
     const double wanted = static_cast<double>(draws.at(position) >> 11) * 0x1p-53 * sums.back();
     const auto above = std::upper_bound(sums.begin(), sums.end(), wanted);
-    // Rounding may reach the sum itself: then it is the last item that has a weight.
+    // Rounding may give the sum itself, which belongs to the last item of positive weight.
     const auto found = above == sums.end() ? std::lower_bound(sums.begin(), sums.end(), sums.back()) : above;
     position = static_cast<std::uint64_t>(found - sums.begin());
   }
@@ -104,7 +121,7 @@ std::uint64_t Order::stream_epoch(std::uint64_t position) const noexcept {
 }
 
 // Blocks are assigned to slots in random order; samples are shuffled within windows of `window_` slots.
-// A sample's place is slot * block_size + offset, where the short block is counted as long as the others.
+// A sample's position is slot * block_size + offset, with the short block counted as a full one.
 void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
   while (!positions.empty()) {
     const std::uint64_t window = place(positions.front()) / block_size_ / window_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of one epoch: position in the epoch -> index of the sample in the source. Pure function, nothing stored.
+// The order of one epoch: position within the epoch -> index of the sample in the source. Computed, not stored.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,36 @@
 
 namespace fastbatch {
 
-// A subset of n items: items [start, start + count), after a permutation if `shuffled`.
+// Items selected by index, in any order, possibly repeated.
+// Threads: immutable once built; any thread. Shared by the orders of all epochs, without copies.
+class IndexList {
+ public:
+  explicit IndexList(std::vector<std::uint64_t> items);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return items_.size(); }
+  [[nodiscard]] std::uint64_t at(std::uint64_t i) const noexcept { return items_[i]; }  // i < size()
+  [[nodiscard]] std::uint64_t bound() const noexcept { return bound_; }                 // greater than every item
+
+ private:
+  std::vector<std::uint64_t> items_;
+  std::uint64_t bound_;
+};
+
+// A subset of n items: items [start, start + count), after a permutation if `shuffled`; or the `count` items of
+// `listed`, with start 0 and no permutation.
 struct Subset {
   bool shuffled = false;
   std::uint64_t seed = 0;
   std::uint64_t n = 0;
   std::uint64_t start = 0;
   std::uint64_t count = 0;
+  std::shared_ptr<const IndexList> listed = nullptr;
 };
 
 enum class Shuffle : std::uint8_t {
   kNone,
   kFull,   // every order is possible
-  kBlock,  // blocks of neighbours in random order, samples mixed inside windows of blocks: for slow disks
+  kBlock,  // blocks of neighbours in random order, samples shuffled within windows of blocks: for slow disks
 };
 
 struct ShuffleOptions {
@@ -33,53 +50,54 @@ struct ShuffleOptions {
   std::uint64_t window = 1;      // blocks, > 0
 };
 
-// Samples that are drawn by weight instead of gone through; items are what the subsets leave.
+// Weighted sampling. Items are the samples that remain after the subsets.
 struct Draw {
   std::uint64_t n = 0;                // positions in the epoch
-  std::vector<double> cumulative;     // with replacement: the summed weights of all items up to each one
-  std::vector<std::uint64_t> listed;  // without: the item at each position
+  std::vector<double> cumulative;     // with replacement: cumulative weights of the items
+  std::vector<std::uint64_t> listed;  // without replacement: the item at each position
 };
 
 // Threads: immutable once built; any thread.
 class Order {
  public:
-  // Of a source of n samples, of which `subsets` (the first one of the source, each next one of the one before) leave
-  // the ones to go through. Throws std::invalid_argument when a subset does not fit in what it is a part of.
+  // Of a source of n samples, narrowed by `subsets`: the first is a subset of the source, each further one of the
+  // subset before it. Throws std::invalid_argument if a subset does not fit.
   Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
         std::uint64_t epoch, std::shared_ptr<const Draw> draw = nullptr);
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
   [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
 
-  // Samples are drawn with replacement: the same one may have several positions.
+  // Samples are drawn with replacement: one sample may have several positions.
   [[nodiscard]] bool repeats() const noexcept { return draw_ && draw_->listed.empty(); }
-  // In the place of the epoch in the key of a sample's streams, so that each time it is drawn it draws anew.
+  // Replaces the epoch in the key of a sample's streams, so that repeated draws of a sample get different numbers.
   [[nodiscard]] std::uint64_t stream_epoch(std::uint64_t position) const noexcept;
 
-  // out[j] = at(first + j * stride); every position < size(). Several times faster than one by one.
+  // out[j] = at(first + j * stride); every position < size(). Several times faster than single calls.
   void fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept;
 
  private:
   struct Part {
     std::uint64_t start;
     std::optional<Permutation> permutation;
+    std::shared_ptr<const IndexList> listed;
   };
 
   void draw(std::span<std::uint64_t> positions) const noexcept;        // positions -> items
-  void mix_blocks(std::span<std::uint64_t> positions) const noexcept;  // positions -> indices; they ascend
+  void mix_blocks(std::span<std::uint64_t> positions) const noexcept;  // positions, ascending -> indices
   [[nodiscard]] std::uint64_t place(std::uint64_t position) const noexcept;
   [[nodiscard]] std::uint64_t first_position(std::uint64_t slot) const noexcept;
 
-  std::vector<Part> parts_;  // the last subset first
+  std::vector<Part> parts_;  // in reverse order of the subsets
   std::uint64_t size_;
   std::uint64_t seed_, epoch_;
   std::shared_ptr<const Draw> draw_;
-  std::optional<Permutation> permutation_;  // of samples, or of blocks; none without shuffle
+  std::optional<Permutation> permutation_;  // of samples or of blocks; none without shuffle
   // Block shuffle; 0 otherwise.
   std::uint64_t block_size_ = 0;  // samples
   std::uint64_t window_ = 0;      // blocks
-  std::uint64_t short_slot_ = 0;  // of the last, short block
-  std::uint64_t missing_ = 0;     // samples that it is short of
+  std::uint64_t short_slot_ = 0;  // slot of the last, short block
+  std::uint64_t missing_ = 0;     // samples missing in that block
 };
 
 }  // namespace fastbatch

@@ -10,7 +10,7 @@
 namespace fastbatch {
 namespace {
 
-// The more bits up, the more the result depends on all bits of the digit and the key.
+// Higher bits of the result depend on more bits of the digit and the key.
 std::uint64_t hash(std::uint64_t digit, std::uint64_t key) noexcept {
   std::uint64_t x = (digit ^ key) * 0xBF58476D1CE4E5B9u;
   x ^= x >> 32;
@@ -72,7 +72,7 @@ std::uint64_t Permutation::inverse(std::uint64_t i) const noexcept {
 }
 
 void Permutation::at(std::span<const std::uint64_t> in, std::span<std::uint64_t> out) const noexcept {
-  // One index is a chain of multiplications that each wait for the one before; several together fill the waiting.
+  // The multiplications of one index depend on each other; several indices at a time hide their latency.
   constexpr std::size_t kLanes = 4;
   const std::uint64_t mask = (std::uint64_t{1} << low_bits_) - 1;
   const std::uint64_t* src = in.data();

@@ -8,7 +8,7 @@ namespace fastbatch {
 
 void TextBuffer::reserve(std::size_t capacity) {
   if (capacity <= capacity_) return;
-  std::unique_ptr<std::byte[]> larger(new std::byte[capacity + kPadding]);  // not written: pages come when used
+  std::unique_ptr<std::byte[]> larger(new std::byte[capacity + kPadding]);  // uninitialised: pages are mapped when used
   if (size_ != 0) std::memcpy(larger.get(), memory_.get(), size_);
   memory_ = std::move(larger);
   capacity_ = capacity;

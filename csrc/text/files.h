@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads text files one after the other, in blocks that end where a word or a line ends.
+// Reads text files one after another, in blocks that end with a whole word or line.
 #pragma once
 
 #include <memory>
@@ -17,15 +17,15 @@ struct TextFormat {
   TextItem item = TextItem::kWord;
   TextEncoding encoding = TextEncoding::kUtf8;
   TextErrors errors = TextErrors::kStrict;
-  std::size_t block_size = std::size_t{1} << 17;  // bytes to read at once, > 0
+  std::size_t block_size = std::size_t{1} << 17;  // bytes per read, > 0
 };
 
-// A file's last item ends with the file. What is appended to a file before its end is reached is read too, as open()
-// does; a file that ends before the size it had is an error.
+// The last item of a file ends with the file. Bytes appended to a file before its end is reached are read too, as by
+// open(); a file that became shorter is an error.
 // Threads: one at a time.
 class TextFiles : public TextSource {
  public:
-  // From `start` on: there, an item of the file `start.unit` begins, or white space.
+  // Reads from `start`, which must be the beginning of an item or white space in file `start.unit`.
   TextFiles(std::shared_ptr<const std::vector<std::string>> paths, TextFormat format, TextPosition start = {});
 
   bool read(TextBlock& block) override;
@@ -35,16 +35,16 @@ class TextFiles : public TextSource {
 
  private:
   void open();
-  bool fill(TextBlock& block, std::size_t size);  // false: the file has ended
+  bool fill(TextBlock& block, std::size_t size);  // false at the end of the file
   [[nodiscard]] std::size_t cut_of(const TextBlock& block, std::size_t from) const noexcept;
   [[nodiscard]] std::size_t cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept;
 
   std::shared_ptr<const std::vector<std::string>> paths_;
   TextFormat format_;
   std::size_t next_path_;
-  std::uint64_t offset_;            // in the open file, of the next byte to read
-  std::optional<OpenFile> file_;    // none: the next one is to be opened
-  std::vector<std::byte> carried_;  // the beginning of an item, from the end of the last block
+  std::uint64_t offset_;            // offset of the next byte to read in the open file
+  std::optional<OpenFile> file_;    // empty: the next file is opened by the next read
+  std::vector<std::byte> carried_;  // the incomplete item at the end of the last block
 };
 
 }  // namespace fastbatch

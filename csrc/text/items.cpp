@@ -30,9 +30,9 @@ std::string say_what(const std::string& bytes, const char* encoding, const std::
   return text;
 }
 
-// From the places of all newlines to spans; room for twice as many.
+// Converts the positions of all newlines to spans, in place; `spans` has room for both.
 std::size_t make_lines(TextBlock& block, std::size_t n_ends) {
-  // Spans need two numbers a line: the ends move to the back first, and are read before they are overwritten.
+  // A span has two numbers per line: the ends are moved to the back, and read from there before they are overwritten.
   std::uint32_t* const spans = block.spans.get();
   const std::uint32_t* const ends = spans + block.spans_room - n_ends;
   std::copy_backward(spans, spans + n_ends, spans + block.spans_room);
@@ -61,12 +61,12 @@ std::size_t make_lines(TextBlock& block, std::size_t n_ends) {
   return n / 2;
 }
 
-// Finds what items are made of, which changes nothing in the text, and returns how many numbers that is.
+// Finds the edges of words, or the newlines, and returns their number. Does not change the text.
 std::size_t scan(TextBlock& block, TextItem item) {
   const std::size_t size = block.text.size();
   const std::size_t room = (item == TextItem::kLine ? 2 : 1) * kernels::scan_room(size);
   if (block.spans_room < room) {
-    block.spans.reset(new std::uint32_t[room]);  // not written: pages come when used
+    block.spans.reset(new std::uint32_t[room]);  // uninitialised: pages are mapped when used
     block.spans_room = room;
   }
   const kernels::Scan found = item == TextItem::kWord ? kernels::find_words(block.text.bytes(), block.spans.get())
@@ -75,7 +75,7 @@ std::size_t scan(TextBlock& block, TextItem item) {
   return found.n;
 }
 
-// Leaves the items that end before `end`, by a space or a newline of their own.
+// Keeps only the items that end before `end`, including their space or newline.
 void drop_from(TextBlock& block, std::size_t end, TextItem item) {
   const std::uint32_t* const spans = block.spans.get();
   std::size_t n = block.n_items;
@@ -117,7 +117,7 @@ void find_items(TextBlock& block, const TextFormat& format, const TextSource& so
 }
 
 void pack_items(TextBlock& block, bool chop) {
-  constexpr std::size_t kAtOnce = 16;  // most words are shorter: for them, no call and no loop
+  constexpr std::size_t kAtOnce = 16;  // most words are shorter: copied without a call or a loop
   static_assert(TextBuffer::kPadding >= kAtOnce);
   block.packed.reserve(block.text.size());
   block.ends.resize(block.n_items);

@@ -23,12 +23,12 @@ class EncodingError : public FormatError {
   std::string bytes_, reason_;
 };
 
-// Fills the block's spans, n_items and is_ascii. Text that is not in the encoding leaves the items that are whole
-// before it, and block.error: an EncodingError with its place in `source`.
-// Lines end as open() ends them: '\r' and '\r\n' become '\n', which the span includes.
+// Sets the block's spans, n_items and is_ascii. At invalid bytes only the items before them are kept, and block.error
+// is set to an EncodingError with the location in `source`.
+// Universal newlines, as open(): '\r' and '\r\n' become '\n', which is part of the span.
 void find_items(TextBlock& block, const TextFormat& format, const TextSource& source);
 
-// Fills block.packed and block.ends; `chop`: each line without the newline that ends it.
+// Sets block.packed and block.ends. `chop`: without the newline at the end of each line.
 void pack_items(TextBlock& block, bool chop);
 
 }  // namespace fastbatch

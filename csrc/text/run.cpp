@@ -9,7 +9,7 @@
 
 namespace fastbatch {
 
-// Blocks that are not in use: their memory is touched already. Outlives the run while a batch holds a block.
+// Recycled blocks, whose memory is already mapped. Outlives the run while a batch holds a block.
 class TextBlockPool : public std::enable_shared_from_this<TextBlockPool> {
  public:
   TextBlockPool(std::size_t n_idle, std::size_t usual_size) : n_idle_(n_idle), usual_size_(usual_size) {}
@@ -31,7 +31,7 @@ class TextBlockPool : public std::enable_shared_from_this<TextBlockPool> {
 
  private:
   void give(std::unique_ptr<TextBlock> block) {
-    if (block->text.capacity() > 2 * usual_size_) return;  // one long word should not be remembered for ever
+    if (block->text.capacity() > 2 * usual_size_) return;  // memory that grew for a long word is not kept
     const std::lock_guard lock(mutex_);
     if (idle_.size() < n_idle_) idle_.push_back(std::move(block));
   }
@@ -43,7 +43,7 @@ class TextBlockPool : public std::enable_shared_from_this<TextBlockPool> {
 
 namespace {
 
-// Where the n-th item of a block ends in its file; of a line, behind its newline.
+// The position after the first n items of a block; for lines, after the newline.
 TextPosition place_after(const TextBlock& block, std::size_t n, TextItem item) {
   if (n == 0) return block.position_of(0);
   const std::uint32_t* const spans = block.spans.get();
@@ -51,7 +51,7 @@ TextPosition place_after(const TextBlock& block, std::size_t n, TextItem item) {
   if (item == TextItem::kWord || block.text.data()[end - 1] != std::byte{'\n'}) return block.position_of(end);
   const std::size_t next = n < block.n_items ? spans[2 * n] : block.text.size();
   TextPosition place = block.position_of(end - 1);
-  place.byte += 1 + (next - end);  // "\r\n" has become one byte of the line and one between the lines
+  place.byte += 1 + (next - end);  // of "\r\n" one byte belongs to the line, the other lies between lines
   return place;
 }
 
@@ -66,7 +66,7 @@ TextRun::TextRun(std::unique_ptr<TextSource> source, Options options)
   try {
     for (std::size_t i = 0; i < n_threads; ++i) threads_.emplace_back([this, i] { work(i); });
   } catch (...) {
-    close();  // the threads that did start
+    close();  // joins the threads that were started
     throw;
   }
 }
@@ -85,7 +85,7 @@ void TextRun::close() {
   }
 }
 
-// ---- the threads that work ahead -----------------------------------------------------------------------------------
+// ---- the prefetch threads ------------------------------------------------------------------------------------------
 
 void TextRun::work(std::size_t thread) noexcept {
   while (wait_for_room()) {
@@ -104,7 +104,7 @@ bool TextRun::wait_for_room() {
   return true;
 }
 
-// Reads the next block and finds its items. Sets `number` to kNoBlock when another thread has seen the end.
+// Reads the next block and finds its items. Sets `number` to kNoBlock if another thread has reached the end.
 TextRun::Slot TextRun::make(std::uint64_t& number, std::size_t thread) {
   number = kNoBlock;
   Slot slot;
@@ -113,7 +113,7 @@ TextRun::Slot TextRun::make(std::uint64_t& number, std::size_t thread) {
       const std::lock_guard lock(source_mutex_);
       if (source_has_ended_) return {};
       number = next_block_++;
-      source_has_ended_ = true;  // also when what follows throws
+      source_has_ended_ = true;  // also if the following code throws
       slot.block = pool_->take();
       if (!source_->read(*slot.block)) return {};
       source_has_ended_ = false;
@@ -144,7 +144,7 @@ void TextRun::publish(std::uint64_t number, Slot slot) {
   filled_.notify_one();
 }
 
-// ---- the caller ----------------------------------------------------------------------------------------------------
+// ---- the consumer --------------------------------------------------------------------------------------------------
 
 TextRun::Status TextRun::next(std::chrono::milliseconds timeout, TextBatch& batch) {
   const std::lock_guard lock(consumer_mutex_);
@@ -179,7 +179,7 @@ TextRun::Status TextRun::assemble(std::chrono::milliseconds timeout, TextBatch& 
   }
 }
 
-// Makes sure that front_ has an item left.
+// Ensures that front_ has an unused item.
 TextRun::Supply TextRun::supply(std::chrono::milliseconds timeout) {
   while (!front_ || front_used_ == front_->n_items) {
     if (front_ && front_->error) {
@@ -207,7 +207,7 @@ TextRun::Supply TextRun::supply(std::chrono::milliseconds timeout) {
   return Supply::kItems;
 }
 
-// Passes items of front_ until the batch is full or the block at its end; keeps them if the batch is this rank's.
+// Passes items of front_ until the end of the batch or of the block; keeps them if the batch is this rank's.
 void TextRun::pass_items() {
   const std::size_t n = std::min(options_.batch_size - in_batch_, front_->n_items - front_used_);
   if (in_round_ == options_.rank) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One pass over a text: threads read blocks and find their items ahead, next() cuts the items into batches, in order.
+// One pass over a text: threads read blocks and find their items ahead; next() makes batches of the items, in order.
 //
-//   source.read()  one thread at a time, numbers the blocks   ->  find_items()  all at once   ->  window, in order
+//   source.read()  one thread at a time, numbers the blocks   ->  find_items()  in parallel   ->  window, in order
 //
-// Threads: any may call next() and close(); one at a time gets a batch, so each batch goes to one of them.
+// Threads: any may call next() and close(); each batch goes to one of them.
 #pragma once
 
 #include <atomic>
@@ -35,9 +35,9 @@ struct TextBatch {
   };
   std::vector<Part> parts;
   std::size_t n_items = 0;
-  std::uint64_t number = 0;       // of the batch in this run
-  TextPosition after{};           // where the next run goes on when all ranks have handed out this batch
-  std::uint64_t items_after = 0;  // items of all ranks from the run's start to there
+  std::uint64_t number = 0;       // number of the batch within this run
+  TextPosition after{};           // position at which a run continues after this batch of all ranks
+  std::uint64_t items_after = 0;  // items of all ranks from the run's start to `after`
 };
 
 class TextRun {
@@ -46,15 +46,15 @@ class TextRun {
     TextFormat format{};
     std::size_t batch_size = 1;  // > 0
     bool drop_last = false;
-    std::uint64_t rank = 0;                          // of every world_size batches, this run hands out the rank-th
+    std::uint64_t rank = 0;                          // this run returns batches rank, rank + world_size, ...
     std::uint64_t world_size = 1;                    // > 0
     unsigned threads = 1;                            // > 0
     std::size_t blocks_ahead = 4;                    // > 0
-    std::shared_ptr<const Vocabulary> vocabulary{};  // gives the blocks ids; may be null
-    bool number_recent = false;                      // else, RecentWords gives them, one a thread
-    bool pack = false;                               // the blocks' items are packed, by pack_items(),
-    bool chop = false;                               // lines without their newlines
-    std::uint64_t most_batches = std::numeric_limits<std::uint64_t>::max();  // then comes the end
+    std::shared_ptr<const Vocabulary> vocabulary{};  // sets the ids of the blocks; may be null
+    bool number_recent = false;                      // without a vocabulary: one RecentWords per thread sets them
+    bool pack = false;                               // pack the items of blocks by pack_items()
+    bool chop = false;                               // pack lines without their newlines
+    std::uint64_t most_batches = std::numeric_limits<std::uint64_t>::max();  // the run ends after them
   };
   enum class Status : std::uint8_t { kBatch, kEnd, kTimeout };
 
@@ -63,17 +63,17 @@ class TextRun {
   TextRun& operator=(const TextRun&) = delete;
   ~TextRun();  // joins the threads
 
-  // Waits for the next batch. Throws, once every whole batch before it is handed out, what went wrong; after that, and
-  // after the last batch, it is the end. Throws ClosedError after close().
+  // Waits for the next batch. An error is thrown once, after all whole batches before it. kEnd after that and after the
+  // last batch. Throws ClosedError after close().
   Status next(std::chrono::milliseconds timeout, TextBatch& batch);
-  // As next() with no timeout, and kTimeout too when another thread is in next().
+  // As next() with timeout 0; also kTimeout if another thread is in next().
   Status try_next(TextBatch& batch);
   void close();
 
  private:
   struct Slot {
-    std::shared_ptr<TextBlock> block;  // none: the end of the text
-    std::exception_ptr error;          // instead of a block
+    std::shared_ptr<TextBlock> block;  // null: the end of the text
+    std::exception_ptr error;          // set instead of a block
   };
 
   static constexpr std::uint64_t kNoBlock = std::numeric_limits<std::uint64_t>::max();
@@ -93,28 +93,28 @@ class TextRun {
   const std::shared_ptr<TextBlockPool> pool_;
 
   std::mutex source_mutex_;
-  std::uint64_t next_block_ = 0;  // guarded by source_mutex_, as the next one
+  std::uint64_t next_block_ = 0;  // guarded by source_mutex_, as is the next field
   bool source_has_ended_ = false;
 
   std::mutex mutex_;  // guards the rest of this group
   std::condition_variable room_, filled_;
-  std::deque<std::optional<Slot>> window_;  // blocks from number first_ on
+  std::deque<std::optional<Slot>> window_;  // blocks number first_ and following
   std::uint64_t first_ = 0;
-  std::size_t claimed_ = 0;           // blocks in work or in the window
+  std::size_t claimed_ = 0;           // blocks being made or in the window
   std::atomic<bool> closed_ = false;  // set under the lock, read without it
 
   std::mutex consumer_mutex_;               // guards the rest; taken before mutex_
-  std::shared_ptr<const TextBlock> front_;  // the block whose items are handed out
-  std::size_t front_used_ = 0;              // its items that were
-  bool ended_ = false;                      // no block comes after front_
-  std::exception_ptr error_;                // what to throw at the end
-  std::uint64_t n_batches_ = 0;             // handed out
-  std::uint64_t n_items_ = 0;               // of all ranks, passed
-  std::uint64_t in_round_ = 0;              // batches of the round that were passed
-  std::size_t in_batch_ = 0;                // items of the current batch that were passed
-  TextBatch building_;                      // a batch that waits for blocks, or for the end of its round
+  std::shared_ptr<const TextBlock> front_;  // the block whose items are being returned
+  std::size_t front_used_ = 0;              // items of front_ already used
+  bool ended_ = false;                      // front_ is the last block
+  std::exception_ptr error_;                // thrown at the end
+  std::uint64_t n_batches_ = 0;             // returned batches
+  std::uint64_t n_items_ = 0;               // items passed, of all ranks
+  std::uint64_t in_round_ = 0;              // batches passed in the current round of world_size
+  std::size_t in_batch_ = 0;                // items passed in the current batch
+  TextBatch building_;                      // a batch that is incomplete, or whose round is
 
-  std::vector<RecentWords> recent_;  // of each thread, if options_.number_recent
+  std::vector<RecentWords> recent_;  // one per thread, if options_.number_recent
   std::vector<std::jthread> threads_;
 };
 

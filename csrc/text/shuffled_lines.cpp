@@ -72,7 +72,7 @@ bool ShuffledLines::read(TextBlock& block) {
         throw FormatError({index_->file(line.file).path()}, "the saved position lies beyond the end of its line");
       }
       const std::uint64_t line_size = line.end - begin;
-      // A lone "\n" would join the '\r' that ends the line before.
+      // A lone "\n" would be joined to a '\r' at the end of the previous line.
       const bool joins = index_->has_lone_return() && line_size == 1;
       if (size != 0 && (joins || size + line_size > block_size_)) {
         is_full = true;
@@ -86,7 +86,7 @@ bool ShuffledLines::read(TextBlock& block) {
       pieces_.push_back({line.file, begin, static_cast<std::size_t>(line_size), size});
       size += static_cast<std::size_t>(line_size);
       next_ = {next_.unit + 1, 0};
-      is_full = index_->is_cut_short(line);  // the line after it would go on with it
+      is_full = index_->is_cut_short(line);  // without a newline the next line would be joined to it
     }
   }
   block.text.reserve(size);

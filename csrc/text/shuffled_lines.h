@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lines of files in a random order that is computed, not stored; an index holds the offset of each.
+// The lines of files in a random order. The order is computed, not stored; an index holds the offset of each line.
 #pragma once
 
 #include <algorithm>
@@ -13,13 +13,13 @@
 
 namespace fastbatch {
 
-// Where every line of some files lies; 8 bytes a line. Threads: immutable once built.
+// The offsets of all lines of some files, 8 bytes per line. Threads: immutable once built.
 class LineIndex {
  public:
   struct Line {
     std::size_t file = 0;
     std::uint64_t number = 0;
-    std::uint64_t begin = 0, end = 0;  // in the file, with its '\n', '\r' or "\r\n"
+    std::uint64_t begin = 0, end = 0;  // offsets in the file, including '\n', '\r' or "\r\n"
   };
 
   // Reads the files once. Throws FileError, FormatError.
@@ -27,22 +27,23 @@ class LineIndex {
 
   [[nodiscard]] std::uint64_t size() const noexcept { return begins_.size(); }
   [[nodiscard]] Line operator[](std::uint64_t i) const noexcept;
-  // Whether it is the last one of a file that does not end with a newline.
+  // True for the last line of a file that does not end with a newline.
   [[nodiscard]] bool is_cut_short(const Line& line) const noexcept {
     return std::binary_search(cut_short_.begin(), cut_short_.end(), line.number);
   }
-  [[nodiscard]] bool has_lone_return() const noexcept { return has_lone_return_; }  // does a line end with '\r'?
+  [[nodiscard]] bool has_lone_return() const noexcept { return has_lone_return_; }  // some line ends with '\r'
   [[nodiscard]] const MappedFile& file(std::size_t i) const noexcept { return *files_[i]; }
 
  private:
   std::vector<std::unique_ptr<MappedFile>> files_;
-  std::vector<std::uint64_t> first_lines_;  // of each file, and how many there are in all
-  std::vector<std::uint64_t> begins_;       // of each line in its file
-  std::vector<std::uint64_t> cut_short_;    // lines, ascending
+  std::vector<std::uint64_t> first_lines_;  // first line of each file, and the total number
+  std::vector<std::uint64_t> begins_;       // offset of each line in its file
+  std::vector<std::uint64_t> cut_short_;    // numbers of those lines, ascending
   bool has_lone_return_ = false;
 };
 
-// Units are places in the order. A file that became shorter since it was indexed is an error. Threads: one at a time.
+// Units are positions in the order. A file that became shorter since it was indexed is an error. Threads: one at a
+// time.
 class ShuffledLines : public TextSource {
  public:
   ShuffledLines(std::shared_ptr<const LineIndex> index, Order order, std::size_t block_size, TextPosition start);
@@ -55,7 +56,7 @@ class ShuffledLines : public TextSource {
     std::size_t file;
     std::uint64_t begin;
     std::size_t size;
-    std::size_t at;  // in the block
+    std::size_t at;  // offset in the block
   };
   void copy_pieces(TextBuffer& text);
 

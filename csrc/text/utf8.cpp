@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts that count as one error are those of the Unicode Standard, section 3.9, "U+FFFD Substitution of Maximal
-// Subparts", which Python follows.
+// The sequences that count as one error follow the Unicode Standard, section 3.9, "U+FFFD Substitution of Maximal
+// Subparts", as in Python.
 #include "text/utf8.h"
 
 #include <cstring>
@@ -14,7 +14,7 @@ constexpr std::uint64_t kHighBits = 0x8080808080808080u;
 
 std::uint8_t byte_at(std::span<const std::byte> text, std::size_t i) { return static_cast<std::uint8_t>(text[i]); }
 
-// The first byte from i on that is not ASCII.
+// The position of the first byte from i that is not ASCII.
 std::size_t skip_ascii(std::span<const std::byte> text, std::size_t i) noexcept {
   for (; i + sizeof(std::uint64_t) <= text.size(); i += sizeof(std::uint64_t)) {
     std::uint64_t word = 0;
@@ -25,7 +25,7 @@ std::size_t skip_ascii(std::span<const std::byte> text, std::size_t i) noexcept 
   return i;
 }
 
-// The sequence of a first byte: `size` bytes, the second one in [low, high]. size 0: not a first byte.
+// The sequence that a byte begins: `size` bytes, the second one in [low, high]. size 0: not a first byte.
 struct Sequence {
   std::size_t size = 0;
   std::uint8_t low = 0x80, high = 0xBF;
@@ -42,7 +42,7 @@ Sequence sequence_of(std::uint8_t first) noexcept {
   return {4};
 }
 
-void append_utf8(TextBuffer& text, unsigned code) {  // of two or three bytes
+void append_utf8(TextBuffer& text, unsigned code) {  // codes of two or three bytes
   char bytes[3];
   if (code < 0x800) {
     bytes[0] = static_cast<char>(0xC0 | code >> 6);
@@ -97,9 +97,9 @@ void rewrite_text(TextBlock& block, TextEncoding encoding, TextErrors errors) {
   TextBuffer out;
   out.reserve(block.text.size() + block.text.size() / 8);
   std::vector<TextSegment> segments;
-  std::size_t copied = 0;  // of the old text
-  std::size_t old = 0;     // the next of the old segments
-  // Copies the old text up to `end`; segments that begin there keep their place.
+  std::size_t copied = 0;  // bytes of the old text
+  std::size_t old = 0;     // index of the next old segment
+  // Copies the old text up to `end`, and moves the segments that begin in it.
   const auto copy_until = [&](std::size_t end) {
     for (; old < block.segments.size() && block.segments[old].at <= end; ++old) {
       const TextSegment& segment = block.segments[old];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bytes that should be text: where they are not, and what Python's error handlers make of that. Threads: any.
+// Finds bytes that are invalid in an encoding, and applies Python's error handlers to them. Threads: any.
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,18 @@
 
 namespace fastbatch {
 
-// The first part that is no text, cut as Python's decoders cut it.
+// The first invalid sequence, with the length that Python's decoders report.
 struct BadText {
   std::size_t begin = 0;
-  std::size_t size = 0;  // 0: all is text
+  std::size_t size = 0;  // 0: all bytes are valid
   const char* reason = "";
 };
 
-// Looks from `from` on, where a character begins. `text` ends where its file ends, or after a whole character.
+// Searches from `from`, the start of a character. `text` ends at the end of its file or after a whole character.
 BadText find_bad_text(std::span<const std::byte> text, std::size_t from, TextEncoding encoding) noexcept;
 
-// Rewrites the block's text as `errors` (not kStrict) says, or, of kLatin1, as UTF-8. Positions stay right. Characters
-// that surrogateescape makes are in UTF-8's general form, three bytes each.
+// Applies `errors` (not kStrict) to the block's text, or converts kLatin1 to UTF-8, and updates the segments.
+// Surrogates of surrogateescape are written as three bytes each (generalised UTF-8).
 void rewrite_text(TextBlock& block, TextEncoding encoding, TextErrors errors);
 
 }  // namespace fastbatch

@@ -14,11 +14,11 @@ namespace {
 
 using Key = WordTable::Key;
 
-constexpr std::size_t kAtOnce = 64;  // words whose slots are fetched together
+constexpr std::size_t kAtOnce = 64;  // words whose slots are prefetched together
 constexpr std::size_t kFirstSlots = 1024;
-constexpr std::size_t kShort = 11;      // bytes of a word that a key holds
-constexpr std::uint32_t kLong = 0xFF;   // instead of the size, in the key of a longer one
-constexpr std::uint32_t kNoKey = 0xFE;  // and while its key is not made yet: no slot has this
+constexpr std::size_t kShort = 11;      // longest word that is stored in a key
+constexpr std::uint32_t kLong = 0xFF;   // replaces the size in the key of a longer word
+constexpr std::uint32_t kNoKey = 0xFE;  // replaces the size before that key is computed: in no slot
 
 static_assert(std::endian::native == std::endian::little, "the first byte of a word is the lowest of its key");
 static_assert(TextBuffer::kPadding >= sizeof(Key), "keys are loaded at once");
@@ -27,8 +27,8 @@ constexpr std::uint64_t low_bytes(std::size_t n) {
   return n >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * n)) - 1;
 }
 
-// What of the 12 bytes at a word's begin belongs to its key, by its size, and how the key ends. The last is for all
-// sizes above.
+// Masks for the first 12 bytes of a word, by its size, and the last byte of its key. The last entry is for all larger
+// sizes.
 struct alignas(16) Part {
   std::uint64_t low;
   std::uint32_t high, end;
@@ -66,7 +66,7 @@ Key long_key(std::string_view word) noexcept {
   return {mix(load(last), hash), kLong << 24 | (static_cast<std::uint32_t>(word.size()) & 0xFFFFFF)};
 }
 
-// Of a word behind whose begin 12 bytes may be read; no key, of a longer one.
+// The key of a word at `text`, where 12 bytes may be read; kNoKey for a longer word.
 Key short_key(const char* text, std::size_t size) noexcept {
   const Part part = kParts[std::min(size, kShort + 1)];
   return {load(text) & part.low, (load_as<std::uint32_t>(text + 8) & part.high) | part.end};
@@ -79,7 +79,7 @@ Key key_of(std::string_view word) noexcept {
   return short_key(padded.data(), word.size());
 }
 
-// Of two words that are too long for a key.
+// Compares two words that are too long for a key.
 bool are_equal(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   const std::size_t last = a.size() - 8;
@@ -96,12 +96,12 @@ std::string_view item(const TextBlock& block, std::size_t i) noexcept {
 
 WordTable::WordTable() : slots_(kFirstSlots), shift_(64 - std::countr_zero(kFirstSlots)), ends_{0} {}
 
-// Multiply and take the highest bits: each bit of the key reaches them.
+// Multiplicative hashing: the highest bits of the product depend on all bits of the key.
 std::size_t WordTable::first_place(Key key) const noexcept {
   return (key.low * 0x9E3779B97F4A7C15u + key.high * 0xD6E8FEB86659FD93u) >> shift_;
 }
 
-// The slot of the word, or the free slot for it.
+// The slot of the word, or a free slot for it.
 std::size_t WordTable::place_of(std::string_view word, Key key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t place = first_place(key);; place = (place + 1) & mask) {
@@ -145,7 +145,7 @@ void WordTable::grow() {
   }
 }
 
-// No branch depends on a word until all words have had their look, and those that need another one are known.
+// First looks at one slot for each word of a group, without branches, and collects the misses; then resolves those.
 template <typename Table, typename Ids, typename Missed>
 void WordTable::for_items(Table& table, const TextBlock& block, const Ids& ids_from, const Missed& missed) {
   struct Look {

@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parents[2]
 PAGES = {  # of the checkout, and their names in the site
     "csrc/README.md": "core-map.md",
+    "src/fastbatch/README.md": "package-map.md",
     "bench/README.md": "benchmarks.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",

@@ -66,11 +66,15 @@ class Permutation:
     def inverse(self, i: int, /) -> int: ...
 
 @final
+class IndexList:
+    def __init__(self, items: ArrayLike, /) -> None: ...
+
+@final
 class Order:
     def __init__(
         self,
         n: int,
-        subsets: Sequence[tuple[bool, int, int, int, int]],
+        subsets: Sequence[tuple[bool, int, int, int, int] | tuple[int, IndexList]],
         shuffle: str,
         block_size: int,
         window: int,

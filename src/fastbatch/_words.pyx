@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # cython: language_level=3
-"""Many small Python objects at once: the `str` of a batch of words or lines, from what the core's threads found."""
+"""Creates the `str` objects of a batch of words or lines that the core's threads have found."""
 
 from cpython.list cimport PyList_New
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -31,18 +31,18 @@ cdef extern from "bindings/text_strings.h":
 
 
 cdef class Strings:
-    """Makes the lists of a run's batches; words that come again and again become one object each.
+    """Makes the lists of a run's batches; frequent words share one object.
 
     Threads: any, under the GIL.
     """
 
     cdef object next_batch
-    cdef FastbatchLane** lanes  # one for each thread of the core that numbers words; NULL until it is needed
+    cdef FastbatchLane** lanes  # one per core thread that numbers words; NULL until it is used
     cdef size_t n_lanes
     cdef bint chop
 
     def __cinit__(self, object next_batch, size_t n_lanes, bint chop):
-        """Make strings of what `next_batch()` gives, from so many threads; `chop` leaves out the newline of a line."""
+        """Convert the batches of `next_batch()`, found by `n_lanes` threads; `chop` removes the newline of a line."""
         self.next_batch = next_batch
         self.chop = chop
         self.lanes = <FastbatchLane**>PyMem_Calloc(n_lanes, sizeof(FastbatchLane*))
@@ -59,7 +59,7 @@ cdef class Strings:
         PyMem_Free(self.lanes)
 
     def next(self):
-        """Return the next batch as a list of `str`; None and False as they come."""
+        """Return the next batch as a list of `str`; None and False are passed on."""
         batch = self.next_batch()
         if batch is None or batch is False:
             return batch

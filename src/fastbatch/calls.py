@@ -144,23 +144,29 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
-def explained(function: F, name: str) -> F:
-    """Return a method that reports wrong calls under its public name."""
+def explained(function: F, name: str = "") -> F:
+    """Return a method whose wrong calls are refused in the words of its public name.
+
+    Args:
+        name: Of the class, for a constructor; "" for a method, which names the class of the object and itself.
+    """
     signature = signature_of(function, skip=1)
 
     @functools.wraps(function)
     def checked(self: Any, *arguments: Any, **options: Any) -> Any:
-        check_call(name, signature, arguments, options)
+        try:
+            signature.bind(*arguments, **options)
+        except TypeError:
+            check_call(name or f"{type(self).__name__}.{function.__name__}", signature, arguments, options)
         return function(self, *arguments, **options)
 
     return checked  # type: ignore[return-value]
 
 
 def public_class(cls: C) -> C:
-    """Check calls of a class and of its public methods; a class decorator."""
+    """Explain wrong calls of a class and of its public methods; for use as a class decorator."""
     for attribute, value in list(vars(cls).items()):
         is_public = not attribute.startswith("_") or attribute == "__init__"
         if is_public and inspect.isfunction(value) and len(inspect.signature(value).parameters) > 1:
-            name = cls.__name__ if attribute == "__init__" else f"{cls.__name__}.{attribute}"
-            setattr(cls, attribute, explained(value, name))
+            setattr(cls, attribute, explained(value, cls.__name__ if attribute == "__init__" else ""))
     return cls

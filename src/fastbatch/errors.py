@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What can go wrong with data. Bad arguments are `ValueError` or `TypeError`; what the system says stays `OSError`."""
+"""The errors of data. Bad arguments raise `ValueError` or `TypeError`; errors of the system stay `OSError`."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn
 
@@ -14,20 +12,35 @@ _EXPECTED_FOUND = re.compile(r"expected (?P<expected>.+), found (?P<found>.+)\Z"
 
 
 class FastbatchError(Exception):
-    """Base class of fastbatch's own errors. The message says where, what, and what was expected and found.
+    """Base class of fastbatch's own errors.
 
+    The message gives the place, the problem, and the expected and the found value:
     `cats/0412.jpg: sample 1821: JPEG ends early: expected 375 rows, found 212`
 
     Args:
-        message: What is wrong, without the place; may end in "expected ..., found ...".
+        message: The problem, without the place. It may end in "expected ..., found ...".
+        path: The file.
+        sample: Index of the sample in the data set, before shuffling.
+        offset: Position in the file, in bytes.
+        expected, found: The expected and the found value.
 
     Attributes:
-        path: The file, as the user wrote it, or None.
-        sample: Index in the data set, before shuffling, or None.
-        offset: Byte in the file, or None.
-        expected: What should have been there, in the message's words, or None.
-        found: What was there instead, or None.
-        message: All of it without the place.
+        path: The file as the user wrote it, or None.
+        sample: Index of the sample in the data set, before shuffling, or None.
+        offset: Position in the file, in bytes, or None.
+        expected: The expected value, in the message's words, or None.
+        found: The found value, or None.
+        message: The message without the place.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> try:
+        ...     fb.raw("train.bin", "uint16", (200_000, 8))
+        ... except fb.FastbatchError as error:
+        ...     print(error)
+        ...     print(error.path, error.offset, error.expected, error.found, sep=" | ")
+        train.bin: byte 0: array ends early: expected 3200000 bytes, found 211964
+        train.bin | 0 | 3200000 bytes | 211964
     """
 
     def __init__(
@@ -43,9 +56,9 @@ class FastbatchError(Exception):
         self.path = None if path is None else os.fsdecode(path)
         self.sample = sample
         self.offset = offset
-        told = _EXPECTED_FOUND.search(message)
-        if expected is None and found is None and told:
-            expected, found = told["expected"], told["found"]
+        match = _EXPECTED_FOUND.search(message)
+        if expected is None and found is None and match:
+            expected, found = match["expected"], match["found"]
         elif expected is not None and found is not None:
             message = f"{message}: expected {expected}, found {found}"
         self.expected = None if expected is None else str(expected)
@@ -57,18 +70,42 @@ class FastbatchError(Exception):
         super().__init__(place + message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle with the place, so that the error can come out of another process."""
+        """Pickle the place too, so that another process can raise the error."""
         return partial(type(self), path=self.path, sample=self.sample, offset=self.offset), (self.message,)
 
 
 class FormatError(FastbatchError, ValueError):
-    """A file's header or structure is not what its format promises."""
+    """A file's header or structure does not conform to its format.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> fb.npy("labels.csv")
+        Traceback (most recent call last):
+            ...
+        fastbatch.errors.FormatError: labels.csv: byte 0: not a .npy array: ...
+    """
 
 
 class EncodingError(FormatError, UnicodeDecodeError):
-    """A text file's bytes are not in the encoding that was named; `offset` is where in the file the first of them is.
+    r"""The bytes of a text file are not in the given encoding; `offset` is the first wrong byte's position in the file.
 
-    As a UnicodeDecodeError it has `encoding`, `reason`, and in `object[start:end]` the bytes that could not be decoded.
+    As a UnicodeDecodeError it has `encoding`, `reason`, and in `object[start:end]` the bytes that cannot be decoded.
+
+    Args:
+        encoding: Name of the encoding.
+        object: The bytes that cannot be decoded.
+        reason: The problem.
+        path: The file.
+        offset: Position of the bytes in the file.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> from pathlib import Path
+        >>> _ = Path("latin.txt").write_bytes(b"caf\xe9\n")
+        >>> next(iter(fb.lines("latin.txt")))
+        Traceback (most recent call last):
+            ...
+        fastbatch.errors.EncodingError: latin.txt: byte 3: not utf-8 text: ...
     """
 
     def __init__(
@@ -88,36 +125,52 @@ class EncodingError(FormatError, UnicodeDecodeError):
 
 
 class DecodeError(FastbatchError, ValueError):
-    """The bytes of one sample cannot be decoded."""
+    """The bytes of one sample cannot be decoded.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> with open("images/0.jpg", "rb") as file:
+        ...     content = file.read()
+        >>> fb.decode(content[:2000])
+        Traceback (most recent call last):
+            ...
+        fastbatch.errors.DecodeError: JPEG ends early: ...
+    """
 
 
 class StateError(FastbatchError, ValueError):
-    """A saved state does not fit the loader that is to go on from it."""
+    """A saved state does not fit the loader that loads it.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> state = fb.arrays("x.npy").state_dict()
+        >>> fb.arrays("y.npy").load_state_dict(state)
+        Traceback (most recent call last):
+            ...
+        fastbatch.errors.StateError: ...
+    """
 
 
 class ClosedError(FastbatchError, RuntimeError):
-    """The loader was closed before, or while, it was used."""
+    """The loader was closed before or while it was used.
 
-
-@contextmanager
-def reading_state(what: str) -> Iterator[None]:
-    """Make a StateError of what goes wrong while a state is read that should be `what`."""
-    try:
-        yield
-    except StateError:
-        raise
-    except KeyError as error:
-        raise StateError(f"not {what}: {error} is missing") from error
-    except (TypeError, ValueError) as error:
-        raise StateError(f"not {what}: {error}") from error
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.arrays("x.npy")
+        >>> loader.close()
+        >>> next(iter(loader))
+        Traceback (most recent call last):
+            ...
+        fastbatch.errors.ClosedError: the loader is closed
+    """
 
 
 def refuse_copy(iterator: Any) -> NoReturn:
-    """Be the `__reduce__` of iterators: a copy would share the work under way, and take batches from the original."""
+    """Serve as the `__reduce__` of iterators: a copy would take prefetched batches from the original."""
     raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a line to what is shown of an exception, where Python can."""
+    """Add a note to an exception, if Python supports it (3.11)."""
     if hasattr(error, "add_note"):  # Python 3.11
         error.add_note(note)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# For transforms of your own in Cython, run by the worker threads: `from fastbatch.transform cimport fastbatch_sample`.
-# Compile with include_dirs=[fastbatch.get_include()]; include/fastbatch/transform.h says what each name means.
+# Declarations for transforms written in Cython: `from fastbatch.transform cimport fastbatch_sample`.
+# Compile with include_dirs=[fastbatch.get_include()]; include/fastbatch/transform.h documents the names.
 from libc.stdint cimport int64_t, uint64_t
 
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -168,6 +169,21 @@ TEST_CASE("subsets divide what was there before") {
                        std::invalid_argument);
   CHECK_THROWS_AS(Order(100, {&outside, 1}, {}, 0, 0), std::invalid_argument);
   CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 0, 1}, 0, 0), std::invalid_argument);
+}
+
+TEST_CASE("a list of items is a subset") {
+  const auto listed = std::make_shared<const IndexList>(Indices{9, 2, 2, 7});
+  const Subset some{.n = 50, .count = 4, .listed = listed}, range{false, 0, 100, 10, 50}, two{false, 0, 4, 1, 2};
+  const Subset chain[] = {range, some, two};
+  CHECK(whole(Order(50, {&some, 1}, {}, 0, 0)) == Indices{9, 2, 2, 7});
+  CHECK(whole(Order(100, chain, {}, 0, 0)) == Indices{12, 12});
+  CHECK(sorted(whole(Order(50, {&some, 1}, {Shuffle::kFull}, 1, 0))) == Indices{2, 2, 7, 9});
+  CHECK(Order(0, {}, {}, 0, 0).size() == IndexList({}).size());
+
+  const Subset outside{.n = 9, .count = 4, .listed = listed}, more{.n = 50, .count = 5, .listed = listed};
+  CHECK_THROWS_AS(Order(9, {&outside, 1}, {}, 0, 0), std::invalid_argument);
+  CHECK_THROWS_AS(Order(50, {&more, 1}, {}, 0, 0), std::invalid_argument);
+  CHECK_THROWS_AS(IndexList({~std::uint64_t{0}}), std::invalid_argument);
 }
 
 TEST_CASE("ranks together get every sample, by the rule for the tail") {

@@ -10,11 +10,11 @@ import fastbatch as fb
 from fastbatch import pure
 
 rows = fb.arrays([1, 2], [3, 4], batch_size=32, shuffle="block", on_error="skip", threads=2)
-assert_type(rows, fb.Loader)
-assert_type(pure.arrays([1, 2], batch_size=32), fb.Loader)
-assert_type(fb.images("photos", size=64, crop="random_resized", batch_size=2), fb.Loader)
-assert_type(fb.windows("x.npy", length=3, stride=2, batch_size=2), fb.Loader)
-assert_type(fb.tokens("t.bin", "uint16", 128, shuffle=True), fb.Loader)
+assert_type(rows, fb.SampleLoader)
+assert_type(pure.arrays([1, 2], batch_size=32), fb.SampleLoader)
+assert_type(fb.images("photos", size=64, crop="random_resized", batch_size=2), fb.SampleLoader)
+assert_type(fb.windows("x.npy", length=3, stride=2, batch_size=2), fb.SampleLoader)
+assert_type(fb.tokens("t.bin", "uint16", 128, shuffle=True), fb.SampleLoader)
 assert_type(fb.words("a.txt", 8, output="ids", vocabulary=["a"], shuffle="line"), fb.TextLoader)
 assert_type(fb.lines("a.txt", keepends=False), fb.TextLoader)
 assert_type(fb.vocabulary("a.txt", 10), fb.Vocabulary)

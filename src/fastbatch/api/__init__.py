@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""The functions that users call, one file a family: they check arguments and wire loaders together."""
+"""The functions that users call, one family per file: they check arguments and connect sources, columns and loaders."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`npy`, `npz`, `raw`, `idx`: arrays in files, opened but not read."""
+"""`npy`, `npz`, `raw`, `idx`: arrays in files, opened without reading their elements."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ PathLike = str | os.PathLike[str]
 
 
 def npy(backend: Backend, path: PathLike) -> Any:
-    """Return the array of a .npy file (NEP 1, versions 1 to 3), mapped.
+    """Return the array of a .npy file (NEP 1, versions 1 to 3), mapped into memory.
 
     Args:
         path: The file.
 
     Returns:
-        A read-only array-like with `dtype`, `shape`, `len()` and NumPy's indexing; nothing is read before it is used.
+        A read-only array-like with `dtype`, `shape`, `len()` and NumPy's indexing. Rows are read when they are used.
 
     Raises:
         OSError: The file cannot be read.
-        FormatError: It is not a .npy file, is shorter than its header promises, or holds Python objects.
+        FormatError: The file is not a .npy file, is shorter than its header says, or holds Python objects.
 
     Example:
         >>> import fastbatch as fb
         >>> fb.npy("x.npy").shape
-        (1000, 8)
+        (2000, 784)
 
     Source: `csrc/source/npy.cpp`.
     """
@@ -39,14 +39,15 @@ def npy(backend: Backend, path: PathLike) -> Any:
 
 
 def npz(backend: Backend, path: PathLike, member: str | None = None) -> Any:
-    """Return one member of a .npz file, or a dict of all of them.
+    """Return one array of a .npz file, or a dict of all of them.
 
     Args:
         path: The file.
         member: Name of the array, with or without `.npy`; None for a dict of all arrays by name.
 
     Returns:
-        As `npy`. Stored members are mapped, compressed ones are inflated into memory.
+        An array-like as from `npy`, or a dict of them. Stored members are mapped; compressed ones are inflated into
+        memory.
 
     Raises:
         KeyError: The file has no such member.
@@ -63,25 +64,25 @@ def npz(backend: Backend, path: PathLike, member: str | None = None) -> Any:
 
 
 def raw(backend: Backend, path: PathLike, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Any:
-    """Return the elements of a file without a header, mapped.
+    """Return the elements of a file without a header, mapped into memory.
 
     Args:
         path: The file.
-        dtype: Type of the elements, byte order included.
-        shape: Of the array; the first number may be -1: as many rows as fit.
+        dtype: Type of the elements, including byte order.
+        shape: Shape of the array. Its first number may be -1: as many rows as the file holds.
         offset: Bytes before the first element.
 
     Returns:
-        As `npy`.
+        An array-like as from `npy`.
 
     Raises:
-        TypeError, ValueError: A dtype of no fixed size, a shape or an offset out of range.
-        OSError, FormatError: As for `npy`; also when -1 leaves part of a row.
+        TypeError, ValueError: A dtype without a fixed size, a shape or an offset out of range.
+        OSError, FormatError: As for `npy`; also if -1 leaves part of a row over.
 
     Example:
         >>> import fastbatch as fb
-        >>> fb.raw("tokens.bin", "uint16", -1).shape
-        (10000,)
+        >>> fb.raw("train.bin", "uint16", -1).shape
+        (105982,)
 
     Source: `csrc/source/raw.cpp`.
     """
@@ -89,13 +90,13 @@ def raw(backend: Backend, path: PathLike, dtype: DTypeLike, shape: Sequence[int]
 
 
 def idx(backend: Backend, path: PathLike) -> Any:
-    """Return the array of an IDX file (the format of MNIST), mapped; one compressed by gzip is inflated into memory.
+    """Return the array of an IDX file (the format of MNIST), mapped into memory.
 
     Args:
-        path: The file.
+        path: The file. A file compressed by gzip is inflated into memory.
 
     Returns:
-        As `npy`.
+        An array-like as from `npy`.
 
     Raises:
         OSError, FormatError: As for `npy`.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`arrays`: a loader over arrays of equal length; and how data become the columns of a loader, for all families."""
+"""`arrays`: a loader over arrays of equal length; and the conversion of data into columns, for all loaders."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from fastbatch.decode.conversion import Field, Numbers, make_conversion
 from fastbatch.decode.transform import native_transform
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.formats import as_rows, open_file
 
 from .backend import Backend
@@ -42,52 +42,58 @@ def arrays(
     concat: SupportsIndex | None = None,
     sample_weight: ArrayLike | None = None,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
-    """Return a loader over arrays of equal length, in memory or in files that are mapped.
+) -> SampleLoader:
+    """Return a loader over arrays of equal length, in memory or in mapped files.
 
     Args:
-        data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`,
-            `idx`), or tuples, lists and dicts of those, nested as you like. One datum gives batches of its
-            structure, several give tuples. Sample `i` of each is its `[i]`.
-        dtype, scale, mean, std, layout: Conversion `(x * scale - mean) / std` of the first datum; see `field`,
-            which gives any part of the data a conversion of its own.
-        transform: A function of your own for each sample of the first datum. A C function from Cython, Numba or C
-            is run by the worker threads, in place (`include/fastbatch/transform.h`, `docs/transforms.md`): a
-            `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule, or one of the last
-            three with its data, `(function, user_data)`. A Python function returns the sample anew, in the thread
-            that asks for the batch, as with `map(function, each="sample")`.
-        concat: An axis of the batch: the arrays of the first datum, each written into its place, make one, as
-            `np.concatenate` does it; -1 is the last. Their types may differ.
-        sample_weight: With two data, `(x, y)`, the third part of each batch: what Keras expects there.
-        weights: How likely each sample is: samples are then drawn, and not gone through, anew in each epoch.
-        balance: "classes", the second datum being labels, or one label for each sample: all labels are equally
-            likely.
-        replacement: A sample may be drawn again in the same epoch; each time, what else is drawn for it is new.
-            False: at most once; the likely ones come early.
-        samples_per_epoch: How many are drawn; None: as many as there are.
-        batch_size: Samples in a batch; the last one may be short.
-        shuffle: True for a new random order in each epoch; "block" shuffles blocks of `block_size` neighbouring
-            samples, and the samples inside each `window` blocks: for data larger than memory.
-        seed: With the epoch, decides the order and all random draws.
-        drop_last: Leave a short last batch out.
-        shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, from rank on.
-        tail: If the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
-            leaves the last ones out, "uneven" gives the first ranks one more.
-        on_error: What becomes of samples that cannot be read or decoded. "raise": the `next()` that owes the first
-            of them raises. "skip": it is left out, and its batch is shorter; a batch with no sample left is left
-            out too, so that `len()` is the most there can be. "replace": another sample of the epoch stands in,
-            drawn from the seed, the epoch and the bad sample's index alone. `report()` names them.
-        max_bad: How many bad samples a pass may have (int), or which share of its samples (float), before the next
-            one raises; None: as many as there are.
-        threads: Worker threads; None takes the CPUs that this process may use (affinity, cgroup quota). Small
-            batches of rows are also made by the thread that would have to wait for them.
-        prefetch: Batches made ahead; None takes what fits 4 MB, 2 to 16. Never more than `prefetch_bytes`.
+        data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`, `idx`,
+            `csv`), or nested tuples, lists and dicts of those. One argument gives batches of its structure, several
+            give tuples. Sample `i` of an array is its row `[i]`.
+        dtype: Type of the first argument's batches. None keeps the type, or is float32 (float64 for float64) if one of
+            `scale`, `mean` and `std` is given.
+        scale, mean, std: Conversion `(x * scale - mean) / std` of the first argument, one number or one per channel.
+            Other parts of the data are converted by `field`.
+        layout: Order of the dimensions of the first argument, as for `field`.
+        transform: Function of one sample of the first argument, called after the conversion. A C function is called by
+            the worker threads and changes the sample in place (`fastbatch/transform.h` in `get_include()`;
+            `docs/transforms.md`): a `scipy.LowLevelCallable`, a ctypes function pointer, a Numba `@cfunc`, a capsule,
+            or one of the last three with its data as `(function, user_data)`. A Python function returns a new sample;
+            it is called in the consumer's thread, as with `map(function, each="sample")`.
+        concat: Concatenate the arrays of the first argument along this axis of the batch, as `np.concatenate` does; -1
+            is the last axis. The arrays may have different dtypes.
+        sample_weight: Third part of each batch, one weight per sample; only valid with two arguments `(x, y)`. Keras
+            expects batches `(x, y, sample_weight)`.
+        batch_size: Samples in a batch (32); the last batch may be smaller.
+        shuffle: True for a new random order in each epoch; "block" for data larger than memory.
+        seed: Together with the epoch, determines the order and all random draws.
+        drop_last: Omit a smaller last batch.
+        shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, starting at `rank`.
+        weights, balance: Draw samples by weight, or so that all labels are equally likely. `balance="classes"` takes
+            the second argument as the labels.
+        on_error: "raise", "skip" or "replace": the handling of bad samples.
+        threads: Worker threads; None: the CPUs available to this process. Small batches of rows are also made in the
+            consumer's thread.
+        options: Remaining options: see `LoaderOptions` (`fastbatch.loader.options`).
+
+    Returns:
+        A loader of batches of shape (batch, ...), in the structure of the data.
 
     Raises:
-        ValueError: Arrays of different lengths, no data, options out of range.
-        TypeError: A datum that is no array, Python objects, elements that cannot be converted.
-        OSError: A file that cannot be read.
-        FormatError: A file that is not what its header says.
+        ValueError: Arrays of different lengths, no data, or an option out of range.
+        TypeError: Data that are not an array, Python objects, or elements that cannot be converted.
+        OSError: A file cannot be read.
+        FormatError: A file does not match its header.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.arrays("x.npy", "y.npy", dtype="float32", scale=1 / 255, batch_size=64, shuffle=True)
+        >>> len(loader)
+        32
+        >>> x, y = next(iter(loader))
+        >>> x.shape, x.dtype, y.shape
+        ((64, 784), dtype('float32'), (64,))
+
+    Source: `csrc/decode/array_decoder.cpp`, `csrc/plan/order.cpp`, `csrc/loader/loader.cpp`.
     """
     if not data:
         raise TypeError("arrays() expects at least one array")
@@ -109,11 +115,11 @@ def arrays(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n_samples, lambda: _labels(rest))
     steps = python_steps(transform, native, alone=not rest)
-    return Loader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
+    return SampleLoader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
 
 
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:
-    """Return `datum` with every leaf opened and made a Field."""
+    """Return `datum` with every leaf opened and wrapped in a Field."""
     leaves, structure = flatten(datum)
     opened: list[Any] = []
     for leaf in leaves:
@@ -127,7 +133,7 @@ def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -
 
 
 def column_of(backend: Backend, field: Field | Joined) -> Column:
-    """Return the column that an opened array, or several side by side, make."""
+    """Return the column of an opened array or of several concatenated arrays."""
     if isinstance(field, Joined):
         return _joined(backend, field)
     source = as_rows(field.leaf)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the functions of `api/` ask of an implementation. `native/` and `pure/` are the two."""
+"""The interface of a backend, used by the functions of `api/` and implemented by `native/` and `pure/`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
-from fastbatch.generators.stream import StreamOptions
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import BatchPlan, Engine, EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.source.opener import Opener
@@ -24,21 +24,21 @@ from fastbatch.text.plan import TextImplementation
 
 
 class Moments(Protocol):
-    """Mean and variance (divided by n) of each channel of the rows so far."""
+    """Mean and variance (divided by n) per channel, over the rows added so far."""
 
     @property
     def mean(self) -> NDArray[np.float64]: ...
     @property
     def variance(self) -> NDArray[np.float64]: ...
     def add(self, blocks: Any) -> None:
-        """Add each sample of a source, (rows, channels...), as one block."""
+        """Add the samples of a source, each of shape (rows, channels...), one at a time."""
 
 
 class Backend(Opener, Protocol):
-    """One implementation of files, columns, engines, text and single images.
+    """A backend: files, columns, engines, text and single images.
 
     Attributes:
-        name: The package that its functions belong to.
+        name: The package of its public functions.
     """
 
     name: str
@@ -46,13 +46,13 @@ class Backend(Opener, Protocol):
     # ---- sources
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """Return the names of the images, the folders and the other links in a folder."""
+        """Return the names of the images, the sub-folders and the other links in a folder."""
 
     def part(self, source: Any, part: Part) -> Any:
         """Return a source whose sample `i` is part `i` of `source`, without copying."""
 
     def moments(self, channels: int) -> Moments:
-        """Return the statistics of no rows yet."""
+        """Return empty statistics."""
 
     def find_all(self, blocks: Any, value: int) -> NDArray[Any]:
         """Return the positions of `value` among the integers of all samples of `blocks`."""
@@ -64,10 +64,10 @@ class Backend(Opener, Protocol):
     def transform_column(self, column: Column, transform: NativeTransform) -> Column: ...
     def image_column(self, samples: SampleSource, options: ImageOptions) -> Column: ...
     def matrix_column(self, images: Any, options: ImageOptions) -> Column:
-        """Return the affine matrices of the images in a column."""
+        """Return a column of the affine matrices of the images in a column."""
 
     def mask_column(self, images: Any, masks: SampleSource, options: ImageOptions) -> Column:
-        """Return the masks of the images in a column."""
+        """Return a column of the masks of the images in a column."""
 
     # ---- order and engine
 
@@ -82,19 +82,19 @@ class Backend(Opener, Protocol):
     def decode_image(
         self, path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int
     ) -> NDArray[Any]:
-        """Return the pixels of a file, or of its content when there is no path."""
+        """Return the pixels of a file, or of its content if there is no path."""
 
     def resize_image(
         self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
     ) -> NDArray[Any]:
-        """Return a checked image, resized."""
+        """Return a resized image. The arguments are already checked."""
 
     def probe_images(self, samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
         """Return one record per sample, without decoding pixels."""
 
     @property
     def text(self) -> TextImplementation:
-        """Words and lines."""
+        """The implementation of words and lines."""
 
     def stream(self, source: Any, options: StreamOptions) -> Any:
         """Return the iterator over a stream."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A function and a backend make a public function of `fastbatch` or of `fastbatch.pure`."""
+"""Public functions of `fastbatch` and `fastbatch.pure`: functions of `api/` bound to a backend."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ C = TypeVar("C", bound=type)
 def bind(backend: Backend, function: Callable[Concatenate[Backend, P], R]) -> Callable[P, R]:
     """Return `function` without its first parameter, the backend.
 
-    The result is a plain function: it has the name, the docstring and the whole signature, for `help()`, completion and
-    type checkers, and can be pickled. A wrong call is refused in its words, not in those of what it calls.
+    The result is a plain function that can be pickled. It has the name, the docstring and the whole signature, for
+    `help()`, completion and type checkers. Errors of wrong calls name the public function.
     """
     signature = signature_of(function, skip=1)
     name = function.__name__
@@ -33,7 +33,7 @@ def bind(backend: Backend, function: Callable[Concatenate[Backend, P], R]) -> Ca
 
 
 def explain(function: Callable[P, R], module: str) -> Callable[P, R]:
-    """Return a function that needs no backend as a public function of a package: see `bind`."""
+    """Return a function without a backend as a public function of a package: see `bind`."""
     signature = signature_of(function)
     name = function.__name__
 
@@ -54,7 +54,7 @@ def _named(public: Callable[P, R], function: Callable[..., Any], signature: Any,
 
 
 def bind_class(backend: Backend, cls: C) -> C:
-    """Return a subclass whose instances use this backend; it has the name and the docstring of the class."""
+    """Return a subclass whose instances use this backend, with the name and the docstring of the class."""
     attributes = {"_backend": backend, "__module__": backend.name, "__doc__": cls.__doc__, "__qualname__": cls.__name__}
     made: Any = type(cls)(cls.__name__, (cls,), attributes)
     return made  # type: ignore[no-any-return]

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Literal, SupportsIndex
 
 from fastbatch.source.csv.options import make_csv_options
 from fastbatch.source.csv.reader import read_csv
 from fastbatch.source.csv.table import Table
+from fastbatch.source.local_file import path_text
 
 from .backend import Backend
 
@@ -23,39 +24,55 @@ def csv(
     *,
     columns: Sequence[str | int] | None = None,
     dtype: DTypeLike = "float32",
-    header: bool | str | None = "infer",
+    header: int | str | Sequence[str] | None = "infer",
     delimiter: str | None = None,
-    missing: str | float = "nan",
+    missing: Literal["nan", "error"] | float = "nan",
     encoding: str = "utf-8",
     threads: SupportsIndex | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Table:
-    """Return the numbers of a CSV file, (rows, columns), for `arrays` and `windows`.
+    """Return the numbers of a CSV file as a table, for `arrays` and `windows`.
 
-    The file is parsed block by block into a temporary file, which is mapped: files of any size take little memory.
-    With `pyarrow` installed (`pip install fastbatch[csv]`) its parser does the work in threads; without it Python's
-    own does, some fifty times slower, with the same result.
+    The file is parsed block by block into a temporary file (in `TMPDIR`), which is mapped, so that files of any size
+    need little memory. With `pyarrow` (`pip install fastbatch[csv]`) the parser runs in threads; without it Python's
+    own parser gives the same result, about fifty times slower.
 
     Args:
-        columns: Names (of a file with a header) or numbers from 0 on of the columns to read, in that order.
-        dtype: A float or integer type. Floats are read as float64 and then rounded.
-        header: "infer": the first row holds names when a cell of it is no number. True, False or None say it.
-        delimiter: One character; None is a tab for a .tsv file, and a comma otherwise.
-        missing: What an empty cell, NA, N/A, NaN, nan, null or NULL becomes: "nan", "error", or this number.
-        encoding: Of names and of cells that are not read; a byte order mark is left out.
-        threads: Of the parser; None takes what it thinks best, 1 is one.
-        cache: A folder where the parsed numbers are kept, as a .npy file, for the next time that the same file
-            (path, size, time of its last change) is read in the same way. The temporary file is where `TMPDIR`
-            says otherwise, and gone when nothing uses it any more.
+        path: The file.
+        columns: Columns to read, in this order: names (if the file has a header) or numbers from 0. None reads all.
+        dtype: A float or integer type. Numbers are read as float64 and then rounded to a float type.
+        header: "infer": the first row holds names if one of its cells is not a number, or if it looks like the names
+            that pandas writes (`docs/csv.md`). A number: the row that holds the names, from 0, empty lines not counted;
+            rows before it are skipped. None: there are no names. A list: the names of a file that has none.
+        delimiter: One ASCII character; None is a tab for a .tsv file, otherwise a comma.
+        missing: Value of an empty cell, of NaN in any spelling, and of pandas's words for a missing number (NA, N/A,
+            null, None, ...): "nan", a number, or "error" to raise. "nan" is "error" for integer types.
+        encoding: Encoding of names and of cells that are not read; a byte order mark is skipped.
+        threads: Threads of the parser; None lets the parser choose.
+        cache: Folder in which the parsed numbers are kept as a .npy file. It is reused if the file (path, size, inode,
+            times of change) and the options are the same, and made again if it is damaged. If the folder may not be
+            written to, there is no cache. None: a temporary file, deleted after its last use.
+
+    Returns:
+        A `Table` of shape (rows, columns): an array-like with `column_names` and `column(name)`.
 
     Raises:
-        FormatError: A row with too many or too few cells, a cell that is no number (path, row and column are named;
-            rows are lines of the file, from 1 on), no rows, a file that changed while it was read.
-        ValueError, TypeError: Columns that are not there, options without meaning.
-        OSError: A file that cannot be read, or no room for the numbers.
+        FormatError: A row with too many or too few cells, a cell that is not a number, no rows, or a file that changed
+            while it was read. The message names the row (a line of the file, from 1) and the column.
+        ValueError, TypeError: Columns that are not in the file, or options out of range.
+        OSError: The file cannot be read, or there is no space for the numbers.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> table = fb.csv("sensors.csv", columns=["temperature", "pressure"])
+        >>> table.shape, table.dtype, table.column_names
+        ((2000, 2), dtype('float32'), ('temperature', 'pressure'))
+        >>> x = next(iter(fb.windows(table, length=16)))
+        >>> x.shape
+        (32, 16, 2)
 
     Source: `src/fastbatch/source/csv/`.
     """
-    text = os.fsdecode(path)
+    text = path_text("path", path)
     options = make_csv_options(text, columns, dtype, header, delimiter, missing, encoding, threads)
     return read_csv(backend, text, options, cache)

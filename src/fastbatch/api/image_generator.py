@@ -26,13 +26,35 @@ def image_generator(
     layout: Literal["NCHW", "NHWC"] = "NHWC",
     **image_options: Any,
 ) -> Generator[Any, None, None]:
-    """Return a generator of `(images, labels)` without end, shuffled anew in each pass over the files.
+    """Return an endless generator of batches `(images, labels)`, shuffled anew in each pass over the files.
 
     Args:
-        image_paths, labels: One label for each path.
-        batch_size: The last batch of a pass may be short.
-        size, shuffle, seed, layout, image_options: As for `images`: float32 in [0, 1], (batch, height, width, 3),
-            unless told otherwise.
+        image_paths: Paths of image files.
+        labels: One label per path, as for `images`.
+        batch_size: Images in a batch; the last batch of a pass may be smaller.
+        size: (height, width) of the images in pixels, or one number for both.
+        shuffle: A new random order in each pass; "block" as for `images`.
+        seed: Together with the pass, determines the order and all random draws.
+        layout: "NHWC" for images of shape (batch, height, width, 3), "NCHW" for (batch, 3, height, width).
+        image_options: Remaining options: see `images`.
+
+    Returns:
+        A generator of (float32 images in [0, 1], labels).
+
+    Raises:
+        ValueError, TypeError: No files, labels of another number, or an option out of range.
+        OSError, DecodeError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> paths = ["images/0.jpg", "images/1.jpg", "images/2.jpg"]
+        >>> batches = fb.image_generator(paths, [0, 1, 1], batch_size=2, size=64)
+        >>> x, y = next(batches)
+        >>> x.shape, x.dtype, y.dtype
+        ((2, 64, 64, 3), dtype('float32'), dtype('int64'))
+        >>> batches.close()
+
+    Source: `src/fastbatch/api/image_generator.py`.
     """
     loader = images(
         backend,

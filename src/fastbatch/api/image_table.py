@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown, text
+from fastbatch.source.local_file import open_regular, path_text
 
 
 def image_table(
@@ -24,26 +26,43 @@ def image_table(
     delimiter: str = ",",
     header: bool = True,
 ) -> tuple[list[str], Any]:
-    """Return (paths, labels) from a CSV file, for `images(*fb.image_table("labels.csv"))`.
+    """Return the paths and labels of images listed in a CSV file, for `images(*image_table("labels.csv"))`.
 
     Args:
-        path: The file; UTF-8, quoted as spreadsheets do.
-        root: Folder that the paths in it start from; the CSV file's own folder by default.
-        path_column, label_column: A column's name, or its number from 0. Several label columns give a row of numbers
-            for each file; None gives None.
-        label_separator: What stands between the classes of a file that has several: "|" reads "cat|dog" as both.
-        delimiter: What stands between the cells.
-        header: The first row names the columns.
+        path: The CSV file: UTF-8, cells quoted as by spreadsheets.
+        root: Folder that the paths in the file are relative to; None: the CSV file's own folder.
+        path_column: Column of the paths: its name, or its number from 0.
+        label_column: Column of the labels, in the same way. Several columns give a row of numbers per file; None gives
+            no labels.
+        label_separator: Separates the classes of a file that has several: "|" reads "cat|dog" as both.
+        delimiter: Separates the cells.
+        header: Whether the first row holds the names of the columns.
 
     Returns:
-        Labels are strings, or ints or floats if all cells are.
+        (paths, labels). Labels are ints or floats if all cells are, otherwise strings; lists of strings with
+        `label_separator`; an array of shape (files, columns) for several columns; None without a label column.
 
     Raises:
-        ValueError: A column that is not there, a row that is too short, an empty cell; the line is named.
+        ValueError: A column that is not in the file, a row that is too short, or an empty cell. The message names the
+            line.
+        TypeError: A column that is neither a name nor a number.
+        OSError: The file cannot be read.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> paths, labels = fb.image_table("labels.csv", path_column="file", label_column="class")
+        >>> paths[0], labels[0], len(paths)
+        ('photos/train/cat/00.jpg', 'cat', 96)
+        >>> loader = fb.images(paths, labels, size=64)
+        >>> loader.class_names
+        ('cat', 'dog', 'owl')
+
+    Source: `src/fastbatch/api/image_table.py`.
     """
     if label_separator is not None:
         text("label_separator", label_separator)
-    with open(path, newline="", encoding="utf-8-sig") as file:
+    path = path_text("path", path)
+    with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         names = next(reader, None) if header else None
         rows = [(reader.line_num, row) for row in reader if row]
@@ -59,9 +78,9 @@ def image_table(
     for line, row in rows:
         for name, number in zip(wanted, numbers, strict=True):
             if number >= len(row) or not row[number].strip():
-                raise ValueError(f"{os.fspath(path)}: line {line}: column {name!r} is empty")
+                raise ValueError(f"{path}: line {line}: column {shown(name)} is empty")
         cells.append([row[number].strip() for number in numbers])
-    folder = os.fspath(root) if root is not None else os.path.dirname(os.fspath(path))
+    folder = path_text("root", root) if root is not None else os.path.dirname(path)
     paths = [os.path.join(folder, row[0]) for row in cells]
     if label_column is None:
         return paths, None
@@ -79,10 +98,10 @@ def _column_number(path: Any, column: str | int, names: list[str] | None, rows: 
     width = len(names) if names is not None else max((len(row) for _, row in rows), default=0)
     if isinstance(column, str):
         if names is None or column not in names:
-            raise ValueError(f"{os.fspath(path)}: expected a column {column!r}, found {names or 'no names'}")
+            raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
         return names.index(column)
     if not 0 <= column < width:
-        raise ValueError(f"{os.fspath(path)}: expected a column {column}, found {width} columns")
+        raise ValueError(f"{path}: expected a column {column}, found {width} columns")
     return column
 
 
@@ -90,7 +109,7 @@ def _number(path: Any, line: int, cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"{os.fspath(path)}: line {line}: expected a number, found {cell!r}") from None
+        raise ValueError(f"{path}: line {line}: expected a number, found {shown(cell)}") from None
 
 
 def _typed(cells: list[str]) -> list[Any]:

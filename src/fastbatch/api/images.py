@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`images`: a loader over image files, their labels, masks, boxes and points."""
+"""`images`: a loader over image files, their labels, masks, boxes and keypoints."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from fastbatch.decode.labels import make_labels
 from fastbatch.decode.transform import native_transform
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.image_folder import ImageFiles, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
@@ -71,68 +71,102 @@ def images(
     std: Numbers | None = None,
     transform: Any = None,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
-    """Return a loader over image files: `(x, y)` with y int64, or x alone without labels.
+) -> SampleLoader:
+    """Return a loader over image files: batches `(x, y)`, or x alone without labels.
 
-    Masks, boxes and points follow, in this order: `(x, y, masks, boxes, keypoints)`, each if it is given.
-
-    What is drawn for a sample depends on the seed, the epoch and its index alone.
+    Masks, boxes and keypoints follow in this order: `(x, y, masks, boxes, keypoints)`, each if it is given. Random
+    draws for a sample depend only on the seed, the epoch and the sample's index.
 
     Args:
-        root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order); or paths: a
-            list, an array, a column of a data frame; or images in memory: `encoded([...])`.
-        labels: "infer": the sub-folder's number in sorted order (`class_names` has their names), none for a list of
-            paths. None: no labels. Or one per file, in the order of the paths: numbers, strings (numbered in sorted
-            order), rows of numbers, or lists of strings for files of several classes (rows of 0 and 1).
-            `image_table` reads paths and labels from a CSV file.
-        label_mode: "int" (int64), "one_hot", "float" or "multi_label" (float32); None takes what the labels are.
+        root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order); or paths as a
+            list, an array or a column of a data frame; or images in memory: `encoded([...])`.
+        labels: "infer": the number of the sub-folder in sorted order; no labels for a list of paths. None: no labels.
+            Otherwise one label per file, in the order of the paths: numbers, strings (numbered in sorted order), rows
+            of numbers, or lists of strings for files of several classes (rows of 0 and 1). `image_table` reads paths
+            and labels from a CSV file.
+        label_mode: "int" (int64), "one_hot", "float" or "multi_label" (all float32); None: chosen by the labels.
         class_names: The classes in the order of their numbers, instead of in sorted order.
-        root: Folder that a list's paths start from.
-        index_cache: Remember, in the user's cache folder, what a folder of more than 1,000 images contains. It is
-            listed again where it has changed; see `fastbatch.folder_index`.
+        root: Folder that the paths of a list are relative to.
+        index_cache: Store the listing of a folder of more than 1,000 images in the user's cache folder. Sub-folders
+            that changed are listed again; see `src/fastbatch/source/folder_index.py`.
 
-        masks: One mask file per image, or a folder that has one of the same name (but for the extension) for each:
-            palette images give their indices, grayscale ones their levels, black-and-white ones 0 and 1. They go
-            the same way as their images, pixels picked and never mixed; (batch, height, width) of `mask_dtype`.
-        mask_pad_value: What masks are where no image is; 0 to 255.
-        boxes: For each image rows of x0, y0, x1, y1 (and whatever else you keep with a box), in pixels of the file
-            as it is stored, or None. They are moved along and clipped: batches have a list of float32 arrays.
-        min_box_area: Leave boxes out of which no more is left; None keeps all.
-        keypoints: For each image rows of x, y (and whatever else), or None. They are moved along, not clipped.
+        masks: One mask file per image; or a folder with one mask of the same name (except for the extension) per image.
+            Palette images give their indices, grayscale images their levels, black-and-white images 0 and 1. Masks are
+            cropped, resized and flipped like their images, with nearest-neighbour sampling; (batch, height, width).
+        mask_dtype: Type of the masks.
+        mask_pad_value: Value of mask pixels outside of the image, 0 to 255.
+        boxes: One array per image with rows x0, y0, x1, y1, ..., in pixels of the stored file; or None for an image
+            without boxes. Further columns are kept. Boxes are moved with their image and clipped; a batch has a list of
+            float32 arrays.
+        min_box_area: Drop boxes whose area after clipping, in pixels of the batch's image, is not above this; None
+            keeps all.
+        keypoints: One array per image with rows x, y, ..., or None. They are moved with their image, but not clipped.
 
-        size: (height, width) of the batch's images, or one number for both.
-        crop: How an image gets to that size.
-            "none" or "stretch": the whole image, whatever its shape.
-            "center": its shorter side becomes `resize` (default: the larger number of `size`), and the middle is
-            cut out: torchvision's Resize and CenterCrop.
-            "random": the same, but the place of the window is drawn. Without `resize` it is cut from the image as
-            it is (torchvision's RandomCrop); where that is smaller, it stands at a drawn place among `pad_value`.
-            "random_resized": a part of drawn area, shape and place is cut out and resized: torchvision's
-            RandomResizedCrop, with `crop_scale` (share of the area) and `crop_ratio` (width / height).
-            "pad": the whole image, its shape kept, in the middle of `pad_value`: Pillow's ImageOps.pad.
-        filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
+        size: (height, width) of the batch's images in pixels, or one number for both.
+        crop: How an image is fitted to `size`.
+
+            - "none" or "stretch": the whole image is resized; its aspect ratio may change.
+            - "center": the shorter side is resized to `resize` (default: the larger number of `size`), and the centre
+              is cropped: torchvision's Resize and CenterCrop.
+            - "random": the same with a random position of the crop. Without `resize` the crop is cut from the image at
+              its original size (torchvision's RandomCrop); a smaller image is placed at a random position among
+              `pad_value`.
+            - "random_resized": a crop of random area, aspect ratio and position is resized: torchvision's
+              RandomResizedCrop.
+            - "pad": the whole image is resized with its aspect ratio kept, centred on `pad_value`: Pillow's
+              ImageOps.pad.
+
+        resize: Length of the shorter side before the crop; only valid with crop="center" and crop="random".
+        crop_scale, crop_ratio: Range of the area (as a share of the image) and of the aspect ratio (width / height) of
+            "random_resized".
         pad_value: 0 to 255, one number or one per channel.
-        flip, vertical_flip: Mirror half of the samples left and right, and upside down, drawn anew in each epoch.
+        filter: Resampling filter. All but "nearest" are antialiased.
+        flip, vertical_flip: Mirror half of the samples left-right, or top-bottom, drawn anew in each epoch.
 
-        color: "rgb", "rgba" or "grayscale", converted as Pillow converts.
-        exif: "ignore" the orientation that cameras note beside the pixels, as Pillow, torchvision and Keras do, or
-            "apply" it: the image is turned upright before anything else.
-        exact: True gives exactly Pillow's pixels, `image.convert(mode).crop(box).resize(size, filter)`. False
-            decodes only what is needed, faster; `fastbatch.pure` is always exact.
-        dct_scale: Unless `exact`, large photographs may be made smaller by their codec while it decodes.
-        max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
-        augment: Random changes of the pixels: rotation, colours, erasing, ...; see `Augment`.
+        color: "rgb", "rgba" or "grayscale"; converted as by Pillow.
+        exif: "ignore" the orientation that cameras store in the file, as Pillow, torchvision and Keras do, or "apply"
+            it before everything else.
+        exact: True gives exactly the pixels of Pillow's `image.convert(mode).crop(box).resize(size, filter)`. False
+            decodes only the needed part, which is faster; bytes near edges may differ. `fastbatch.pure` is always
+            exact.
+        dct_scale: Unless `exact`, let the codec reduce large photographs while it decodes.
+        max_pixels: Refuse larger images; None: 178,956,970 pixels, Pillow's limit.
+        augment: Random changes of the pixels (rotation, colours, erasing, ...): an `Augment`.
 
-        dtype, layout: Of the batch: (batch, channels, height, width) for "NCHW", channels last for "NHWC".
-        scale, mean, std: `(x * scale - mean) / std`, one number or one per channel; scale is 1/255 for float types.
+        dtype: Type of x.
+        layout: "NCHW" for x of shape (batch, channels, height, width), "NHWC" for (batch, height, width, channels).
+        scale, mean, std: Conversion `(x * scale - mean) / std`, one number or one per channel. None: scale is 1/255 for
+            float types, which gives [0, 1].
+        transform: Function of one image in its final shape and type: see `arrays`.
+        batch_size: Images in a batch (32); the last batch may be smaller.
+        shuffle: True for a new random order in each epoch.
+        seed: Together with the epoch, determines the order and all random draws.
+        drop_last: Omit a smaller last batch.
+        shard: `(rank, world_size)`: every world_size-th image of the shuffled order, starting at `rank`.
+        weights, balance: Draw images by weight, or (`balance="classes"`) so that all labels are equally likely.
+        on_error: "raise", "skip" or "replace": the handling of files that cannot be read or decoded.
+        threads: Worker threads; None: the CPUs available to this process.
+        options: Remaining options: see `LoaderOptions` (`fastbatch.loader.options`).
 
-        transform: A function of your own for each image as it stands in the batch: see `arrays`.
-        weights, balance, replacement, samples_per_epoch: Samples drawn by weight, "classes" being the labels.
-        batch_size, shuffle, seed, ...: As for `arrays`.
+    Returns:
+        A loader; its `class_names` are the names of the labels 0, 1, ..., or None.
 
     Raises:
-        ValueError: A folder without images, labels that are missing or too many, options out of range.
-        OSError, DecodeError: By `next()`, for the file that cannot be read or decoded.
+        ValueError: A folder without images, missing labels or labels of another number, or an option out of range.
+        TypeError: Paths, labels or options of another type.
+        OSError: The folder cannot be read.
+        OSError, DecodeError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.images("photos/train", size=64, crop="center", flip=True, batch_size=8, shuffle=True, seed=1)
+        >>> loader.class_names
+        ('cat', 'dog', 'owl')
+        >>> x, y = next(iter(loader))
+        >>> x.shape, x.dtype, y.dtype
+        ((8, 3, 64, 64), dtype('float32'), dtype('int64'))
+
+    Source: `csrc/decode/image_decoder.cpp`, `csrc/image/`, `csrc/codecs/`.
     """
     wanted = make_image_options(
         size,
@@ -180,28 +214,29 @@ def images(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n, lambda: given)
     steps = python_steps(transform, native, alone=pack.n_parts == 1)
-    return Loader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps), plan)
+    return SampleLoader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps, "images"), plan)
 
 
 def encoded(images: Any, offsets: ArrayLike | None = None, names: Iterable[Any] | None = None) -> EncodedSamples:
-    """Return encoded images that are in memory, as data for `images` and for its `masks`.
+    """Return encoded images in memory as data for `images` and for its `masks`.
 
     Args:
         images: A list of `bytes` (or other contiguous buffers), each the content of an image file; or, with `offsets`,
             one block that holds them one after another: `bytes`, a uint8 array, an `np.memmap`. A block is not copied.
         offsets: Integers of shape (n + 1,): image i is `images[offsets[i]:offsets[i + 1]]`.
-        names: One per image, for messages; None: messages give the image's number.
+        names: One name per image, for messages; None: messages give the image's number.
 
     Returns:
         A source of n samples.
 
     Raises:
-        TypeError: An image that is not bytes, offsets that are not integers in one dimension.
-        ValueError: No images, offsets that fall or lie outside the block, names of another number.
+        TypeError: An image that is not bytes, or offsets that are not integers in one dimension.
+        ValueError: No images, offsets that decrease or lie outside the block, or a wrong number of names.
 
     Example:
         >>> import fastbatch as fb
-        >>> image = open("photos/cat/0.jpg", "rb").read()
+        >>> with open("images/0.jpg", "rb") as file:
+        ...     image = file.read()
         >>> x, y = next(iter(fb.images(fb.encoded([image, image]), [0, 1], size=64)))
         >>> x.shape, y.tolist()
         ((2, 3, 64, 64), [0, 1])
@@ -218,7 +253,7 @@ def _is_infer(labels: Any) -> bool:
 def _files(
     backend: Backend, data: Any, labels: Any, root: Any, names: tuple[str, ...] | None, index_cache: bool
 ) -> ImageFiles:
-    """Return the samples behind the first argument of `images`."""
+    """Return the samples of the first argument of `images`."""
     if isinstance(data, EncodedSamples):
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
@@ -229,7 +264,7 @@ def _files(
 
 
 def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOptions) -> list[Column]:
-    """Return the hidden columns that boxes and points are moved by: the sample's index and its matrix."""
+    """Return the internal columns for boxes and keypoints: the sample's index and its affine matrix."""
     return [column_of(backend, Field(np.arange(n))), backend.matrix_column(pictures, options)]
 
 

@@ -1,71 +1,103 @@
 # SPDX-License-Identifier: MIT
-"""MixUp and CutMix: images of a batch mixed in pairs, and their labels with them."""
+"""`mixup`, `cutmix`: images of a batch mixed in pairs, together with their labels."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import whole
+from fastbatch.checks import shown, whole
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
 from fastbatch.plan.plan import BATCH, stream
 
-MIX = 10  # the operation; index = the position of the batch
+MIX = 10  # operation number of the random stream; its index is the position of the batch
 MOST_CLASSES = 2**31 - 1
 
 Array = NDArray[Any]
 
 
 def mixup(loader: Loader, alpha: float = 0.2, n_classes: SupportsIndex | None = None) -> Loader:
-    """Return a loader whose images are blends of two: `share * one + (1 - share) * other`, and so are their labels.
+    """Return a loader whose images and labels are blends of two: `share * one + (1 - share) * other`.
 
-    The images of a batch are paired at random, the share is drawn from Beta(alpha, alpha), one for the batch. Of an
-    odd number of images, one stays as it is. Same seed, epoch and position: the same blends, also after a resume.
+    The images of a batch are paired at random; the share is drawn from Beta(alpha, alpha), once per batch. In a batch
+    of odd size one image stays unchanged. The same seed, epoch and position give the same blends, also after a resume.
 
     Args:
-        loader: Of batches `(x, y)`, x floats of any layout.
-        alpha: Above 0; the larger, the more even the blends.
-        n_classes: Of integer labels, which become float32 of shape (batch, n_classes); None takes the number of the
-            loader's `class_names`. Labels of that shape already stay float32.
+        loader: A loader of batches `(x, y)`, x floats of any layout.
+        alpha: Parameter of the Beta distribution, above 0. Large values give shares near 1/2.
+        n_classes: Number of classes of integer labels, which become float32 of shape (batch, n_classes). None: the
+            number of the loader's `class_names`. Labels that have this shape already become float32.
+
+    Returns:
+        A loader of batches `(x, y)`, y float32 of shape (batch, n_classes).
 
     Raises:
-        ValueError: An alpha that is not above 0; no number of classes; by `next`, labels that are none of them.
-        TypeError: By `next`, images of integers, which cannot hold a blend, or batches that are no (x, y).
+        ValueError: An alpha that is not above 0, or no number of classes. By `next()`: labels out of range.
+        TypeError: Not a loader. By `next()`: images of integers, which cannot hold a blend, or batches other than (x,
+            y).
 
-    Source: Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.mixup(fb.images("photos/train", size=64, batch_size=8), alpha=0.2)
+        >>> x, y = next(iter(loader))
+        >>> x.shape, y.shape, y.dtype
+        ((8, 3, 64, 64), (8, 3), dtype('float32'))
+
+    Source: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
     """
     step = MixUp(*_checked("mixup", loader, alpha, n_classes))
     return loader.map(step)
 
 
 def cutmix(
-    loader: Loader, alpha: float = 1.0, n_classes: SupportsIndex | None = None, layout: str | None = None
+    loader: Loader,
+    alpha: float = 1.0,
+    n_classes: SupportsIndex | None = None,
+    layout: Literal["NCHW", "NHWC"] | None = None,
 ) -> Loader:
-    """Return a loader whose images have exchanged a rectangle with another of the batch; labels mix by its area.
+    """Return a loader that exchanges a rectangle between two images of a batch and mixes their labels by its area.
 
-    The rectangle is the same in the whole batch: its share of the image is drawn from Beta(alpha, alpha) before it is
-    cut at the borders, its centre evenly.
+    The images of a batch are paired at random. The rectangle is the same for the whole batch: its area is a share
+    1 - lambda of the image, lambda drawn from Beta(alpha, alpha), its centre is drawn uniformly, and it is clipped at
+    the borders. The same seed, epoch and position give the same rectangles, also after a resume.
 
     Args:
-        loader, alpha, n_classes: As for `mixup`; x may be integers too.
-        layout: "NCHW" or "NHWC"; None tells by which axis is 1, 3 or 4 long.
+        loader: A loader of batches `(x, y)`, x floats or integers of 4 dimensions.
+        alpha: Parameter of the Beta distribution, above 0.
+        n_classes: Number of classes, as for `mixup`.
+        layout: "NCHW" or "NHWC"; None: the axis of length 1, 3 or 4 is the channels.
+
+    Returns:
+        A loader of batches `(x, y)`, y float32 of shape (batch, n_classes).
+
+    Raises:
+        ValueError: As for `mixup`; an unknown layout. By `next()`: images of other than 3 dimensions, or a shape
+            that does not tell the layout.
+        TypeError: Not a loader. By `next()`: batches other than (x, y).
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.cutmix(fb.images("photos/train", size=64, batch_size=8, dtype="uint8"))
+        >>> x, y = next(iter(loader))
+        >>> x.dtype, y.shape, y.dtype
+        (dtype('uint8'), (8, 3), dtype('float32'))
 
     Source: Yun et al., "CutMix", ICCV 2019.
     """
     if layout not in (None, "NCHW", "NHWC"):
-        raise ValueError(f"layout: expected NCHW or NHWC, found {layout!r}")
+        raise ValueError(f"layout: expected NCHW or NHWC, found {shown(layout)}")
     step = CutMix(*_checked("cutmix", loader, alpha, n_classes), layout)
     return loader.map(step)
 
 
 @dataclass(frozen=True)
 class MixUp:
-    """The function of a batch behind `mixup`. Writes into the batch's own memory."""
+    """Function of a batch for `mixup`. Writes into the batch's memory."""
 
     alpha: float
     n_classes: int | None
@@ -90,7 +122,7 @@ class MixUp:
 
 @dataclass(frozen=True)
 class CutMix:
-    """The function of a batch behind `cutmix`. Writes into the batch's own memory."""
+    """Function of a batch for `cutmix`. Writes into the batch's memory."""
 
     alpha: float
     n_classes: int | None
@@ -124,10 +156,10 @@ def pairs(generator: np.random.Generator, n: int) -> list[tuple[int, int]]:
 
 
 def one_hot(y: Array, n_classes: int | None) -> NDArray[np.float32]:
-    """Return labels as float32 of shape (batch, classes); those that are so already are copied.
+    """Return labels as float32 of shape (batch, classes); labels of that shape are copied.
 
     Raises:
-        ValueError: Integer labels without a number of classes, or outside it; labels of another kind.
+        ValueError: Integer labels out of range or without a number of classes; labels of another shape or type.
     """
     if y.ndim == 2 and y.dtype.kind in "fiub":
         return y.astype(np.float32)
@@ -146,9 +178,10 @@ def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float,
     if not isinstance(loader, Loader):
         raise TypeError(f"{name}: expected a Loader, found {type(loader).__name__}")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not (0 < alpha < math.inf):
-        raise ValueError(f"alpha: expected a finite number above 0, found {alpha!r}")
+        raise ValueError(f"alpha: expected a finite number above 0, found {shown(alpha)}")
     if n_classes is None:
-        return float(alpha), None if loader.class_names is None else len(loader.class_names)
+        names = getattr(loader, "class_names", None)
+        return float(alpha), None if names is None else len(names)
     return float(alpha), whole("n_classes", n_classes, 1, MOST_CLASSES)
 
 
@@ -177,6 +210,6 @@ def _channels_first(shape: tuple[int, ...], layout: str | None) -> bool:
 
 
 def _interval(n: int, length: int, place: float) -> slice:
-    """Return `length` of `n` pixels about a centre, `place` of the way, as far as they lie inside."""
+    """Return the interval of `length` pixels centred at `place * n`, clipped to [0, n)."""
     start = int(place * n) - length // 2
     return slice(max(start, 0), min(start + length, n))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The public names of `fastbatch` and `fastbatch.pure`, and where each is defined: imported when it is first used."""
+"""The public names of `fastbatch` and `fastbatch.pure`, and the modules that define them, imported at first use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backend import Backend
 
-# Functions whose first parameter is the backend, and classes that have one.
+# Functions whose first parameter is the backend, and classes with a backend.
 BOUND = {
     "DataGenerator": "generators.data_generator",
     "ImageDataLoader": "api.image_data_loader",
@@ -35,7 +35,7 @@ BOUND = {
     "windows": "api.windows",
     "words": "api.words",
 }
-# What is the same for both.
+# Names without a backend, the same in both packages.
 SHARED = {
     "Augment": "decode.augment",
     "BatchInfo": "loader.map",
@@ -46,6 +46,7 @@ SHARED = {
     "FormatError": "errors",
     "Loader": "loader.loader",
     "RestartableGeneratorWrapper": "generators.restartable",
+    "SampleLoader": "loader.samples",
     "StateError": "errors",
     "TextLoader": "text.loader",
     "Vocabulary": "text.vocabulary",
@@ -56,12 +57,13 @@ SHARED = {
     "image_table": "api.image_table",
     "mixup": "api.mixup",
     "restartable": "generators.restartable",
+    "subset": "api.subset",
 }
 NAMES = tuple(sorted([*BOUND, *SHARED]))
 
 
 def public(name: str, backend: Backend) -> Any:
-    """Return the object behind a public name."""
+    """Return the object with a public name."""
     from .bind import bind, bind_class, explain
 
     if name in SHARED:

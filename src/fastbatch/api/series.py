@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,20 +12,35 @@ from fastbatch.source.formats import as_rows, open_array
 from fastbatch.source.series import Series
 
 from .backend import Backend
+from .words import expand
 
 
 def series(backend: Backend, parts: Iterable[Any]) -> Series:
-    """Return several arrays as one datum for `windows`, which never cut across the end of one; or for `arrays`.
+    """Return several arrays as one datum: `windows` never cross from one to the next.
 
     Args:
-        parts: Arrays, paths of .npy or IDX files, sources; all with the same dtype and the same shape of a row.
+        parts: Arrays, paths of .npy, IDX or CSV files, or sources, time first; all with the same dtype and shape of a
+            row. Or a pattern with `*`, `?` or `[`, whose files are taken in sorted order.
+
+    Returns:
+        A source with the rows of all parts, for `windows`, `arrays` and `statistics`.
 
     Raises:
-        ValueError: No parts, or parts that differ.
+        ValueError: No parts, or parts of different dtype or shape of a row.
         TypeError, OSError, FormatError: As for `arrays`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> both = fb.series(["a.npy", "b.npy"])
+        >>> len(both)
+        2000
+        >>> fb.windows(both, length=101).n_samples  # 1200 - 100 and 800 - 100
+        1800
 
     Source: `csrc/decode/joined_decoder.cpp`.
     """
+    if isinstance(parts, str) and glob.has_magic(parts):
+        parts = expand(parts)
     if is_path(parts) or hasattr(parts, "dtype"):
         raise TypeError(f"expected a list of arrays or paths, found {type(parts).__name__}")
     opened = [as_rows(open_array(backend, part)) for part in parts]

@@ -24,23 +24,30 @@ def decode(
 ) -> Array:
     """Return the pixels of one image, exactly as Pillow gives them.
 
-    JPEG, PNG and WebP are recognised by content and decoded natively, other threads running meanwhile; other formats go
-    through Pillow if it is installed. Of an animation, the first image.
+    JPEG, PNG and WebP are recognised by content and decoded natively, without the GIL; other formats are decoded by
+    Pillow if it is installed. The first image of an animation is decoded.
 
     Args:
-        path_or_bytes: A path (str, os.PathLike), or what a file holds (bytes, bytearray, memoryview, ...).
-        mode: The colours wanted, by Pillow's name, as for `Image.convert`: "L", "RGB", "RGBA", "I;16" or "I". None
-            keeps the file's own: what `np.asarray(Image.open(file))` gives, of a palette the indices.
-        exif: "apply" turns the picture upright, as `ImageOps.exif_transpose` does; "ignore" gives it as it is stored.
+        path_or_bytes: A path (str, os.PathLike), or the content of a file (bytes, bytearray, memoryview, ...).
+        mode: Pillow's name of the colours, as for `Image.convert`: "L", "RGB", "RGBA", "I;16" or "I". None keeps the
+            mode of the file, as `np.asarray(Image.open(file))` does; of a palette image the indices.
+        exif: "apply" rotates the image upright, as `ImageOps.exif_transpose` does; "ignore" returns it as stored.
         max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
 
     Returns:
-        (height, width), or (height, width, channels) of more than one: uint8; bool of 1-bit files without a mode;
-        uint16 for "I;16", int32 for "I".
+        Shape (height, width), or (height, width, channels) for more than one channel: uint8; bool for 1-bit files
+        without a mode; uint16 for "I;16", int32 for "I".
 
     Raises:
-        DecodeError: No image, a broken one, one of more than `max_pixels`, or one that this mode cannot hold.
+        DecodeError: Not an image, a broken image, more than `max_pixels`, or pixels that the mode cannot hold.
         OSError: The file cannot be read.
+        TypeError, ValueError: An option out of range.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> pixels = fb.decode("images/0.jpg")
+        >>> pixels.shape, pixels.dtype
+        ((280, 320, 3), dtype('uint8'))
 
     Source: `csrc/codecs/file_reader.h`.
     """
@@ -60,17 +67,28 @@ def resize(
 ) -> Array:
     """Return an image resized exactly as Pillow's `Image.resize` does it.
 
-    Colours with alpha, (height, width, 2 or 4), are weighted by it, as Pillow does for "LA" and "RGBA".
+    Colours with alpha, (height, width, 2 or 4), are weighted by alpha, as by Pillow for "LA" and "RGBA".
 
     Args:
-        array: uint8 (height, width) or (height, width, 1 to 4); or uint16, int32 or float32 (height, width).
-        size: (height, width), or one number for both.
-        filter: "nearest", "box", "bilinear", "hamming", "bicubic" or "lanczos", all antialiased but the first.
-        box: The part that is resized: left, top, right and bottom edge in pixels, whole or not.
+        array: uint8 of shape (height, width) or (height, width, 1 to 4); or uint16, int32 or float32 of shape
+            (height, width).
+        size: (height, width) in pixels, or one number for both.
+        filter: Resampling filter. All but "nearest" are antialiased.
+        box: Part of the image to resize: left, top, right and bottom edge in pixels, which may be fractions. None: all.
+
+    Returns:
+        An image of the same dtype and number of channels.
 
     Raises:
-        ValueError: A size or a box that makes no sense.
-        TypeError: An array of another type or shape.
+        ValueError: A size or a box out of range, or an unknown filter.
+        TypeError: An array of another dtype or shape.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> import numpy as np
+        >>> fb.resize(np.array([[0, 100], [100, 200]], np.uint8), (2, 4))
+        array([[  0,  25,  75, 100],
+               [100, 125, 175, 200]], dtype=uint8)
 
     Source: `csrc/image/resize_array.h`.
     """
@@ -79,20 +97,33 @@ def resize(
 
 
 def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: int | None = None) -> Array:
-    """Return what image files say of themselves, without decoding them.
+    """Return size, format, mode and orientation of image files, without decoding them.
 
-    Of a JPEG only the first 64 KB are read, if they tell all; the header of a PNG or a WebP may go on at its end.
+    Only the first 64 KB of a JPEG are read if they are sufficient; the headers of PNG and WebP may need the end of the
+    file.
 
     Args:
-        paths: Paths; or a folder: all images below it, in the order of `fb.images(folder, labels=None)`; or images in
-            memory: `encoded([...])`.
-        threads: That read at once; None takes the CPUs that this process may use.
+        paths: Paths; or a folder: all images in it, in the order of `images(folder, labels=None)`; or images in memory:
+            `encoded([...])`.
+        threads: Threads that read; None: the CPUs available to this process.
         max_pixels: Larger images are an error in their record (default: 178,956,970, where Pillow stops).
 
     Returns:
-        One record a file, with the fields width, height, format ("JPEG", "PNG", "WEBP", or Pillow's name), mode
-        (Pillow's name), orientation (EXIF's, 1 to 8) and error: None, or what is wrong with the file, all else then
-        being 0 or empty. Width and height are as stored, before the orientation is applied.
+        A structured array with one record per file. Fields: `width` and `height` in pixels, as stored, before the
+        orientation is applied; `format` ("JPEG", "PNG", "WEBP", or Pillow's name); `mode` (Pillow's name);
+        `orientation` (EXIF, 1 to 8); `error`: None, or a message, with the other fields 0 or empty.
+
+    Raises:
+        ValueError, TypeError: A folder without images, paths of another type, or an option out of range.
+        OSError: The folder cannot be read. Errors of a file are in its record.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> found = fb.probe("images")
+        >>> found["width"].tolist()
+        [320, 320, 320, 320, 320, 320, 320, 320]
+        >>> found[0].tolist()
+        (320, 280, 'JPEG', 'RGB', 1, None)
 
     Source: `csrc/codecs/probe.h`.
     """

@@ -17,21 +17,33 @@ from .backend import Backend
 
 
 def statistics(backend: Backend, data: Any, start: SupportsIndex = 0, stop: SupportsIndex | None = None) -> Statistics:
-    """Return mean and standard deviation of each channel over rows `start` to `stop`: those to train on.
-
-        seen = fb.statistics("sensors.npy", stop=800_000)
-        train = fb.windows("sensors.npy", length=128, end_index=800_000, normalize=seen)
-        valid = fb.windows("sensors.npy", length=128, start_index=800_000, normalize=seen)
+    """Return the mean and standard deviation of each channel, over all rows or over the rows to train on.
 
     Args:
-        data: An array of numbers, a path of a .npy or IDX file, a source, or `series`. Read once, in blocks.
-        start, stop: The rows; None is the end.
+        data: An array of numbers, time first, a path of a .npy or IDX file, a source, or `series`. Read once, in
+            blocks.
+        start, stop: First row, and the row after the last one; None is the end.
+
+    Returns:
+        `Statistics` for the option `normalize` of `windows`: `mean` and `std`, float64 in the shape of a row, and `n`,
+        the number of rows.
 
     Raises:
         ValueError: No rows, or rows out of range.
         TypeError, OSError, FormatError: As for `arrays`.
 
-    Source: `csrc/decode/standardize.cpp`; Chan, Golub and LeVeque 1983.
+    Example:
+        >>> import fastbatch as fb
+        >>> seen = fb.statistics("sensors.npy", stop=1600)
+        >>> seen.n, seen.mean.shape
+        (1600, (3,))
+        >>> train = fb.windows("sensors.npy", length=101, end_index=1600, normalize=seen)
+        >>> valid = fb.windows("sensors.npy", length=101, start_index=1600, normalize=seen)
+        >>> train.n_samples, valid.n_samples
+        (1500, 300)
+
+    Source: `csrc/decode/standardize.cpp`; Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance",
+    1983.
     """
     source = open_array(backend, data)
     rows = source if isinstance(source, Series) else as_rows(source)
@@ -54,7 +66,7 @@ def statistics(backend: Backend, data: Any, start: SupportsIndex = 0, stop: Supp
 
 
 def _stretches(rows: Any, start: int, stop: int) -> list[tuple[Any, int, int]]:
-    """Return (array, first row, end) of the arrays that rows `start` to `stop` lie in."""
+    """Return (array, first row, end) of the arrays that contain rows `start` to `stop`."""
     if not isinstance(rows, Series):
         return [(rows, start, stop)]
     found, before = [], 0

@@ -1,22 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""`tokens`: contexts of a long array of tokens for language models, each inside one document if told where they end."""
+"""`tokens`: contexts of a long array of tokens for language models, across documents or within them."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import element_type, whole
+from fastbatch.checks import element_type, shown, whole
 from fastbatch.decode.conversion import Field
-from fastbatch.loader.loader import Loader
+from fastbatch.errors import FormatError
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import elements
+from fastbatch.source.foreign import foreign_format, signed_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
+from fastbatch.source.local_file import path_bytes, read_head
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
 from .arrays import arrays
@@ -24,6 +27,9 @@ from .backend import Backend
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+
+_ROWS_AT_ONCE = 256  # of BLOCK_ROWS tokens, that are checked together
 
 
 @takes(LoaderOptions)
@@ -34,42 +40,55 @@ def tokens(
     context: SupportsIndex = 1024,
     stride: SupportsIndex | None = None,
     *,
-    targets: str | None = "next",
+    targets: Literal["next"] | None = "next",
     boundaries: Any = None,
     document_end: SupportsIndex | None = None,
     out_dtype: DTypeLike | None = "int64",
     **options: Unpack[LoaderKeywords],
-) -> Loader:
-    """Return a loader over contexts of a token file for language models: `(x, y)`, y one token further on.
+) -> SampleLoader:
+    """Return a loader over contexts of a token file for language models: `(x, y)`, y shifted by one token.
 
-    `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both (batch, context).
-    Without `boundaries` or `document_end` documents are not told apart: a context may begin in one and end in the
-    next. With one of them each document is cut by itself, from its first token on; what is left at its end, and
-    documents that are shorter than a sample, are in none.
+    `x = tokens[i * stride :][:context]` and `y = tokens[i * stride + 1 :][:context]`, both of shape (batch, context).
+    Without `boundaries` or `document_end` a context may begin in one document and end in the next. With one of them
+    each document is cut separately, from its first token; the rest at its end, and documents shorter than a sample, are
+    omitted.
 
     Args:
         tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source.
-        dtype: Of the elements of a raw file, "uint16" for example. A .npy file says it itself.
+        dtype: Type of the elements of a raw file, for example "uint16". A .npy file has its own.
         context: Tokens in a sample.
-        stride: Tokens from one sample's start to the next one's; None takes `context`, so that each token is in
-            one sample.
+        stride: Tokens from the start of one sample to the start of the next; None takes `context`, so that samples do
+            not overlap.
         targets: "next" for `(x, y)`; None for x alone.
-        boundaries: Where documents begin and end, an array or the path of a .npy file: document `d` is
+        boundaries: Offsets of the documents, as an array or the path of a .npy file: document `d` is
             `tokens[boundaries[d] : boundaries[d + 1]]`.
-        document_end: The token that ends each document, and is its last one. The file is read once to find them.
-        out_dtype: Of the batch; None keeps the type of the file.
-        options: As for `arrays`: batch_size, shuffle, seed, shard, ...
+        document_end: The token that is the last one of each document. The file is read once to find them.
+        out_dtype: Type of the batches; None keeps the type of the file. If it cannot hold all values of that type, the
+            tokens are read once to check them.
+        options: batch_size, shuffle, seed, shard, ...: see `arrays` and `LoaderOptions`.
+
+    Returns:
+        A loader of batches `(x, y)`, or of x.
 
     Raises:
-        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that do not rise or lie
-            outside, options out of range.
-        TypeError: Elements that are not integers, more than one dimension.
-        OSError, FormatError: A file that cannot be read, or is not what it says.
+        ValueError: No dtype for a raw file, fewer tokens than a sample needs, boundaries that decrease or are outside
+            of the file, no `document_end` in it, a token that `out_dtype` cannot hold, or options out of range.
+        TypeError: Elements that are not integers, or more than one dimension.
+        OSError, FormatError: A file cannot be read, or does not match its header.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.tokens("train.bin", "uint16", context=64, batch_size=8)
+        >>> x, y = next(iter(loader))
+        >>> x.shape, x.dtype
+        ((8, 64), dtype('int64'))
+        >>> bool((y[:, :-1] == x[:, 1:]).all())
+        True
 
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/source/raw.cpp`.
     """
     if targets not in ("next", None):
-        raise ValueError(f"targets: expected 'next' or None, found {targets!r}")
+        raise ValueError(f"targets: expected 'next' or None, found {shown(targets)}")
     if boundaries is not None and document_end is not None:
         raise ValueError("boundaries, document_end: expected one of them, found both")
     length = whole("context", context, 1, MAX_ROWS)
@@ -85,7 +104,7 @@ def tokens(
     if boundaries is None and document_end is None:
         pieces, n = None, (source.shape[0] - needed) // every + 1
     else:
-        bounds = _bounds(backend, source, boundaries, document_end)
+        bounds = _bounds(backend, source, boundaries, document_end, place)
         sizes = np.diff(bounds)
         counts = np.maximum((sizes - needed) // every + 1, 0)
         longest = int(sizes.max(initial=0))
@@ -95,15 +114,21 @@ def tokens(
         n = pieces.n
     parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
+    if element is not None:
+        _refuse_narrow(backend, source, element, place)
     return arrays(backend, *[Field(part, element) for part in parts], **options)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     wanted = None if dtype is None else element_type("dtype", dtype)
     if is_path(tokens):
-        path = os.fsencode(tokens)
+        path = path_bytes("tokens", tokens)
         found = format_of(path)
         if found is None or found.name != ".npy":
+            head = read_head(path)
+            other = foreign_format(os.fsdecode(path), head) if wanted is None else signed_format(head, 6)
+            if other is not None:
+                raise FormatError("not tokens", path=path, expected="integers, raw or in a .npy file", found=other)
             if wanted is None:
                 raise ValueError(f"{os.fsdecode(path)}: dtype: a raw file needs one, such as 'uint16'")
             return backend.raw(os.fsdecode(path), wanted, -1)
@@ -114,12 +139,37 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     return source
 
 
-def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -> NDArray[np.int64]:
-    """Return where documents begin, and where the last one ends."""
+def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
+    """Raise ValueError if a token does not fit the type of the batch; read them only where the types leave it open."""
+    if element.kind == "f":
+        most = 2 ** (np.finfo(element).nmant + 1)
+        low, high = -most, most
+    elif element.kind in "iu":
+        low, high = int(np.iinfo(element).min), int(np.iinfo(element).max)
+    elif element.kind == "b":
+        low, high = 0, 1
+    else:
+        return
+    limits = np.iinfo(source.dtype)
+    if low <= limits.min and limits.max <= high:
+        return
+    for first, part in blocks(backend.part, source, 0, source.shape[0]):
+        for k, rows in enumerate(arrays(backend, part, batch_size=_ROWS_AT_ONCE)):
+            smallest, largest = int(rows.min()), int(rows.max())
+            if smallest < low or largest > high:
+                bad = int(np.argmax((rows < low) | (rows > high)))
+                found = int(rows.flat[bad])
+                at = first + k * _ROWS_AT_ONCE * rows.shape[1] + bad
+                raise ValueError(f"{place}out_dtype: expected tokens from {low} to {high}, found {found} at {at}")
+
+
+def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, place: str) -> NDArray[np.int64]:
+    """Return the starts of the documents, and the end of the last one."""
     n = source.shape[0]
     if boundaries is None:
         limits = np.iinfo(source.dtype)
-        return _find_ends(backend, source, whole("document_end", document_end, int(limits.min), int(limits.max)))
+        end = whole("document_end", document_end, int(limits.min), int(limits.max))
+        return _find_ends(backend, source, end, place)
     found = elements(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
@@ -134,8 +184,10 @@ def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any) -
     return found.astype(np.int64)
 
 
-def _find_ends(backend: Backend, source: Any, document_end: int) -> NDArray[np.int64]:
+def _find_ends(backend: Backend, source: Any, document_end: int, place: str) -> NDArray[np.int64]:
     n = source.shape[0]
     ends = [first + 1 + backend.find_all(part, document_end) for first, part in blocks(backend.part, source, 0, n)]
     found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
-    return found if found[-1] == n else np.append(found, n)  # the last document may lack its end
+    if len(found) == 1:
+        raise ValueError(f"{place}document_end: expected {document_end} among {n} tokens, found none")
+    return found if found[-1] == n else np.append(found, n)  # the last document may have no end token

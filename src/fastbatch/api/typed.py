@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The types of the public names, for type checkers: `fastbatch` and `fastbatch.pure` import them when they are used."""
+"""The types of the public names, for type checkers. At run time they are imported at first use."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from fastbatch.api.single_image import probe as _probe
 from fastbatch.api.single_image import resize as _resize
 from fastbatch.api.statistics import statistics as _statistics
 from fastbatch.api.stream import stream as _stream
+from fastbatch.api.subset import subset
 from fastbatch.api.time_series_dataset import TimeSeriesDataset
 from fastbatch.api.tokens import tokens as _tokens
 from fastbatch.api.windows import windows as _windows
@@ -36,6 +37,7 @@ from fastbatch.generators.data_generator import DataGenerator
 from fastbatch.generators.restartable import RestartableGeneratorWrapper, restartable
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.native.backend import NativeBackend
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.vocabulary import Vocabulary
@@ -76,6 +78,7 @@ __all__ = [
     "ImageDataLoader",
     "Loader",
     "RestartableGeneratorWrapper",
+    "SampleLoader",
     "StateError",
     "TextLoader",
     "TimeSeriesDataset",
@@ -102,6 +105,7 @@ __all__ = [
     "series",
     "statistics",
     "stream",
+    "subset",
     "text_generator",
     "tokens",
     "vocabulary",

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""`windows`: overlapping samples of one time series or of many, that never cross the end of one."""
+"""`windows`: overlapping samples of one time series or of many."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import flag, whole
+from fastbatch.checks import flag, refuse_masked, shown, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
-from fastbatch.loader.loader import Loader
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
 from fastbatch.mapped import elements
 from fastbatch.source.formats import as_rows
@@ -31,7 +32,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-MakePart = Callable[..., Part]  # (samples, first row, pieces) -> which rows make which sample
+MakePart = Callable[..., Part]  # (samples, first row, pieces) -> Part
 
 
 @takes(LoaderOptions)
@@ -48,7 +49,7 @@ def windows(
     start_index: SupportsIndex = 0,
     end_index: SupportsIndex | None = None,
     lengths: ArrayLike | None = None,
-    short: str = "raise",
+    short: Literal["raise", "skip"] = "raise",
     normalize: str | Statistics | None = None,
     dtype: DTypeLike | None = None,
     scale: Numbers | None = None,
@@ -56,50 +57,69 @@ def windows(
     std: Numbers | None = None,
     copy: bool = True,
     **options: Unpack[LoaderKeywords],
-) -> Loader:
+) -> SampleLoader:
     """Return a loader over the windows of time series: `(x, y)`, or x alone without targets.
 
     Window `i` is `data[i * stride :][: length * sampling_rate : sampling_rate]`, and its target is
-    `targets[i * stride + (length - 1) * sampling_rate + horizon]`.
-    Only whole windows whose target is there are served.
+    `targets[i * stride + (length - 1) * sampling_rate + horizon]`. Incomplete windows, and windows whose target is
+    outside of the series, are omitted.
 
     Args:
-        data: The series, time first: anything that `arrays` takes, also several arrays of equal length that belong
-            together (a tuple, list or dict); or `series([...])`, many series, each by itself.
-        targets: One for each row of the data; `windows(x, x, horizon=1, ...)` forecasts the series itself.
+        data: The series, time first: anything that `arrays` takes, also several arrays of equal length in a tuple, list
+            or dict; or `series([...])` for many series.
+        targets: One target per row of the data. None with `horizon` or `target_length`: the data themselves, without
+            their conversion, so that `windows(x, length=128, horizon=1)` forecasts the series itself.
         length: Rows in a window.
-        stride: Rows from one window's start to the next one's.
+        stride: Rows from the start of one window to the start of the next.
         sampling_rate: Rows from one row of a window to the next.
-        horizon: Rows from a window's last row to its target; 0 is the target of the last row itself, less than 0
-            is that of an earlier row of the window.
-        target_length: Rows of the target, from the horizon on: y is (batch, target_length, ...). None: one row.
-        start_index, end_index: Serve rows `start_index` to `end_index` only, as if there were no others.
-        lengths: Rows of each of many series that lie one after another in `data`, all of its rows together; no
-            window crosses from one into the next.
-        short: What a series does that is shorter than a window and its target: "raise", or "skip" (of many series).
-        normalize: "window" gives each channel of each window mean 0 and standard deviation 1, by itself; one below
-            1e-8 counts as 1e-8 (float32, or float64 by `dtype`). Or what `statistics` has returned.
+        horizon: Rows from the last row of a window to its target. 0 is the target of the last row; below 0, of an
+            earlier row of the window.
+        target_length: Rows in a target, starting at the horizon: y is (batch, target_length, ...). None: one row, y is
+            (batch, ...).
+        start_index, end_index: Use only the rows from `start_index` to before `end_index`.
+        lengths: Number of rows of each series, if `data` holds many series one after another. Windows do not cross from
+            one series to the next.
+        short: Handling of a series shorter than a window and its target: "raise", or "skip" if there are many series.
+        normalize: "window": subtract the mean of each channel of each window and divide by its standard deviation, at
+            least 1e-8; float32, or float64 by `dtype`. Or the result of `statistics`.
         dtype, scale, mean, std: Conversion of the data, as for `arrays`; channels are the last dimension.
-        copy: False gives read-only views of an array in memory instead of copies: unshuffled, unconverted windows
-            of one series. They show what is written into the array later, and keep it alive.
-        options: As for `arrays`: batch_size, shuffle, seed, drop_last, shard, threads, ... Samples are
-            windows, so the parts of a `split` may share rows: cut the data themselves where that matters.
+        copy: False gives read-only views of an array in memory instead of copies; only valid for unshuffled,
+            unconverted windows of one series. The views keep the array alive and show later changes of it.
+        options: batch_size, shuffle, seed, drop_last, shard, threads, ...: see `arrays` and `LoaderOptions`. Samples
+            are windows, so parts made by `split` share rows; use `start_index` and `end_index` to avoid this.
+
+    Returns:
+        A loader of batches `(x, y)`, or of x, of shape (batch, length, ...).
 
     Raises:
-        ValueError: A series shorter than a window and its target, targets of another length, options out of range.
+        ValueError: A series shorter than a window and its target, targets of another length, or options out of range.
         TypeError, OSError, FormatError: As for `arrays`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.windows("sensors.npy", "labels.npy", length=100, horizon=1, batch_size=32, shuffle=True)
+        >>> loader.n_samples
+        1900
+        >>> x, y = next(iter(loader))
+        >>> x.shape, y.shape
+        ((32, 100, 3), (32,))
 
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/decode/standardize.cpp`.
     """
-    shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, targets is not None)
+    forecasts_itself = targets is None and _is_ahead(horizon, target_length)
+    has_targets = targets is not None or forecasts_itself
+    shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, has_targets)
     if short not in ("raise", "skip"):
-        raise ValueError(f"short: expected 'raise' or 'skip', found {short!r}")
+        raise ValueError(f"short: expected 'raise' or 'skip', found {shown(short)}")
     flag("copy", copy)
     if not copy and any(is_path(leaf) for leaf in flatten((data, targets))[0]):
         raise ValueError("copy=False: expected arrays in memory, found a path")
     opened = [open_fields(backend, data, _field(normalize, dtype, scale, mean, std))]
     if targets is not None:
         opened.append(open_fields(backend, targets, Field))
+    elif forecasts_itself:
+        leaves, structure = flatten(opened[0])
+        opened.append(packer(structure)([Field(one.leaf) for one in leaves]))
     fields, packers = _rows_of(opened)
     n_rows, series_lengths = _lengths([one.leaf for leaves in fields for one in leaves], lengths)
     first = whole("start_index", start_index, 0, n_rows)
@@ -109,7 +129,7 @@ def windows(
     if not copy and (series_lengths is not None or options.get("shuffle")):
         raise ValueError("copy=False: expected one series in its own order, found many, or shuffle")
     single = np.array([last - first]) if series_lengths is None else series_lengths
-    counts = _windows_of_each(shape, single, "raise" if series_lengths is None else short, targets is not None)
+    counts = _windows_of_each(shape, single, "raise" if series_lengths is None else short, has_targets)
 
     def served(leaf: Any, make: MakePart) -> Any:
         if series_lengths is None:
@@ -122,12 +142,17 @@ def windows(
     if copy:
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]
-    recipe = loader._recipe
-    return Loader(replace(recipe, implementation=Viewing(backend, backend.indices, views)), loader._plan)
+    viewing = Viewing(backend, backend.indices, views)
+    return SampleLoader(replace(loader.recipe, implementation=viewing), loader.plan)
+
+
+def _is_ahead(horizon: Any, target_length: Any) -> bool:
+    """Return whether the place or the length of targets is given; if targets are not, they are the data."""
+    return target_length is not None or not (hasattr(horizon, "__index__") and operator.index(horizon) == 0)
 
 
 def _rows_of(opened: Sequence[Any]) -> tuple[list[list[Field]], list[Pack]]:
-    """Return the arrays of the data and of the targets, and what puts each back into its structure."""
+    """Return the arrays of the data and of the targets, and the functions that restore their structures."""
     pairs = [flatten(datum) for datum in opened]
     fields = [[replace(one, leaf=as_rows(one.leaf)) for one in leaves] for leaves, _ in pairs]
     if not fields[0]:
@@ -146,7 +171,7 @@ def _cut(backend: Backend, leaf: Any, make: MakePart, lengths: NDArray[np.int64]
 
 
 def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
-    """Return what makes a Field of each array of the data."""
+    """Return the function that makes a Field of each array of the data."""
     if normalize is None:
         return partial(Field, dtype=dtype, scale=scale, mean=mean, std=std)
     if any(option is not None for option in (scale, mean, std)):
@@ -154,12 +179,12 @@ def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
     if isinstance(normalize, Statistics):
         return partial(Field, dtype=dtype, mean=normalize.mean, std=normalize.scale)
     if not (isinstance(normalize, str) and normalize == "window"):
-        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {normalize!r}")
+        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {shown(normalize)}")
     return partial(Field, dtype=dtype, standardize=True)
 
 
 def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDArray[np.int64] | None]:
-    """Return the rows in all, and those of each series when there are many."""
+    """Return the total number of rows, and the rows of each series if there are many."""
     rows = [leaf.shape[0] for leaf in leaves]
     many = [leaf.lengths for leaf in leaves if isinstance(leaf, Series)]
     if many and len(many) < len(leaves):
@@ -169,7 +194,8 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
     if lengths is None:
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
-        raise ValueError("lengths: mean something for series in one array only")
+        raise ValueError("lengths: only valid for series in one array")
+    refuse_masked("lengths", lengths)
     given = elements(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")
@@ -181,7 +207,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
 def _windows_of_each(
     shape: WindowShape, lengths: NDArray[np.int64], short: str, has_targets: bool
 ) -> NDArray[np.int64]:
-    """Return how many windows each series has."""
+    """Return the number of windows of each series."""
     what = "a window and its horizon" if has_targets and shape.target >= shape.length else "a window"
     if shape.needed > MAX_ROWS or lengths.max() < shape.needed:
         found = f"{lengths.max()}" if len(lengths) == 1 else f"none longer than {lengths.max()}"

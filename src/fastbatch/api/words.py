@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import MAX_INT64, whole
+from fastbatch.checks import MAX_INT64, shown, whole
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 from fastbatch.source.local_file import path_bytes
@@ -38,23 +38,35 @@ def text_generator(
 ) -> Generator[list[str], None, None]:
     """Return a generator of lists of `batch_size` words of a text file; the last list may be shorter.
 
-    Words are what `str.split()` finds, across the ends of lines. It can be read once; `words` can be read again.
+    Words are those of `str.split()`; lists continue across ends of lines. The generator can be read once; `words`
+    returns a loader that can be read again.
 
     Args:
-        filepath: A regular file. It is opened, and errors are raised, when the first batch is asked for.
-        encoding, errors: As for `open`. utf-8, ascii and latin-1 with the usual handlers are decoded natively, all
-            else by Python.
-        drop_last: Leave a short last list out.
-        shard: `(rank, world_size)`: every world_size-th list, from rank on.
+        filepath: A regular file. It is opened when the first batch is requested.
+        batch_size: Words in a list.
+        encoding: As for `open`. UTF-8, ASCII and Latin-1 are decoded natively, other encodings by Python.
+        errors: Error handler of the encoding, as for `open`.
+        drop_last: Omit a shorter last list.
+        shard: `(rank, world_size)`: every world_size-th list, starting at `rank`.
+
+    Returns:
+        A generator of lists of `str`.
 
     Raises:
-        ValueError: `batch_size` below 1, and other options out of range.
-        OSError: By `next()`, what `open` says.
-        EncodingError: By `next()`, for bytes that are not in the encoding, after the whole lists before them. It is
-            a UnicodeDecodeError too.
+        ValueError, TypeError: An option out of range.
+        OSError: By `next()`: the file cannot be read.
+        EncodingError: By `next()`: bytes that are not in the encoding, after the complete lines before them. It is also
+            a UnicodeDecodeError.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> next(fb.text_generator("corpus/a.txt", 5))
+        ['the', 'quick', 'brown', 'fox', 'jumps']
+
+    Source: `csrc/text/run.cpp`.
     """
     if not is_path(filepath):
-        raise TypeError(f"filepath: expected a path, found {type(filepath).__name__}")
+        raise TypeError(f"filepath: expected a path, found {shown(filepath)}")
     path = path_bytes("filepath", filepath)
     options = TextOptions(encoding=encoding, errors=errors, drop_last=drop_last, shard=shard)
     return _generate(backend.text, options.plan("word", (path,), batch_size))
@@ -71,33 +83,53 @@ def words(
     dtype: Literal["int64", "int32"] = "int64",
     **options: Unpack[TextKeywords],
 ) -> TextLoader:
-    """Return a loader over the words of text files, in batches of `batch_size`.
+    """Return a loader over the words of text files.
+
+    A word is a maximal run of characters that are not white space, as in `str.split()`, and ends with its file.
 
     Args:
-        paths: One path or several; a `str` with `*`, `?` or `[` that is no file is a pattern, whose files come in
-            sorted order, `**` also those of sub-folders. A word ends with its file.
-        output: What a batch is. "str": a list of `str`. "numpy": an array of NumPy's StringDType. "offsets":
-            `bytes`, the words in UTF-8 with nothing between them, and int64 offsets: word j is
-            `text[offsets[j]:offsets[j + 1]]`. "ids": the numbers that the words have in `vocabulary`.
-        vocabulary: A `Vocabulary`, or words for one.
-        dtype: Of ids, "int64" or "int32".
-        encoding, errors, drop_last: As for `text_generator`.
-        shuffle: "line" (or True) for the lines in a new random order in each epoch; "block" for blocks of
-            `block_size` neighbouring lines in random order, and the lines mixed inside each `window` blocks. The
-            words of a line stay together. The files are mapped, and where each line begins is noted when the first
-            epoch begins, in 8 bytes a line.
-        seed: With the epoch, decides the order.
-        shard: `(rank, world_size)`: every world_size-th batch, from rank on. All ranks together give every word
-            once; the first ranks may have one batch more. Each rank reads and searches all of the text.
-        threads: Threads that read and search; None is one, and for offsets and ids the CPUs that this process may
-            use.
-        read_size: Bytes read at a time; None is 128 KiB.
-        prefetch_bytes: Text that is read and searched ahead; None is 512 KiB.
+        paths: One path or several. A `str` with `*`, `?` or `[` that is not a file is a pattern; its files are sorted,
+            and `**` includes sub-folders.
+        batch_size: Words in a batch; the last batch may be smaller.
+        output: Type of the batches. "str": a list of `str`. "numpy": an array of NumPy's StringDType. "offsets":
+            `bytes`, the words in UTF-8 without separators, and int64 offsets; word j is
+            `text[offsets[j]:offsets[j + 1]]`. "ids": the numbers of the words in `vocabulary`.
+        vocabulary: A `Vocabulary`, or words for one; only valid with output="ids".
+        dtype: Type of ids, "int64" or "int32".
+        encoding: As for `text_generator`; with `shuffle`, only the encodings that are decoded natively.
+        errors: Error handler of the encoding, as for `open`.
+        shuffle: "line" (or True): lines in a new random order in each epoch. "block": blocks of `block_size` lines in
+            random order, and lines shuffled within each `window` blocks. The words of a line stay together. The files
+            are mapped; the first epoch finds the starts of the lines, which take 8 bytes per line.
+        seed: Together with the epoch, determines the order.
+        drop_last: Omit a smaller last batch.
+        shard: `(rank, world_size)`: every world_size-th batch, starting at `rank`. All ranks together give every word
+            once; the first ranks may have one batch more. Each rank reads all of the text.
+        threads: Threads that read and split; None: one, or the CPUs available to this process for "offsets" and "ids".
+        read_size: Bytes per read; None: 128 KiB.
+        prefetch_bytes: Text that is read and split ahead; None: 512 KiB.
+        options: Remaining options: `TextOptions` (`fastbatch.text.options`).
+
+    Returns:
+        A loader of batches in the form of `output`.
 
     Raises:
-        ValueError: No paths, options out of range.
-        OSError: A file that is not there; by `next()`, one that cannot be read.
-        EncodingError, FormatError: By `next()`: bytes that are not in the encoding, a file that became shorter.
+        ValueError, TypeError, LookupError: No paths, or an option out of range.
+        OSError: A file does not exist; by `next()`: a file cannot be read.
+        EncodingError, FormatError: By `next()`: bytes that are not in the encoding, or a file that became shorter.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.words("corpus/a.txt", 4)
+        >>> len(loader)
+        170
+        >>> next(iter(loader))
+        ['the', 'quick', 'brown', 'fox']
+        >>> vocabulary = fb.vocabulary("corpus/a.txt")
+        >>> next(iter(fb.words("corpus/a.txt", 4, output="ids", vocabulary=vocabulary)))
+        array([ 0, 13,  1,  3])
+
+    Source: `csrc/text/run.cpp`, `csrc/text/vocabulary.cpp`.
     """
     files, chosen = expand(paths), TextOptions(**options)
     plan = chosen.plan("word", files, batch_size, output=output, vocabulary=vocabulary, dtype=dtype)
@@ -114,11 +146,28 @@ def lines(
     output: Literal["str", "numpy", "offsets"] = "str",
     **options: Unpack[TextKeywords],
 ) -> TextLoader:
-    r"""Return a loader over the lines of text files, as `open` gives them, in batches of `batch_size`.
+    r"""Return a loader over the lines of text files, as `open` gives them.
 
     Args:
-        paths, output, encoding, errors, shuffle, ...: As for `words`; lines have no ids.
-        keepends: Keep the newline, which is `\n` also where the file has `\r\n` or `\r`; False leaves it out.
+        paths: One path or several, or patterns, as for `words`.
+        batch_size: Lines in a batch; the last batch may be smaller.
+        keepends: Keep the newline, which is `\n` also if the file has `\r\n` or `\r`. False removes it.
+        output: "str", "numpy" or "offsets", as for `words`.
+        options: encoding, errors, shuffle, seed, drop_last, shard, ...: see `words` (`TextOptions`).
+
+    Returns:
+        A loader of batches in the form of `output`.
+
+    Raises:
+        ValueError, TypeError, LookupError, OSError: As for `words`.
+        EncodingError, FormatError: By `next()`, as for `words`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> next(iter(fb.lines("corpus/*.txt", 2, keepends=False)))
+        ['the quick brown fox', 'jumps over the lazy dog']
+
+    Source: `csrc/text/run.cpp`, `csrc/text/shuffled_lines.cpp`.
     """
     if str(output) == "ids":
         raise ValueError("output: expected 'str', 'numpy' or 'offsets' for lines, found 'ids'")
@@ -137,16 +186,32 @@ def vocabulary(
     threads: int | None = None,
     read_size: int | None = None,
 ) -> Vocabulary:
-    """Return the words of text files by falling count; those that come equally often by their characters.
+    """Return the vocabulary of text files: their words by decreasing count, words of equal count by their characters.
 
     Args:
-        paths, encoding, errors: As for `words`.
+        paths: One path or several, or patterns, as for `words`.
         max_size: Most words to keep; None keeps all.
-        min_count: How often a word must come to be kept.
-        threads: None takes the CPUs that this process may use. Each has a table of its own.
+        min_count: Least count of a word to be kept.
+        encoding: As for `text_generator`.
+        errors: Error handler of the encoding, as for `open`.
+        threads: Threads that count, each with its own table; None: the CPUs available to this process.
+        read_size: Bytes per read; None: 128 KiB.
+
+    Returns:
+        A `Vocabulary` with counts.
 
     Raises:
-        As `words` and its `next()`.
+        ValueError, TypeError, LookupError: No paths, or an option out of range.
+        OSError: A file does not exist or cannot be read.
+        EncodingError, FormatError: Bytes that are not in the encoding, or a file that became shorter.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> vocabulary = fb.vocabulary("corpus/a.txt", max_size=3)
+        >>> vocabulary.words, vocabulary.counts.tolist()
+        (('the', 'brown', 'dog'), [160, 40, 40])
+
+    Source: `csrc/text/count_words.cpp`.
     """
     most = 2**31 - 1 if max_size is None else whole("max_size", max_size, 0, 2**31 - 1)
     least = whole("min_count", min_count, 1, MAX_INT64)
@@ -156,10 +221,10 @@ def vocabulary(
 
 
 def expand(paths: Any) -> tuple[bytes, ...]:
-    """Return the files that a path, a pattern, or several of them name.
+    """Return the files of a path, a pattern, or several of them.
 
     Raises:
-        FileNotFoundError, IsADirectoryError: For what is no file, or a pattern that fits none.
+        FileNotFoundError, IsADirectoryError: A path that is not a file, or a pattern without files.
     """
     if is_path(paths):
         paths = [paths]
@@ -169,14 +234,14 @@ def expand(paths: Any) -> tuple[bytes, ...]:
     for path in paths:
         if not is_path(path):
             raise TypeError(f"paths: expected paths, found {type(path).__name__}")
-        name = os.fsencode(path)
+        name = path_bytes("paths", path)
         if isinstance(path, str) and glob.has_magic(path) and not os.path.exists(name):
             files = sorted(file for file in glob.glob(name, recursive=True) if not os.path.isdir(file))
             if not files:
                 raise FileNotFoundError(2, "No file fits the pattern", path)
             found += files
             continue
-        if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, which its error shows
+        if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, for the message
             raise IsADirectoryError(21, os.strerror(21), os.fsdecode(name))
         found.append(name)
     if not found:
@@ -192,7 +257,7 @@ def _generate(implementation: TextImplementation, plan: TextPlan) -> Generator[l
             if batch is False:
                 raise ClosedError("the generator was closed")
             yield batch
-            if process.current is not made_by:  # a forked child has no threads yet
+            if process.current is not made_by:  # a forked child starts its own threads
                 _, _, unit, byte, items = run.progress()
                 place, made_by = Place(place.items + items, unit, byte), process.current
                 run = implementation.start(plan, 0, place, {})

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What becomes of a sample on its way into the batch: the options, checked once for both implementations."""
+"""The conversion of a sample's elements and layout: the options, checked once for both implementations."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import native_dtype
-from fastbatch.checks import element_type, floats
+from fastbatch.checks import element_type, floats, shown
 
 from .transform import NativeTransform, native_transform
 
@@ -22,7 +22,7 @@ CONVERTIBLE = "?BbHhIiLlQqefd"  # type codes that can be cast; all others are on
 
 @dataclass(frozen=True)
 class Field:
-    """An array with a conversion of its own: see `field`."""
+    """An array with its own conversion: see `field`."""
 
     leaf: Any
     dtype: DTypeLike | None = None
@@ -41,18 +41,36 @@ def field(
     scale: Numbers | None = None,
     mean: Numbers | None = None,
     std: Numbers | None = None,
-    layout: str | None = None,
+    layout: Literal["NHWC", "NCHW", "NHWC->NCHW", "NCHW->NHWC", "NHWC->NHWC", "NCHW->NCHW"] | None = None,
     transform: Any = None,
 ) -> Field:
-    """Return one part of the data for `arrays`, with its own conversion `(x * scale - mean) / std`.
+    """Return one part of the data for `arrays` with its own conversion `(x * scale - mean) / std`.
 
     Args:
-        leaf: What `arrays` takes: an array, a path, a source.
-        dtype: Of the batch; None keeps the type, or takes float32 (float64 for float64) when there is a scale.
+        leaf: Data that `arrays` takes: an array, a path, a source.
+        dtype: Type of the batch. None keeps the type, or is float32 (float64 for float64) if one of `scale`, `mean` and
+            `std` is given.
         scale, mean, std: One number, or one per channel. mean and std are in units after scaling.
-        layout: "NCHW" moves the channels of (height, width, channels) samples to the front; "NCHW->NHWC" moves them
-            back; "NCHW->NCHW" only says where they are. By default they are last.
-        transform: A C function that the worker threads run on each converted sample: see `arrays`.
+        layout: "NCHW" moves the channels of (height, width, channels) samples to the front, "NCHW->NHWC" to the back.
+            "NCHW->NCHW" declares that they are in front and keeps them there; by default they are last.
+        transform: C function that the worker threads call on each converted sample: see `arrays`.
+
+    Returns:
+        A datum for `arrays`.
+
+    Raises:
+        TypeError: A Python function as `transform`, or an option of another type.
+        ValueError: An option out of range.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> x = fb.field("x.npy", dtype="float32", scale=1 / 255)
+        >>> loader = fb.arrays({"image": x, "label": "y.npy"}, batch_size=4)
+        >>> batch = next(iter(loader))
+        >>> batch["image"].dtype, batch["image"].shape, batch["label"].shape
+        (dtype('float32'), (4, 784), (4,))
+
+    Source: `csrc/decode/array_decoder.cpp`, `csrc/kernels/cast.h`.
     """
     native = None if transform is None else native_transform(transform)
     if transform is not None and native is None:
@@ -67,16 +85,16 @@ def field(
 
 @dataclass(frozen=True)
 class Conversion:
-    """One sample's way: cast, `x * scale + shift`, transpose. `csrc/kernels/kernels.h` defines the arithmetic.
+    """Conversion of a sample: cast, `x * scale + shift`, transpose. `csrc/kernels/kernels.h` defines the arithmetic.
 
     Attributes:
-        dtype: Of the batch.
-        shape: Of one sample in the batch.
+        dtype: Type of the batch.
+        shape: Shape of one sample in the batch.
         channels: Length of scale and shift; the sample is (pixels, channels), or (channels, pixels).
         scale, shift: Empty for a plain cast.
-        is_copy: Nothing changes but the byte order, and that of records does not either.
-        standardize: Each channel of the sample, (rows, channels), by its own mean and standard deviation, then cast to
-            `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
+        is_copy: True if only the byte order changes; in records not even that.
+        standardize: Subtract each channel's mean and divide by its standard deviation in the sample, (rows, channels),
+            then cast to `dtype`, float32 or float64. `csrc/decode/standardize.h` defines the arithmetic.
     """
 
     dtype: np.dtype[Any]
@@ -91,11 +109,11 @@ class Conversion:
 
 
 def make_conversion(source: np.dtype[Any], shape: tuple[int, ...], options: Field) -> Conversion:
-    """Return what `options` mean for samples of this type and shape.
+    """Return the conversion of samples of this type and shape.
 
     Raises:
         TypeError: The elements are of a type that can only be copied (complex, strings, dates, records).
-        ValueError: Numbers per channel that do not fit the channels, a std of zero, a layout without meaning.
+        ValueError: Numbers per channel that do not fit the channels, a std of zero, or an unknown layout.
     """
     native = native_dtype(source)
     affine = any(option is not None for option in (options.scale, options.mean, options.std))
@@ -144,7 +162,7 @@ def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
     if not arrow:
         source, target = "NHWC", source
     if any(name not in ("NHWC", "NCHW") for name in (source, target)):
-        raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {layout!r}")
+        raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {shown(layout)}")
     if source != target and len(shape) != 3:
         raise ValueError(f"layout {layout!r}: expected samples of 3 dimensions, found shape {shape}")
     return source == "NCHW", target == "NCHW"
@@ -155,14 +173,14 @@ def _affine(options: Field, channels: int) -> tuple[tuple[float, ...], tuple[flo
     mean = _per_channel("mean", options.mean, channels, 0.0)
     std = _per_channel("std", options.std, channels, 1.0)
     if 0.0 in std:
-        raise ValueError(f"std: expected numbers other than 0, found {options.std!r}")
+        raise ValueError(f"std: expected numbers other than 0, found {shown(options.std)}")
     return tuple(a / s for a, s in zip(scale, std, strict=True)), tuple(-m / s for m, s in zip(mean, std, strict=True))
 
 
 def _per_channel(name: str, numbers: Numbers | None, channels: int, default: float) -> list[float]:
     values = floats(name, default if numbers is None else numbers)
     if values.ndim > 1 or (values.ndim == 1 and len(values) not in (1, channels)):
-        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {numbers!r}")
+        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {shown(numbers)}")
     if not all(map(math.isfinite, values.flat)):
-        raise ValueError(f"{name}: expected finite numbers, found {numbers!r}")
+        raise ValueError(f"{name}: expected finite numbers, found {shown(numbers)}")
     return [float(value) for value in np.broadcast_to(values, (channels,))]

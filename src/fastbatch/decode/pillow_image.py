@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fastbatch.errors import DecodeError
-from fastbatch.source.codecs import codec_of
+from fastbatch.source.codecs import CODECS, codec_of
 from fastbatch.source.samples import SampleSource
 
 from .image_options import MOST_PIXELS
@@ -24,7 +24,7 @@ from .image_options import MOST_PIXELS
 Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation
 
-NO_IMAGE = "not an image: expected JPEG, PNG, WebP or another format that Pillow reads"
+NO_IMAGE = f"not an image: expected {', '.join(codec.title for codec in CODECS)} or another format that Pillow reads"
 _ORIENTATION = 0x0112
 
 

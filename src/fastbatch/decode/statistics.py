@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """What `statistics` found, to be given as `normalize=`.
+    """Mean and standard deviation of each channel: the result of `statistics`, for the option `normalize`.
 
     Attributes:
-        mean, std: Of each channel, float64, in the shape of a row; the std divides by n.
-        n: Rows.
+        mean, std: float64, in the shape of a row. The standard deviation divides by n.
+        n: Number of rows.
     """
 
     mean: NDArray[np.float64]
@@ -24,5 +24,5 @@ class Statistics:
 
     @property
     def scale(self) -> NDArray[np.float64]:
-        """What rows are divided by: the std, and 1 for a channel that is constant."""
+        """Divisor of the rows: the standard deviation, or 1 for a constant channel."""
         return np.where(self.std == 0, 1.0, self.std)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""C functions of the user's own that the worker threads run on each sample: from Cython, Numba or C.
+"""C functions of users that the worker threads call on each sample: from Cython, Numba or C.
 
-The contract is `include/fastbatch/transform.h`; in Cython, `cimport` it from here. Source:
-`csrc/decode/transform_decoder.cpp`.
+The contract is `src/fastbatch/include/fastbatch/transform.h`; in Cython, `cimport` it from `fastbatch.transform`.
+Source: `csrc/decode/transform_decoder.cpp`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,19 @@ class NativeTransform:
 
 
 def get_include() -> str:
-    """Return the folder to give to a C compiler as `-I`, for `#include <fastbatch/transform.h>`."""
+    """Return the folder of fastbatch's C header, for the compiler's option `-I` and `#include <fastbatch/transform.h>`.
+
+    Returns:
+        An absolute path.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> from pathlib import Path
+        >>> Path(fb.get_include(), "fastbatch/transform.h").is_file()
+        True
+
+    Source: `src/fastbatch/include/fastbatch/transform.h`.
+    """
     return str(Path(__file__).parents[1] / "include")
 
 

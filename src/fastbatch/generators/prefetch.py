@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Python items made ahead by a thread: for generators of the user's own, whose code needs the interpreter."""
+"""Prefetch of Python items by a thread, for user-defined generators."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from fastbatch.loader import fork as process
 
-_EXIT_CHECK_S = 0.2  # how often a thread that waits for room looks whether the program is over
+_EXIT_CHECK_S = 0.2  # interval at which a waiting thread checks whether the program has ended
 
 
 class _Worker(threading.Thread):
-    """Not a daemon: those are stopped in the middle of a line when the interpreter ends."""
+    """Not a daemon thread: those are stopped at any point when the interpreter ends."""
 
 
 class Prefetch:
-    """An iterator over `items`, of which a thread keeps up to `depth` ready. `close` it: the thread refers to it.
+    """An iterator over `items`; a thread prefetches up to `depth` of them. It must be closed: the thread refers to it.
 
-    Threads: any. Errors come out of the `next` that owed the item, again and again; a closed one is at its end.
+    Threads: any. An error is raised by the `next` of its item, and by each later one; after `close` it is exhausted.
     """
 
     def __init__(self, items: Generator[Any, None, None], depth: int) -> None:
@@ -52,9 +52,9 @@ class Prefetch:
             return self._ready.popleft()
 
     def close(self) -> None:
-        """End the work and join the thread, which finishes the item it is at. Does nothing in a forked child.
+        """Stop and join the thread, which finishes its current item. Does nothing in a forked child.
 
-        What `items` raise when they are closed is raised here; errors of items that nobody asked for are dropped.
+        An exception raised by `items.close()` is raised here; errors of items that were not requested are dropped.
         """
         if self._process is not process.current:
             return
@@ -64,7 +64,7 @@ class Prefetch:
             self._filled.notify_all()
             self._freed.notify_all()
         if self._thread is threading.current_thread():
-            return  # the garbage collector ran here
+            return  # the garbage collector ran in the prefetch thread
         self._thread.join()
         error, self._error_at_close = self._error_at_close, None
         if error is not None:
@@ -95,10 +95,10 @@ class Prefetch:
                 if not self._closed:
                     self._ready.append(item)
                     self._filled.notify()
-            del item  # the consumer's alone
+            del item  # the consumer holds the only reference
 
     def _wait_for_room(self) -> bool:
-        """Return True when there is room for one more item, False when nobody wants it."""
+        """Return True when there is room for one more item, False after `close`."""
         with self._freed:
             while not self._closed:
                 if _is_program_over():
@@ -111,7 +111,7 @@ class Prefetch:
 
 
 def _is_program_over() -> bool:
-    """Return whether the interpreter only waits for threads like ours. Hooks for its end come after that wait."""
+    """Return whether the interpreter waits only for threads of this module. `atexit` hooks run after that wait."""
     if threading.main_thread().is_alive():
         return False
     main = threading.main_thread()

@@ -1,177 +1,163 @@
 # SPDX-License-Identifier: MIT
-"""Generator functions of the user's own, as data that can be read again: one call of the function is one epoch."""
+"""`restartable`: generator functions as loaders. One call of the function is one epoch."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import threading
 import types
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, SupportsIndex
+from typing import Any, SupportsIndex
 
 from fastbatch.checks import whole
-from fastbatch.errors import ClosedError, StateError, add_note, reading_state, refuse_copy
-from fastbatch.loader import fork as process
-from fastbatch.loader.keras_ready import KerasReady
-from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
+from fastbatch.errors import StateError, add_note
+from fastbatch.loader.epoch import Epoch
+from fastbatch.loader.loader import Loader, unnumbered
+from fastbatch.loader.map import BatchInfo
+from fastbatch.loader.run import CLOSED, END, Progress
+from fastbatch.loader.state import State, checked_position
+from fastbatch.plan.batch_range import dealt
+from fastbatch.plan.plan import Plan
 
-from .prefetch import Prefetch
+from .generator_run import GeneratorRun, Reached
 
-STATE_VERSION = 1
 MAX_ITEMS = 2**63 - 1
 
 
-@dataclass
-class _Progress:
-    """How far one pass is. Outlives it, since the state may be asked for after the loop was left."""
+class RestartableGeneratorWrapper(Loader):
+    """A generator function as a loader: each `for` calls the function anew, so that every epoch has all of its batches.
 
-    epoch: int
-    start: int  # items of the function that came before this pass
-    slack: int = 0  # of these, how many the function may lack: ranks of an earlier pass may have gone past its end
-    items: int = 0  # that this rank has handed out since
-    ended: bool = False
-
-
-class RestartableGeneratorWrapper(KerasReady):
-    """Calls a generator function anew for each `for`, so that every epoch sees all of its batches.
-
-    `restartable` makes the same with options. All arguments go to the function.
-
-    Args:
-        generator_func: A generator function, anything else that returns an iterable when called (`functools.partial`, a
-            class), or an iterable that starts afresh by itself.
-
-    An exception in the function's code comes out with its own type and traceback and, from Python 3.11 on, a note with
-    the batch's number, counted from 0. A StopIteration or GeneratorExit that escapes from it becomes a RuntimeError, as
-    in PEP 479, and does not pass for the end of the epoch.
+    `restartable` makes the same with options. An exception in the function is raised by `next()` with its own type and
+    traceback and, from Python 3.11 on, a note with the batch's number, from 0. A StopIteration or GeneratorExit that
+    leaves the function becomes a RuntimeError (PEP 479) and does not end the epoch.
 
     Threads: any; an iterator that several threads share gives each batch to one of them.
+
+    Args:
+        generator_func: A generator function, any other callable that returns an iterable (`functools.partial`, a
+            class), or an iterable that can be iterated again.
+        args, kwargs: Arguments of the function.
+
+    Raises:
+        TypeError: Not callable and not iterable again, or arguments that do not fit the function.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> def squares(n):
+        ...     for i in range(n):
+        ...         yield i * i
+        >>> data = fb.RestartableGeneratorWrapper(squares, 3)
+        >>> list(data), list(data)
+        ([0, 1, 4], [0, 1, 4])
+
+    Source: `src/fastbatch/generators/restartable.py`.
     """
+
+    _start_of_epoch = Reached()
+    _resume_at = Reached()
+    _marks = (END, CLOSED)
 
     def __init__(self, generator_func: Callable[..., Any] | Iterable[Any], *args: Any, **kwargs: Any) -> None:
         self._function = _function_of(generator_func, bool(args or kwargs))
         self._args, self._kwargs = args, kwargs
         self._name = _name_of(generator_func)
         self._takes_start = _takes_start(self._function, self._name, args, kwargs)
-        self._told: int | None = None
-        self._measured: int | None = None
+        self._declared: int | None = None  # the option `length`
+        self._observed: int | None = None  # length of a pass that ended
         self._prefetch = 0
-        self._rank, self._world_size = 0, 1
-        self._next_epoch = 0
-        self._resume_at = 0  # items of the function that the next pass leaves out
-        self._slack = 0  # see _Progress
-        self._progress: _Progress | None = None  # of the latest pass
+        self._plan: Plan = Plan(MAX_ITEMS, batch_size=1, tail="uneven")
         self._last: weakref.ref[Any] | None = None  # the latest generator
-        self._passes: weakref.WeakSet[Pass] = weakref.WeakSet()
-        self._closed = False
+
+    def _length(self) -> int | None:
+        """Return the number of items of an epoch over all ranks, before `take` and `skip`."""
+        return self._observed if self._declared is None else self._declared
 
     def __len__(self) -> int:
-        """Return the batches of an epoch on this rank.
+        """Return the number of batches in an epoch on this rank.
 
         Raises:
-            TypeError: It was not told, and no pass has come to its end yet.
+            TypeError: `length` was not given, and no pass has ended yet.
         """
-        n = self._measured if self._told is None else self._told
-        if n is None:
+        if self._length() is None:
             raise TypeError(f"{self._name} has no length before a pass has come to its end; tell it by length=")
-        return max(0, -(-(n - self._rank) // self._world_size))
-
-    def _next_length(self) -> int | None:
-        n = self._measured if self._told is None else self._told
-        return None if n is None else max(0, -(-(n - self._resume_at - self._rank) // self._world_size))
+        return super().__len__()
 
     def __bool__(self) -> bool:
-        return (self._measured if self._told is None else self._told) != 0
-
-    def __iter__(self) -> Pass:
-        """Call the function anew; after `load_state_dict`, once, go on with the rest of the epoch that was saved."""
-        if self._closed:
-            raise ClosedError("the loader is closed")
-        progress = _Progress(self._next_epoch, self._resume_at, self._slack)
-        started = Pass(self, progress)
-        self._passes.add(started)
-        self._progress = progress
-        self._next_epoch += 1
-        self._resume_at = self._slack = 0
-        return started
+        return self._length() != 0
 
     def __repr__(self) -> str:
-        options = {"length": self._told, "prefetch": self._prefetch or None}
+        plan = self._plan
+        options = {"length": self._declared, "prefetch": self._prefetch or None}
         parts = [self._name, *(f"{key}={value}" for key, value in options.items() if value is not None)]
-        if self._world_size > 1:
-            parts.append(f"shard=({self._rank}, {self._world_size})")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size})")
+        if str(plan.batches):
+            parts.append(str(plan.batches))
         if self._closed:
             parts.append("closed")
         return f"{type(self).__name__}({', '.join(parts)})"
 
-    @property
-    def epoch(self) -> int:
-        """The epoch that the latest iterator is in, or the next one to begin if it came to its end."""
-        if self._progress is None or self._progress.ended:
-            return self._next_epoch
-        return self._progress.epoch
+    def _numbered_plan(self, verb: str) -> Any:
+        unnumbered(self._name, verb, "a generator function is read in order")
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return where the latest iterator stands, in JSON; equal on ranks that are equally far."""
-        epoch, position, slack = self._next_epoch, self._resume_at, self._slack
-        progress = self._progress
-        if progress is not None and not progress.ended:
-            epoch, position = progress.epoch, progress.start + progress.items * self._world_size
-            slack = progress.slack
-            if self._told is not None:
-                position = min(position, self._told)
-        state = {"version": STATE_VERSION, "kind": "restartable", "epoch": epoch, "position": position}
-        return {**state, "world_size": max(self._world_size, slack + 1)}
+    # ---- restart -------------------------------------------------------------------------------------------------
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next `for` go on where `state` was taken. Ranks and prefetch may be others.
+    def _kind(self) -> str:
+        return "restartable"
 
-        This calls the function and drops what came before: the function must give the same again. When it has a
-        parameter `start` (default 0 or none) that the arguments leave free, it gets the number of items to leave out
-        instead, which takes no time.
+    def _state(self, epoch: int, position: Reached) -> State:
+        items = position.items if self._declared is None else min(position.items, self._declared)
+        world_size = max(self._plan.world_size, position.slack + 1)
+        return State(self._kind(), self._plan.seed, epoch, items, world_size=world_size)
 
-        Raises:
-            StateError: It is no state of a `restartable`. Or, by `next`, the function ends before it gets there.
-        """
-        with reading_state("the state of a restartable"):
-            if (state["version"], state["kind"]) != (STATE_VERSION, "restartable"):
-                raise StateError("not the state of a restartable of this version")
-            epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
-            position = whole("position", state["position"], 0, MAX_ITEMS if self._told is None else self._told)
-            slack = whole("world_size", state["world_size"], 1, MAX_WORLD_SIZE) - 1
-        self._next_epoch, self._resume_at, self._slack = epoch, position, slack
-        self._progress = None
+    def _load(self, state: State) -> None:
+        most = MAX_ITEMS if self._declared is None else self._declared
+        items = checked_position(state.position, most, self._kind())
+        self._go_to(state.epoch, Reached(items, (state.world_size or 1) - 1))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles stand where this one does, and go their own way."""
-        state = self.state_dict()
-        own = {"_next_epoch": state["epoch"], "_resume_at": state["position"], "_slack": state["world_size"] - 1}
-        return {**self.__dict__, **own, "_progress": None, "_last": None, "_passes": None}
+        return {**super().__getstate__(), "_last": None}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._passes = weakref.WeakSet()
+    # ---- work ----------------------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """End all passes, and the threads that work ahead. Iterators raise ClosedError from now on."""
-        self._closed = True
-        for started in list(self._passes):
-            started.close()
+    def _first_position(self, position: Reached) -> Reached:
+        skipped = max(0, self._plan.first_position - position.items)
+        return Reached(position.items + skipped, position.slack + skipped)
 
-    def __enter__(self) -> RestartableGeneratorWrapper:
-        return self
+    def _batches_from(self, position: Reached) -> int | None:
+        n, plan = self._length(), self._plan
+        if n is None:
+            return None
+        mine = dealt(n - position.items, plan.rank, plan.world_size)
+        most = plan.max_batches(position.items)
+        return mine if most is None else min(mine, most)
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def _batch_info(self, progress: Progress, number: int) -> tuple[BatchInfo, int]:
+        plan, start = progress.plan, progress.start.items
+        position = start + number * plan.world_size + plan.rank
+        number += plan.batches_before(start)
+        return BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size), 1
 
-    # ---- one pass ------------------------------------------------------------------------------------------------
+    def _start(self, progress: Progress) -> GeneratorRun:
+        plan, start = progress.plan, progress.start
+        run = GeneratorRun(self._items_from(plan, start), start, plan.world_size, self._prefetch)
+        self._live_runs().add(run)
+        return run
 
-    def _begin(self, position: int, slack: int) -> Generator[Any, None, None]:
-        """Call the function, and return the items of this rank from a position on."""
-        kwargs = {**self._kwargs, "start": position} if self._takes_start else self._kwargs
+    def _go_on_after_fork(self, run: GeneratorRun, progress: Progress) -> GeneratorRun:
+        if run.go_on_after_fork():
+            return run
+        again: GeneratorRun = super()._go_on_after_fork(run, progress)  # drops the items up to here
+        return again
+
+    def _counted(self) -> dict[str, Any]:
+        return {**super()._counted(), "threads": min(self._prefetch, 1), "prefetch": self._prefetch}
+
+    def _items_from(self, plan: Plan, start: Reached) -> Generator[Any, None, None]:
+        """Call the function, and yield the items of this rank from a position."""
+        kwargs = {**self._kwargs, "start": start.items} if self._takes_start else self._kwargs
         try:
             made = self._function(*self._args, **kwargs)
             source = iter(made) if _is_iterable(made) else None
@@ -183,16 +169,19 @@ class RestartableGeneratorWrapper(KerasReady):
             if self._last is not None and self._last() is source:
                 raise TypeError(f"{self._name} returned the generator of the pass before, which can be read once only")
             self._last = weakref.ref(source)
-        return self._items(source, position, slack)
+        return self._items(source, plan, start)
 
     def _note(self, number: int) -> str:
         return f"fastbatch: raised by {self._name} for batch {number}"
 
-    def _items(self, source: Iterator[Any], start: int, slack: int) -> Generator[Any, None, None]:
-        rank, world, length = self._rank, self._world_size, self._told
+    def _items(self, source: Iterator[Any], plan: Plan, reached: Reached) -> Generator[Any, None, None]:
+        rank, world, start = plan.rank, plan.world_size, reached.items
+        most, declared = plan.max_batches(start), self._declared
+        served = MAX_ITEMS if most is None else start + most * world  # items below this number are served
+        stop = served if declared is None else min(served, declared)
         number = start if self._takes_start else 0  # of the next item
         try:
-            while length is None or number < length:
+            while number < stop:
                 try:
                     item = next(source)
                 except StopIteration:
@@ -206,18 +195,20 @@ class RestartableGeneratorWrapper(KerasReady):
                     raise
                 if number >= start and (number - start) % world == rank:
                     yield item
-                del item  # the caller's alone
+                del item  # the caller holds the only reference
                 number += 1
-            if length is not None and number < length:
-                raise ValueError(f"{self._name} ended early: expected length={length} batches, found {number}")
-            if number < start - slack:
+            if number == served:
+                return
+            if declared is not None and number < declared:
+                raise ValueError(f"{self._name} ended early: expected length={declared} batches, found {number}")
+            if number < start - reached.slack:
                 what = f"{self._name} ended before the saved position"
-                raise StateError(what, expected=f"at least {start - slack} batches", found=number)
+                raise StateError(what, expected=f"at least {start - reached.slack} batches", found=number)
             if not (self._takes_start and start):
-                self._measured = number
+                self._observed = number
         finally:
             close = getattr(source, "close", None)
-            if isinstance(source, (types.GeneratorType, Pass)) and close is not None:
+            if isinstance(source, (types.GeneratorType, Epoch)) and close is not None:
                 close()
 
 
@@ -230,117 +221,61 @@ def restartable(
     shard: tuple[int, int] | None = None,
     **kwargs: Any,
 ) -> RestartableGeneratorWrapper:
-    """Return data that calls `function(*args, **kwargs)` anew for each epoch.
+    """Return a loader that calls `function(*args, **kwargs)` anew for each epoch.
 
     Args:
-        function, args, kwargs: As for `RestartableGeneratorWrapper`. An argument of the function that is called like
-            an option below is given by `functools.partial`.
-        length: Items of one epoch: a function that goes on for ever ends there, one that ends earlier is a ValueError.
-            Without it `len()` is known once a pass has come to its end.
-        prefetch: Items that a thread makes ahead. The function's code then runs in that thread, which ends with the
-            pass: when the iterator is dropped or closed, or the program ends.
-        shard: `(rank, world_size)`: every world_size-th item, from rank on. The ranks may differ by one item.
+        function: A generator function, another callable that returns an iterable, or an iterable that can be iterated
+            again: see `RestartableGeneratorWrapper`.
+        args, kwargs: Arguments of the function. Use `functools.partial` for arguments with the name of an option below.
+        length: Items in an epoch. An endless function is stopped there; one that ends earlier raises ValueError. None:
+            `len()` is known once a pass has ended.
+        prefetch: Items that a thread prepares ahead. The function then runs in this thread, which ends with the pass:
+            when the iterator ends, is dropped or closed. None: no thread.
+        shard: `(rank, world_size)`: every world_size-th item, starting at `rank`. Ranks may differ by one item.
+
+    Returns:
+        A loader of the function's items.
 
     Raises:
-        TypeError: Nothing that can be called or started afresh, arguments that do not fit the function.
-        ValueError: Options out of range.
+        TypeError: Not callable and not iterable again, or arguments that do not fit the function.
+        ValueError: An option out of range. By `next()`: fewer items than `length`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> import numpy as np
+        >>> def batches(n, seed=0):
+        ...     rng = np.random.default_rng(seed)
+        ...     for _ in range(n):
+        ...         yield rng.normal(size=(8, 4))
+        >>> data = fb.restartable(batches, 3, seed=1, length=3, prefetch=2)
+        >>> len(data), [x.shape for x in data]
+        (3, [(8, 4), (8, 4), (8, 4)])
+
+    Source: `src/fastbatch/generators/restartable.py`.
     """
     wrapper = RestartableGeneratorWrapper(function, *args, **kwargs)
-    wrapper._told = None if length is None else whole("length", length, 0, MAX_ITEMS)
+    wrapper._declared = None if length is None else whole("length", length, 0, MAX_ITEMS)
     wrapper._prefetch = 0 if prefetch is None else whole("prefetch", prefetch, 0, 65536)
     if shard is not None:
         try:
             rank, world_size = shard
         except (TypeError, ValueError):
             raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
-        wrapper._world_size = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
-        wrapper._rank = whole("rank", rank, 0, wrapper._world_size - 1)
+        wrapper._plan = wrapper._plan.sharded(rank, world_size)
     return wrapper
-
-
-class Pass:
-    """The iterator of one epoch. After its last item, or an error, it stays at its end."""
-
-    def __init__(self, wrapper: RestartableGeneratorWrapper, progress: _Progress) -> None:
-        self._wrapper = wrapper
-        self._progress = progress
-        self._items: Generator[Any, None, None] | Prefetch | None = None
-        self._ahead = wrapper._prefetch > 0
-        self._start()
-
-    def _start(self) -> None:
-        self._lock = threading.RLock()
-        self._process = process.current
-        items = self._wrapper._begin(self._progress.start, self._progress.slack)
-        if not self._ahead:
-            self._items = items
-            return
-        ahead = Prefetch(items, self._wrapper._prefetch)
-        self._items = ahead
-        self._finalizer = weakref.finalize(self, ahead.close)
-
-    def __iter__(self) -> Pass:
-        return self
-
-    def __next__(self) -> Any:
-        if self._ahead and self._process is not process.current:
-            self._restart()
-        with self._lock:
-            items = self._items
-            if items is None:
-                self._end()
-            try:
-                item = next(items)
-            except StopIteration:
-                if self._items is None:  # closed by another thread
-                    self._end()
-                self._progress.ended, self._items = True, None
-                raise
-            except BaseException as error:
-                # Ctrl-C while a thread works ahead interrupts the wait, not the work.
-                if not (self._ahead and isinstance(error, KeyboardInterrupt)):
-                    self._items = None
-                raise
-            self._progress.items += 1
-            return item
-
-    def _end(self) -> NoReturn:
-        if self._wrapper._closed and not self._progress.ended:
-            raise ClosedError("the loader was closed")
-        raise StopIteration
-
-    def _restart(self) -> None:
-        """Go on in a forked child, where no thread works ahead: call the function again, up to here."""
-        self._finalizer.detach()
-        progress = self._progress
-        progress.start += progress.items * self._wrapper._world_size
-        progress.items, progress.slack = 0, max(progress.slack, self._wrapper._world_size - 1)
-        self._start()
-
-    __reduce__ = refuse_copy
-
-    def close(self) -> None:
-        """End this pass, and the thread that works ahead; `next` raises StopIteration from now on."""
-        items, self._items = self._items, None
-        if isinstance(items, Prefetch):
-            self._finalizer.detach()
-            items.close()
-        elif items is not None:
-            with self._lock:
-                items.close()
 
 
 def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
     if callable(function):
         called: Callable[..., Any] = function
         return called
-    if isinstance(function, str | bytes):  # a name, most likely, and not its characters
+    if isinstance(function, str | bytes):  # most likely a name, not a sequence of characters
         raise TypeError(f"expected a generator function or an iterable, found {function!r}")
     if not _is_iterable(function):
         raise TypeError(f"expected a generator function or an iterable, found {type(function).__name__}")
     if has_arguments:
         raise TypeError(f"arguments are for a function, found an object of type {type(function).__name__}")
-    # An iterator is its own iter(). One written in Python may well start afresh there; the built-in ones do not.
+    # An iterator returns itself from iter(). One written in Python may restart there; built-in ones do not.
     if isinstance(function, Iterator) and not isinstance(type(function).__iter__, types.FunctionType):
         kind = type(function).__name__
         raise TypeError(f"expected a function, or an iterable that starts afresh; a {kind} can be read once only")
@@ -348,14 +283,14 @@ def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
 
 
 def _is_iterable(thing: Any) -> bool:
-    return isinstance(thing, Iterable) or hasattr(type(thing), "__getitem__")  # the older protocol of sequences
+    return isinstance(thing, Iterable) or hasattr(type(thing), "__getitem__")  # the old sequence protocol
 
 
 def _takes_start(function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Return whether the function can begin at any item; raise TypeError when the arguments do not fit it."""
+    """Return whether the function has a free parameter `start`; raise TypeError if the arguments do not fit."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some built-in functions have none
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return False
     try:
         start = signature.parameters.get("start")

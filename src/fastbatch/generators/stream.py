@@ -1,279 +1,218 @@
 # SPDX-License-Identifier: MIT
-"""Data that keeps arriving, in batches: a thread reads ahead, and stops reading while nobody takes."""
+"""The iterator over batches of data that keep arriving."""
 
 from __future__ import annotations
 
-import io
-import numbers
-import os
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, NoReturn, SupportsIndex
 
 import numpy as np
 
-from fastbatch.checks import flag, whole
-from fastbatch.errors import ClosedError, add_note
-from fastbatch.loader import fork as process
-from fastbatch.loader.map import stack
-from fastbatch.plan.plan import MAX_SEED
+from fastbatch.calls import public_class
+from fastbatch.checks import MAX_INT64
+from fastbatch.errors import add_note
+from fastbatch.loader.loader import Loader, unnumbered
+from fastbatch.loader.map import BatchInfo, Step, stack
+from fastbatch.loader.resumable import Resumable
+from fastbatch.loader.run import CLOSED, END, Progress
+from fastbatch.plan.batch_range import BatchRange
+from fastbatch.plan.plan import Plan
 
-from .stream_bytes import ByteSource, Followed, open_bytes
-from .stream_records import Shuffle, check_records, make_splitter
-
-MAX_RECORDS = 2**31
-
-
-@dataclass(frozen=True)
-class StreamOptions:
-    """How a stream is cut and collected, checked."""
-
-    batch_size: int
-    records: Any
-    decode: Callable[[Any], Any] | None
-    max_wait_s: float | None
-    follow: bool
-    shuffle_buffer: int
-    seed: int
-    prefetch: int
-    encoding: str | None
-    errors: str
-
-
-def is_bytes(source: Any) -> bool:
-    """Return whether a source gives bytes that have to be cut into records: paths, and file objects."""
-    return isinstance(source, str | bytes | os.PathLike | io.IOBase) or hasattr(source, "readinto")
-
-
-def make_options(source: Any, **given: Any) -> StreamOptions:
-    """Return the checked options."""
-    if not is_bytes(source):
-        if not isinstance(source, Iterable):
-            hint = ": take its makefile('rb')" if hasattr(source, "makefile") else ""
-            raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
-        if given["records"] != "line" or given["follow"]:
-            raise ValueError("records, follow: mean something for files only; an iterable's items are records")
-    if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
-        raise ValueError(f"follow: expected a path, found {type(source).__name__}")
-    if given["decode"] is not None and not callable(given["decode"]):
-        raise TypeError(f"decode: expected a function, found {type(given['decode']).__name__}")
-    wait = given["max_wait_s"]
-    if wait is not None and not (isinstance(wait, numbers.Real) and 0 <= float(wait) < float("inf")):
-        raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
-    return StreamOptions(
-        whole("batch_size", given["batch_size"], 1, MAX_RECORDS),
-        check_records(given["records"], given["encoding"], given["errors"]),
-        given["decode"],
-        None if wait is None else float(wait),
-        flag("follow", given["follow"]),
-        whole("shuffle_buffer", given["shuffle_buffer"], 0, MAX_RECORDS),
-        whole("seed", given["seed"], 0, MAX_SEED),
-        whole("prefetch", given["prefetch"], 1, 65536),
-        given["encoding"],
-        given["errors"],
-    )
+from .stream_feed import Feed
+from .stream_options import StreamOptions
 
 
 def collect(samples: list[Any]) -> Any:
-    """Return the batch of these samples: stacked arrays, or the list itself when they are no numbers."""
+    """Return the batch of samples: stacked arrays, or the list itself if they are not numbers."""
     first = samples[0]
     if isinstance(first, tuple | dict | np.ndarray | np.generic | int | float):
         return stack(samples)
     return samples
 
 
-class Feed:
-    """What the reading thread and the consumer share. Refers to no `Stream`, so that dropping one ends the thread."""
+class StreamRun:
+    """The batches of a stream that one iterator returns.
+
+    Threads: any; one waits for a batch, the others for the lock.
+    """
+
+    def __init__(self, feed: Any, batches: BatchRange) -> None:
+        self._feed = feed  # with `take` and `close`
+        self._batches = batches
+        self._lock = threading.Lock()
+        self._n_read = 0  # batches read, including skipped ones
+        self._n_samples = 0
+
+    def next(self) -> Any:
+        """Return the next batch, or END."""
+        with self._lock:
+            batches = self._batches
+            while batches.left(self._n_read) != 0:
+                try:
+                    samples = self._feed.take()
+                    batch = collect(samples) if samples and self._n_read >= batches.first else None
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    add_note(error, f"fastbatch: raised for batch {self._n_read}")
+                    raise
+                if not samples:
+                    break
+                self._n_read += 1
+                if self._n_read > batches.first:
+                    self._n_samples += len(samples)
+                    return batch
+            return END
+
+    def position(self) -> int:
+        """Return the number of batches read."""
+        return self._n_read
+
+    def counts(self) -> tuple[int, int]:
+        """Return the numbers of returned batches and of samples in them."""
+        return max(0, self._n_read - self._batches.first), self._n_samples
+
+    def close(self) -> None:
+        """Do nothing: other iterators may continue to read."""
+
+    def go_on_after_fork(self) -> None:
+        """Replace the lock in a forked child: a thread of the parent may have held it. The feed itself raises."""
+        self._lock = threading.Lock()
+
+
+class _Pass(Resumable):
+    """The part of a stream that its iterator needs. It does not refer to the `Stream`: dropping that ends the thread.
+
+    Threads: any.
+    """
+
+    _marks = (END, CLOSED)
+
+    def __init__(self, feed: Any, plan: Plan, steps: tuple[Step, ...]) -> None:
+        self._feed = feed
+        self._plan = plan
+        self._map_steps = steps
+
+    def _first_position(self, position: int) -> int:
+        return position
+
+    def _start(self, progress: Progress) -> StreamRun:
+        run = StreamRun(self._feed, self._plan.batches)
+        self._live_runs().add(run)
+        return run
+
+    def _go_on_after_fork(self, run: StreamRun, progress: Progress) -> StreamRun:
+        run.go_on_after_fork()
+        return run
+
+    def _batch_info(self, progress: Progress, number: int) -> tuple[BatchInfo, int]:
+        plan = self._plan
+        number += plan.batches.first
+        return BatchInfo(plan.seed, 0, number, number * plan.batch_size), 1
+
+
+@public_class
+class Stream(Loader):
+    """Iterator over the batches of a stream: see `stream`. It stays at its end once it has ended or is closed.
+
+    `take`, `skip` and `map` return another iterator that continues at this one's position; each batch goes to one of
+    the two.
+
+    Threads: any; each batch goes to one of them. `close` may be called while another thread waits.
+    """
+
+    _feed_class: ClassVar[type[Any]] = Feed
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._options = options
-        self._room = options.batch_size * options.prefetch
-        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
-        self._items: Iterator[Any] | None = None if self._bytes else iter(source)
-        self._shuffle = Shuffle(options.shuffle_buffer, options.seed)
-        self._process = process.current
-        lock = threading.RLock()
-        self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
-        self._ready: deque[tuple[float, list[Any]]] = deque()  # samples that arrived together, and when; guarded by
-        self._n_ready = 0  # samples in it                       the lock, as all below
-        self._n_used = 0  # of the first of its lists
-        self._ended = False
-        self._closed = False
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="fastbatch stream", daemon=True)
-        self._thread.start()
-
-    # ---- the consumer ------------------------------------------------------------------------------------------------
-
-    def take(self) -> list[Any]:
-        """Return the samples of the next batch, none at the end; raise what the source raised once all came."""
-        if self._process is not process.current:
-            raise ClosedError("a stream cannot be read in a forked process: its thread is in the parent")
-        size, patience = self._options.batch_size, self._options.max_wait_s
-        with self._filled:
-            while self._n_ready < size and not (self._ended or self._closed):
-                timeout_s = None
-                if patience is not None and self._ready:
-                    timeout_s = self._ready[0][0] + patience - time.monotonic()
-                    if timeout_s <= 0:
-                        break
-                self._filled.wait(timeout_s)
-            if self._closed:
-                return []
-            samples = self._first(size)
-            self._freed.notify()
-            if not samples and self._error is not None:
-                error, self._error = self._error, None
-                raise error
-            return samples
-
-    def _first(self, size: int) -> list[Any]:
-        samples: list[Any] = []
-        while self._ready and len(samples) < size:
-            together = self._ready[0][1]
-            end = min(self._n_used + size - len(samples), len(together))
-            samples += together[self._n_used : end]
-            self._n_used = end
-            if end == len(together):
-                self._ready.popleft()
-                self._n_used = 0
-        self._n_ready -= len(samples)
-        return samples
-
-    def close(self) -> None:
-        """End the work; the thread is awaited where it can be woken."""
-        if self._process is not process.current:
-            return
-        with self._filled:
-            self._closed = True
-            self._ready.clear()
-            self._n_ready = 0
-            self._filled.notify_all()
-            self._freed.notify_all()
-        can_wake = self._bytes.wake() if self._bytes else False
-        if can_wake and self._thread is not threading.current_thread():
-            self._thread.join()
-
-    # ---- the thread --------------------------------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        error = None
-        try:
-            try:
-                self._read_bytes(self._bytes) if self._bytes else self._read_items()
-            finally:
-                if not self._closed:
-                    self._put(self._shuffle.finish())
-        except BaseException as raised:
-            error = raised
-        if self._bytes:
-            self._bytes.close()
-        with self._filled:
-            self._ended, self._error = True, error
-            self._filled.notify_all()
-
-    def _read_items(self) -> None:
-        assert self._items is not None
-        while not self._closed:
-            try:
-                item = next(self._items)
-            except StopIteration:
-                return
-            self._put(self._shuffle.mix([self._decoded(item)]))
-            del item  # the consumer's alone
-
-    def _read_bytes(self, source: ByteSource) -> None:
-        options = self._options
-        splitter = make_splitter(source.name, options.records, options.encoding, options.errors)
-        rotations = 0
-        while not self._closed:
-            chunk = source.read(None)
-            if isinstance(source, Followed) and source.rotations != rotations:
-                rotations = source.rotations
-                self._put_records(splitter.finish())
-            if chunk == b"":
-                self._put_records(splitter.finish())
-                return
-            if chunk:
-                self._put_records(splitter.split(chunk))
-
-    def _put_records(self, records: Iterable[Any]) -> None:
-        if self._options.decode is not None:
-            for record in records:
-                self._put(self._shuffle.mix([self._decoded(record)]))
-            return
-        found: list[Any] = []
-        try:
-            found.extend(records)
-        finally:
-            self._put(self._shuffle.mix(found))
-
-    def _decoded(self, record: Any) -> Any:
-        decode = self._options.decode
-        return record if decode is None else decode(record)
-
-    def _put(self, samples: list[Any]) -> None:
-        """Hand samples over, waiting while there is no room."""
-        if not samples:
-            return
-        with self._freed:
-            while self._n_ready >= self._room and not self._closed:
-                self._freed.wait()
-            if self._closed:
-                return
-            self._ready.append((time.monotonic(), samples))
-            self._n_ready += len(samples)
-            self._filled.notify()
-
-
-class Stream:
-    """An iterator over the batches of a stream: see `stream`. Once at its end, or closed, it stays there.
-
-    Threads: any; each batch goes to one of them. `close` may be called from another thread than the one that waits.
-    """
-
-    def __init__(self, source: Any, options: StreamOptions) -> None:
-        self._feed = Feed(source, options)
+        self._feed = self._feed_class(source, options)
         self._finalizer = weakref.finalize(self, self._feed.close)
-        self._lock = threading.Lock()  # one thread waits for a batch, the others for their turn
-        self._number = 0
-        self._ended = False
+        self._parent: Stream | None = None
+        self._read_with(Plan(MAX_INT64, batch_size=options.batch_size, seed=options.seed), ())
+
+    def _read_with(self, plan: Plan, steps: tuple[Step, ...]) -> None:
+        reading = _Pass(self._feed, plan, steps)
+        self._plan, self._map_steps = plan, steps
+        self.__dict__["_counters_"], self.__dict__["_live_runs_"] = reading._counters(), reading._live_runs()
+        self._batches = iter(reading)
 
     def __iter__(self) -> Stream:
         return self
 
     def __next__(self) -> Any:
-        with self._lock:
-            if self._ended:
-                raise StopIteration
-            try:
-                samples = self._feed.take()
-                batch = collect(samples) if samples else None
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:
-                self._ended = True
-                add_note(error, f"fastbatch: raised for batch {self._number}")
-                raise
-            if not samples:
-                self._ended = True
-                raise StopIteration
-            self._number += 1
-            return batch
+        if self._since is None:
+            self._since = time.monotonic()
+        return next(self._batches)
+
+    @property
+    def batch_size(self) -> int:
+        """Records in a full batch."""
+        return int(self._plan.batch_size)
+
+    def __len__(self) -> int:
+        """Raise TypeError: the length is not known in advance."""
+        raise TypeError("a stream has no length: it ends when its source does")
+
+    def __bool__(self) -> bool:
+        return True
+
+    def _with_plan(self, plan: Plan) -> Stream:
+        return self._derived(plan, self._map_steps)
+
+    def _with_steps(self, steps: tuple[Step, ...]) -> Stream:
+        return self._derived(self._plan, steps)
+
+    def _derived(self, plan: Plan, steps: tuple[Step, ...]) -> Stream:
+        derived: Stream = object.__new__(type(self))
+        derived._options, derived._feed, derived._finalizer = self._options, self._feed, self._finalizer
+        derived._parent = self  # dropping the parent ends the thread
+        derived._read_with(plan, steps)
+        return derived
+
+    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> NoReturn:
+        """Raise TypeError: a stream is read once, so ranks cannot share it."""
+        raise TypeError("a stream is read once: ranks cannot share it")
+
+    def _numbered_plan(self, verb: str) -> NoReturn:
+        unnumbered("stream", verb, "a stream is read in order")
+
+    @property
+    def epoch(self) -> int:
+        """Always 0."""
+        return 0
+
+    def set_epoch(self, epoch: SupportsIndex) -> NoReturn:
+        """Raise TypeError: there is one epoch."""
+        raise TypeError("a stream is read once: it has no epochs")
+
+    def repeat(self, times: SupportsIndex | None = None) -> NoReturn:
+        """Raise TypeError: there is one epoch."""
+        raise TypeError("a stream is read once: it cannot be repeated")
+
+    def state_dict(self) -> NoReturn:
+        """Raise TypeError: a stream cannot be read again."""
+        raise TypeError("a stream is read once: it has no state")
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> NoReturn:
+        """Raise TypeError: a stream cannot be read again."""
+        raise TypeError("a stream is read once: it has no state")
 
     def __reduce__(self) -> Any:
         raise TypeError("a stream cannot be copied or pickled: what it reads comes only once")
 
+    def __copy__(self) -> Any:
+        return self.__reduce__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self.__reduce__()
+
+    def _counted(self) -> dict[str, Any]:
+        feed = {"ready_batches": self._feed.n_ready() // self._plan.batch_size, "prefetch": self._options.prefetch}
+        return {**super()._counted(), **feed, "threads": self._feed.n_threads}
+
     def close(self) -> None:
-        """End the stream: a `next` that waits, in whatever thread, raises StopIteration, as all later ones do."""
+        """End the stream. A `next()` that waits, in any thread, and all later ones raise StopIteration."""
         self._finalizer()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the bytes of a stream come from: pipes, sockets' files, growing files; each can be waited for, and woken."""
+"""Byte sources of a stream: pipes, file objects of sockets, growing files. A waiting read can be woken."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import select
 import threading
 from typing import Any, Protocol
 
-CHUNK_BYTES = 1 << 16  # more than any buffer of Python's own holds, so that one read empties it
-POLL_S = 0.05  # how often a followed file is looked at
+CHUNK_BYTES = 1 << 16  # larger than Python's own buffers, so that one read empties them
+POLL_S = 0.05  # interval at which a followed file is checked
 
 
 class ByteSource(Protocol):
-    """Bytes that arrive. One thread reads; any may call wake().
+    """A source of bytes. Threads: one reads; any may call wake().
 
     Attributes:
-        name: For messages: a path, or "<pipe>" and the like.
+        name: Name for messages: a path, or for example "<pipe>".
     """
 
     name: str
 
     def read(self, timeout_s: float | None) -> bytes | None:
-        """Return what has arrived, b"" at the end, or None when nothing came in time or it was woken."""
+        """Return the bytes that have arrived; b"" at the end; None after the timeout or when woken."""
 
     def wake(self) -> bool:
-        """Let a read that waits return, now and from now on. False where a read cannot be woken."""
+        """Make the waiting read and all later ones return. False if a read cannot be woken."""
 
     def close(self) -> None: ...
 
@@ -43,7 +43,7 @@ class Pollable:
         self._poll = select.poll()
         self._poll.register(file.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
         self._poll.register(self._woken, select.POLLIN)
-        self._lock = threading.Lock()  # of the pipe's ends
+        self._lock = threading.Lock()  # guards the ends of the pipe
         self._closed = False
         self._early: bytes | None = _buffered(file, self._read)
 
@@ -75,7 +75,7 @@ class Pollable:
 
 
 def _buffered(file: Any, read: Any) -> bytes:
-    """Return what a file object has read already; from then on its descriptor tells whether there is more."""
+    """Return the bytes in the buffer of a file object; afterwards its descriptor shows whether there are more."""
     if not isinstance(file, io.BufferedReader):
         return b""
     descriptor = file.fileno()
@@ -90,7 +90,7 @@ def _buffered(file: Any, read: Any) -> bytes:
 
 
 class Blocking:
-    """A file object that only its own `read` knows about: a read that waits cannot be woken."""
+    """A file object without a usable descriptor: a waiting read cannot be woken."""
 
     def __init__(self, file: Any, name: str) -> None:
         self.name = name
@@ -110,9 +110,9 @@ class Blocking:
 
 
 class Followed:
-    """A file that grows; when another one takes its name, or it is cut short, the rest is read, then the new one.
+    """A growing file. If another file takes its name, or it is truncated, its rest is read, then the new file.
 
-    `rotations` counts the files left behind; a read never joins bytes of two files.
+    `rotations` counts the replaced files; a read never joins bytes of two files.
     """
 
     def __init__(self, path: str) -> None:
@@ -127,7 +127,7 @@ class Followed:
             if content := self._file.read(CHUNK_BYTES):
                 return content
             if self._is_replaced():
-                if content := self._file.read(CHUNK_BYTES):  # written before it was left
+                if content := self._file.read(CHUNK_BYTES):  # written before the change was noticed
                     return content
                 if self._next_file():
                     return None
@@ -142,7 +142,7 @@ class Followed:
         try:
             now = os.stat(self.name)
         except FileNotFoundError:
-            return False  # between two files
+            return False  # the new file does not exist yet
         return not os.path.samestat(ours, now) or now.st_size < self._file.tell()
 
     def _next_file(self) -> bool:
@@ -169,13 +169,13 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
 
     Raises:
         OSError: A path that cannot be read.
-        TypeError: A file opened as text whose bytes cannot be had.
+        TypeError: A text file without access to its bytes.
     """
     if isinstance(source, str | bytes | os.PathLike):
         path = os.fsdecode(source)
         if follow:
             return Followed(path)
-        # Without O_NONBLOCK the opening of a named pipe waits for its writer, and cannot be woken.
+        # Without O_NONBLOCK opening a named pipe waits for its writer, and cannot be woken.
         file = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
         return Pollable(file, path, is_ours=True)
     if isinstance(source, io.TextIOBase):
@@ -189,5 +189,5 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
 
 
 def _is_encrypted(file: Any) -> bool:
-    """Return whether bytes may wait where the descriptor does not show them: in a TLS socket."""
+    """Return whether the file belongs to a TLS socket, which may hold bytes that its descriptor does not show."""
     return hasattr(getattr(getattr(file, "raw", None), "_sock", None), "pending")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Records of a stream: lines, pieces of a fixed size, or what the user's own function finds."""
+"""Records of a stream: lines, records of a fixed size, or those that a user-defined function finds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Finder = Callable[[bytes, bool], tuple[Iterable[Any], int]]
 
 
 class Splitter(Protocol):
-    """Cuts chunks of bytes into records. One thread at a time."""
+    """Splits chunks of bytes into records. Threads: one at a time."""
 
     def split(self, chunk: bytes) -> Iterable[Any]:
-        """Yield the records that `chunk` completes."""
+        """Yield the records that are complete with `chunk`."""
 
     def finish(self) -> Iterable[Any]:
-        """Yield the records that the end completes; afterwards it is as new."""
+        """Yield the records that are complete at the end of the bytes, and reset."""
 
 
 class Lines:
@@ -35,7 +35,7 @@ class Lines:
 
     def _start(self) -> None:
         self._offset = 0  # bytes before the chunk
-        self._parts: list[Any] = []  # of the line that has not come to its end
+        self._parts: list[Any] = []  # of the unfinished line
         self._decoder = None
         if self._encoding is not None:
             decoder = codecs.getincrementaldecoder(self._encoding)(self._errors)
@@ -71,7 +71,7 @@ class Lines:
             raise error
 
     def _decode(self, decoder: Any, chunk: bytes, is_end: bool) -> tuple[str, FormatError | None]:
-        """Return the text of a chunk, or of what comes before bytes that are none, and the error of those."""
+        """Return the text of a chunk up to the first invalid bytes, and the error of those or None."""
         before, state = decoder.getstate()
         offset = self._offset - len(before)
         self._offset += len(chunk)
@@ -87,11 +87,11 @@ class Lines:
 
 
 class Fixed:
-    """Records of so many bytes."""
+    """Records of a fixed number of bytes."""
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._parts: list[bytes] = []  # of the record that has not come to its end
+        self._parts: list[bytes] = []  # of the unfinished record
         self._n = 0  # bytes in them
 
     def split(self, chunk: bytes) -> list[Any]:
@@ -113,7 +113,7 @@ class Fixed:
 
 
 class Found:
-    """Records that a function of the user's finds."""
+    """Records that a user-defined function finds."""
 
     def __init__(self, name: str, function: Finder) -> None:
         self._name, self._function = name, function
@@ -138,7 +138,7 @@ class Found:
 
 
 def answer(found: Any) -> tuple[Iterable[Any], Any]:
-    """Return what a user's function of records has returned, when it is a pair."""
+    """Return the result of the user's function, checked to be a pair."""
     if not (isinstance(found, tuple | list) and len(found) == 2):
         raise TypeError(f"records: expected the function to return (records, bytes used), found {found!r:.40}")
     return found[0], found[1]
@@ -149,14 +149,14 @@ def _bytes(rest: bytes) -> str:
 
 
 def make_splitter(name: str, records: Any, encoding: str | None, errors: str) -> Splitter:
-    """Return what cuts the bytes of `name`; the arguments have been checked."""
+    """Return the splitter for the bytes of `name`; the arguments are already checked."""
     if callable(records):
         return Found(name, records)
     return Lines(name, encoding, errors) if records == "line" else Fixed(name, records)
 
 
 def check_records(records: Any, encoding: str | None, errors: str) -> Any:
-    """Return `records`, checked; raise LookupError for an encoding that is not known."""
+    """Return `records`, checked; raise LookupError for an unknown encoding."""
     if encoding is not None:
         codecs.lookup(text("encoding", encoding))
         codecs.lookup_error(text("errors", errors))
@@ -168,9 +168,9 @@ def check_records(records: Any, encoding: str | None, errors: str) -> Any:
 
 
 class Shuffle:
-    """Mixes a stream: each record takes the place of a random one of the last `size`, which goes on.
+    """Shuffle buffer of `size` records. Each new record replaces a random buffered one, which is emitted.
 
-    The place is `int(random() * size)` of `random.Random(seed)`. What is left at the end is shuffled (Fisher, Yates).
+    Its index is `int(random() * size)` of `random.Random(seed)`. The rest is shuffled at the end (Fisher-Yates).
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -192,7 +192,7 @@ class Shuffle:
         return out
 
     def finish(self) -> list[Any]:
-        """Return the records that are still here."""
+        """Return the buffered records, shuffled."""
         kept, self._kept = self._kept, []
         for i in range(len(kept) - 1, 0, -1):
             j = int(self._random.random() * (i + 1))

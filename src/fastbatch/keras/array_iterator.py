@@ -11,28 +11,47 @@ import numpy as np
 
 from fastbatch.mapped import elements
 
-from .ahead import Ahead
+from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .config import floatx, image_data_format
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
-from .reuse import Reuse
+from .prefetcher import Prefetcher
 
 BATCHES_KEPT = 4
 
 
 class NumpyArrayIterator(Iterator):
-    """Batches from an array of images, with labels and weights.
+    """Endless batches of an array of images, with labels and weights.
 
     Args:
-        x: Images (n, height, width, channels) or (n, channels, height, width); or a pair of those and an array, or a
-            list of arrays, that is handed through.
-        y, sample_weight: One for each image.
-        subset: "validation" is the first part, `validation_split` of the generator; "training" the rest.
-        ignore_class_split: Let the two have different classes.
+        x: Images, (n, height, width, channels) or (n, channels, height, width); or a pair of them and an array, or a
+            list of arrays, whose rows are passed on unchanged.
+        y: One label per image, or None.
+        image_data_generator: The `ImageDataGenerator` that changes the images.
+        batch_size: Images in a batch; the last batch of an epoch may be smaller.
+        shuffle, seed: As for `Iterator`.
+        sample_weight: One weight per image, or None.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        save_to_dir: Folder to save the changed images in; None does not save.
+        save_prefix, save_format: Beginning of the saved files' names, and their extension.
+        subset: "validation" is the first part, by the generator's `validation_split`; "training" is the rest; None:
+            all.
+        ignore_class_split: Allow the two parts to have different classes.
+        dtype: Type of the batches; None: Keras's float type.
 
     Raises:
-        ValueError: Different lengths; not 4 dimensions; no such subset; parts with different classes.
+        ValueError: Arrays of different lengths; not 4 dimensions; an unknown subset; parts with different classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import ImageDataGenerator, NumpyArrayIterator
+        >>> x, y = np.zeros((100, 32, 32, 3)), np.arange(100)
+        >>> batch_x, batch_y = next(NumpyArrayIterator(x, y, ImageDataGenerator(), batch_size=8))
+        >>> batch_x.shape, batch_y
+        ((8, 32, 32, 3), array([0, 1, 2, 3, 4, 5, 6, 7]))
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     def __init__(
@@ -102,13 +121,13 @@ class NumpyArrayIterator(Iterator):
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix
         self.save_format = save_format
-        self._work = BatchWork(Ahead())
-        self._memory = Reuse(BATCHES_KEPT)
+        self._work = BatchWork(Prefetcher())
+        self._arrays = ArrayPool(BATCHES_KEPT)
         super().__init__(shape[0], batch_size, shuffle, seed)
 
     @property
     def x(self) -> Array:
-        """The images in the type of the batches. 8-bit ones are kept in a quarter of the memory until this is read."""
+        """The images in the type of the batches. Before this is read, 8-bit images take a quarter of the memory."""
         if self._x is None:
             self._x = np.asarray(self._images, dtype=self.dtype)
             self._images = self._x  # the user's changes to x must appear in the batches
@@ -119,7 +138,7 @@ class NumpyArrayIterator(Iterator):
         self._x = self._images = np.asarray(images)
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._memory.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
+        batch_x = self._arrays.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
         self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator)
         if self.save_to_dir:
             for image, j in zip(batch_x, index_array, strict=True):

@@ -15,23 +15,29 @@ _BASES = "keras.src.callbacks.callback"
 
 
 class BackupLoader:
-    """Saves where a loader stands whenever Keras's `BackupAndRestore` saves the model, and takes it back there.
+    """Callback that saves the state of a loader whenever Keras's `BackupAndRestore` saves the model, and restores both.
 
-        backup = keras.callbacks.BackupAndRestore("backup", save_freq=100)
-        resume = BackupLoader(train, backup)  # goes on here if there is a backup
-        model.fit(train, epochs=10, callbacks=[backup, resume])
-
-    After a restart the model sees exactly the batches that it had not seen when it was saved. The epoch that was cut
-    short is finished first; Keras, which counts whole epochs, then says once that its data ran out.
+    After a restart the model continues with the first batch that it had not seen when it was saved. The interrupted
+    epoch is finished first; Keras, which counts whole epochs, then warns once that its data ran out.
 
     Args:
-        loader: A `Loader`, or what `restartable` returns: the data that is given to `fit`.
-        backup: The `BackupAndRestore` of the same `fit`. The loader's state lies in its folder, and goes with it.
+        loader: The data that is given to `fit`: a `Loader`, or the result of `restartable`.
+        backup: The `BackupAndRestore` of the same `fit`. The loader's state is stored in its folder and deleted with
+            it.
 
     Raises:
         StateError: The backup is one of other data.
+        TypeError: The loader has no state, or `backup` is not a `BackupAndRestore`.
+        ImportError: Keras is not imported.
 
-    Source: `keras/src/callbacks/backup_and_restore.py` says when the model is saved.
+    Example:
+        The state is restored here if there is a backup:
+
+            backup = keras.callbacks.BackupAndRestore("backup", save_freq=100)
+            resume = BackupLoader(train, backup)
+            model.fit(train, epochs=10, callbacks=[backup, resume])
+
+    Source: Keras's `keras/src/callbacks/backup_and_restore.py` decides when the model is saved.
     """
 
     def __new__(cls, loader: Any, backup: Any) -> Any:

@@ -20,9 +20,9 @@ from .draws import UniformDraws, columns_of, rows_of, uniform_draws
 from .image_utils import Array, pillow
 
 if TYPE_CHECKING:
-    from .ahead import Ahead
     from .file_decoder import Images
     from .image_data_generator import ImageDataGenerator
+    from .prefetcher import Prefetcher
 
 METHODS = ("get_random_transform", "apply_transform", "standardize")
 MOVES = ("theta", "tx", "ty", "shear", "zx", "zy")
@@ -32,8 +32,8 @@ WORTH_A_THREAD = 1 << 16  # elements of a batch; smaller batches use one thread
 class BatchWork:
     """Fills the batches of one iterator."""
 
-    def __init__(self, ahead: Ahead) -> None:
-        self._ahead = ahead
+    def __init__(self, prefetcher: Prefetcher) -> None:
+        self._prefetcher = prefetcher
         self._function_draws = False  # the user's preprocessing_function draws from NumPy's global generator
 
     def fill(self, batch_x: Array, images: Images, generator: Any, data_format: str) -> None:
@@ -44,7 +44,7 @@ class BatchWork:
             self._fill(batch_x, x, np.arange(len(batch_x)), generator, np.dtype(floatx()), is_first)
         else:
             for i in range(len(batch_x)):
-                batch_x[i] = _as_keras_has_it(x[i], floatx(), is_first)
+                batch_x[i] = _converted(x[i], floatx(), is_first)
 
     def fill_from(self, batch_x: Array, x: Array, index_array: Array, generator: Any) -> None:
         """Fill a batch from an array of images."""
@@ -57,7 +57,7 @@ class BatchWork:
         n = len(batch_x)
 
         def image(i: int) -> Array:
-            return _as_keras_has_it(x[places[i]], dtype, turn)
+            return _converted(x[places[i]], dtype, turn)
 
         def step_by_step(start: int, stop: int) -> None:
             for i in range(start, stop):
@@ -91,7 +91,7 @@ class BatchWork:
                 for i in range(start, stop):
                     batch_x[i] = generator.standardize(generator.apply_transform(image(i), parameters[i]))
 
-            self._ahead.run(work, n)
+            self._prefetcher.run(work, n)
 
     def _fill_with_function(
         self, batch_x: Array, x: Any, places: Array, generator: ImageDataGenerator, draws: UniformDraws
@@ -127,7 +127,7 @@ class BatchWork:
             if generator.featurewise_std_normalization:
                 part /= std + 1e-6  # type: ignore[operator]
 
-        self._ahead.run(work, len(batch_x))
+        self._prefetcher.run(work, len(batch_x))
 
 
 def is_plain(generator: Any) -> bool:
@@ -200,7 +200,7 @@ def brightness_tables(factors: Array) -> Array:
     return np.array(tables, dtype=np.float32)
 
 
-def _as_keras_has_it(image: Array, dtype: Any, turn: bool) -> Array:
+def _converted(image: Array, dtype: Any, turn: bool) -> Array:
     x: Array = image.astype(dtype)
     return x.transpose(2, 0, 1) if turn else x
 

@@ -16,18 +16,40 @@ WITHOUT_CLASSES = ("input", "multi_output", "raw", None)
 
 
 class DataFrameIterator(FileIterator):
-    """Batches from image files that stand in a column of a frame, with their labels in others.
+    """Endless batches of the image files that are listed in a pandas data frame.
 
     Args:
-        x_col: Column of file names, relative to `directory` or whole.
-        y_col: Column of labels, or a list of columns for `class_mode="multi_output"`.
-        weight_col: Column of sample weights.
-        classes: Names in the order of their numbers; rows of others are left out. None: those there are, sorted.
-        validate_filenames: Leave names out that are no image files, with a warning.
+        dataframe: The data frame.
+        directory: Folder that the names are relative to; None: they are whole paths.
+        image_data_generator: The `ImageDataGenerator` that changes the images.
+        x_col: Column of the file names.
+        y_col: Column of the labels, or a list of columns for class_mode="multi_output".
+        weight_col: Column of the sample weights; None: no weights.
+        target_size, color_mode: As for `DirectoryIterator`.
+        classes: Names in the order of their numbers; rows of other classes are dropped. None: all, sorted.
+        class_mode: Labels: "categorical" (one-hot), "binary", "sparse" (numbers), "input" (the images themselves),
+            "raw" (the values of `y_col`), "multi_output" (a list of them), or None.
+        batch_size, shuffle, seed, data_format, save_to_dir, save_prefix, save_format: As for `DirectoryIterator`.
+        subset: "training" or "validation" part of the rows, by the generator's `validation_split`; None: all.
+        interpolation, keep_aspect_ratio, dtype: As for `DirectoryIterator`.
+        validate_filenames: Drop names that are not image files, with a warning.
 
     Raises:
-        ValueError: There is no such class mode, color mode or subset; not two classes for "binary".
+        ValueError: An unknown class mode, color mode or subset; not two classes for "binary".
         TypeError: A column has values of another type than the class mode needs.
+        OSError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> import pandas as pd
+        >>> from fastbatch.keras import DataFrameIterator, ImageDataGenerator
+        >>> frame = pd.read_csv("labels.csv")
+        >>> batches = DataFrameIterator(frame, ".", ImageDataGenerator(), x_col="file", target_size=(64, 64))
+        Found 96 validated image filenames belonging to 3 classes.
+        >>> x, y = next(batches)
+        >>> x.shape, y.shape
+        ((32, 64, 64, 3), (32, 3))
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     allowed_class_modes = frozenset({"binary", "categorical", "input", "multi_output", "raw", "sparse", None})

@@ -10,19 +10,31 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.tree import flatten, packer
-from fastbatch.loader.loader import Loader
+from fastbatch.loader.engine import Recipe
 from fastbatch.loader.map import make_step
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.plan.plan import Plan
 
 
-class KerasDataset(Loader):
-    """A loader of NumPy batches that stands where `keras.utils.*_dataset_from_*` gives a tf.data.Dataset.
+class KerasDataset(SampleLoader):
+    """A loader of NumPy batches in place of the tf.data.Dataset of `keras.utils.*_dataset_from_*`.
 
-    `fit` takes it as it is, on every backend. A new pass is a new epoch, in another order if it is shuffled.
+    `fit` takes it as it is, on every backend. Each pass is a new epoch, in a new order if the data is shuffled.
 
     Attributes:
-        class_names: Of the labels 0, 1, ..., or None.
-        file_paths: Of the samples 0, 1, ..., or None.
+        class_names: Names of the labels 0, 1, ..., or None.
+        file_paths: Paths of the samples 0, 1, ..., or None.
+
+    Raises:
+        OSError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> from fastbatch.keras import image_dataset_from_directory
+        >>> dataset = image_dataset_from_directory("photos/train", image_size=(64, 64), verbose=False)
+        >>> dataset.class_names, len(dataset.file_paths), len(dataset)
+        (['cat', 'dog', 'owl'], 96, 3)
+
+    Source: `src/fastbatch/keras/dataset.py`.
     """
 
     file_paths: list[str] | None = None
@@ -32,13 +44,19 @@ class KerasDataset(Loader):
     @classmethod
     def of(
         cls,
-        loader: Loader,
+        loader: Any,
         class_names: list[str] | None = None,
         file_paths: list[str] | None = None,
         is_batched: bool = True,
     ) -> KerasDataset:
-        """Return the dataset of a loader; one sample after another, without a batch's dimension, if not batched."""
-        recipe, plan = loader._recipe, loader._plan
+        """Return the dataset of a loader.
+
+        Args:
+            loader: The loader.
+            class_names, file_paths: The attributes.
+            is_batched: False gives single samples without the dimension of the batch.
+        """
+        recipe, plan = loader.recipe, loader.plan
         if not is_batched:
             recipe = replace(recipe, steps=(*recipe.steps, make_step(_only_sample, "batch")))
             plan = replace(plan, batch_size=1)
@@ -51,20 +69,20 @@ class KerasDataset(Loader):
         """The names of the labels, or None."""
         return self._names
 
-    def _derive(self, plan: Plan) -> KerasDataset:
-        derived = type(self)(self._recipe, plan)
+    def _derive(self, plan: Plan, recipe: Recipe) -> KerasDataset:
+        derived = type(self)(recipe, plan)
         derived._names, derived.file_paths, derived._is_batched = self._names, self.file_paths, self._is_batched
         return derived
 
     def to_tf(self) -> Any:
-        """Return a tf.data.Dataset that feeds from this loader's threads; each pass over it is an epoch of the loader.
+        """Return a tf.data.Dataset that is fed by this loader's threads; each pass over it is an epoch of the loader.
 
         Raises:
             ImportError: TensorFlow is not installed.
         """
         import tensorflow as tf
 
-        first = next(iter(self._derive(self._plan)))
+        first = next(iter(self._derive(self._plan, self._recipe)))
         leaves, structure = flatten(first)
         leading = (None,) if self._is_batched else ()
         specs = [

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 
 import fastbatch
+from fastbatch.checks import shown
 from fastbatch.loader.map import BatchInfo
+from fastbatch.source.local_file import open_regular
 
-from .ahead import Ahead
 from .config import standardize_data_format
 from .dataset import KerasDataset
 from .directory_index import Listing, Request, label_column
 from .image_utils import PILLOW_MODES, Array, naming, open_img, pillow
+from .prefetcher import Prefetcher
 from .tf_resize import METHODS, resize, resize_cropped, resize_padded
 
 IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -44,26 +47,49 @@ def image_dataset_from_directory(
     format: str = "tf",
     verbose: bool = True,
 ) -> Any:
-    """Return a loader over the images of a folder: float32 in 0 ... 255, resized as `tf.image.resize` does it.
+    """Return a loader over the images in a folder: float32 in [0, 255], resized as by `tf.image.resize`.
 
-    Files, labels, the split and what is printed are Keras's, for the same seed. The order inside the epochs is this
-    package's own: a new full shuffle for each.
+    Files, labels, the split and the printed lines are Keras's, for the same seed. The order within the epochs is a new
+    full shuffle for each epoch, which differs from Keras's.
 
     Args:
         directory: A folder with a sub-folder per class.
-        labels: "inferred", None, or a number for each file in sorted order.
-        label_mode: "int" (int32), "binary" (float32, (n, 1)), "categorical" (float32, one-hot), or None for no labels.
-        batch_size: None gives images one by one.
-        validation_split, subset: "training" is the first part of the shuffled files, "validation" the last one;
-            "both" returns a list of two loaders, of which the second is not shuffled again.
-        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic";
+        labels: "inferred": the sub-folders; None: no labels; or a number per file in sorted order.
+        label_mode: "int" (int32; a list of floats stays floats with format="tf"), "binary" (float32, (batch, 1)),
+            "categorical" (float32, one-hot), or None for no labels.
+        class_names: The sub-folders in the order of their numbers; None: sorted. Only valid with labels="inferred".
+        color_mode: "rgb", "rgba" or "grayscale".
+        batch_size: Images in a batch; the last batch may be smaller. None gives single images.
+        image_size: (height, width) in pixels, or one number for both.
+        shuffle: A new order in each epoch; False: sorted.
+        seed: Determines the order and the split; None draws a seed from NumPy's global generator.
+        validation_split: Share of the files for validation.
+        subset: "training" is the first part of the shuffled files, "validation" the last one; "both" returns a list of
+            two loaders, the second of which is not shuffled in each epoch. Only valid with `validation_split`.
+        follow_links: Follow links to folders.
+        interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian" or "mitchellcubic";
             "nearest" gives uint8.
-        crop_to_aspect_ratio, pad_to_aspect_ratio: Cut, or fill with zeros, instead of stretching.
-        format: Looked at only: the batches are NumPy arrays; see `KerasDataset.to_tf`.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: Crop the image, or pad it with zeros, to keep its aspect ratio.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        format: "tf" or "grain". The batches are NumPy arrays in both cases; see `KerasDataset.to_tf`.
+        verbose: Print the number of files and classes.
+
+    Returns:
+        A `KerasDataset`, or a list of two for subset="both".
 
     Raises:
-        ValueError: Arguments that Keras refuses; no files.
-        OSError: By `next()`, for the file that cannot be read or decoded.
+        ValueError: An argument that Keras refuses; no files.
+        OSError: By `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> from fastbatch.keras import image_dataset_from_directory
+        >>> train = image_dataset_from_directory("photos/train", image_size=(64, 64), batch_size=16)
+        Found 96 files belonging to 3 classes.
+        >>> x, y = next(iter(train))
+        >>> x.shape, x.dtype, y.dtype
+        ((16, 64, 64, 3), dtype('float32'), dtype('int32'))
+
+    Source: Keras's `keras/src/utils/image_dataset_utils.py`.
     """
     request = Request(
         directory,
@@ -82,7 +108,7 @@ def image_dataset_from_directory(
         raise ValueError(f'`color_mode` must be one of "rgb", "rgba", "grayscale". Received: color_mode={color_mode}')
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if not isinstance(size, (list, tuple)) or len(size) != 2:
-        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {image_size}")
+        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {shown(image_size)}")
     method = interpolation.lower()
     if method not in METHODS:
         raise ValueError(f"`interpolation` should be one of {METHODS}. Received: interpolation={interpolation}")
@@ -96,7 +122,7 @@ def image_dataset_from_directory(
         fitted = fit(_pixels(path, color_mode))
         return fitted.transpose(2, 0, 1) if is_first else fitted
 
-    return _datasets(request, IMAGE_FORMATS, "images", batch_size, partial(_in_parallel, Ahead(), read))
+    return _datasets(request, IMAGE_FORMATS, "images", batch_size, partial(_in_parallel, Prefetcher(), read))
 
 
 def text_dataset_from_directory(
@@ -114,15 +140,31 @@ def text_dataset_from_directory(
     format: str = "tf",
     verbose: bool = True,
 ) -> Any:
-    """Return a loader over the text files (.txt) of a folder; arguments as for `image_dataset_from_directory`.
+    """Return a loader over the text files (.txt) in a folder.
 
     Args:
-        max_length: Longer texts are cut: "tf" counts bytes, "grain" characters.
+        directory, labels, label_mode, class_names: As for `image_dataset_from_directory`.
+        batch_size: Texts in a batch; the last batch may be smaller. None gives single texts.
+        max_length: Cut longer texts: to this many bytes with format="tf", to this many characters with "grain".
+        shuffle, seed, validation_split, subset, follow_links: As for `image_dataset_from_directory`.
         format: "tf" gives arrays of bytes objects, "grain" arrays of str objects.
+        verbose: Print the number of files and classes.
+
+    Returns:
+        A `KerasDataset`, or a list of two for subset="both".
 
     Raises:
-        ValueError: Arguments that Keras refuses; no files.
-        OSError: By `next()`, for the file that cannot be read.
+        ValueError: An argument that Keras refuses; no files.
+        OSError: By `next()`: a file cannot be read.
+
+    Example:
+        >>> from fastbatch.keras import text_dataset_from_directory
+        >>> texts = text_dataset_from_directory("reviews", batch_size=2, shuffle=False)
+        Found 8 files belonging to 2 classes.
+        >>> next(iter(texts))
+        (array([b'a bad film', b'a bad film'], dtype=object), array([0, 0], dtype=int32))
+
+    Source: Keras's `keras/src/utils/text_dataset_utils.py`.
     """
     request = Request(
         directory,
@@ -140,9 +182,9 @@ def text_dataset_from_directory(
 
     def read(path: str) -> Any:
         if format == "tf":
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 return file.read(-1 if max_length is None else max_length)
-        with open(path, encoding="utf-8") as text:
+        with io.TextIOWrapper(open_regular(path), "utf-8") as text:
             return text.read()[:max_length]
 
     def read_all(paths: list[str]) -> Array:
@@ -165,14 +207,14 @@ def _pixels(path: str, color_mode: str) -> Array:
     return pixels.reshape(*pixels.shape[:2], CHANNELS[color_mode])
 
 
-def _in_parallel(ahead: Ahead, read: Callable[[str], Array], paths: list[str]) -> Array:
+def _in_parallel(prefetcher: Prefetcher, read: Callable[[str], Array], paths: list[str]) -> Array:
     samples: list[Any] = [None] * len(paths)
 
     def work(start: int, stop: int) -> None:
         for i in range(start, stop):
             samples[i] = read(paths[i])
 
-    ahead.run(work, len(paths))
+    prefetcher.run(work, len(paths))
     return np.stack(samples)
 
 
@@ -198,7 +240,8 @@ def _datasets(
     def dataset(listing: Listing, shuffle: bool) -> KerasDataset:
         columns = [np.arange(len(listing.paths))]
         if listing.labels is not None:
-            columns.append(label_column(listing.labels, request.label_mode, len(listing.class_names or ())))
+            n_classes = len(listing.class_names or ())
+            columns.append(label_column(listing.labels, request.label_mode, n_classes, request.format))
         loader = fastbatch.arrays(*columns, batch_size=batch_size or 1, shuffle=shuffle, seed=seed)
         mapped = loader.map(_Reader(listing.paths, read))
         return KerasDataset.of(mapped, listing.class_names, listing.paths, batch_size is not None)

@@ -15,16 +15,47 @@ from .image_utils import Array
 
 
 class DirectoryIterator(FileIterator):
-    """Batches from the image files of a folder's sub-folders, whose names, sorted, are the classes.
+    """Endless batches of the image files in a folder's sub-folders, whose sorted names are the classes.
+
+    Args:
+        directory: The folder.
+        image_data_generator: The `ImageDataGenerator` that changes the images.
+        target_size: (height, width) of the images in pixels.
+        color_mode: "rgb", "rgba" or "grayscale".
+        classes: Names of the sub-folders in the order of their numbers; None: all, sorted.
+        class_mode: Labels: "categorical" (one-hot), "binary", "sparse" (numbers), "input" (the images themselves), or
+            None.
+        batch_size: Images in a batch; the last batch of an epoch may be smaller.
+        shuffle, seed: As for `Iterator`.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        save_to_dir: Folder to save the changed images in; None does not save.
+        save_prefix, save_format: Beginning of the saved files' names, and their extension.
+        follow_links: Follow links to folders.
+        subset: "training" or "validation" part of each class, by the generator's `validation_split`; None: all.
+        interpolation: Filter, as for `load_img`.
+        keep_aspect_ratio: Crop to the target's aspect ratio first.
+        dtype: Type of the batches; None: Keras's float type.
 
     Attributes:
-        filenames: Relative to `directory`, the class folder first. `filepaths` has the whole paths.
-        classes, labels: The class of each file, int32.
-        class_indices: Number of each class, by name. num_classes, samples: Counts.
+        filenames: Names relative to `directory`, the class folder first. `filepaths` has the whole paths.
+        classes: The class of each file, int32; `labels` is the same.
+        class_indices: The number of each class, by name.
+        num_classes: Number of classes.
+        samples: Number of files.
 
     Raises:
-        ValueError: There is no such class mode, color mode or subset.
-        OSError: The folder cannot be read.
+        ValueError: An unknown class mode, color mode or subset.
+        OSError: The folder cannot be read; by `next()`: a file cannot be read or decoded.
+
+    Example:
+        >>> from fastbatch.keras import DirectoryIterator, ImageDataGenerator
+        >>> batches = DirectoryIterator("photos/train", ImageDataGenerator(), target_size=(64, 64))
+        Found 96 images belonging to 3 classes.
+        >>> x, y = next(batches)
+        >>> x.shape, y.shape
+        ((32, 64, 64, 3), (32, 3))
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     allowed_class_modes = frozenset({"categorical", "binary", "sparse", "input", None})

@@ -14,13 +14,14 @@ from fastbatch.decode.image_options import make_image_options
 from fastbatch.errors import DecodeError
 from fastbatch.native import kernels
 from fastbatch.native.columns import ImageColumn
+from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import FileSamples
 
+from .array_pool import ArrayPool
 from .image_utils import INTERPOLATIONS, Array, load_img
-from .reuse import Reuse
 
-BYTES_AHEAD = 32 << 20
-MOST_AHEAD = 8  # batches
+PREFETCH_BYTES = 32 << 20
+MAX_PREFETCH = 8  # batches
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 JPEG = b"\xff\xd8"
 BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that are not tried natively
@@ -61,7 +62,7 @@ class FileDecoder:
         self._keep_aspect_ratio = keep_aspect_ratio
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
-        self._memory = Reuse(MOST_AHEAD + 2)
+        self._arrays = ArrayPool(MAX_PREFETCH + 2)
         self._own = threading.local()  # one DecodeWorker per thread
 
     def is_for(self, paths: list[str], indices: Array) -> bool:
@@ -71,13 +72,13 @@ class FileDecoder:
         )
 
     def depth(self, batch_size: int) -> int:
-        """Return how many batches to decode ahead."""
+        """Return the number of batches to prefetch."""
         n_bytes = max(1, batch_size) * int(np.prod(self._shape))
-        return max(1, min(MOST_AHEAD, BYTES_AHEAD // max(1, n_bytes)))
+        return max(1, min(MAX_PREFETCH, PREFETCH_BYTES // max(1, n_bytes)))
 
     def empty(self, n: int) -> Images:
         """Return uninitialised memory for n images."""
-        return Images(self._memory.empty((n, *self._shape), np.dtype("u1")))
+        return Images(self._arrays.empty((n, *self._shape), np.dtype("u1")))
 
     def decode(self, indices: Array, images: Images, at: int) -> None:
         """Decode files into consecutive slots of a batch, from slot `at`.
@@ -115,7 +116,7 @@ class FileDecoder:
             return False
         if self._color_mode != "grayscale":
             return True
-        with open(name, "rb") as file:
+        with open_regular(name) as file:
             return file.read(2) == JPEG
 
     def _decode_natively(self, indices: Array, pixels: Array) -> int:

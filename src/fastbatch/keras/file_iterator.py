@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .ahead import Ahead
+from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .file_decoder import FileDecoder
 from .image_utils import Array, array_to_img
 from .iterator import Iterator
-from .reuse import Reuse
+from .prefetcher import Prefetcher
 
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 BATCHES_KEPT = 4
@@ -66,9 +66,9 @@ class FileIterator(Iterator):
                 raise ValueError(f'Invalid subset name: {subset}; expected "training" or "validation".')
             self.split = parts[subset]
         self._decoder: FileDecoder | None = None
-        self._ahead = Ahead()
-        self._work = BatchWork(self._ahead)
-        self._memory = Reuse(BATCHES_KEPT)
+        self._prefetcher = Prefetcher()
+        self._work = BatchWork(self._prefetcher)
+        self._arrays = ArrayPool(BATCHES_KEPT)
 
     @property
     @abstractmethod
@@ -86,14 +86,14 @@ class FileIterator(Iterator):
         """The weight of each file, or None."""
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._memory.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
+        batch_x = self._arrays.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
         paths = self.filepaths
         decoder = self._decoder
         if decoder is None or not decoder.is_for(paths, index_array):
             decoder = self._decoder = FileDecoder(
                 paths, self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
             )
-        images = self._ahead.take(decoder, index_array, self._forecast.batches(decoder.depth(self.batch_size)))
+        images = self._prefetcher.take(decoder, index_array, self._forecast.batches(decoder.depth(self.batch_size)))
         self._work.fill(batch_x, images, self.image_data_generator, self.data_format)
         if self.save_to_dir:
             self.save_batch(batch_x, index_array, 10_000_000)

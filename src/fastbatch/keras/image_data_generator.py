@@ -10,43 +10,55 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
 from fastbatch.mapped import elements
 
 from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
 from .dataframe_iterator import DataFrameIterator
 from .directory_iterator import DirectoryIterator
-from .draws import Parameters, draw
+from .draws import Parameters, draw, zoom_factors
 from .image_utils import Array
 from .transforms import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 
 
 class ImageDataGenerator:
-    """Batches of images with random changes: the class of Keras's name, with its arguments, draws and pixels.
+    """Batches of images with random changes: Keras's class, with its arguments, draws and pixels.
 
-    Parameters come from NumPy's global generator, in Keras's order, when a batch is asked for; files are decoded ahead
-    and pixels are worked by native threads.
+    Parameters are drawn from NumPy's global generator, in Keras's order, when a batch is requested.
 
     Args:
-        featurewise_center, featurewise_std_normalization, zca_whitening: Statistics of all data: call `fit` first.
-        samplewise_center, samplewise_std_normalization: Mean and deviation of each image.
-        rotation_range, shear_range: Degrees, either way.
-        width_shift_range, height_shift_range: A float below 1: part of the image; 1 or more: pixels; a whole number k:
-            0 ... k - 1 pixels, either way; a list: one of it, either way.
-        brightness_range: Two factors to draw from.
-        zoom_range: A float z: factors from 1 - z to 1 + z; or two factors.
-        channel_shift_range: A number added to all pixels, up to this, either way.
-        fill_mode, cval: What lies outside: "nearest", "constant" (`cval`), "reflect" or "wrap".
-        horizontal_flip, vertical_flip: Mirror in half of the cases.
-        rescale: Factor, after all other changes but `preprocessing_function`.
-        preprocessing_function: Called with each image, in order; returns one of the same shape.
-        data_format: "channels_last" or "channels_first"; None: as Keras is set.
-        validation_split: Part of the data that `subset="validation"` takes from the start.
-        interpolation_order: Of the spline, 0 to 5.
-        dtype: Of the batches; None: the float type that Keras is set to.
+        featurewise_center, featurewise_std_normalization, zca_whitening: Use statistics of all data: call `fit` first.
+        samplewise_center, samplewise_std_normalization: Scale each image to mean 0, and to standard deviation 1.
+        zca_epsilon: Added to the singular values in ZCA whitening.
+        rotation_range, shear_range: Largest angle in degrees, in both directions.
+        width_shift_range, height_shift_range: In both directions, a float below 1: share of the image; a float from 1:
+            pixels; an integer k: 0 to k - 1 pixels; a list: one of its numbers. As in Keras, `height_shift_range`
+            shifts horizontally and `width_shift_range` vertically.
+        brightness_range: (lowest, highest) factor; None changes nothing.
+        zoom_range: (lowest, highest) factor, or z for (1 - z, 1 + z); below 1 magnifies, above 1 shrinks.
+        channel_shift_range: Largest number added to all pixels, in both directions.
+        fill_mode, cval: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        horizontal_flip, vertical_flip: Mirror half of the images.
+        rescale: Factor, applied after all other changes except `preprocessing_function`.
+        preprocessing_function: Called with each image, in order; returns an image of the same shape.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        validation_split: Share of the data, from the start, for subset="validation".
+        interpolation_order: Order of the spline, 0 to 5.
+        dtype: Type of the batches; None: Keras's float type.
 
     Raises:
-        ValueError: Arguments out of range.
+        ValueError: An argument out of range.
+
+    Example:
+        >>> from fastbatch.keras import ImageDataGenerator
+        >>> augmented = ImageDataGenerator(rotation_range=20, horizontal_flip=True, rescale=1 / 255)
+        >>> x, y = next(augmented.flow_from_directory("photos/train", target_size=(64, 64), seed=1))
+        Found 96 images belonging to 3 classes.
+        >>> x.shape, y.shape
+        ((32, 64, 64, 3), (32, 3))
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     def __init__(
@@ -97,19 +109,22 @@ class ImageDataGenerator:
         self.dtype = floatx() if dtype is None else dtype
         self.data_format = image_data_format() if data_format is None else data_format
         if self.data_format not in DATA_FORMATS:
-            raise ValueError(f'`data_format`: expected "channels_last" or "channels_first", found {self.data_format!r}')
+            raise ValueError(
+                f'`data_format`: expected "channels_last" or "channels_first", found {shown(self.data_format)}'
+            )
         is_last = self.data_format == "channels_last"
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 3) if is_last else (2, 3, 1)
         if validation_split and not 0 < validation_split < 1:
-            raise ValueError(
-                f"`validation_split`: expected a number strictly between 0 and 1, found {validation_split}"
-            )
+            found = shown(validation_split)
+            raise ValueError(f"`validation_split`: expected a number strictly between 0 and 1, found {found}")
         self._validation_split = validation_split
-        self.zoom_range = _factors(zoom_range)
+        self.zoom_range = zoom_factors(zoom_range)
         if brightness_range is not None and not (
             isinstance(brightness_range, (tuple, list)) and len(brightness_range) == 2
         ):
-            raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {brightness_range!r}")
+            raise ValueError(
+                f"`brightness_range`: expected a tuple or list of two floats, found {shown(brightness_range)}"
+            )
         self.mean: Array | None = None
         self.std: Array | None = None
         self.zca_whitening_matrix: Array | None = None
@@ -135,8 +150,6 @@ class ImageDataGenerator:
         if self.samplewise_std_normalization and not self.samplewise_center:
             turn("samplewise_center", True, "samplewise_std_normalization")
 
-    # ---- iterators ---------------------------------------------------------------------------------------------
-
     def flow(
         self,
         x: Any,
@@ -151,7 +164,7 @@ class ImageDataGenerator:
         ignore_class_split: bool = False,
         subset: str | None = None,
     ) -> NumpyArrayIterator:
-        """Return an endless iterator over batches of arrays; see `NumpyArrayIterator`."""
+        """Return endless batches of arrays; arguments as for `NumpyArrayIterator`."""
         return NumpyArrayIterator(
             x,
             y,
@@ -187,7 +200,7 @@ class ImageDataGenerator:
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Return an endless iterator over batches of a folder with a sub-folder per class; see `DirectoryIterator`."""
+        """Return endless batches of a folder with a sub-folder per class; arguments as for `DirectoryIterator`."""
         return DirectoryIterator(
             directory,
             self,
@@ -231,7 +244,7 @@ class ImageDataGenerator:
         validate_filenames: bool = True,
         **kwargs: Any,
     ) -> DataFrameIterator:
-        """Return an endless iterator over batches of the files that a pandas frame names; see `DataFrameIterator`."""
+        """Return endless batches of the files in a pandas data frame; arguments as for `DataFrameIterator`."""
         for name, instead in (
             ("has_ext", "name the files in the dataframe as they are on disk"),
             ("sort", "batches come in the order of the dataframe with `shuffle=False`"),
@@ -268,16 +281,14 @@ class ImageDataGenerator:
             validate_filenames=validate_filenames,
         )
 
-    # ---- one image ---------------------------------------------------------------------------------------------
-
     def get_random_transform(self, img_shape: tuple[int, ...], seed: int | None = None) -> Parameters:
-        """Draw the parameters of one image of this shape; `seed` sets NumPy's global generator first."""
+        """Return random parameters for one image of this shape; `seed` seeds NumPy's global generator first."""
         if seed is not None:
             np.random.seed(seed)
         return draw(self, img_shape[self.row_axis - 1], img_shape[self.col_axis - 1])
 
     def apply_transform(self, x: Array, transform_parameters: Parameters) -> Array:
-        """Return an image changed as the parameters say: some of those that `get_random_transform` gives."""
+        """Return an image changed by some of the parameters of `get_random_transform`."""
         given = transform_parameters
         moved = {name: given.get(name, 0) for name in ("theta", "tx", "ty", "shear")}
         moved |= {name: given.get(name, 1) for name in ("zx", "zy")}
@@ -303,11 +314,11 @@ class ImageDataGenerator:
         return x
 
     def random_transform(self, x: Array, seed: int | None = None) -> Array:
-        """Return an image changed at random."""
+        """Return an image with random changes."""
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def standardize(self, x: Array) -> Array:
-        """Return an image, or a batch, rescaled, centred and so on as the options say, in place where that can be."""
+        """Return an image, or a batch, rescaled and standardized as the options say; in place if possible."""
         if self.preprocessing_function:
             x = self.preprocessing_function(x)
         if self.rescale:
@@ -334,15 +345,13 @@ class ImageDataGenerator:
                 _warn_unfitted("zca_whitening")
         return x
 
-    # ---- statistics --------------------------------------------------------------------------------------------
-
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
-        """Compute the statistics that the featurewise options and ZCA whitening need.
+        """Compute the statistics for the featurewise options and ZCA whitening.
 
         Args:
             x: Images, 4 dimensions.
-            augment: Of images changed at random, `rounds` times the data.
-            seed: Sets NumPy's global generator.
+            augment, rounds: Use randomly changed images, `rounds` times the data.
+            seed: Seed of NumPy's global generator.
 
         Raises:
             ValueError: Not 4 dimensions.
@@ -379,14 +388,6 @@ class ImageDataGenerator:
             flat = np.reshape(images, (len(images), -1))
             u, s, _ = np.linalg.svd(flat.T, full_matrices=False)
             self.zca_whitening_matrix = (u * (np.sqrt(len(images)) / (s + self.zca_epsilon))).dot(u.T)
-
-
-def _factors(zoom_range: Any) -> list[Any]:
-    if isinstance(zoom_range, (float, int)):
-        return [1 - zoom_range, 1 + zoom_range]
-    if len(zoom_range) == 2 and all(isinstance(factor, (float, int)) for factor in zoom_range):
-        return list(zoom_range)
-    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {zoom_range!r}")
 
 
 def _warn_unfitted(option: str) -> None:

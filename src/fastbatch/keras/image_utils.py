@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+from fastbatch.source.local_file import open_regular
+
 from .config import floatx, standardize_data_format
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -43,20 +46,32 @@ def load_img(
     """Return an image file as a Pillow image.
 
     Args:
-        path: Of a file, or `io.BytesIO`.
-        color_mode: "rgb", "rgba" or "grayscale"; the last one keeps 16 and 32-bit grays.
-        target_size: (height, width) to resize to; None keeps the size.
-        interpolation: Pillow's name of the filter: "nearest", "bilinear", "bicubic", "hamming", "box", "lanczos".
-        keep_aspect_ratio: Cut the largest middle part of the target's shape out first.
+        path: Path of the file, or `io.BytesIO`.
+        color_mode: "rgb", "rgba" or "grayscale"; "grayscale" keeps 16-bit and 32-bit images.
+        target_size: (height, width) to resize to, in pixels; None keeps the size.
+        interpolation: Pillow's name of the filter: "nearest", "bilinear", "bicubic", "hamming", "box" or "lanczos".
+        keep_aspect_ratio: Crop the image to the target's aspect ratio first, around its centre.
+
+    Returns:
+        A `PIL.Image.Image`.
 
     Raises:
-        TypeError: `path` is none.
-        ValueError: There is no such color mode or interpolation.
-        OSError: The file cannot be read, or is no image; names the file.
+        TypeError: `path` is of another type.
+        ValueError: An unknown color mode or interpolation.
+        OSError: The file cannot be read, or is not an image; the message names it.
+        ImportError: Pillow is not installed.
+
+    Example:
+        >>> from fastbatch.keras import load_img
+        >>> image = load_img("images/0.jpg", target_size=(70, 80))
+        >>> image.size, image.mode
+        ((80, 70), 'RGB')
+
+    Source: Keras's `keras/src/utils/image_utils.py`.
     """
     img = open_img(path)
     if color_mode not in PILLOW_MODES:
-        raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {color_mode!r}')
+        raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {shown(color_mode)}')
     if color_mode == "grayscale":
         is_wanted = img.mode in GRAYSCALE_MODES
     else:
@@ -69,7 +84,7 @@ def load_img(
     if img.size == size:
         return img
     if interpolation not in INTERPOLATIONS:
-        raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {interpolation!r}")
+        raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {shown(interpolation)}")
     resample = pillow().Resampling[interpolation.upper()]
     box = middle_box(img.size, size) if keep_aspect_ratio else None
     return naming(path, lambda: img.resize(size, resample, box))
@@ -82,7 +97,7 @@ def open_img(path: Any) -> Any:
         return module.open(path)
     if not isinstance(path, (pathlib.Path, bytes, str)):
         raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         content = io.BytesIO(file.read())
     return naming(path, lambda: module.open(content))
 
@@ -110,8 +125,23 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: Any = None) ->
     """Return a Pillow image as an array of 3 dimensions.
 
     Args:
-        data_format: "channels_last" or "channels_first"; None: as Keras is set.
-        dtype: None: the float type that Keras is set to.
+        img: A Pillow image, or an array of 2 or 3 dimensions.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        dtype: Type of the array; None: Keras's float type.
+
+    Returns:
+        Shape (height, width, channels), or (channels, height, width) for "channels_first".
+
+    Raises:
+        ValueError: An image of another number of dimensions, or an unknown format.
+
+    Example:
+        >>> from fastbatch.keras import img_to_array, load_img
+        >>> x = img_to_array(load_img("images/0.jpg"))
+        >>> x.shape, x.dtype
+        ((280, 320, 3), dtype('float32'))
+
+    Source: Keras's `keras/src/utils/image_utils.py`.
     """
     is_first = standardize_data_format(data_format) == "channels_first"
     x: Array = np.asarray(img, dtype=dtype or floatx())
@@ -126,12 +156,25 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
     """Return an array of 3 dimensions as a Pillow image.
 
     Args:
-        data_format: "channels_last" or "channels_first"; None: as Keras is set.
-        scale: Stretch the values so that the smallest becomes 0 and the largest 255.
-        dtype: In which this is computed; None: the float type that Keras is set to.
+        x: Array of shape (height, width, channels), or (channels, height, width) for "channels_first".
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
+        scale: Stretch the values to [0, 255].
+        dtype: Type of the computation; None: Keras's float type.
+
+    Returns:
+        A `PIL.Image.Image`.
 
     Raises:
-        ValueError: Not 3 dimensions; not 1, 3 or 4 channels.
+        ValueError: Not 3 dimensions; not 1, 3 or 4 channels; an unknown format.
+        ImportError: Pillow is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import array_to_img
+        >>> array_to_img(np.zeros((70, 80, 3))).size
+        (80, 70)
+
+    Source: Keras's `keras/src/utils/image_utils.py`.
     """
     is_first = standardize_data_format(data_format) == "channels_first"
     x = np.asarray(x, dtype=dtype or floatx())
@@ -160,10 +203,26 @@ def save_img(
     """Save an array as an image file.
 
     Args:
-        path: Of the file, or an open one, which needs `file_format`.
+        path: Path of the file, or an open file, which needs `file_format`.
+        x: Array of 3 dimensions, as for `array_to_img`.
+        data_format: "channels_last" or "channels_first"; None: Keras's setting.
         file_format: Pillow's name of the format; None: by the file's extension.
-        scale: Stretch the values to 0 ... 255.
-        kwargs: For `PIL.Image.Image.save`.
+        scale: Stretch the values to [0, 255].
+        kwargs: Options of `PIL.Image.Image.save`.
+
+    Raises:
+        ValueError: As for `array_to_img`; an unknown file format.
+        OSError: The file cannot be written.
+        ImportError: Pillow is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import load_img, save_img
+        >>> save_img("black.png", np.zeros((70, 80, 3)), scale=False)
+        >>> load_img("black.png").size
+        (80, 70)
+
+    Source: Keras's `keras/src/utils/image_utils.py`.
     """
     if file_format is None and isinstance(path, (str, pathlib.Path)):
         file_format = pathlib.Path(path).suffix[1:].lower()

@@ -18,17 +18,31 @@ WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
 
 class Iterator(KerasClass):
-    """Batches of `n` samples without end; `for`, `next()` and `it[i]` as Keras has them.
+    """Endless batches of `n` samples; `for`, `next()` and `batches[i]` as in Keras.
 
-    Also an instance of `keras.utils.PyDataset` for `isinstance`, and thus for `fit`, once the user has imported Keras.
-    Subclasses define `_get_batches_of_transformed_samples(index_array)`.
+    Once the user has imported Keras, it is also an instance of `keras.utils.PyDataset` for `isinstance`, and so for
+    `fit`. Subclasses define `_get_batches_of_transformed_samples(index_array)`.
 
     Args:
-        n: Samples.
-        batch_size: In a batch; the last one of an epoch may be short.
-        shuffle: A new permutation of NumPy's global generator for each epoch.
-        seed: If given, that generator is seeded with `seed + total_batches_seen` for each batch.
+        n: Number of samples.
+        batch_size: Samples in a batch; the last batch of an epoch may be smaller.
+        shuffle: A new permutation from NumPy's global generator in each epoch.
+        seed: Seed that generator with `seed + total_batches_seen` before each batch; None does not.
         workers, use_multiprocessing, max_queue_size: As for `PyDataset`.
+
+    Raises:
+        ValueError: By `batches[i]`: no such batch.
+
+    Example:
+        >>> from fastbatch.keras import Iterator
+        >>> class Squares(Iterator):
+        ...     def _get_batches_of_transformed_samples(self, index_array):
+        ...         return index_array**2
+        >>> squares = Squares(n=5, batch_size=2, shuffle=False, seed=None)
+        >>> [next(squares).tolist() for _ in range(4)]
+        [[0, 1], [4, 9], [16], [0, 1]]
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
 
     white_list_formats = WHITE_LIST_FORMATS
@@ -85,19 +99,19 @@ class Iterator(KerasClass):
         self.total_batches_seen += 1
         if self.index_array is None:
             self._set_index_array()
-        self._forecast.asked(idx)
+        self._forecast.record_index(idx)
         return self._get_batches_of_transformed_samples(self._batch(idx))
 
     def reset(self) -> None:
-        """Let `next()` begin a new epoch."""
+        """Begin a new epoch at the next `next()`."""
         self.batch_index = 0
 
     def on_epoch_begin(self) -> None:
-        """Be told by `fit` that an epoch begins."""
+        """Note that `fit` begins an epoch."""
         self._forecast.epoch_begins()
 
     def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch that is read by `it[i]`."""
+        """Draw the order of the next epoch of `batches[i]`."""
         self._set_index_array()
 
     def _batch(self, idx: int) -> Array:
@@ -119,7 +133,7 @@ class Iterator(KerasClass):
             is_last = self.n <= first + self.batch_size
             self.batch_index = 0 if is_last else self.batch_index + 1
             self.total_batches_seen += 1
-            self._forecast.in_turn()
+            self._forecast.record_next()
             yield self.index_array[first : first + self.batch_size]
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
@@ -139,7 +153,7 @@ class Forecast:
         self._numbers: list[int] | None = None  # the next batches by number; None: `next()` is used
         self._shuffled: list[int] = []
 
-    def in_turn(self) -> None:
+    def record_next(self) -> None:
         """Record that a batch was requested by `next()`."""
         self._numbers = None
 
@@ -151,7 +165,7 @@ class Forecast:
         generator.shuffle(self._shuffled)
         self._numbers = []
 
-    def asked(self, idx: int) -> None:
+    def record_index(self, idx: int) -> None:
         """Record that batch `idx` was requested by number."""
         if self._numbers and self._numbers[0] == idx:
             self._numbers = self._numbers[1:]

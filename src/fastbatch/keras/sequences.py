@@ -26,14 +26,29 @@ def pad_sequences(
     truncating: str = "pre",
     value: Any = 0.0,
 ) -> Array:
-    """Return sequences of different lengths as one array, filled up with `value` or cut to `maxlen`.
+    """Return sequences of different lengths as one array, padded with `value` or cut to `maxlen`.
 
     Args:
-        maxlen: None: the longest one's length.
-        padding, truncating: "pre" works at the start, "post" at the end.
+        sequences: Sequences of numbers, or of arrays of one shape.
+        maxlen: Length of the result; None: that of the longest sequence.
+        dtype: Type of the result.
+        padding: Pad "pre" (at the start) or "post" (at the end).
+        truncating: Cut "pre" (at the start) or "post" (at the end).
+        value: The padding value.
+
+    Returns:
+        An array of shape (sequences, maxlen, ...).
 
     Raises:
-        ValueError: No sequences; different shapes of their elements; a value that the dtype cannot hold.
+        ValueError: No sequences; elements of different shapes; a value that the dtype cannot hold; an unknown side.
+
+    Example:
+        >>> from fastbatch.keras import pad_sequences
+        >>> pad_sequences([[1, 2, 3], [4]], maxlen=2)
+        array([[2, 3],
+               [0, 4]], dtype=int32)
+
+    Source: Keras's `keras/src/utils/sequence_utils.py`.
     """
     if not hasattr(sequences, "__len__"):
         raise ValueError("`sequences` must be iterable.")
@@ -72,17 +87,32 @@ def pad_sequences(
 
 
 class TimeseriesGenerator(KerasClass):
-    """Batches of windows of a series, each with the target that follows it; item `i` is batch `i`.
+    """Batches of windows of a series, each with the target of the row after it; item `i` is batch `i`.
 
     Args:
-        length: Steps back from the target's row to the window's first.
+        data: The series, time first: an array or a list.
+        targets: One target per row of the data.
+        length: Rows that a window spans; its target is that of the next row.
         sampling_rate: Rows from one row of a window to the next.
         stride: Rows from one window to the next.
-        shuffle: Draw windows, with replacement, from NumPy's global generator.
-        reverse: Let windows go back in time.
+        start_index, end_index: First and last row to use; None is the last row.
+        shuffle: Draw windows at random, with replacement, from NumPy's global generator.
+        reverse: Reverse the rows of each window.
+        batch_size: Windows in a batch; the last batch may be smaller.
 
     Raises:
         ValueError: Data and targets of different lengths; no row is left to be a target.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import TimeseriesGenerator
+        >>> batches = TimeseriesGenerator(np.arange(10), np.arange(10), length=3, batch_size=2)
+        >>> x, y = batches[0]
+        >>> x, y
+        (array([[0, 1, 2],
+               [1, 2, 3]]), array([3, 4]))
+
+    Source: Keras's `keras/src/legacy/preprocessing/sequence.py`.
     """
 
     def __init__(
@@ -149,7 +179,7 @@ class TimeseriesGenerator(KerasClass):
         return samples[:, ::-1, ...] if self.reverse else samples, np.array(targets)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments, the data as JSON.
+        """Return the arguments as a dict, the data as JSON.
 
         Raises:
             TypeError: The data cannot be written as JSON.
@@ -183,18 +213,37 @@ def timeseries_dataset_from_array(
     end_index: int | None = None,
     format: str = "tf",
 ) -> KerasDataset:
-    """Return a loader over windows of a series: `(x, y)`, or x alone without targets; a batch is the only copy.
+    """Return a loader over windows of a series: `(x, y)`, or x alone without targets.
 
     Window `i` starts at row `start_index + i * sequence_stride`; its target is that of its first row.
 
     Args:
-        batch_size: None gives windows one by one.
-        shuffle: A new order in each epoch; Keras shuffles once, and then within 8 batches.
-        seed: None draws one from NumPy's global generator if the order is shuffled, as Keras does.
-        format: Looked at only: the batches are NumPy arrays; see `KerasDataset.to_tf`.
+        data: The series, time first: an array.
+        targets: One target per start of a window, or None.
+        sequence_length: Rows in a window.
+        sequence_stride: Rows from the start of one window to the start of the next.
+        sampling_rate: Rows from one row of a window to the next.
+        batch_size: Windows in a batch; the last batch may be smaller. None gives single windows.
+        shuffle: A new order in each epoch. (Keras shuffles once, and then within 8 batches.)
+        seed: Determines the order; None draws a seed from NumPy's global generator if `shuffle` is set, as Keras does.
+        start_index, end_index: Use only the rows from `start_index` to before `end_index`.
+        format: "tf" or "grain". The batches are NumPy arrays in both cases; see `KerasDataset.to_tf`.
+
+    Returns:
+        A `KerasDataset` of batches of shape (batch, sequence_length, ...).
 
     Raises:
-        ValueError: Arguments out of range; targets that do not reach as far as the windows.
+        ValueError: An argument out of range; targets for fewer rows than there are windows.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import timeseries_dataset_from_array
+        >>> x, y = next(iter(timeseries_dataset_from_array(np.arange(10), np.arange(10), 3, batch_size=2)))
+        >>> x, y
+        (array([[0, 1, 2],
+               [1, 2, 3]]), array([0, 1]))
+
+    Source: Keras's `keras/src/utils/timeseries_dataset_utils.py`.
     """
     n_rows = len(data)
     _check_rows(n_rows, start_index, end_index, sampling_rate, sequence_stride)

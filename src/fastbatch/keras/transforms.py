@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .affine import affine_matrices, warp
 from .image_utils import Array, array_to_img, img_to_array
 
@@ -22,7 +24,33 @@ def random_rotation(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> Array:
-    """Return the image turned by up to `rg` degrees, either way."""
+    """Return the image rotated by a random angle of up to `rg` degrees.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions.
+        rg: Largest angle in degrees; the angle is drawn from [-rg, rg).
+        row_axis, col_axis, channel_axis: The dimensions of x that are rows, columns and channels.
+        fill_mode: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        cval: Value for fill_mode="constant".
+        interpolation_order: Order of the spline, 0 to 5.
+
+    Returns:
+        An image of the same shape.
+
+    Raises:
+        ValueError: An image of another number of dimensions, or wrong axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_rotation
+        >>> x = np.zeros((32, 48, 3), np.float32)
+        >>> random_rotation(x, 20, row_axis=0, col_axis=1, channel_axis=2).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
     theta = np.random.uniform(-rg, rg)
     options = _options(row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, theta=theta, **options)
@@ -39,7 +67,34 @@ def random_shift(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> Array:
-    """Return the image shifted by up to `wrg` of its width and `hrg` of its height."""
+    """Return the image shifted by a random part of its width and height.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions.
+        wrg, hrg: Largest shift in both directions, as a share of the width and of the height. As in Keras, `hrg` shifts
+            horizontally and `wrg` vertically.
+        row_axis, col_axis, channel_axis: The dimensions of x that are rows, columns and channels.
+        fill_mode: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        cval: Value for fill_mode="constant".
+        interpolation_order: Order of the spline, 0 to 5.
+
+    Returns:
+        An image of the same shape.
+
+    Raises:
+        ValueError: An image of another number of dimensions, or wrong axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_shift
+        >>> x = np.zeros((32, 48, 3), np.float32)
+        >>> random_shift(x, 0.2, 0.1, row_axis=0, col_axis=1, channel_axis=2).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
     tx = np.random.uniform(-hrg, hrg) * x.shape[row_axis]
     ty = np.random.uniform(-wrg, wrg) * x.shape[col_axis]
     options = _options(row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
@@ -56,7 +111,33 @@ def random_shear(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> Array:
-    """Return the image sheared by up to `intensity` degrees, either way."""
+    """Return the image sheared by a random angle of up to `intensity` degrees.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions.
+        intensity: Largest angle in degrees; the angle is drawn from [-intensity, intensity).
+        row_axis, col_axis, channel_axis: The dimensions of x that are rows, columns and channels.
+        fill_mode: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        cval: Value for fill_mode="constant".
+        interpolation_order: Order of the spline, 0 to 5.
+
+    Returns:
+        An image of the same shape.
+
+    Raises:
+        ValueError: An image of another number of dimensions, or wrong axes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_shear
+        >>> x = np.zeros((32, 48, 3), np.float32)
+        >>> random_shear(x, 10, row_axis=0, col_axis=1, channel_axis=2).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
     shear = np.random.uniform(-intensity, intensity)
     options = _options(row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order)
     return apply_affine_transform(x, shear=shear, **options)
@@ -72,13 +153,35 @@ def random_zoom(
     cval: float = 0.0,
     interpolation_order: int = 1,
 ) -> Array:
-    """Return the image zoomed by a factor for each direction, drawn from `zoom_range`.
+    """Return the image zoomed by random factors, one per axis.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions.
+        zoom_range: (lowest, highest) factor; below 1 magnifies, above 1 shrinks.
+        row_axis, col_axis, channel_axis: The dimensions of x that are rows, columns and channels.
+        fill_mode: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        cval: Value for fill_mode="constant".
+        interpolation_order: Order of the spline, 0 to 5.
+
+    Returns:
+        An image of the same shape.
 
     Raises:
-        ValueError: `zoom_range` is not two numbers.
+        ValueError: `zoom_range` is not two numbers, or as for `apply_affine_transform`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_zoom
+        >>> x = np.zeros((32, 48, 3), np.float32)
+        >>> random_zoom(x, (0.8, 1.2), row_axis=0, col_axis=1, channel_axis=2).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     if len(zoom_range) != 2:
-        raise ValueError(f"`zoom_range`: expected a tuple or list of two floats, found {zoom_range!r}")
+        raise ValueError(f"`zoom_range`: expected a tuple or list of two floats, found {shown(zoom_range)}")
     zx: float = 1
     zy: float = 1
     if not zoom_range[0] == zoom_range[1] == 1:
@@ -88,23 +191,80 @@ def random_zoom(
 
 
 def random_channel_shift(x: Array, intensity_range: float, channel_axis: int = 0) -> Array:
-    """Return the image with one number, of up to `intensity_range` either way, added; see `apply_channel_shift`."""
+    """Return the image with one random number added to all channels; see `apply_channel_shift`.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions.
+        intensity_range: Largest number; it is drawn from [-intensity_range, intensity_range).
+        channel_axis: The dimension of x that is the channels.
+
+    Returns:
+        An image of the same shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_channel_shift
+        >>> random_channel_shift(np.zeros((32, 48, 3)), 20.0, channel_axis=2).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
     return apply_channel_shift(x, np.random.uniform(-intensity_range, intensity_range), channel_axis)
 
 
 def random_brightness(x: Array, brightness_range: Sequence[float], scale: bool = True) -> Array:
-    """Return the image with its brightness multiplied by a factor from `brightness_range`.
+    """Return the image with its brightness multiplied by a random factor.
+
+    Draws from NumPy's global generator.
+
+    Args:
+        x: Image of 3 dimensions, in Keras's data format.
+        brightness_range: (lowest, highest) factor.
+        scale: Stretch the values to [0, 255] first.
+
+    Returns:
+        An image of the same shape, of Keras's float type.
 
     Raises:
         ValueError: `brightness_range` is not two numbers.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import random_brightness
+        >>> random_brightness(np.full((32, 48, 3), 100.0), (0.5, 1.5)).shape
+        (32, 48, 3)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     if len(brightness_range) != 2:
-        raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {brightness_range!r}")
+        raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {shown(brightness_range)}")
     return apply_brightness_shift(x, np.random.uniform(brightness_range[0], brightness_range[1]), scale)
 
 
 def apply_channel_shift(x: Array, intensity: float, channel_axis: int = 0) -> Array:
-    """Return the image with `intensity` added, clipped to the smallest and largest value that it had."""
+    """Return the image with a number added to all channels, clipped to the image's own minimum and maximum.
+
+    Args:
+        x: Image of 3 dimensions.
+        intensity: The number.
+        channel_axis: The dimension of x that is the channels.
+
+    Returns:
+        An image of the same shape.
+
+    Raises:
+        ValueError: An empty image.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import apply_channel_shift
+        >>> apply_channel_shift(np.array([[[0.0, 100.0, 200.0]]]), 50, channel_axis=2)
+        array([[[ 50., 150., 200.]]])
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
     planes = np.rollaxis(x, channel_axis, 0)
     smallest, largest = np.min(x), np.max(x)
     shifted = np.stack([np.clip(plane + intensity, smallest, largest) for plane in planes])
@@ -112,10 +272,28 @@ def apply_channel_shift(x: Array, intensity: float, channel_axis: int = 0) -> Ar
 
 
 def apply_brightness_shift(x: Array, brightness: float, scale: bool = True) -> Array:
-    """Return the image with its brightness multiplied, by way of 8-bit pixels as Keras does it.
+    """Return the image with its brightness multiplied; it is rounded to 8-bit pixels, as by Keras.
 
     Args:
-        scale: Stretch the values to 0 ... 255 first. Values outside are stretched in any case, and then put back.
+        x: Image of 3 dimensions, in Keras's data format.
+        brightness: The factor.
+        scale: Stretch the values to [0, 255] first. Values outside of [0, 255] are always stretched; without `scale`
+            they are scaled back.
+
+    Returns:
+        An image of the same shape, of Keras's float type.
+
+    Raises:
+        ValueError: Not 3 dimensions; not 1, 3 or 4 channels.
+        ImportError: Pillow is not installed.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import apply_brightness_shift
+        >>> apply_brightness_shift(np.array([[[0.0, 100.0, 200.0]]]), 0.5, scale=False)
+        array([[[  0.,  50., 100.]]], dtype=float32)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     from PIL import ImageEnhance
 
@@ -143,17 +321,32 @@ def apply_affine_transform(
     cval: float = 0.0,
     order: int = 1,
 ) -> Array:
-    """Return the image turned, shifted, sheared and zoomed around its middle.
+    """Return the image rotated, shifted, sheared and zoomed around its centre.
 
     Args:
-        theta, shear: Degrees.
-        tx, ty: Pixels, along rows and columns.
-        zx, zy: Factors.
-        fill_mode: What lies outside: "nearest", "constant" (`cval`), "reflect" or "wrap".
-        order: Of the spline, 0 to 5.
+        x: Image of 3 dimensions.
+        theta, shear: Angles in degrees.
+        tx, ty: Horizontal and vertical shift in pixels; above 0 moves the image to the left, and up.
+        zx, zy: Horizontal and vertical zoom factor; below 1 magnifies, above 1 shrinks.
+        row_axis, col_axis, channel_axis: The dimensions of x that are rows, columns and channels.
+        fill_mode: Pixels outside of the image: "nearest", "constant" (`cval`), "reflect" or "wrap".
+        cval: Value for fill_mode="constant".
+        order: Order of the spline, 0 to 5.
+
+    Returns:
+        An image of the same shape.
 
     Raises:
         ValueError: Not 3 dimensions; axes that are not the three of an image; channels in the middle.
+
+    Example:
+        >>> import numpy as np
+        >>> from fastbatch.keras import apply_affine_transform
+        >>> x = np.arange(4, dtype=np.float32).reshape(1, 4, 1)
+        >>> apply_affine_transform(x, tx=1, row_axis=0, col_axis=1, channel_axis=2).ravel()
+        array([1., 2., 3., 3.], dtype=float32)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     axes = (row_axis, col_axis, channel_axis)
     if len(set(axes)) != 3:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Loaders: epochs, resume, shards, maps, and the protocols that an engine fulfils."""
+"""Loaders: epochs, resume, shards, maps, and the protocols that an engine implements."""

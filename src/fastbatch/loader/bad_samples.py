@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Samples that cannot be read or decoded: how many are borne, and which they were."""
+"""Bad samples, which cannot be read or decoded: their records, and the allowance per pass."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 
 from fastbatch.errors import DecodeError, FormatError
 
-MAX_RECORDS = 100_000  # that a report keeps; some 30 MB
+MAX_RECORDS = 100_000  # records kept by a report; about 30 MB
 
-# (index in the data set, index of its stand-in or None, what is wrong). What is wrong: (name of the class or "OSError",
-# path or None, message, byte in the file or None, or errno). Engines hand this out with the batch.
+# An error of one sample: (class name or "OSError", path or None, message, byte offset in the file or None, or errno).
 Wrong = tuple[str, "str | None", str, "int | None"]
+# A bad sample, as engines return it with the batch: (index in the data set, index of its replacement or None, error).
 Bad = tuple[int, "int | None", Wrong]
 
 
 @dataclass(frozen=True)
 class BadSample:
-    """A sample that was left out, or replaced.
+    """A sample that was skipped or replaced. Immutable.
 
     Attributes:
-        path: Its file, or None.
-        sample: Its index in the data set, before shuffling.
-        reason: What is wrong with it.
-        epoch: In which it was met.
-        replaced_by: Index of the sample that stood in, or None.
+        path: File of the sample, or None.
+        sample: Index in the data set, before shuffling.
+        reason: Message of the error.
+        epoch: Epoch in which the error occurred.
+        replaced_by: Index of the sample that replaced it, or None.
     """
 
     path: str | None
@@ -37,7 +37,7 @@ class BadSample:
 
 
 def what_is_wrong(error: Exception) -> Wrong:
-    """Return an error of one sample as a value."""
+    """Return the error of one sample as a plain tuple."""
     if isinstance(error, (DecodeError, FormatError)):
         return type(error).__name__, error.path, error.message, error.offset
     assert isinstance(error, OSError)
@@ -45,16 +45,16 @@ def what_is_wrong(error: Exception) -> Wrong:
 
 
 def error_of(bad: Bad) -> Exception:
-    """Return the error that `what_is_wrong` was made of."""
+    """Return the exception that `what_is_wrong` converted to a tuple."""
     sample, _, (kind, path, message, number) = bad
     if kind == "OSError":
-        return OSError(number, message, path)  # becomes FileNotFoundError and its kin by itself
+        return OSError(number, message, path)  # Python selects the subclass, such as FileNotFoundError
     return (DecodeError if kind == "DecodeError" else FormatError)(message, path=path, sample=sample, offset=number)
 
 
 @dataclass
 class Report:
-    """All bad samples that a loader met, in the order in which they were due; the first MAX_RECORDS of them.
+    """The first MAX_RECORDS bad samples of a loader, in the order of their batches.
 
     Threads: any.
     """
@@ -63,31 +63,34 @@ class Report:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, epoch: int, bad: Sequence[Bad]) -> None:
-        """Note the bad samples of one batch."""
+        """Record the bad samples of one batch."""
         made = [BadSample(path, sample, reason, epoch, other) for sample, other, (_, path, reason, _) in bad]
         with self._lock:
             self._records += made[: MAX_RECORDS - len(self._records)]
 
     def __reduce__(self) -> tuple[type[Report], tuple[()]]:
-        return Report, ()  # a loader in another process has one of its own
+        return Report, ()  # a loader in another process has its own report
 
     def records(self) -> list[BadSample]:
-        """Return a copy."""
+        """Return a copy of the records."""
         with self._lock:
             return list(self._records)
 
 
-class Budget:
-    """How many bad samples one pass may still have. `None`: as many as there are."""
+class Allowance:
+    """Number of further bad samples that one pass allows. `None`: no limit.
+
+    Threads: one at a time.
+    """
 
     def __init__(self, most: int | None) -> None:
         self._most = most
-        self._met = 0
+        self._n_met = 0
 
-    def spend(self, bad: Sequence[Bad]) -> int:
-        """Return how many of these, in order, are borne; fewer than all when the budget is spent."""
+    def use(self, bad: Sequence[Bad]) -> int:
+        """Use up the allowance; return how many of these samples, in order, are within it."""
         if self._most is None:
             return len(bad)
-        borne = min(len(bad), self._most - self._met)
-        self._met += borne
-        return borne
+        allowed = min(len(bad), self._most - self._n_met)
+        self._n_met += allowed
+        return allowed

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a loader asks of an implementation: an engine that makes batches, and runs over an epoch."""
+"""The protocols between a loader of samples and an implementation: engines that make batches, runs over an epoch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from .map import Step
 
 
 class Run(Protocol):
-    """One pass over an epoch from some position on. Dropping it ends the work ahead."""
+    """One pass over an epoch from a position: `loader.run.Run` with columns. Dropping it stops the prefetch.
+
+    Threads: any may call `next`; each batch goes to one of them.
+    """
 
     def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
         """Return the batch's number in this run, its columns and its bad samples, in order.
@@ -28,15 +31,23 @@ class Run(Protocol):
 
 
 class Engine(Protocol):
-    """Makes batches of some columns: threads in native code, or a plain generator."""
+    """Makes batches of some columns: threads in native code, or a plain generator. Threads: any."""
 
-    def start(self, plan: Plan, epoch: int, position: int) -> Run: ...
-    def stats(self) -> dict[str, Any]: ...
-    def close(self) -> None: ...
+    def start(self, plan: Plan, epoch: int, position: int) -> Run:
+        """Begin a run at a position within an epoch."""
+
+    def verify(self) -> None:
+        """Raise FormatError if a mapped file was written to since it was opened; `start` asks it too."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters, with keys of `loader.counters.NO_STATS`."""
+
+    def close(self) -> None:
+        """Stop all work. `next` of its runs returns False from now on."""
 
 
 class BatchPlan(Protocol):
-    """How the rest of an epoch falls into batches."""
+    """The division of the rest of an epoch into batches. Immutable."""
 
     @property
     def n_batches(self) -> int: ...
@@ -46,7 +57,7 @@ class BatchPlan(Protocol):
 
 
 class Implementation(Protocol):
-    """One way of doing the work: `fastbatch` and `fastbatch.pure` are the two."""
+    """A backend, of `fastbatch` or of `fastbatch.pure`. Threads: any."""
 
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
@@ -54,12 +65,12 @@ class Implementation(Protocol):
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What may change how fast batches come, and never which.
+    """Options that change speed and memory, but no batch.
 
     Attributes:
-        threads: None takes the CPUs that this process may use.
-        prefetch: Batches in work or ready; None takes what fits 4 MB, 2 to 16.
-        prefetch_bytes: Most memory they may take together, or None.
+        threads: Worker threads; None: the CPUs available to this process.
+        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch_bytes: Upper bound of the memory of prefetched batches, or None.
     """
 
     threads: int | None = None
@@ -69,12 +80,13 @@ class EngineOptions:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a loader is made from, and what its shards and splits share.
+    """The parts of a loader that its shards and splits share.
 
     Attributes:
-        pack: Puts the columns of a batch into the structure that the user gave.
-        class_names: Names of the labels 0, 1, ..., if there are any.
-        steps: What is done with each packed batch, in order, by the thread that asks for it.
+        pack: Builds the structure of a batch from its columns.
+        class_names: Names of the labels 0, 1, ..., or None.
+        steps: Functions applied to each packed batch, in order, in the consumer's thread.
+        kind: Kind of the loader's states: one of `loader.state.SAMPLES`.
     """
 
     implementation: Implementation
@@ -83,3 +95,4 @@ class Recipe:
     options: EngineOptions
     class_names: tuple[str, ...] | None = None
     steps: tuple[Step, ...] = ()
+    kind: str = "arrays"

@@ -1,143 +1,195 @@
 # SPDX-License-Identifier: MIT
-"""The iterator of one epoch: batches as the engine hands them out, packed, and mapped by the user's functions."""
+"""The iterator of one epoch, for all kinds of loaders: its end, errors, sharing by threads, and forks."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastbatch.errors import ClosedError, add_note, refuse_copy
-from fastbatch.plan.plan import Plan
 
 from . import fork as process
-from .bad_samples import Bad, Budget, error_of
-from .engine import Run
-from .map import BatchInfo
+from .bad_samples import error_of
 
 if TYPE_CHECKING:
-    from .loader import Loader
-
-
-@dataclass
-class Progress:
-    """How far one iterator is. Outlives it, since the state may be asked for after the loop was left."""
-
-    plan: Plan
-    epoch: int
-    start: int  # global position
-    batches: int = 0
-    ended: bool = False
+    from .resumable import Resumable
+    from .run import Progress
 
 
 class Epoch:
-    """The iterator of one epoch. After its last batch, or an error, it stays at its end.
+    """The iterator of one epoch. It is exhausted after its last batch or an error.
 
     Threads: any; each batch goes to one caller.
+    Fork: the child continues with the same batch, and starts its own threads.
     """
 
-    def __init__(self, loader: Loader, progress: Progress) -> None:
+    def __init__(self, loader: Resumable, progress: Progress, at_end: Callable[[], Any]) -> None:
+        self._run: Any = None
         self._loader = loader
-        self._pack = loader._recipe.pack
-        self._steps = loader._recipe.steps
         self._progress = progress
+        self._at_end = at_end
+        self._pack = loader._pack  # None: runs return finished batches
+        self._steps = loader._steps
+        self._counters = loader._counters() if loader._pack is None else None
+        self._allowance = loader._make_allowance(progress)
+        self._is_plain = self._allowance is None and not (self._steps and self._pack is None)
+        self._end_mark, self._closed_mark = loader._marks
+        self._n_finished = 0  # batches of runs without numbers, counted here
         self._process = process.current
-        self._lock = threading.Lock()
-        self._budget = loader._budget(progress.plan)
-        self._run: Run | None = loader._start(progress)
+        self._lock = threading.RLock()
+        self._run = self._begin(loader._start(progress))
+
+    def _begin(self, run: Any) -> Any:
+        if self._pack is None:
+            self._progress.run = run
+            self._progress.reached = self._progress.start if self._steps else None
+        return run
 
     def __iter__(self) -> Epoch:
         return self
 
     def __next__(self) -> Any:
-        if self._run is not None and self._process is not process.current:
-            self._restart()
-        if self._budget is None:
-            number, columns, _ = self._take()
-        else:
-            with self._lock:  # the samples that break the budget are the same for any number of threads
-                number, columns = self._take_sound(self._budget)
-        packed = self._pack(columns)
-        if self._steps:
-            packed = self._map(packed, number)
-        self._count(number)
-        return packed
-
-    def _take(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]]:
-        """Return the next batch from the engine, whatever is in it."""
+        # One function without further calls: a batch of a few rows takes about a microsecond.
         run = self._run
         if run is None:
             raise StopIteration
+        if self._process is not process.current:
+            run = self._restart()
+        if not self._is_plain:
+            return self._next_in_turn(run)
+        counters = self._counters
+        begin = 0.0 if counters is None else perf_counter()
         try:
-            batch = run.next()
+            made = run.next()
         except KeyboardInterrupt:
             raise
         except BaseException:
-            self._run = None
+            self._leave(run)
             raise
-        if batch is None:
-            self._run = None
-            self._progress.ended = True
-            raise StopIteration
-        if batch is False:
-            self._run = None
-            raise ClosedError("the loader was closed")
+        if made is self._end_mark or made is self._closed_mark:
+            self._end(run, made is self._end_mark)
+        if counters is not None:
+            counters.wait_s += perf_counter() - begin
+            return made
+        number, columns, _ = made
+        batch = self._pack(columns)
+        if self._steps:
+            batch = self._map(batch, number)
+        progress = self._progress
+        if number >= progress.batches:  # threads that share an iterator may arrive out of order
+            progress.batches = number + 1
         return batch
 
-    def _take_sound(self, budget: Budget) -> tuple[int, list[np.ndarray[Any, Any]]]:
-        """Return the next batch that has samples, and note the bad ones; raise when they are too many."""
-        while True:
-            number, columns, bad = self._take()
-            if bad:
-                borne = budget.spend(bad)
-                self._loader._report.add(self._progress.epoch, bad[: borne + 1])
-                if borne < len(bad):
-                    self._run = None
-                    error = error_of(bad[borne])
-                    add_note(error, f"fastbatch: one bad sample more than max_bad={self._progress.plan.max_bad}")
-                    raise error
-            if len(columns[0]) > 0:
-                return number, columns
-            self._count(number)
+    def _next_in_turn(self, run: Any) -> Any:
+        """Return the next batch, under the lock: one thread at a time.
 
-    def _count(self, number: int) -> None:
-        if number >= self._progress.batches:  # threads that share an iterator may come out of order
-            self._progress.batches = number + 1
+        The allowance is then exceeded at the same batch for any number of threads, and finished batches are numbered in
+        order; the numbers are passed to the user's functions.
+        """
+        with self._lock:
+            begin = perf_counter()
+            try:
+                made = self._next_numbered(run)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                self._leave(run)
+                raise
+            if self._counters is not None:
+                self._counters.wait_s += perf_counter() - begin
+        if made is self._end_mark or made is self._closed_mark:
+            self._end(run, made is self._end_mark)
+        number, batch, reached = made
+        if self._steps:
+            batch = self._map(batch, number)
+        progress = self._progress
+        if number >= progress.batches:
+            progress.batches, progress.reached = number + 1, reached
+        return batch
+
+    def _next_numbered(self, run: Any) -> Any:
+        """Return the next nonempty batch: (number in the run, batch, position after it or None).
+
+        At the end of the run the end mark is returned instead.
+        """
+        while True:
+            made = run.next()
+            if made is self._end_mark or made is self._closed_mark:
+                return made
+            if self._pack is None:
+                self._n_finished += 1
+                return self._n_finished - 1, made, run.position()
+            number, columns, bad = made
+            if bad:
+                self._allow(bad)
+            if len(columns[0]) > 0:
+                return number, self._pack(columns), None
+            self._progress.batches = max(self._progress.batches, number + 1)
+
+    def _allow(self, bad: Any) -> None:
+        """Record the bad samples of a batch; raise the error of the first one beyond the allowance."""
+        assert self._allowance is not None
+        allowed = self._allowance.use(bad)
+        self._loader._report.add(self._progress.epoch, bad[: allowed + 1])
+        if allowed < len(bad):
+            error = error_of(bad[allowed])
+            add_note(error, f"fastbatch: one bad sample more than max_bad={self._progress.plan.max_bad}")
+            raise error
 
     def _map(self, batch: Any, number: int) -> Any:
-        progress, plan = self._progress, self._progress.plan
-        position = progress.start + number * plan.batch_size * plan.world_size + plan.rank
-        number += plan.batches_before(progress.start)
-        info = BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size)
+        info, stride = self._loader._batch_info(self._progress, number)
         try:
             for step in self._steps:
-                batch = step(batch, info)
+                batch = step(batch, info, stride)
         except BaseException:
-            self._run = None
+            if self._run is not None:
+                self._leave(self._run)
             raise
         return batch
 
-    def _restart(self) -> None:
-        """Go on in a forked child: same epoch, same batch, own threads."""
-        progress = self._progress
-        loader = self._loader
-        progress.start = loader._batch_plan(progress.start).position_after(progress.batches)
-        progress.batches = 0
+    def _end(self, run: Any, is_last: bool) -> NoReturn:
+        with self._lock:
+            was_over = self._progress.ended
+            was_left = self._run is None  # closed by another thread
+            self._progress.ended = was_over or is_last
+        self._leave(run)
+        if is_last and not was_over:
+            self._loader._verify(self._progress)
+            self._at_end()
+        if is_last or was_over or (was_left and not self._loader._closed):
+            raise StopIteration
+        raise ClosedError("the loader was closed")
+
+    def _leave(self, run: Any) -> None:
+        self._run = None
+        self._loader._leave(run)
+
+    def _restart(self) -> Any:
+        """Continue in a forked child: same epoch, same batch, own threads."""
         self._process = process.current
-        self._lock = threading.Lock()  # a thread that did not come along may have held it
-        self._run = loader._start(progress)
+        self._lock = threading.RLock()  # a thread of the parent may have held it
+        if self._loader._closed:
+            self._run = None
+            raise ClosedError("the loader was closed")
+        run = self._loader._go_on_after_fork(self._run, self._progress)
+        if run is not self._run:
+            self._n_finished = self._progress.batches = 0
+            self._run = self._begin(run)
+        return run
 
     def __length_hint__(self) -> int:
-        loader, progress = self._loader, self._progress
-        if self._run is None:
-            return 0
-        return loader._batch_plan(progress.start).n_batches - progress.batches
+        left = 0 if self._run is None else self._loader._batches_left(self._progress)
+        return NotImplemented if left is None else left
 
     __reduce__ = refuse_copy
 
     def close(self) -> None:
-        """End this pass; `next` raises StopIteration from now on."""
-        self._run = None
+        """End this pass. `next` raises StopIteration from now on."""
+        if self._run is not None:
+            self._leave(self._run)
+
+    def __del__(self) -> None:
+        if getattr(self, "_run", None) is not None:
+            self.close()

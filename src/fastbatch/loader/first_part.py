@@ -14,10 +14,10 @@ from .map import BatchInfo, Step, make_step, takes_info
 
 @dataclass(frozen=True)
 class FirstPart:
-    """A Python function in the place of a transform: it sees the first part of each sample, and returns it anew."""
+    """A Python transform: receives the first part of each sample and returns its replacement."""
 
     function: Callable[..., Any]
-    alone: bool  # the sample has no other part
+    alone: bool  # the sample has only this part
 
     def __call__(self, sample: Any, info: BatchInfo) -> Any:
         first = sample if self.alone else sample[0]
@@ -26,10 +26,10 @@ class FirstPart:
 
 
 def python_steps(transform: Any, native: NativeTransform | None, alone: bool) -> tuple[Step, ...]:
-    """Return the steps that apply a transform which is not a C function.
+    """Return the steps that apply a Python transform; none for a C function.
 
     Args:
-        alone: The transform gets a batch of one part, not a tuple that begins with it.
+        alone: Samples have only one part; otherwise they are tuples.
     """
     if transform is None or native is not None:
         return ()

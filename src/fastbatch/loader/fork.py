@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Whether this is still the process that made a thing: what a fork leaves behind has no threads."""
+"""Fork detection: whether this process created an object. A forked child has no threads of its parent."""
 
 from __future__ import annotations
 
 import os
 
-current = object()  # another one in each forked child: cheaper to compare than the process's number
+current = object()  # replaced in each forked child; cheaper to compare than os.getpid()
 
 
 def _renew() -> None:

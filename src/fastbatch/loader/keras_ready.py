@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""How Keras 3's `fit`, `evaluate` and `predict` take our data as it is, although fastbatch never imports Keras.
+"""Loaders as data of Keras 3's `fit`, `evaluate` and `predict`. fastbatch itself never imports Keras.
 
-Keras asks `isinstance(data, PyDataset)`, and Python asks the object for its `__class__` before it says no. Once the
-user has imported Keras, ours answers with a class that is both. `type(data)` stays what it was.
+Keras checks `isinstance(data, PyDataset)`, for which Python also consults `data.__class__`. Once the user has imported
+Keras, that property returns a subclass of both classes. `type(data)` does not change.
 
-Keras then calls `data[i]` for each batch: i in a random order under `shuffle=True`, some batches twice (the first ones,
-to learn their shapes), and next epochs without a word. What it asks in which order is written in
-keras/src/trainers/data_adapters/py_dataset_adapter.py and keras/src/trainers/epoch_iterator.py; the tests run it.
+Keras then calls `data[i]` for each batch: in random order of i with `shuffle=True`, twice for the first batches (to
+infer shapes), and without a notice of the next epoch. The order of its calls is defined in
+keras/src/trainers/data_adapters/py_dataset_adapter.py and keras/src/trainers/epoch_iterator.py; the tests run both.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 _ADAPTERS = "keras.src.trainers.data_adapters."
-_PEEKED = 2  # Keras looks at so many batches before an epoch, and wants them again in it
+_PEEKED = 2  # batches that Keras reads before an epoch to infer shapes, and reads again in the epoch
 
 
 class KerasClass:
-    """An object that Keras takes for one of its data sets, once there is a Keras."""
+    """An object that is an instance of a Keras dataset class once Keras is imported. Threads: any."""
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
         return keras_class(type(self), self._is_sized())
 
     def _is_sized(self) -> bool:
-        """Return whether there is a length; Python may ask at any `isinstance`."""
+        """Return whether the data has a length. Called by every `isinstance`."""
         return _length(self) is not None
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Tell pickle the type, since it finds another `__class__`."""
+        """Give pickle the true type, since `__class__` is another one."""
         reduced: Any = super().__reduce_ex__(protocol)
         function, *rest = reduced
         return (_new if getattr(function, "__name__", "") == "__newobj__" else function, *rest)
@@ -48,34 +49,36 @@ class KerasClass:
 
 
 class KerasReady(KerasClass):
-    """Data that is iterated once an epoch, and that Keras's `fit`, `evaluate` and `predict` take as it is.
+    """Data that is iterated once per epoch, and that Keras's `fit`, `evaluate` and `predict` accept directly.
 
-    A pass that Keras begins is one epoch, in our order, whatever order it asks for. A pass that was left after no more
-    than two batches was a look at their shapes: the next one gives the same batches again. `steps_per_epoch` goes on
-    where the last epoch stopped, as Keras says it does.
+    A pass of Keras is one epoch in the loader's order; the indices that Keras requests are ignored. A pass that Keras
+    leaves after at most two batches only inferred their shapes: the next pass gives the same batches again. With
+    `steps_per_epoch` an epoch continues where the last one stopped, as Keras documents.
 
-    Data without a length is taken as Keras takes generators: `class_weight` is refused, and in the first `fit` the end
-    of an epoch is met with Keras's warning about data that ran out; the length is known from then on. With
-    `steps_per_epoch` it begins again wherever it ends, without a warning.
+    Keras treats data without a length as a generator: it rejects `class_weight`, and warns at the end of the first
+    epoch that the data ran out; the length is known from then on. With `steps_per_epoch` the data starts again at its
+    end, without a warning.
+
+    Threads: any; TensorFlow reads from its own thread.
     """
 
-    # Keras's own threads would only stand in the way of ours: what users set here is not looked at.
+    # Settings of Keras's worker threads, which would only compete with the loader's. Values set by users are ignored.
     use_multiprocessing = False
     max_queue_size = 10
 
     @property
     def workers(self) -> int:
-        """Always 1; Keras reads it when `fit`, `evaluate` or `predict` begins."""
+        """Always 1. Keras reads it at the start of `fit`, `evaluate` and `predict`, which begins a session."""
         self._keras().begin_session()
         return 1
 
     @property
     def num_batches(self) -> int | None:
-        """The length, or None; Keras reads it before each pass."""
+        """The length, or None. Keras reads it before each pass."""
         return self._keras().announce_pass(_length(self), _epoch_iterator())
 
     def __getitem__(self, index: int) -> Any:
-        """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError."""
+        """Return the next batch of Keras's pass, for any index. Raises TypeError for callers other than Keras."""
         if not keras_asks():
             raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
         return self._keras().next()
@@ -86,16 +89,16 @@ class KerasReady(KerasClass):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _next_length(self) -> int | None:
-        """Return the batches of the next iteration: fewer than the length after `load_state_dict`."""
+        """Return the number of batches of the next pass; after `load_state_dict` it is below the length."""
         return _length(self)
 
     def _begin_epoch(self) -> Iterator[Any]:
-        """Begin an epoch for Keras, which calls `on_epoch_end` itself."""
+        """Begin an epoch for Keras. Keras calls `on_epoch_end` itself."""
         return iter(self)
 
     def _keras(self) -> KerasPasses:
         passes: KerasPasses | None = self.__dict__.get("_keras_passes")
-        if passes is None or passes.data is not self:  # or it came with a copy
+        if passes is None or passes.data is not self:  # or it was copied with the attributes
             passes = self.__dict__["_keras_passes"] = KerasPasses(self)
         return passes
 
@@ -107,44 +110,44 @@ _ADAPTER_METHODS = frozenset(
 
 
 class KerasPasses:
-    """One epoch of the data after another, as Keras asks for them.
+    """The epochs of the data, in the passes that Keras makes.
 
-    Threads: any; TensorFlow asks from a thread of its own.
+    Threads: any; TensorFlow reads from its own thread.
     """
 
     def __init__(self, data: Any) -> None:
         self.data = data
         self._lock = threading.RLock()
-        self._batches: Iterator[Any] | None = None  # the epoch under way
-        self._first: list[Any] = []  # its first batches, while they are all that was given out
-        self._given = 0  # of this epoch
-        self._again = 0  # of `_first`, in this pass
+        self._batches: Iterator[Any] | None = None  # iterator of the current epoch
+        self._first: list[Any] = []  # the first batches of the epoch, while no others were returned
+        self._given = 0  # batches returned in this epoch
+        self._again = 0  # batches of `_first` returned in this pass
         self._pass_begins = False
-        self._epochs: weakref.ref[Any] | None = None  # Keras's object that runs them
-        self.is_adapter = False  # Keras took data without a length
+        self._epochs: weakref.ref[Any] | None = None  # Keras's EpochIterator
+        self.is_adapter = False  # Keras accepted data without a length
         self._adapter: Any = None
-        self._endless = False  # steps_per_epoch ends the epochs, the data never does
-        self._length: int | None = None  # of the epoch under way
-        self._out = 0  # batches given out since the session began, each counted once
-        self._states: dict[int, Any] | None = None  # after so many of them; None: nobody asked
+        self._endless = False  # steps_per_epoch is set: the data starts again at its end
+        self._length: int | None = None  # of the current epoch
+        self._out = 0  # batches returned in this session, each counted once
+        self._states: dict[int, Any] | None = None  # states by `_out`; None: not kept
 
     def begin_session(self) -> None:
-        """Leave what an earlier `fit` did not use up."""
+        """Drop the unread batches of an earlier `fit`."""
         with self._lock:
             self._batches, self._adapter = None, None
             self.is_adapter = False
             self._out = 0
 
     def __reduce__(self) -> Any:
-        """Become None: a copy of the data, here or in another process, is not under Keras's hands."""
+        """Pickle as None: a copy of the data is not being read by Keras."""
         return (type(None), ())
 
     def announce_pass(self, length: int | None, epochs: Any) -> int | None:
-        """Let the next batch be the first of a pass, and return how many it has.
+        """Begin a new pass with the next batch, and return its number of batches.
 
         Args:
-            epochs: Keras's object that runs the epochs, if it asks: it wants the length of a whole epoch, and knows
-                `steps_per_epoch`, which it tells nobody. Its adapters want the length of the next pass.
+            epochs: Keras's EpochIterator if it is the caller, otherwise None. It needs the length of a whole epoch, and
+                is the only object that holds `steps_per_epoch`. Keras's adapters need the length of the next pass.
         """
         self._pass_begins = True
         if epochs is None:
@@ -156,7 +159,7 @@ class KerasPasses:
         return length
 
     def keep_states(self) -> None:
-        """Remember the data's state after each batch, for `state_after`."""
+        """Keep the data's state after each batch, for `state_after`."""
         self._states = {}
 
     def state_after(self, n: int) -> Any:
@@ -191,7 +194,7 @@ class KerasPasses:
             assert self._batches is not None
             try:
                 batch = next(self._batches)
-            except StopIteration:  # shorter than it said, because samples were skipped: Keras cannot be told
+            except StopIteration:  # fewer batches than announced, because samples were skipped
                 self._begin_epoch()
                 batch = next(self._batches)
             self._count()
@@ -210,7 +213,7 @@ class KerasPasses:
             self._begin_epoch()
 
     def adapter(self) -> Any:
-        """Return Keras's adapter of generators, but with a new epoch where it would end."""
+        """Return Keras's adapter of generators, modified to begin a new epoch at the end of the data."""
         if self._adapter is None:
             self._begin_epoch()
             assert self._batches is not None
@@ -235,19 +238,28 @@ class KerasPasses:
             if not self._endless or (self._given == n and not self._first):
                 break
             self._begin_epoch()
-        self._given = len(self._first) + 1  # even if nothing came: this epoch is over
+        self._given = len(self._first) + 1  # marks the epoch as finished, even if it had no batches
+
+
+def calling_frame(depth: int) -> FrameType:
+    """Return the frame `depth` calls above the caller.
+
+    Python has no other way to identify a caller. `data[i]` gives a prefetched batch to Keras only: users of a
+    `DataGenerator` call it too, also during `fit`. And only Keras's own loop holds `steps_per_epoch`.
+    """
+    return sys._getframe(depth + 1)
 
 
 def keras_asks() -> bool:
-    """Return whether the method that calls this was called by one of Keras's adapters."""
-    name = sys._getframe(2).f_globals.get("__name__", "")
+    """Return whether the calling method was called by one of Keras's adapters."""
+    name = calling_frame(2).f_globals.get("__name__", "")
     return isinstance(name, str) and name.startswith(_ADAPTERS)
 
 
 def _epoch_iterator() -> Any:
     """Return Keras's EpochIterator if it reads `num_batches`, directly or through its adapter, else None."""
     for depth in (2, 3):
-        reader = sys._getframe(depth).f_locals.get("self")
+        reader = calling_frame(depth).f_locals.get("self")
         if hasattr(reader, "steps_per_epoch"):
             return reader
     return None
@@ -270,12 +282,12 @@ def _length(data: Any) -> int | None:
 
 @functools.lru_cache(maxsize=256)
 def both(ours: Any, theirs: Any) -> Any:
-    """Return a class that is `ours` and one of Keras's, by the name of ours."""
+    """Return a subclass of `ours` and of a Keras class, with the name of `ours`."""
     return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__, "__doc__": ours.__doc__})
 
 
 def keras_class(ours: type, is_sized: bool) -> Any:
-    """Return a class that is `ours` and one of Keras's data sets, or `ours` while there is no Keras."""
+    """Return a subclass of `ours` and of a Keras dataset class, or `ours` if Keras is not imported."""
     module, name = ("py_dataset_adapter", "PyDataset") if is_sized else ("data_adapter", "DataAdapter")
     theirs = getattr(sys.modules.get(_ADAPTERS + module), name, None)
     return ours if theirs is None else both(ours, theirs)

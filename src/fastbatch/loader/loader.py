@@ -1,250 +1,226 @@
 # SPDX-License-Identifier: MIT
-"""The loader that users hold: epochs, restart, shards, splits. How batches are made is its engine's business."""
+"""The base of all loaders: methods that change the order or the batches, and statistics."""
 
 from __future__ import annotations
 
+import copy
 import time
-import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, SupportsIndex
+from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
-from fastbatch.batch.column import dataset_fingerprint
+from fastbatch.calls import public_class
 from fastbatch.checks import whole
-from fastbatch.errors import ClosedError, StateError, reading_state
-from fastbatch.plan.plan import MAX_SEED, Plan
 
-from . import fork as process
-from .bad_samples import BadSample, Budget, Report
-from .engine import BatchPlan, Engine, Recipe, Run
-from .epoch import Epoch, Progress
-from .map import make_step
-from .resumable import EpochCounter
+from .bad_samples import BadSample
+from .counters import NO_STATS
+from .keras_ready import KerasReady
+from .map import Step, make_step
+from .resumable import Resumable
 
-STATE_VERSION = 1
+Self = TypeVar("Self", bound="Loader")
 
 
-class Loader(EpochCounter):
-    """Batches of a data set. Every `for` is one full epoch, freshly shuffled when `shuffle` was asked for.
+@public_class
+class Loader(KerasReady, Resumable):
+    """Batches of data: the base class of all loaders. Each `for` is one epoch, in a new order if `shuffle` is set.
 
-    Batch `k` of epoch `e` depends on the data, the options, the seed, `e` and `k` alone. The arrays are the user's:
-    nothing writes to them again.
+    `arrays`, `images`, `windows`, `tokens`, `words`, `lines`, `restartable` and `stream` return one; subclasses of
+    `DataGenerator` are one. Batch `k` of epoch `e` depends only on the data, the options, the seed, `e` and `k`.
+    Batches belong to the caller; their memory is not written again.
 
     Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
-    Fork: works in the child, which starts threads of its own.
+    Fork: works in the child, which starts its own threads.
+
+    Raises:
+        OSError, DecodeError: By `next()`: a sample cannot be read or decoded, unless `on_error` says otherwise.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.arrays("x.npy", "y.npy", batch_size=64, shuffle=True, seed=1)
+        >>> for epoch in range(2):
+        ...     for x, y in loader:
+        ...         pass  # train
+        >>> loader.epoch, len(loader)
+        (2, 32)
+        >>> train, validation = loader.split(0.2)
+        >>> train.n_samples, validation.n_samples
+        (1600, 400)
+
+    Source: `csrc/loader/loader.cpp`, `csrc/plan/batch_plan.cpp`.
     """
 
-    _start_of_epoch = 0  # places are global positions
+    _deals_samples: ClassVar[bool] = False  # shards are made of samples; otherwise of batches
 
-    def __init__(self, recipe: Recipe, plan: Plan) -> None:
-        super().__init__()
-        self._recipe = recipe
-        self._plan = plan
-        self._engine_: Engine | None = None
-        self._engine_process: object = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
-        self._fingerprint: str | None = None
-        self._report = Report()
+    def take(self: Self, n: SupportsIndex) -> Self:
+        """Return a loader over the first `n` batches of each epoch; of a shard, the first `n` of this rank.
 
-    # ---- what there is ---------------------------------------------------------------------------------------
+        Example:
+            >>> import fastbatch as fb
+            >>> len(fb.arrays("x.npy").take(5))
+            5
+        """
+        return self._with_plan(replace(self._plan, batches=self._plan.batches.take(whole("n", n, 0))))
 
-    @property
-    def n_samples(self) -> int:
-        """Samples in one epoch, over all ranks."""
-        return self._plan.n
+    def skip(self: Self, n: SupportsIndex) -> Self:
+        """Return a loader over each epoch without its first `n` batches.
 
-    @property
-    def batch_size(self) -> int:
-        """Samples in a full batch."""
-        return self._plan.batch_size
+        `skip(2).take(3)` and `take(5).skip(2)` give batches 2, 3 and 4. Numbered samples are skipped without reading
+        them; text and generator functions are read and dropped.
+        """
+        return self._with_plan(replace(self._plan, batches=self._plan.batches.skip(whole("n", n, 0))))
 
-    @property
-    def seed(self) -> int:
-        """What the order and all random draws depend on."""
-        return self._plan.seed
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """The name of each label, or None when the data has no names for them."""
-        return self._recipe.class_names
-
-    def __len__(self) -> int:
-        """Return the number of batches that a full epoch has on this rank; at most, when bad samples are skipped."""
-        return self._batch_plan(0).n_batches
-
-    def _next_length(self) -> int:
-        return self._batch_plan(self._resume_at).n_batches
-
-    def __repr__(self) -> str:
-        plan = self._plan
-        columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
-        parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
-        if plan.shuffle:
-            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size}), tail={plan.tail!r}")
-        if plan.drop_last:
-            parts.append("drop_last=True")
-        if plan.take is not None:
-            parts.append(f"take={plan.take}")
-        parts.append("closed" if self._closed else f"epoch={self.epoch}")
-        return f"{type(self).__name__}({', '.join(parts)})"
-
-    def _iterator(self, epoch: int, place: int) -> tuple[Iterator[Any], Progress]:
-        progress = Progress(self._plan, epoch, place)
-        return Epoch(self, progress), progress
-
-    def _place_of(self, progress: Progress) -> int:
-        return self._batch_plan(progress.start).position_after(progress.batches)
-
-    # ---- parts -----------------------------------------------------------------------------------------------
-
-    def take(self, n: SupportsIndex) -> Loader:
-        """Return a loader over the first `n` batches of each epoch."""
-        return self._derive(replace(self._plan, take=whole("n", n, 0)))
-
-    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Loader:
-        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
+    def map(self: Self, function: Callable[..., Any], *, each: Literal["batch", "sample"] = "batch") -> Self:
+        """Return a loader whose batches are the results of `function`.
 
         Args:
-            tail: When the samples are not a multiple of the ranks: "pad" repeats the first ones of the order, "drop"
-                leaves the last ones out, "uneven" gives the first ranks one more. None keeps what the loader has.
-        """
-        return self._derive(self._plan.sharded(rank, world_size, tail or self._plan.tail))
+            function: Called with a batch, by the thread that asks for it. A second parameter (without a default, or
+                named `info`) gets a `BatchInfo`: epoch, number, position, and `generator()`, whose random numbers are
+                the same in every run.
+            each: "sample" calls it with each sample of a batch, in the batch's structure, and stacks the results, in
+                any structure, into a batch.
 
-    def split(self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True) -> tuple[Loader, Loader]:
-        """Return (training, validation): two loaders that share out the samples.
+        An exception in the function is raised by `next()` with its own type and traceback and, from Python 3.11 on, a
+        note with the batch's number. It ends the iterator; a state taken then resumes with this batch.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> x = next(iter(fb.arrays("x.npy", batch_size=8).map(lambda x: x.reshape(-1, 28, 28))))
+            >>> x.shape
+            (8, 28, 28)
+        """
+        return self._with_steps((*self._steps, make_step(function, each)))
+
+    def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Self:
+        """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
+
+        Text, generator functions and `DataGenerator` are sharded by batch instead; the first ranks may have one more.
+
+        Args:
+            rank: Number of the rank, from 0.
+            world_size: Number of ranks.
+            tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of
+                the order, "drop" omits the last ones, "uneven" gives the first ranks one more. None keeps the loader's
+                setting. Not valid for batches.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=50)
+            >>> len(loader), len(loader.shard(0, 4))
+            (40, 10)
+        """
+        if tail is not None and not self._deals_samples:
+            raise TypeError(
+                f"tail: only valid where samples are dealt out; ranks of a {self._kind()} get whole batches"
+            )
+        return self._with_plan(self._plan.sharded(rank, world_size, tail))
+
+    def split(
+        self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True
+    ) -> tuple[Self, Self]:
+        """Return (training, validation): two loaders over disjoint parts of the samples.
 
         Args:
             validation: Share of the samples (float, rounded down) or their number (int).
-            seed: Decides which samples are held out, in every epoch the same.
-            shuffle: False holds out the last samples instead, as time series need it.
+            seed: Determines the validation samples, which are the same in all epochs.
+            shuffle: False takes the last samples for validation, as time series need it.
 
-        The validation loader goes in order, and keeps its last batch.
-        """
-        train, held_out = self._plan.split(validation, whole("seed", seed, 0, MAX_SEED), shuffle)
-        return self._derive(train), self._derive(held_out)
-
-    def map(self, function: Callable[..., Any], *, each: Literal["batch", "sample"] = "batch") -> Loader:
-        """Return a loader whose batches are what `function` makes of this one's.
-
-        Args:
-            function: Called with a batch, by the thread that asks for it. If it has a second parameter (without a
-                default, or called `info`), that gets a `BatchInfo`: epoch, number, position, and `generator()`, random
-                numbers that are the same in every run.
-            each: "sample" calls it with one sample after another, in the structure of the batch, and puts what it
-                returns, in whatever structure, into a batch again.
-
-        An exception in the function comes out with its own type and traceback and, from Python 3.11 on, a note with the
-        batch's number; it ends the iterator, and a state taken then goes on with that batch.
-        """
-        step = make_step(function, each)
-        return Loader(replace(self._recipe, steps=(*self._recipe.steps, step)), self._plan)
-
-    def _derive(self, plan: Plan) -> Loader:
-        return Loader(self._recipe, plan)
-
-    # ---- restart ---------------------------------------------------------------------------------------------
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return where the latest iterator stands: small, JSON, the same for any number of threads and ranks.
-
-        A batch counts once `next()` has returned it. On ranks that are equally far, the states are equal.
-        """
-        epoch, position = self._stands_at()
-        return {
-            "version": STATE_VERSION,
-            "seed": self._plan.seed,
-            "epoch": epoch,
-            "position": position,
-            "order": self._order(),
-            "dataset": self._dataset(),
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Let the next `for` go on where `state` was taken; takes no time and reads no data again.
-
-        The seed comes from the state. Threads, prefetch, ranks and batch size may differ from those of its maker.
+        The validation loader is not shuffled and keeps its last batch. The samples of a `DataGenerator` are its
+        batches.
 
         Raises:
-            StateError: It is no state of this version, or one of another data set, shuffle or split.
+            TypeError: The samples are not numbered: text, generator functions, streams.
         """
-        with reading_state("a loader's state"):
-            version = state["version"]
-            if version != STATE_VERSION:
-                raise StateError("state of another version", expected=STATE_VERSION, found=version)
-            seed = whole("seed", state["seed"], 0, MAX_SEED)
-            epoch = whole("epoch", state["epoch"], 0, MAX_SEED)
-            position = whole("position", state["position"], 0, self._plan.n)
-            order, dataset = state["order"], state["dataset"]
-        self._refuse_other(order, dataset)
-        self._plan = replace(self._plan, seed=seed)
-        self._go_to(epoch, position)
+        plan = self._numbered_plan("split")
+        train, held_out = plan.split(validation, whole("seed", seed, 0, 2**64 - 1), shuffle)
+        return self._with_plan(train), self._with_plan(held_out)
 
-    def _order(self) -> str:
-        """What decides the order besides seed, epoch and data, in one line."""
-        plan = self._plan
-        shuffle = f"block({plan.block_size}, {plan.window})" if plan.shuffle == "block" else str(bool(plan.shuffle))
-        parts = [f"{part.start}+{part.count}/{part.n}{f' seed {part.seed}' * part.shuffled}" for part in plan.subsets]
-        drawn = [] if plan.draw is None else [plan.draw.identity()]
-        return "; ".join([f"shuffle {shuffle}", *parts, *drawn])
+    def select(self: Self, indices: Any) -> Self:
+        """Return a loader over some of the samples.
 
-    def _dataset(self) -> str:
-        if self._fingerprint is None:
-            self._fingerprint = dataset_fingerprint(self._recipe.columns)
-        return self._fingerprint
+        Args:
+            indices: Indices of samples, in one dimension: a list, an array, a range; negative ones count from the end;
+                a repeated one is several samples of the epoch. Or a mask: one bool per sample. Copied. After `split` or
+                `select` indices refer to the remaining samples, in the unshuffled order.
 
-    def __getstate__(self) -> dict[str, Any]:
-        own = {"_engine_": None, "_engine_process": None, "_finalizer": None, "_report": Report()}
-        return {**super().__getstate__(), **own}
+        The samples of a `DataGenerator` are its batches.
 
-    # ---- life ------------------------------------------------------------------------------------------------
+        Raises:
+            TypeError: Indices that are not integers; or samples that are not numbered: text, generator functions,
+                streams.
+            IndexError: An index out of range, or a mask of another length.
+        """
+        return self._with_plan(self._numbered_plan("select").select(indices))
+
+    # ---- to be implemented by each kind of loader ----------------------------------------------------------------
+
+    def _with_plan(self: Self, plan: Any) -> Self:
+        """Return a loader of the same data with another plan, at epoch 0."""
+        return self._changed(_plan=plan)
+
+    def _with_steps(self: Self, steps: tuple[Step, ...]) -> Self:
+        """Return a loader of the same data with these functions for each batch, at epoch 0."""
+        return self._changed(_map_steps=steps)
+
+    def _changed(self: Self, **attributes: Any) -> Self:
+        """Return a copy with other attributes, at epoch 0."""
+        copied = copy.copy(self)
+        copied.__dict__.update(attributes, _closed=False)
+        copied._go_to(0, self._start_of_epoch)
+        return copied
+
+    def _numbered_plan(self, verb: str) -> Any:
+        """Return the plan of numbered samples. Raises TypeError with the reason if samples are not numbered."""
+        raise TypeError(f"{type(self).__name__}: {verb}() needs samples by number")
+
+    def _counted(self) -> dict[str, Any]:
+        """Return the counters of `stats` that this kind of loader has."""
+        counters = self._counters()
+        counts = [run.counts() for run in self._live_runs().all()]
+        return {
+            "batches": counters.batches + sum(n for n, _ in counts),
+            "samples": counters.samples + sum(n for _, n in counts),
+            "wait_s": counters.wait_s,
+        }
+
+    # ---- queries -------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Return the number of batches of a full epoch on this rank; an upper bound if bad samples are skipped.
+
+        Raises:
+            TypeError: The number is not known.
+        """
+        n = self._batches_from(self._first_position(self._start_of_epoch))
+        if n is None:
+            raise TypeError(f"{type(self).__name__} has no length")
+        return n
+
+    def _next_length(self) -> int | None:
+        return self._batches_from(self._first_position(self._resume_at))
 
     def stats(self) -> dict[str, Any]:
-        """Return counters since the first iterator: is the training bound by data?
+        """Return counters since the first iterator: does training wait for data? All loaders have the same keys.
 
-        `batches`, `samples`, `bytes` handed out; `bad_samples` that were skipped or replaced; `through_pillow`:
-        images that the core does not decode itself; `elapsed_s`; `wait_s`:
-        seconds that `next()` waited; `bound_by_data`: that is more than a tenth of the time; `decode_s`: thread-seconds
-        of work, per column; `advise_s`: of telling the kernel what comes; `ready_batches` now; `threads`; `prefetch`
-        (batches).
+        `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
+        decoded by Pillow. `elapsed_s`: time since the first iterator. `wait_s`: seconds spent in `next()`.
+        `bound_by_data`: True if this is more than a tenth of the time. `decode_s`: thread-seconds of work, per column.
+        `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now.
+        `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
         """
-        stats = self._engine().stats()
+        counted = {**NO_STATS, **self._counted()}
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
-        return {**stats, "elapsed_s": elapsed_s, "bound_by_data": stats["wait_s"] > 0.1 * elapsed_s}
+        return {**counted, "elapsed_s": elapsed_s, "bound_by_data": counted["wait_s"] > 0.1 * elapsed_s}
 
     def report(self) -> list[BadSample]:
-        """Return the samples that were skipped or replaced, in the order in which they were due.
+        """Return the samples that were skipped or replaced, in the order of their batches.
 
-        Also the one that was too many for `max_bad`. The list grows to 100,000 records; `stats()` counts all of them.
+        The sample that exceeded `max_bad` is included. The list is limited to 100,000 records; `stats()` counts all.
         """
         return self._report.records()
 
-    def _budget(self, plan: Plan) -> Budget | None:
-        if plan.on_error == "raise":
-            return None
-        most = plan.max_bad
-        return Budget(int(most * self._batch_plan(0).n_samples) if isinstance(most, float) else most)
 
-    def close(self) -> None:
-        """End all work and join the threads. Iterators raise ClosedError from now on. May be called twice."""
-        self._closed = True
-        if self._finalizer is not None:
-            self._finalizer()
-
-    def _engine(self) -> Engine:
-        """Return this process's engine: a forked child makes its own, since threads do not survive a fork."""
-        if self._engine_ is None or self._engine_process is not process.current:
-            recipe = self._recipe
-            self._engine_ = recipe.implementation.engine(recipe.columns, self._plan, recipe.options)
-            self._engine_process = process.current
-            self._finalizer = weakref.finalize(self, self._engine_.close)
-        return self._engine_
-
-    def _batch_plan(self, position: int) -> BatchPlan:
-        return self._recipe.implementation.batch_plan(self._plan, position)
-
-    def _start(self, progress: Progress) -> Run:
-        if self._closed:
-            raise ClosedError("the loader is closed")
-        return self._engine().start(progress.plan, progress.epoch, progress.start)
+def unnumbered(name: str, verb: str, reason: str) -> NoReturn:
+    """Raise the TypeError of `split` and `select` for samples that are not numbered."""
+    raise TypeError(f"{name}: {verb}() needs samples by number; {reason}")

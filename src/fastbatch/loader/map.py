@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Functions of the user's own, applied to each batch, or to each sample of it, when `next` hands it out."""
+"""Functions of `Loader.map`, applied to each batch or to each sample by `next()`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.batch.column import leaf_array
 from fastbatch.batch.tree import flatten, packer
+from fastbatch.checks import shown
 from fastbatch.errors import add_note
 from fastbatch.plan.plan import BATCH, stream
 
@@ -19,14 +21,26 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """Where a batch stands, or one of its samples: the same for any number of threads, and after a resume.
+    """Position of a batch or of one of its samples in the epoch, for functions of `Loader.map`.
+
+    It is independent of the number of threads, and the same after a resume.
 
     Attributes:
-        seed: Of the loader.
-        epoch: Counted from 0.
-        number: Of the batch in its epoch on this rank, counted from 0.
-        position: Of the (first) sample in the epoch's order over all ranks: no other batch of the epoch has the same.
-        world_size: Ranks that share the epoch; the next sample of the batch stands so much further on.
+        seed: Seed of the loader.
+        epoch: Number of the epoch, from 0.
+        number: Number of the batch in its epoch on this rank, from 0.
+        position: Position of the (first) sample in the epoch's order over all ranks; unique within the epoch.
+        world_size: Number of ranks that share the epoch.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> def add_noise(x, info):
+        ...     return x + info.generator().normal(size=x.shape)
+        >>> loader = fb.arrays("sensors.npy", batch_size=4).map(add_noise)
+        >>> next(iter(loader)).shape
+        (4, 3)
+
+    Source: `src/fastbatch/loader/map.py`.
     """
 
     seed: int
@@ -36,30 +50,35 @@ class BatchInfo:
     world_size: int = 1
 
     def generator(self) -> np.random.Generator:
-        """Return the random generator of this batch, or sample, alone: in each run of the epoch the same numbers."""
+        """Return a random generator for this batch or sample; it gives the same numbers in each run of the epoch."""
         return stream(self.seed, self.epoch, self.position, BATCH)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A function that makes something else of each batch, or of each sample.
+    """A function that is applied to each batch, or to each sample, in the consumer's thread. Immutable.
 
     Attributes:
-        takes_info: It has a second parameter, for the `BatchInfo`.
+        takes_info: The function has a second parameter, for the `BatchInfo`.
     """
 
     function: Callable[..., Any]
     each_sample: bool
     takes_info: bool
 
-    def __call__(self, batch: Any, info: BatchInfo) -> Any:
-        """Return what the function makes of a batch.
+    def __call__(self, batch: Any, info: BatchInfo, stride: int | None = None) -> Any:
+        """Return the result of the function for a batch.
+
+        Args:
+            stride: Positions from one sample of the batch to the next; None: `info.world_size`.
 
         Raises:
-            RuntimeError: A StopIteration or GeneratorExit, which must not pass for the end of the epoch (PEP 479).
+            RuntimeError: The function raised StopIteration or GeneratorExit, which must not end the epoch (PEP 479).
         """
         try:
-            return self._samples(batch, info) if self.each_sample else self._call(batch, info)
+            if not self.each_sample:
+                return self._call(batch, info)
+            return self._samples(batch, info, info.world_size if stride is None else stride)
         except (StopIteration, GeneratorExit) as error:
             name = _name_of(self.function)
             raised = RuntimeError(f"{name} raised {type(error).__name__}")
@@ -72,13 +91,16 @@ class Step:
     def _call(self, batch: Any, info: BatchInfo) -> Any:
         return self.function(batch, info) if self.takes_info else self.function(batch)
 
-    def _samples(self, batch: Any, info: BatchInfo) -> Any:
-        leaves, structure = flatten(batch, ())
+    def _samples(self, batch: Any, info: BatchInfo, stride: int) -> Any:
+        is_text = isinstance(batch, list) and all(isinstance(sample, str | bytes) for sample in batch)
+        leaves, structure = ([batch], 0) if is_text else flatten(batch, ())
         pack = packer(structure)
         made: list[Any] = []
         for j in range(len(leaves[0])):
-            stands = replace(info, position=info.position + j * info.world_size)
-            made.append(self._call(pack([leaf[j] for leaf in leaves]), stands))
+            here = replace(info, position=info.position + j * stride)
+            made.append(self._call(pack([leaf[j] for leaf in leaves]), here))
+        if is_text and isinstance(made[0] if made else "", str | bytes):
+            return made
         return stack(made)
 
 
@@ -86,7 +108,7 @@ def make_step(function: Any, each: str) -> Step:
     """Return the checked step.
 
     Raises:
-        TypeError: No function.
+        TypeError: Not a function.
         ValueError: `each` is neither "batch" nor "sample".
     """
     if not callable(function):
@@ -97,7 +119,7 @@ def make_step(function: Any, each: str) -> Step:
 
 
 def takes_info(function: Callable[..., Any]) -> bool:
-    """Return whether a second argument has a place: a parameter without a default, or one that is called `info`."""
+    """Return whether a function accepts a second argument: a parameter without a default, or one named `info`."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # some built-in functions have no signature
@@ -107,7 +129,7 @@ def takes_info(function: Callable[..., Any]) -> bool:
 
 
 def stack(samples: list[Any]) -> Any:
-    """Return the batch of these samples."""
+    """Return the batch of samples that have one structure and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:
@@ -115,20 +137,21 @@ def stack(samples: list[Any]) -> Any:
         if other != structure:
             raise ValueError(f"samples of one batch: expected the same structure, found {structure} and {other}")
         for column, leaf in zip(columns, leaves, strict=True):
-            column.append(np.asarray(leaf))
+            column.append(leaf_array(leaf))
     for column in columns:
         for array in column:
-            if array.dtype.hasobject:
-                raise TypeError(f"expected samples of numbers or arrays, found {array[()]!r}")
+            if array.dtype.hasobject and not isinstance(array[()], str | bytes):
+                raise TypeError(f"expected samples of numbers or arrays, found {shown(array[()])}")
             if array.shape != column[0].shape:
                 found = f"{column[0].shape} and {array.shape}"
                 raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
-            if (array.dtype.kind in "US") != (column[0].dtype.kind in "US"):  # NumPy would make text of the numbers
+            # NumPy would convert the numbers to text.
+            if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])
 
 
 def _name_of(function: Any) -> str:
-    function = getattr(function, "function", function)  # what stands in for it here
+    function = getattr(function, "function", function)  # of FirstPart
     return str(getattr(function, "__qualname__", None) or type(function).__name__)

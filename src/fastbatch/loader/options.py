@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options that all loaders over numbered samples share, written and checked once."""
+"""The common options of all loaders over numbered samples, defined and checked once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LoaderOptions:
     """Order, batches, errors and threads of a loader.
 
     Attributes:
-        batch_size: Samples in a batch; the last one may be smaller.
+        batch_size: Samples in a batch; the last batch may be smaller.
         shuffle: True for a new random order in each epoch. "block" shuffles blocks of `block_size` neighbouring
             samples, and the samples within each `window` blocks: for data larger than memory.
         seed: Together with the epoch, determines the order and all random draws.
@@ -33,7 +33,8 @@ class LoaderOptions:
         shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, starting at `rank`.
         tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of the
             order, "drop" omits the last ones, "uneven" gives the first ranks one more.
-        block_size, window: Only valid with shuffle="block".
+        block_size: Samples in a block; only used with shuffle="block".
+        window: Number of blocks whose samples are shuffled together; only used with shuffle="block".
         weights: Relative probability of each sample. Samples are then drawn at random instead of visited in turn.
         balance: "classes", or one label per sample: draw so that all labels are equally likely.
         replacement: A sample may be drawn again in the same epoch; its augmentation is then drawn anew. False: at most
@@ -71,7 +72,7 @@ class LoaderOptions:
         """Return the order and the batches of `n_samples`.
 
         Args:
-            labels: Returns the labels that `balance="classes"` refers to.
+            labels: Returns the labels for `balance="classes"`.
 
         Raises:
             TypeError, ValueError: An option out of range; the message names it.

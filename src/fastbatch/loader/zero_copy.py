@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Batches that are views of an array in memory: `windows(..., copy=False)`. Nothing is copied, no thread works."""
+"""Batches that are views of an array in memory: `windows(..., copy=False)`. No copies, no threads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from fastbatch.batch.column import Column
+from fastbatch.batch.pickling import pack, unpack
 from fastbatch.decode.conversion import Field
 from fastbatch.plan.plan import Plan
 from fastbatch.source.window import Part
 
 from .bad_samples import Bad
+from .counters import NO_STATS
 from .engine import BatchPlan, EngineOptions, Implementation
 
 Array = NDArray[Any]
@@ -45,9 +47,9 @@ def viewable(field: Field) -> Array:
 
 
 class ViewRun:
-    """A pass over an epoch; its lock lets threads share it."""
+    """A pass over an epoch. Threads: any; the lock guards the number of the next batch."""
 
-    def __init__(self, engine: Viewing, plan: Plan, epoch: int, position: int, n_batches: int) -> None:
+    def __init__(self, engine: ViewEngine, plan: Plan, epoch: int, position: int, n_batches: int) -> None:
         self._engine = engine
         self._plan, self._epoch, self._position = plan, epoch, position
         self._n_batches = n_batches
@@ -61,12 +63,13 @@ class ViewRun:
             if self._k == self._n_batches:
                 return None
             k = self._k
+            columns = self._engine.batch(self._plan, self._epoch, self._position, k)
             self._k += 1
-            return k, self._engine.batch(self._plan, self._epoch, self._position, k), ()
+            return k, columns, ()
 
 
 class Viewing:
-    """An implementation, and its engine, whose batches are slices of `arrays`, one for each column."""
+    """A backend whose batches are slices of `arrays`, one per column. Immutable."""
 
     def __init__(self, inner: Implementation, indices: Indices, arrays: Sequence[Array]) -> None:
         self._inner = inner
@@ -74,21 +77,45 @@ class Viewing:
         self._arrays = [array.view() for array in arrays]
         for array in self._arrays:
             array.flags.writeable = False
-        self._counts = {"batches": 0, "samples": 0, "bytes": 0}
-        self._wait_s = 0.0
-        self.closed = False
 
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
+        """Return the division of the rest of an epoch into batches."""
         return self._inner.batch_plan(plan, position)
 
-    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Viewing:
-        return Viewing(self._inner, self._indices, self._arrays)
+    def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> ViewEngine:
+        """Return the engine of one loader."""
+        return ViewEngine(self._inner, self._indices, self._arrays)
+
+    def __reduce__(self) -> Any:
+        # Not pickled as arrays: windows overlap in memory, and each would be copied.
+        return _made_again, (self._inner, self._indices, [pack(array) for array in self._arrays])
+
+
+def _made_again(inner: Implementation, indices: Indices, arrays: Sequence[Any]) -> Viewing:
+    return Viewing(inner, indices, [unpack(array) for array in arrays])
+
+
+class ViewEngine:
+    """Slices batches from arrays on request, and counts them.
+
+    Threads: any; the lock guards the counters.
+    """
+
+    def __init__(self, inner: Implementation, indices: Indices, arrays: Sequence[Array]) -> None:
+        self._inner = inner
+        self._indices = indices
+        self._arrays = arrays
+        self._counts = {"batches": 0, "samples": 0, "bytes": 0}
+        self._wait_s = 0.0
+        self._lock = threading.Lock()
+        self.closed = False
 
     def start(self, plan: Plan, epoch: int, position: int) -> ViewRun:
-        return ViewRun(self, plan, epoch, position, self.batch_plan(plan, position).n_batches)
+        """Begin a run at a position within an epoch."""
+        return ViewRun(self, plan, epoch, position, self._inner.batch_plan(plan, position).n_batches)
 
     def batch(self, plan: Plan, epoch: int, position: int, k: int) -> list[Array]:
-        """Return a batch: views, or copies where a shard's padding begins anew at the first sample."""
+        """Return a batch: views, or copies if the padding of a shard wraps around to the first sample."""
         start = time.perf_counter()
         samples = self._indices(plan, epoch, position, k).astype(np.int64)
         step = int(samples[1] - samples[0]) if len(samples) > 1 else 1
@@ -97,15 +124,22 @@ class Viewing:
             columns = [array[part] for array in self._arrays]
         else:
             columns = [array[samples] for array in self._arrays]
-        self._counts["batches"] += 1
-        self._counts["samples"] += len(samples)
-        self._counts["bytes"] += sum(column.nbytes for column in columns)
-        self._wait_s += time.perf_counter() - start
+        with self._lock:
+            self._counts["batches"] += 1
+            self._counts["samples"] += len(samples)
+            self._counts["bytes"] += sum(column.nbytes for column in columns)
+            self._wait_s += time.perf_counter() - start
         return columns
 
+    def verify(self) -> None:
+        """Do nothing: views show what is written into the arrays."""
+
     def stats(self) -> dict[str, Any]:
-        fixed = {"ready_batches": 0, "threads": 0, "prefetch": 0, "advise_s": 0.0}
-        return {**self._counts, "wait_s": self._wait_s, "decode_s": [0.0] * len(self._arrays), **fixed}
+        """Return the counters; `wait_s` is the time spent in slicing."""
+        with self._lock:
+            counted = {**self._counts, "wait_s": self._wait_s}
+        return {**NO_STATS, **counted, "decode_s": [0.0] * len(self._arrays)}
 
     def close(self) -> None:
+        """End all runs: they return False from now on."""
         self.closed = True

@@ -15,7 +15,8 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion, Field, make_conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
-from fastbatch.generators.stream import Stream, StreamOptions
+from fastbatch.generators.stream import Stream
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.loader.zero_copy import strided
 from fastbatch.plan.plan import Plan

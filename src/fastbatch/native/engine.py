@@ -8,21 +8,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastbatch import _core
+from fastbatch.batch.column import parts_of, verify_columns
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.plan.sampling import cumulative, listed
+from fastbatch.plan.subset import Selection, Subset
 
-from .columns import ArrayColumn, ImageColumn, TransformColumn
+from .columns import ArrayColumn, ImageColumn
 
 
 class NativeEngine:
     """The core's loader in one process. FASTBATCH_READAHEAD=0 in the environment disables its readahead advice."""
 
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
-        if plan.shuffle is True or plan.draw is not None:
+        if plan.is_random_access:
             for column in columns:
                 _expect_random_access(column)
         self._columns = columns
+        self._may_be_bad = plan.on_error != "raise"
         self._loader = _core.Loader(
             [column.decoder for column in columns],
             [column.dtype for column in columns],
@@ -36,7 +39,12 @@ class NativeEngine:
         )
 
     def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:
+        self.verify()
         return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
+
+    def verify(self) -> None:
+        """Raise FormatError if a mapped file was written to since it was opened."""
+        verify_columns(self._columns, self._may_be_bad)
 
     def stats(self) -> dict[str, Any]:
         inner = [getattr(column, "inner", column) for column in self._columns]
@@ -50,13 +58,13 @@ class NativeEngine:
 def _expect_random_access(column: Any) -> None:
     if isinstance(column, ArrayColumn):
         column.expect_random_access()
-    for inside in [column.inner] if isinstance(column, TransformColumn) else getattr(column, "parts", ()):
+    for inside in parts_of(column):
         _expect_random_access(inside)
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:
     """Return the core's object for the order of an epoch."""
-    subsets = [(part.shuffled, part.seed, part.n, part.start, part.count) for part in plan.subsets]
+    subsets = [core_subset(part) for part in plan.subsets]
     kind = "block" if plan.shuffle == "block" else "full" if plan.shuffle else "none"
     if plan.draw is None:
         return _core.Order(plan.n_source, subsets, kind, plan.block_size, plan.window, plan.seed, epoch)
@@ -67,6 +75,15 @@ def core_order(plan: Plan, epoch: int) -> _core.Order:
     else:
         drawn = {"listed": listed(weights, plan.seed, epoch, plan.n)}
     return _core.Order(plan.n_source, subsets, "none", 1, 1, plan.seed, epoch, plan.n, **drawn)
+
+
+def core_subset(subset: Subset | Selection) -> tuple[bool, int, int, int, int] | tuple[int, _core.IndexList]:
+    """Return the core's form of a part of the data; a list of indices is copied once, and shared by all epochs."""
+    if isinstance(subset, Subset):
+        return subset.shuffled, subset.seed, subset.n, subset.start, subset.count
+    if subset.core is None:
+        subset.core = _core.IndexList(subset.items)
+    return subset.n, subset.core
 
 
 def core_batch_plan(plan: Plan, position: int) -> _core.BatchPlan:

@@ -14,11 +14,12 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import DecodeError
+from fastbatch.source.codecs import CODECS
 from fastbatch.source.samples import SampleSource
 
 Array = np.ndarray[Any, Any]
 
-_told: set[str] = set()  # formats for which the warning was given
+_warned: set[str] = set()  # formats for which the warning was given
 
 
 def is_available() -> bool:
@@ -50,7 +51,7 @@ def header(content: bytes, max_pixels: int) -> tuple[int, int, str, int]:
         if error.message.startswith(pillow_image.NO_IMAGE):
             raise DecodeError(f"{pillow_image.NO_IMAGE}, found {_core.name_format(content)}") from error
         raise
-    tell(name)
+    warn_once(name)
     return width, height, mode, orientation
 
 
@@ -70,11 +71,16 @@ def probe(samples: SampleSource, index: int, reason: str, max_pixels: int) -> tu
     return pillow_image.probe_sample(samples, index, max_pixels)
 
 
-def tell(name: str) -> None:
+def warn_once(name: str) -> None:
     """Warn once per format that Pillow decodes it."""
-    if name not in _told:
-        _told.add(name)
+    if name not in _warned:
+        _warned.add(name)
         warnings.warn(
-            f"{name} images are decoded by Pillow, one at a time; most JPEG, PNG and WebP files are decoded natively",
+            f"{name} images are decoded by Pillow, one at a time; most {_native()} files are decoded natively",
             stacklevel=4,
         )
+
+
+def _native() -> str:
+    *others, last = (codec.title for codec in CODECS)
+    return f"{', '.join(others)} and {last}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastbatch import _core, _words
 from fastbatch.text.plan import Place, TextPlan, TextRun, is_decoded_natively, to_numpy_strings
+from fastbatch.text.python_text import PythonText
 from fastbatch.text.vocabulary import Vocabulary
 
 
@@ -78,24 +79,18 @@ class NativeText:
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
         if is_decoded_natively(plan):
             return NativeTextRun(plan, epoch, place, known)
-        from fastbatch.pure.text import PureText
-
-        return PureText().start(plan, epoch, place, known)
+        return PythonText().start(plan, epoch, place, known)
 
     def count(self, plan: TextPlan) -> int:
         if is_decoded_natively(plan):
             threads = plan.threads or _core.available_cpus()
             files = _core.FileList(list(plan.paths))
             return _core.count_items(files, plan.item, plan.encoding, plan.errors, plan.read_size, threads)
-        from fastbatch.pure.text import PureText
-
-        return PureText().count(plan)
+        return PythonText().count(plan)
 
     def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
         if not is_decoded_natively(plan):
-            from fastbatch.pure.text import PureText
-
-            return PureText().count_words(plan, max_words, min_count)
+            return PythonText().count_words(plan, max_words, min_count)
         threads = plan.threads or _core.available_cpus()
         files = _core.FileList(list(plan.paths))
         words = _core.count_words(files, plan.encoding, plan.errors, plan.read_size, threads, max_words, min_count)

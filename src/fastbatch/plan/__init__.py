@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Which sample goes where: shuffling, subsets, shards, weighted sampling, and the random streams of samples."""
+"""The order of samples: shuffling, subsets, shards, weighted sampling, and the random streams of samples."""

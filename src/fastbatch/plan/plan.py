@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which sample stands where: the options that fix the order, validated once for both implementations."""
+"""The options that determine the order of samples, validated once for both backends."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 import numpy as np
 
 from fastbatch.checks import flag, one_of, whole
+
+from .batch_range import EVERY_BATCH, BatchRange
+from .subset import Selection, Subset, make_selection
 
 if TYPE_CHECKING:
     from .sampling import Draw
@@ -20,21 +23,21 @@ ON_ERROR = ("raise", "skip", "replace")
 MAX_SEED = 2**64 - 1
 MAX_WORLD_SIZE = 2**32
 
-# What a stream is for; it keeps streams apart that have the same seed, epoch and index.
-SAMPLE = 0  # index = the sample's number in the source
+# Purposes of random streams: separate the streams of the same seed, epoch and index.
+SAMPLE = 0  # index = the sample's index in the source
 EPOCH_ORDER = 1
 SPLIT = 2
-USER = 12  # the operation of a transform of the user's own
-REPLACE = 11  # the operation that draws another sample in place of a bad one
-DRAW = 3  # samples drawn by weight; index = 0, draw p is for position p; index = 1: their streams' epochs
-BATCH = 4  # a function that the user gave to `map`; index = the position of the batch or sample
+USER = 12  # operation of a user's transform
+REPLACE = 11  # operation that draws the replacement of a bad sample
+DRAW = 3  # weighted sampling; index = 0: draw p is for position p; index = 1: the epochs of their streams
+BATCH = 4  # a function of `map`; index = the position of the batch or sample
 
 
 def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
-    """Return the random generator of one sample (or window, or split): Philox, a function of a key and a counter.
+    """Return the random generator of one sample (or window, or split): Philox, a counter-based generator.
 
-    The counter's first word counts the blocks of four numbers that were drawn. Each operation on a sample (crop, flip,
-    ...) has a stream of its own, numbered as in `csrc/common/philox.h`: one more operation changes no other.
+    The first word of the counter counts blocks of four numbers. Each operation on a sample (crop, flip, ...) has its
+    own stream, numbered as in `csrc/common/philox.h`, so that a new operation changes no other.
     """
     key = np.array([seed, epoch], dtype=np.uint64)
     counter = np.array([0, index, purpose, operation], dtype=np.uint64)
@@ -42,27 +45,16 @@ def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: 
 
 
 @dataclass(frozen=True)
-class Subset:
-    """Items [start, start + count) of the `n` there were before, permuted by `seed` first when `shuffled`."""
-
-    shuffled: bool
-    seed: int
-    n: int
-    start: int
-    count: int
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that decides which sample stands at which place of which batch; the epoch and the position come later.
+    """Everything that determines the batches of an epoch, except the epoch and the position. Immutable.
 
     Attributes:
         n_source: Samples in the source.
-        subsets: How `split` narrowed them, the first one first.
-        take: Batches an epoch has at most, or None.
-        on_error: What becomes of samples that cannot be decoded: "raise", "skip" or "replace".
-        max_bad: How many of them a pass bears, or which share of a rank's samples; None: all.
-        draw: Samples are drawn by weight, and not gone through.
+        subsets: Subsets by `split` and `select`, in the order of the calls.
+        batches: Which batches of an epoch are served, after `take` and `skip`.
+        on_error: Handling of bad samples: "raise", "skip" or "replace".
+        max_bad: Bad samples allowed per pass, as a number (int) or a share of the rank's samples (float); None: all.
+        draw: Weighted sampling; None: each sample once.
     """
 
     n_source: int
@@ -75,41 +67,61 @@ class Plan:
     tail: Tail = "pad"
     block_size: int = 4096
     window: int = 16
-    subsets: tuple[Subset, ...] = ()
-    take: int | None = None
+    subsets: tuple[Subset | Selection, ...] = ()
+    batches: BatchRange = EVERY_BATCH
     on_error: str = "raise"
     max_bad: int | float | None = None
     draw: Draw | None = None
 
     @property
     def n(self) -> int:
-        """Samples in one epoch, over all ranks."""
+        """Number of samples in an epoch, over all ranks."""
         return self.n_items if self.draw is None or self.draw.n is None else self.draw.n
 
     @property
     def n_items(self) -> int:
-        """Different samples that there are."""
+        """Number of different samples."""
         return self.subsets[-1].count if self.subsets else self.n_source
 
+    @property
+    def is_random_access(self) -> bool:
+        """Whether the kernel's readahead cannot predict the order of reads."""
+        listed = any(isinstance(subset, Selection) for subset in self.subsets)
+        return self.shuffle is True or self.draw is not None or listed
+
+    @property
+    def first_position(self) -> int:
+        """The global position of the first served batch."""
+        return min(self.n, self.batches.first * self.batch_size * self.world_size)
+
     def max_batches(self, position: int) -> int | None:
-        """Return how many batches `take` still allows at a global position, or None."""
-        if self.take is None:
-            return None
-        return max(0, self.take - self.batches_before(position))
+        """Return the maximum number of batches after a global position, or None: no limit."""
+        return self.batches.left(self.batches_before(position))
 
     def batches_before(self, position: int) -> int:
-        """Return how many batches a rank has had when the epoch stands at a global position."""
+        """Return the number of batches of each rank before a global position."""
         return -(-position // (self.batch_size * self.world_size))
 
-    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str) -> Plan:
-        """Return the plan of one rank of `world_size`."""
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Plan:
+        """Return the plan of one rank of `world_size`. `tail=None` keeps the tail of this plan."""
+        tail = self.tail if tail is None else tail
         world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
         if tail not in TAILS:
             raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {tail!r}")
         return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
 
+    def order(self) -> str:
+        """Return the options that determine the order besides seed, epoch and data, in one line."""
+        shuffle = f"block({self.block_size}, {self.window})" if self.shuffle == "block" else str(bool(self.shuffle))
+        drawn = [] if self.draw is None else [self.draw.identity()]
+        return "; ".join([f"shuffle {shuffle}", *map(str, self.subsets), *drawn])
+
+    def select(self, indices: Any) -> Plan:
+        """Return the plan of the samples with these indices: see `make_selection`."""
+        return replace(self, subsets=(*self.subsets, make_selection(indices, self.n_items)))
+
     def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
-        """Return the plans of two disjoint parts; together they hold every sample once."""
+        """Return the plans of two disjoint parts that together contain every sample."""
         n = self.n_items
         held_out = _held_out(validation, n)
         kept = n - held_out
@@ -129,11 +141,11 @@ def _held_out(validation: float, n: int) -> int:
     return whole("validation", validation, 0, n)
 
 
-def _most_bad(max_bad: Any, on_error: str) -> int | float | None:
+def _max_bad(max_bad: Any, on_error: str) -> int | float | None:
     if max_bad is None:
         return None
     if on_error == "raise":
-        raise ValueError("max_bad: means something with on_error='skip' or 'replace' only")
+        raise ValueError("max_bad: only valid with on_error='skip' or 'replace'")
     if not isinstance(max_bad, float):
         return whole("max_bad", max_bad, 0)
     if not 0.0 <= max_bad <= 1.0:
@@ -156,7 +168,7 @@ def make_plan(
     max_bad: Any = None,
     draw: Draw | None = None,
 ) -> Plan:
-    """Return the plan that these loader options describe; every bad one is named in its error."""
+    """Return the plan of these loader options. The error of an invalid option names it."""
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
         raise ValueError(f"shuffle: expected False, True or 'block', found {shuffle!r}")
     if draw is not None and shuffle == "block":
@@ -171,7 +183,7 @@ def make_plan(
         block_size=whole("block_size", block_size, 1, 2**63 - 1),
         window=whole("window", window, 1, 2**63 - 1),
         on_error=one_of("on_error", on_error, ON_ERROR),
-        max_bad=_most_bad(max_bad, on_error),
+        max_bad=_max_bad(max_bad, on_error),
     )
     if shard is None:
         return plan.sharded(0, 1, tail)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Samples that are drawn by weight instead of gone through: how likely each one is, and how many make an epoch.
+"""Weighted sampling: the weights of the samples, and the number of draws per epoch.
 
-With replacement, position p of an epoch is a function of seed, epoch and p: a uniform number is looked up among the
-summed weights. Without, the samples stand in the order of -log(u) / weight, u being uniform (Efraimidis and Spirakis,
-"Weighted random sampling with a reservoir", 2006): that order is made once an epoch.
+With replacement, position p of an epoch is a function of seed, epoch and p: a binary search for a uniform number in the
+cumulative weights. Without replacement, the samples are sorted by -log(u) / weight, u uniform (Efraimidis and Spirakis,
+"Weighted random sampling with a reservoir", 2006), once per epoch.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import flag, floats, whole
+from fastbatch.checks import flag, floats, refuse_masked, whole
 from fastbatch.mapped import elements
 
-from .plan import DRAW, Subset, stream
+from .plan import DRAW, stream
+from .subset import Selection, Subset
 
 Array = np.ndarray[Any, Any]
+Subsets = tuple[Subset | Selection, ...]
 
 
 class Draw:
-    """Weights of the samples of a source, and what is drawn by them.
+    """Weights for drawing the samples of a source. Threads: any; immutable.
 
     Attributes:
         replacement: A sample may be drawn again in the same epoch.
-        n: Samples drawn in an epoch, over all ranks; None: as many as there are.
+        n: Draws per epoch, over all ranks; None: the number of samples.
     """
 
     def __init__(self, weights: Array, replacement: bool, n: int | None) -> None:
         self.weights = weights
         self.replacement = replacement
         self.n = n
-        self._of_items: tuple[tuple[Subset, ...], Array] | None = None
+        self._of_items: tuple[Subsets, Array] | None = None
 
-    def of_items(self, subsets: tuple[Subset, ...], n: int, indices: Callable[[Array], Array]) -> Array:
-        """Return the weight of each item of a part of the source, whose items' `indices` are asked for once."""
+    def of_items(self, subsets: Subsets, n: int, indices: Callable[[Array], Array]) -> Array:
+        """Return the weight of each item of a subset of the source, cached. `indices` maps items to samples."""
         known = self._of_items
         if known is None or known[0] != subsets:
             known = (
@@ -55,7 +57,7 @@ class Draw:
             raise ValueError(f"without replacement: expected at most {n_likely} samples per epoch, found {n}")
 
     def identity(self) -> str:
-        """Return in one line what decides the order."""
+        """Return the options that determine the order, in one line."""
         import hashlib
 
         digest = hashlib.blake2b(self.weights.tobytes(), digest_size=8).hexdigest()
@@ -63,21 +65,21 @@ class Draw:
 
 
 def cumulative(weights: Array) -> Array:
-    """Return the sums of the weights up to each one, added one after another."""
+    """Return the cumulative sums of the weights, added sequentially."""
     sums: Array = np.cumsum(weights, dtype=np.float64)
     return sums
 
 
 def listed(weights: Array, seed: int, epoch: int, n: int) -> Array:
-    """Return the first `n` items of an epoch's order without replacement."""
+    """Return the first `n` items of an epoch, drawn without replacement."""
     uniform = stream(seed, epoch, 0, DRAW).random(len(weights))
     with np.errstate(divide="ignore"):
-        keys = -_log(1.0 - uniform) / weights  # 1 - u is above 0
+        keys = -_log(1.0 - uniform) / weights  # 1 - u > 0
     return np.argsort(keys, kind="stable")[:n].astype(np.uint64)
 
 
 def _log(x: Array) -> Array:
-    """Return the logarithm, the same to the bit on every machine, which no library's is: sums and products only."""
+    """Return the logarithm by sums and products only: bitwise equal on all machines, unlike library functions."""
     fraction, exponent = np.frexp(x)
     low = fraction < 0.7071067811865476
     fraction, exponent = np.where(low, 2 * fraction, fraction), exponent - low
@@ -91,22 +93,25 @@ def _log(x: Array) -> Array:
 def make_draw(
     n: int, weights: Any, balance: Any, replacement: bool, samples_per_epoch: Any, labels: Callable[[], Any]
 ) -> Draw | None:
-    """Return what these options say, checked; None without weights.
+    """Return the weighted sampling of these options, checked; None without weights.
 
     Args:
         n: Samples in the source.
-        labels: Gives the labels that `balance="classes"` means.
+        labels: Returns the labels for `balance="classes"`.
     """
     if weights is None and balance is None:
         if samples_per_epoch is not None:
-            raise ValueError("samples_per_epoch: means something with weights or balance only")
+            raise ValueError("samples_per_epoch: only valid with weights or balance")
         return None
     if balance is not None:
         if weights is not None:
             raise ValueError("expected weights or balance, found both")
         if isinstance(balance, str) and balance != "classes":
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {balance!r}")
-        given = elements(labels() if isinstance(balance, str) and balance == "classes" else balance)
+        if isinstance(balance, str):
+            balance = labels()
+        refuse_masked("balance", balance)
+        given = elements(balance)
         if given.shape != (n,):
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)

@@ -14,7 +14,7 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
-from fastbatch.generators.stream import StreamOptions
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.source.csv.options import CsvOptions

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Subset, Tail
+from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Tail
 from fastbatch.plan.plan import stream as stream
+from fastbatch.plan.subset import Selection, Subset
 
 Indices = NDArray[np.uint64]
 MAX_SIZE = 2**63
@@ -110,7 +111,7 @@ class Order:
     def __init__(
         self,
         n: int,
-        subsets: Sequence[Subset] = (),
+        subsets: Sequence[Subset | Selection] = (),
         shuffle: bool | str = False,
         block_size: int = 1,
         window: int = 1,
@@ -126,7 +127,7 @@ class Order:
         for subset in subsets:
             if subset.n != self.size:
                 raise ValueError(f"a subset of {subset.n} samples stands on {self.size}")
-            if subset.start + subset.count > subset.n:
+            if isinstance(subset, Subset) and subset.start + subset.count > subset.n:
                 raise ValueError(
                     f"a subset of {subset.count} samples from {subset.start} on does not fit in {subset.n}"
                 )
@@ -143,6 +144,9 @@ class Order:
         elif self._shuffle:
             index = Permutation(self.size, stream(self._seed, self._epoch, 0, EPOCH_ORDER)).at(index)
         for subset in reversed(self._subsets):
+            if isinstance(subset, Selection):
+                index = subset.items[index.astype(np.intp)]
+                continue
             index += np.uint64(subset.start)
             if subset.shuffled:
                 index = Permutation(subset.n, stream(subset.seed, 0, 0, SPLIT)).at(index)

@@ -15,17 +15,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastbatch.checks import whole
-from fastbatch.errors import FormatError, add_note
-from fastbatch.generators.stream import StreamOptions, collect, is_bytes
+from fastbatch.errors import FormatError
+from fastbatch.generators import stream as compiled
 from fastbatch.generators.stream_bytes import ByteSource, open_bytes
+from fastbatch.generators.stream_options import StreamOptions, is_bytes
 from fastbatch.generators.stream_records import answer
 
 NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
 
 
-class Stream:
-    """An iterator over the batches of a stream."""
+class Feed:
+    """Reads a source when it is asked to. Threads: any; the lock guards the source."""
+
+    n_threads = 0
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._options = options
@@ -34,29 +37,24 @@ class Stream:
         self._samples = shuffled(self._decoded(records), options)
         self._lock = threading.Lock()
         self._deadline: float | None = None  # for completing the current batch
-        self._number = 0
         self._error: BaseException | None = None
         self._closed = False
 
-    def __iter__(self) -> Stream:
-        return self
+    def n_ready(self) -> int:
+        return 0
 
-    def __next__(self) -> Any:
+    def take(self) -> list[Any]:
+        """Return the samples of the next batch, none at the end; raise the source's error after all samples."""
         with self._lock:
             samples = [] if self._closed else self._collect()
-            try:
-                if samples and not self._closed:
-                    batch = collect(samples)
-                    self._number += 1
-                    return batch
-                if self._error is not None and not self._closed:
-                    raise self._error
-            except BaseException as error:
+            if self._closed:
+                samples = []
+            if not samples:
+                error = None if self._closed else self._error
                 self._end()
-                add_note(error, f"fastbatch: raised for batch {self._number}")
-                raise
-            self._end()
-            raise StopIteration
+                if error is not None:
+                    raise error
+            return samples
 
     def _collect(self) -> list[Any]:
         samples: list[Any] = []
@@ -84,22 +82,13 @@ class Stream:
         if self._bytes:
             self._bytes.close()
 
-    def __reduce__(self) -> Any:
-        raise TypeError("a stream cannot be copied or pickled: what it reads comes only once")
-
     def close(self) -> None:
-        """End the stream: a `next` that is waiting in any thread raises StopIteration, and so do all later calls."""
+        """End the feed: a `take` that is waiting in any thread returns nothing, and so do all later calls."""
         self._closed = True
         if self._bytes is None or not self._bytes.wake():
             return
         with self._lock:
             self._bytes.close()
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __del__(self) -> None:
         if getattr(self, "_bytes", None) is not None:
@@ -133,6 +122,11 @@ class Stream:
                 yield record
             else:
                 yield self._options.decode(record)
+
+
+class Stream(compiled.Stream):  # noqa: D101
+    __doc__ = compiled.Stream.__doc__
+    _feed_class = Feed
 
 
 def lines(chunks: Iterator[Any], options: StreamOptions, name: str) -> Iterator[Any]:

@@ -5,27 +5,18 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
-import stat
-import threading
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.source.local_file import not_a_file
-from fastbatch.text.plan import Place, TextPlan, batch_length, is_decoded_natively, to_numpy_strings
+from fastbatch.text.plan import Place, TextPlan, is_decoded_natively
+from fastbatch.text.python_text import Item, PythonText, cut, items_by_codec, open_text, with_newline
 
 from .plan import Order
-
-Item = tuple[str, int, int]  # a word or line, and the file and byte offset of its end
-
-PATTERNS = {"word": re.compile(r"\S+"), "line": re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")}
 
 
 class Decoded:
@@ -78,29 +69,6 @@ class Decoded:
             raise EncodingError(encoding, wrong, self.bad.reason, path=os.fsdecode(path), offset=self.bad_offset)
 
 
-def open_text(path: bytes) -> BinaryIO:
-    """Open a regular file, with the same errors as `csrc/source/open_file.cpp`."""
-    descriptor = os.open(os.fsdecode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        os.close(descriptor)
-        raise not_a_file(mode, os.fsdecode(path))
-    return os.fdopen(descriptor, "rb")
-
-
-def cut(item: str, text: str) -> Iterator[re.Match[str]]:
-    """Find the words or the lines of a text."""
-    return PATTERNS[item].finditer(text)
-
-
-def with_newline(item: str, match: re.Match[str]) -> str:
-    """Return a word unchanged; a line with a single newline, as open() returns it."""
-    found = match.group()
-    if item == "line" and found[-1] in "\r\n":
-        return found.rstrip("\r\n") + "\n"
-    return found
-
-
 def items_of_text(plan: TextPlan, decoded: Decoded) -> Iterator[tuple[str, int]]:
     """Yield the items of a piece of text, each with the offset of its end."""
     for match in cut(plan.item, decoded.text):
@@ -130,27 +98,6 @@ def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
         if offset < size:
             what = "the file became shorter while it was read"
             raise FormatError(what, path=path, expected=f"{size} bytes", found=offset)
-
-
-def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
-    """Yield the items of a file in any Python encoding; offsets count bytes of the text in UTF-8."""
-    path = os.fsdecode(plan.paths[unit])
-    open_text(plan.paths[unit]).close()  # for the errors of opening
-    at = 0
-    try:
-        with open(path, encoding=plan.encoding, errors=plan.errors, newline="\n") as file:
-            for text in file:
-                for match in cut(plan.item, text):
-                    end = at + len(text[: match.end()].encode("utf-8", "surrogatepass"))
-                    if end > offset:
-                        yield with_newline(plan.item, match), unit, end
-                at += len(text.encode("utf-8", "surrogatepass"))
-    except UnicodeDecodeError as error:
-        raise EncodingError(
-            error.encoding, bytes(error.object[error.start : error.end]), error.reason, path=path
-        ) from None
-    except UnicodeError as error:
-        raise FormatError(str(error), path=path) from None
 
 
 def line_index(plan: TextPlan) -> list[tuple[int, int, int]]:
@@ -197,98 +144,14 @@ def shuffled_items(plan: TextPlan, epoch: int, place: Place, known: dict[str, An
         skip = 0
 
 
-def items(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
-    """Yield all items of an epoch from a place on."""
-    if plan.shuffle:
-        yield from shuffled_items(plan, epoch, place, known)
-        return
-    of_file = items_of_file if is_decoded_natively(plan) else items_by_codec
-    offset = place.byte
-    for unit in range(place.unit, len(plan.paths)):
-        yield from of_file(plan, unit, offset)
-        offset = 0
-
-
-def batches(plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[tuple[Any, int, int, int]]:
-    """Yield this rank's batches, each with the place (unit, byte, items) after the batches of all ranks."""
-    stream = items(plan, epoch, place, known)
-    n_items, failure = 0, None
-    after = (place.unit, place.byte)
-    while True:
-        mine: list[str] = []
-        in_round = 0
-        try:
-            for text, *end in stream:
-                after = (end[0], end[1])
-                if in_round // plan.batch_size == plan.rank:
-                    mine.append(text)
-                in_round += 1
-                if in_round == plan.batch_size * plan.world_size:
-                    break
-        except Exception as error:
-            failure = error
-        n_items += in_round
-        is_short = len(mine) < plan.batch_size
-        if mine and not (is_short and (plan.drop_last or failure)):
-            yield finish(plan, mine), *after, n_items
-        if failure:
-            raise failure
-        if in_round < plan.batch_size * plan.world_size:
-            return
-
-
-def finish(plan: TextPlan, mine: list[str]) -> Any:
-    """Return a batch in the form of `output` and `keepends`."""
-    if plan.item == "line" and not plan.keepends:
-        mine = [line.removesuffix("\n") for line in mine]
-    if plan.output == "numpy":
-        return to_numpy_strings(mine)
-    if plan.output == "ids":
-        return plan.vocabulary.encode(mine).astype(plan.dtype)
-    if plan.output == "offsets":
-        encoded = [text.encode("utf-8", "surrogatepass") for text in mine]
-        return b"".join(encoded), np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    return mine
-
-
-class PureTextRun:
-    """A pass over the text; its lock makes it safe for several threads."""
-
-    def __init__(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> None:
-        self._batches = islice(batches(plan, epoch, place, known), plan.batches_after(place.items))
-        self._lock = threading.Lock()
-        self._closed = False
-        self._progress = (0, 0, 0, 0, 0)
-
-    def next(self) -> Any:
-        with self._lock:
-            if self._closed:
-                return False
-            found = next(self._batches, None)
-            if found is None:
-                return None
-            batch, unit, byte, items_after = found
-            n_batches, n_items, *_ = self._progress
-            self._progress = (n_batches + 1, n_items + batch_length(batch), unit, byte, items_after)
-            return batch
-
-    def progress(self) -> tuple[int, int, int, int, int]:
-        return self._progress
-
-    def close(self) -> None:
-        self._closed = True
-
-
-class PureText:
+class PureText(PythonText):
     """The text implementation of `fastbatch.pure`; no threads and no prefetch."""
 
-    def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> PureTextRun:
-        return PureTextRun(plan, epoch, place, known)
+    def items(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> Iterator[Item]:
+        """Yield all items of an epoch from a place on."""
+        return shuffled_items(plan, epoch, place, known) if plan.shuffle else super().items(plan, epoch, place, known)
 
-    def count(self, plan: TextPlan) -> int:
-        return sum(1 for _ in items(replace(plan, shuffle=False), 0, Place(), {}))
-
-    def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
-        counts = Counter(word for word, _, _ in items(plan, 0, Place(), {}))
-        kept = [(word, count) for word, count in counts.items() if count >= min_count]
-        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))[:max_words]
+    def items_of_file(self, plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
+        """Yield the items of a file from a byte on."""
+        of_file = items_of_file if is_decoded_natively(plan) else items_by_codec
+        return of_file(plan, unit, offset)

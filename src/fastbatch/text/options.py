@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The options that loaders of words and of lines share, written and checked once."""
+"""The common options of loaders of words and of lines, defined and checked once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,23 @@ OUTPUTS = ("str", "numpy", "offsets", "ids")
 
 @dataclass(frozen=True)
 class TextOptions:
-    """Encoding, order, batches and threads of a loader of text. `fastbatch.words` describes them."""
+    """Encoding, order, batches and threads of a loader of text.
+
+    Attributes:
+        encoding: As for `open`. UTF-8, ASCII and Latin-1 are decoded natively, other encodings by Python.
+        errors: Error handler of the encoding, as for `open`.
+        shuffle: "line" (or True): lines in a new random order in each epoch. "block": blocks of `block_size`
+            neighbouring lines in random order, and lines shuffled within each `window` blocks. The words of a line stay
+            together.
+        seed: Together with the epoch, determines the order.
+        drop_last: Omit a smaller last batch.
+        shard: `(rank, world_size)`: every world_size-th batch, starting at `rank`.
+        block_size: Lines in a block; only used with shuffle="block".
+        window: Number of blocks whose lines are shuffled together; only used with shuffle="block".
+        threads: Threads that read and split; None: one, or the CPUs available to this process for offsets and ids.
+        read_size: Bytes per read; None: 128 KiB.
+        prefetch_bytes: Text that is read and split ahead; None: 512 KiB.
+    """
 
     encoding: str = "utf-8"
     errors: str = "strict"
@@ -46,7 +62,7 @@ class TextOptions:
         vocabulary: Any = None,
         dtype: str = "int64",
     ) -> TextPlan:
-        """Return what determines the batches of these files.
+        """Return the plan for these files.
 
         Raises:
             TypeError, ValueError, LookupError: An option out of range, or an unknown encoding; the message names it.

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What fixes the batches of words and lines, and what an implementation has to do."""
+"""The options that determine the batches of words and lines, and the protocol of an implementation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastbatch.checks import whole
+from fastbatch.plan.batch_range import EVERY_BATCH, BatchRange, dealt
+from fastbatch.plan.plan import MAX_WORLD_SIZE
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
 HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace")
@@ -15,12 +19,12 @@ HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a pass goes on.
+    """A position within an epoch. Immutable.
 
     Attributes:
-        items: Words or lines of all ranks that came before.
-        unit: Number of the file; of shuffled lines, the line's place in the order.
-        byte: In the file, or in the line.
+        items: Words or lines before it, over all ranks.
+        unit: Number of the file; for shuffled lines, the position of the line in the epoch's order.
+        byte: Byte offset in the file, or in the line.
     """
 
     items: int = 0
@@ -30,16 +34,16 @@ class Place:
 
 @dataclass(frozen=True)
 class TextPlan:
-    """What decides the batches of an epoch, and how they look; the epoch and the place come later.
+    """Everything that determines the batches of an epoch, except the epoch and the position. Immutable.
 
     Attributes:
         item: "word" or "line".
-        keepends: Whether a line has its newline.
-        shuffle: False, "line", or "block": blocks of `block_size` lines, mixed inside each `window` of them.
-        output: "str", "numpy", "offsets" or "ids", which are of `dtype`.
-        take: Batches an epoch has at most, or None.
-        read_size: Bytes read at once.
-        prefetch_bytes: Text that may be read and searched ahead.
+        keepends: Keep the newline of a line.
+        shuffle: False, "line", or "block": blocks of `block_size` lines, shuffled within each `window` blocks.
+        output: "str", "numpy", "offsets" or "ids" (of type `dtype`).
+        batches: Which batches of an epoch are served, after `take` and `skip`.
+        read_size: Bytes per read.
+        prefetch_bytes: Text that is read and split ahead.
     """
 
     paths: tuple[bytes, ...]
@@ -58,55 +62,83 @@ class TextPlan:
     drop_last: bool = False
     rank: int = 0
     world_size: int = 1
-    take: int | None = None
+    batches: BatchRange = EVERY_BATCH
     threads: int | None = None
     read_size: int = 1 << 17
     prefetch_bytes: int = 1 << 19
 
+    @property
+    def first_item(self) -> int:
+        """Words or lines before the first batch that is served, over all ranks."""
+        return self.batches.first * self.batch_size * self.world_size
+
     def batches_before(self, items: int) -> int:
-        """Return how many batches of each rank come before a place."""
+        """Return the number of batches of each rank before a position."""
         return -(-items // (self.batch_size * self.world_size))
 
     def batches_after(self, items: int) -> int | None:
-        """Return how many batches of `take` each rank still has after a place; None without `take`."""
-        return None if self.take is None else max(0, self.take - self.batches_before(items))
+        """Return the maximum number of batches of each rank after a position, or None: no limit."""
+        return self.batches.left(self.batches_before(items))
+
+    def batches_of(self, n: int, items: int) -> int:
+        """Return the number of batches of this rank after a position, for `n` words or lines in the epoch."""
+        items = max(items, self.first_item)
+        left = n - items
+        n_batches = left // self.batch_size if self.drop_last else -(-left // self.batch_size)
+        mine = dealt(n_batches, self.rank, self.world_size)
+        most = self.batches_after(items)
+        return mine if most is None else min(mine, most)
+
+    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: None = None) -> TextPlan:
+        """Return the plan of one rank of `world_size`; the first ranks may have one batch more."""
+        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world)
+
+    def order(self) -> str:
+        """Return the options that determine the items besides seed, epoch and files, in one line."""
+        shuffle = f"block({self.block_size}, {self.window})" if self.shuffle == "block" else str(self.shuffle)
+        return f"shuffle {shuffle}; {self.encoding} {self.errors}"
 
 
 class TextRun(Protocol):
-    """One pass over the text. Closing it, or dropping it, ends the work ahead."""
+    """One pass over the text. Closing or dropping it stops the prefetch.
+
+    Threads: any may call `next`; each batch goes to one of them.
+    """
 
     def next(self) -> Any:
-        """Return the next batch; None after the last, or as many as `take` wants. False: the run was closed."""
+        """Return the next batch; None after the last one; False when the run was closed."""
 
     def progress(self) -> tuple[int, int, int, int, int]:
-        """Return how many batches were handed out, also after the run was closed, and where the next pass goes on.
+        """Return the progress: (batches, items in them, unit, byte, items of all ranks); also valid after `close`.
 
-        These are: batches, items in them; unit and byte of the place, items of all ranks from the start to there.
+        The last three are the position at which the next run continues; its items are counted from the run's start.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Stop the prefetch. `next` returns False from now on."""
 
 
 class TextImplementation(Protocol):
-    """One way of reading text: `fastbatch` and `fastbatch.pure` are the two."""
+    """A backend for text, of `fastbatch` or of `fastbatch.pure`. Threads: any."""
 
     def start(self, plan: TextPlan, epoch: int, place: Place, known: dict[str, Any]) -> TextRun:
-        """Begin a pass; what may be kept for the next one, such as where the lines lie, is put into `known`."""
+        """Begin a pass. `known` is a cache for later passes, for example of the offsets of the lines."""
 
     def count(self, plan: TextPlan) -> int:
-        """Return how many words or lines there are."""
+        """Return the number of words or lines."""
 
     def count_words(self, plan: TextPlan, max_words: int, min_count: int) -> list[tuple[str, int]]:
-        """Return the most frequent words and their counts, those with equal counts in the order of their characters."""
+        """Return the most frequent words and their counts; words of equal count are ordered by their characters."""
 
 
 def is_decoded_natively(plan: TextPlan) -> bool:
-    """Return whether bytes of the file are what positions count; else Python decodes, and they count UTF-8."""
+    """Return whether positions are byte offsets in the file; otherwise Python decodes, and they count UTF-8 bytes."""
     return plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
 
 
 def batch_length(batch: Any) -> int:
-    """Return the items in a batch, of any output."""
+    """Return the number of items in a batch of any output."""
     return len(batch[1]) - 1 if isinstance(batch, tuple) else len(batch)
 
 

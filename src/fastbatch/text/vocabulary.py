@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Words and the numbers that stand for them."""
+"""The vocabulary: words and their ids."""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,18 +11,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.calls import public_class
+from fastbatch.checks import whole_numbers
+from fastbatch.source.local_file import open_regular, path_text
 
+
+@public_class
 class Vocabulary:
-    """Words, numbered from 0 in the order given. The number after the last stands for every other word.
+    """Words, numbered from 0 in the given order. All other words have the next number, `unknown`.
 
     Args:
         words: Different words without white space.
-        counts: How often each came, if known.
+        counts: Count of each word, if known.
 
     Attributes:
-        words: All of them, as a tuple.
-        counts: int64, one for each word, or None.
-        unknown: The id of words that are not there: `len(vocabulary)`, so that a table of embeddings has one row more.
+        words: All words, as a tuple.
+        counts: int64, one per word, or None.
+        unknown: Id of all other words: `len(vocabulary)`, so that a table of embeddings needs one more row.
+
+    Raises:
+        TypeError: Words that are not `str`.
+        ValueError: A word that is given twice or contains white space, or counts of another length.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> vocabulary = fb.Vocabulary(["the", "fox", "dog"])
+        >>> vocabulary.encode(["the", "lazy", "dog"])
+        array([0, 3, 2])
+        >>> vocabulary.decode([0, 3, 2])
+        ['the', '<unknown>', 'dog']
+        >>> vocabulary["fox"], "lazy" in vocabulary, len(vocabulary)
+        (1, False, 3)
+
+    Source: `csrc/text/vocabulary.h`.
     """
 
     def __init__(self, words: Iterable[str], counts: Sequence[int] | NDArray[np.int64] | None = None) -> None:
@@ -29,7 +51,7 @@ class Vocabulary:
             raise TypeError("words: expected several words, found one str")
         self.words = tuple(words)
         self._ids: dict[str, int] = {}
-        self.core: Any = None  # the compiled table, once a loader has made it
+        self.core: Any = None  # the compiled table, made by the first loader
         for word in self.words:
             if not isinstance(word, str):
                 raise TypeError(f"words: expected str, found {type(word).__name__}")
@@ -38,7 +60,7 @@ class Vocabulary:
             if word in self._ids:
                 raise ValueError(f"words: {word!r} comes twice")
             self._ids[word] = len(self._ids)
-        self.counts = None if counts is None else np.asarray(counts, np.int64)
+        self.counts = None if counts is None else whole_numbers("counts", counts)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise ValueError(f"counts: expected one for each of {len(self.words)} words, found {self.counts.shape}")
         self.unknown = len(self.words)
@@ -64,14 +86,18 @@ class Vocabulary:
         return Vocabulary, (self.words, self.counts)
 
     def encode(self, words: Iterable[str]) -> NDArray[np.int64]:
-        """Return the id of each word, int64."""
+        """Return the ids of words, int64 of shape (words,)."""
         return np.fromiter((self[word] for word in words), np.int64)
 
     def decode(self, ids: Iterable[int], unknown: str = "<unknown>") -> list[str]:
-        """Return the word of each id.
+        """Return the words of ids.
+
+        Args:
+            ids: Integers from 0 to `self.unknown`.
+            unknown: The word for the id `self.unknown`.
 
         Raises:
-            IndexError: An id that is neither a word's nor `self.unknown`.
+            IndexError: An id out of range.
         """
         words = (*self.words, unknown)
         out = []
@@ -82,12 +108,24 @@ class Vocabulary:
         return out
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the words as UTF-8 text, one a line; counts are left out."""
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        """Write the words as UTF-8 text, one word per line, without counts.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> fb.Vocabulary(["the", "fox"]).save("words.txt")
+            >>> fb.Vocabulary.load("words.txt")
+            Vocabulary(2 words: 'the', 'fox')
+        """
+        with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(f"{word}\n" for word in self.words)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:
-        """Read what `save` wrote, or any text with one word a line."""
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        """Return the vocabulary in a text file with one word per line, as written by `save`.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: A word that is given twice, or a line that is not one word.
+        """
+        with io.TextIOWrapper(open_regular(path_text("path", path)), "utf-8", errors="surrogateescape") as file:
             return cls(line.removesuffix("\n") for line in file)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* A transform of your own, run by the worker threads on each sample once its slot is filled, in place, without the GIL:
+/* A transform is a C function that the worker threads call on each decoded sample, without the GIL:
  *
- *   int transform(fastbatch_sample *sample, void *user_data);   // 0: all is well; anything else: the sample is bad
+ *   int transform(fastbatch_sample *sample, void *user_data);   // 0: success; else: the sample is bad
  *
- * Several threads call it at once, with different samples and the same user_data. It must not touch Python.
- * `fastbatch.get_include()` says where this file is. C99 and C++; GCC and Clang. */
+ * It changes the sample in place. Several threads call it at the same time, with different samples and the same
+ * user_data. It must not use Python. `fastbatch.get_include()` returns the include folder. C99 and C++; GCC and Clang.
+ */
 #ifndef FASTBATCH_TRANSFORM_H
 #define FASTBATCH_TRANSFORM_H
 
@@ -14,24 +15,24 @@
 extern "C" {
 #endif
 
-/* One array of one sample. All fields are 8 bytes long, so that every language can declare it. */
+/* One array of one sample. All fields have 8 bytes, so that any language can declare the struct. */
 typedef struct fastbatch_sample {
-  uint64_t size;        /* of this struct in bytes: later versions may add fields at its end */
-  void* data;           /* elements in C order, yours to change; only during the call */
-  uint64_t itemsize;    /* bytes of an element */
-  int64_t type;         /* NumPy's character for it: 'f' is float32, 'B' is uint8, ... (numpy.dtype.char) */
-  int64_t ndim;         /* dimensions */
-  const int64_t* shape; /* ndim numbers */
-  uint64_t index;       /* of the sample in the data set, before shuffling */
-  uint64_t seed;        /* of the loader */
-  uint64_t epoch;       /* where samples are drawn with replacement: a number that differs for each time one is drawn */
-  uint64_t random;      /* fastbatch_random(sample, 0): the seed for a generator of your own */
+  uint64_t size;        /* size of this struct in bytes: later versions may append fields */
+  void* data;           /* elements in C order, writable; valid during the call only */
+  uint64_t itemsize;    /* bytes per element */
+  int64_t type;         /* NumPy's type code: 'f' is float32, 'B' is uint8, ... (numpy.dtype.char) */
+  int64_t ndim;         /* number of dimensions */
+  const int64_t* shape; /* ndim lengths */
+  uint64_t index;       /* index of the sample in the data set, before shuffling */
+  uint64_t seed;        /* seed of the loader */
+  uint64_t epoch;       /* epoch; with replacement, a number that differs for each draw of a sample */
+  uint64_t random;      /* fastbatch_random(sample, 0), for example to seed another generator */
 } fastbatch_sample;
 
 typedef int (*fastbatch_transform)(fastbatch_sample* sample, void* user_data);
 
-/* Random number i of this sample: 64 bits that depend on seed, epoch, index and i alone, on nothing else that is drawn
- * for the sample, and on no thread. It is Philox4x64-10, in NumPy's numbering:
+/* Random number i of this sample: 64 bits that depend on seed, epoch, index and i only, not on threads or on the
+ * other random numbers of the sample. Philox4x64-10, in NumPy's numbering:
  *   np.random.Philox(key=[seed, epoch], counter=[0, index, 0, 12]).random_raw(i + 1)[i] */
 static inline uint64_t fastbatch_random(const fastbatch_sample* sample, uint64_t i) {
   __extension__ typedef unsigned __int128 fastbatch_wide;

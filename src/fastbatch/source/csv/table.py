@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows with named columns: what comes of a CSV file."""
+"""The table of a CSV file: rows with named columns."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from fastbatch.calls import public_class
+from fastbatch.checks import shown
 from fastbatch.mapped import elements
 
 
+@public_class
 class Table:
-    """The numbers of a CSV file, as `csv` returns them: rows that `arrays` and `windows` take.
+    """The numbers of a CSV file, as returned by `csv`: an array-like for `arrays` and `windows`.
 
     Attributes:
         rows: The array or source with the numbers.
-        column_names: Of the columns that were asked for.
-        dtype, shape: (rows, columns).
+        column_names: Names of the columns that were read.
+        path: The CSV file.
+        dtype: Type of the numbers.
+        shape: (rows, columns).
     """
 
     def __init__(self, rows: Any, column_names: Sequence[str], path: str) -> None:
@@ -32,7 +37,7 @@ class Table:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> Any:
-        """Return what indexing a read-only NumPy array gives."""
+        """Return rows or elements, indexed as a read-only NumPy array."""
         return self.rows[index]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -47,9 +52,19 @@ class Table:
         return elements(self.rows)
 
     def column(self, name: str) -> Any:
-        """Return one column, read-only: targets for the rest of them, perhaps."""
+        """Return one column, read-only, of shape (rows,); for example the targets.
+
+        Raises:
+            KeyError: No column, or several, of this name.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> table = fb.csv("sensors.csv")
+            >>> table.column("pressure").shape
+            (2000,)
+        """
         if self.column_names.count(name) != 1:
-            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {name!r}")
+            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {shown(name)}")
         return elements(self.rows)[:, self.column_names.index(name)]
 
     def __repr__(self) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 
 from .image_utils import Array
 
-WORTH_KEEPING = 1 << 18  # bytes; smaller arrays are not kept
+MIN_BYTES = 1 << 18  # bytes; smaller arrays are not kept
 
 
-class Reuse:
+class ArrayPool:
     """A pool of arrays of one kind. An array is reused once nothing else refers to it or to a view of it. Threads: any.
 
     Args:
@@ -30,12 +30,12 @@ class Reuse:
         """Return an uninitialised array."""
         with self._lock:
             for i in range(len(self._kept)):
-                if _references(self._kept, i) == _ALONE:
+                if _references(self._kept, i) == _UNSHARED:
                     array = self._kept[i]
                     if array.shape == shape and array.dtype == dtype:
                         return array
             array = np.empty(shape, dtype)
-            if array.nbytes >= WORTH_KEEPING:
+            if array.nbytes >= MIN_BYTES:
                 self._kept = [array, *self._kept[: self._most - 1]]
             return array
 
@@ -44,4 +44,4 @@ def _references(arrays: list[Array], i: int) -> int:
     return sys.getrefcount(arrays[i])
 
 
-_ALONE = _references([np.empty(1)], 0)  # the count of an array that only the list refers to
+_UNSHARED = _references([np.empty(1)], 0)  # the count of an array that only the list refers to

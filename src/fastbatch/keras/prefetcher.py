@@ -29,7 +29,7 @@ class _Batch:
             task.cancel()
 
 
-class Ahead:
+class Prefetcher:
     """Prefetches batches and runs work in parallel. Threads: any; a forked child starts its own pool."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Ahead:
         self._process: object = None
         self._lock = threading.Lock()
         self._decoder: FileDecoder | None = None
-        self._coming: dict[bytes, _Batch] = {}  # keyed by the bytes of the batch's indices
+        self._pending: dict[bytes, _Batch] = {}  # keyed by the bytes of the batch's indices
 
     def take(self, decoder: FileDecoder, indices: Array, forecast: Sequence[Array]) -> Images:
         """Return a batch of decoded images and start decoding the batches of the forecast.
@@ -49,13 +49,13 @@ class Ahead:
         with self._lock:
             pool = self._threads()
             if self._decoder is not decoder:
-                self._drop(self._coming)
+                self._drop(self._pending)
                 self._decoder = decoder
-            batch = self._coming.pop(indices.tobytes(), None) or self._start(pool, decoder, indices)
-            self._drop([key for key in self._coming if key not in wanted])
+            batch = self._pending.pop(indices.tobytes(), None) or self._start(pool, decoder, indices)
+            self._drop([key for key in self._pending if key not in wanted])
             for key, order in wanted.items():
-                if key not in self._coming:
-                    self._coming[key] = self._start(pool, decoder, order)
+                if key not in self._pending:
+                    self._pending[key] = self._start(pool, decoder, order)
         for task in batch.tasks:
             task.result()
         return batch.images
@@ -81,11 +81,11 @@ class Ahead:
 
     def _drop(self, keys: Any) -> None:
         for key in list(keys):
-            self._coming.pop(key).cancel()
+            self._pending.pop(key).cancel()
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None or self._process is not process.current:
             self._pool = ThreadPoolExecutor(kernels.available_cpus(), thread_name_prefix="fastbatch images")
             self._process = process.current
-            self._coming = {}
+            self._pending = {}
         return self._pool

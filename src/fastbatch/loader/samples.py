@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""The loader of numbered samples: rows, images, windows, tokens. An engine makes its batches from columns."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from fastbatch.batch.column import dataset_fingerprint
+from fastbatch.calls import public_class
+from fastbatch.plan.plan import Plan
+
+from . import fork as process
+from .bad_samples import Allowance
+from .engine import BatchPlan, Engine, Recipe, Run
+from .loader import Loader
+from .map import BatchInfo, Step
+from .run import Progress
+from .state import State, checked_position
+
+Self = TypeVar("Self", bound="SampleLoader")
+
+_OF_THIS_PROCESS = ("_engine_", "_engine_process", "_finalizer")
+
+
+@public_class
+class SampleLoader(Loader):
+    """Batches of numbered samples, as returned by `arrays`, `images`, `windows` and `tokens`.
+
+    It has all methods of `Loader`. Positions in its states are numbers of samples, over all ranks.
+
+    Args:
+        recipe, plan: The columns, their structure and steps; the order. Users call the functions above instead.
+
+    Raises:
+        OSError, DecodeError: By `next()`: a sample cannot be read or decoded, unless `on_error` says otherwise.
+        ClosedError: By `iter()` and `next()`, after `close()`.
+
+    Threads: any thread may use a loader; an iterator that several threads share gives each batch to one of them.
+    Fork: works in the child, which starts its own threads.
+
+    Example:
+        >>> import fastbatch as fb
+        >>> loader = fb.images("photos/train", size=64, batch_size=16)
+        >>> loader.n_samples, loader.batch_size, len(loader), loader.class_names
+        (96, 16, 6, ('cat', 'dog', 'owl'))
+        >>> loader
+        Loader(96 samples of float32 (3, 64, 64), int64 (), batch_size=16, epoch=0)
+
+    Source: `csrc/loader/loader.cpp`.
+    """
+
+    _deals_samples = True
+    _engine_: Engine | None = None
+    _engine_process: object = None  # process that made the engine
+    _finalizer: weakref.finalize[Any, Any] | None = None
+    _fingerprint: str | None = None
+
+    def __init__(self, recipe: Recipe, plan: Plan) -> None:
+        self._recipe = recipe
+        self._plan: Plan = plan
+
+    # ---- attributes ----------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> Recipe:
+        """The columns, their structure and the steps of the loader, for modules that build another loader from them."""
+        return self._recipe
+
+    @property
+    def plan(self) -> Plan:
+        """The order and the batches of the loader, for modules that build another loader from them."""
+        return self._plan
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples in an epoch, over all ranks, before `take` and `skip`."""
+        return self._plan.n
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in a full batch."""
+        return self._plan.batch_size
+
+    @property
+    def seed(self) -> int:
+        """The seed of the order and of all random draws."""
+        return self._plan.seed
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the labels 0, 1, ..., or None."""
+        return self._recipe.class_names
+
+    def __repr__(self) -> str:
+        plan = self._plan
+        columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
+        parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
+        if plan.shuffle:
+            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size}), tail={plan.tail!r}")
+        if plan.drop_last:
+            parts.append("drop_last=True")
+        if str(plan.batches):
+            parts.append(str(plan.batches))
+        parts.append("closed" if self._closed else f"epoch={self.epoch}")
+        name = "Loader" if type(self) is SampleLoader else type(self).__name__
+        return f"{name}({', '.join(parts)})"
+
+    # ---- order ---------------------------------------------------------------------------------------------------
+
+    def _with_plan(self: Self, plan: Plan) -> Self:
+        return self._derive(plan, self._recipe)
+
+    def _with_steps(self: Self, steps: tuple[Step, ...]) -> Self:
+        return self._derive(self._plan, replace(self._recipe, steps=steps))
+
+    def _derive(self: Self, plan: Plan, recipe: Recipe) -> Self:
+        """Return a loader of the same class; subclasses add their attributes."""
+        return type(self)(recipe, plan)
+
+    def _numbered_plan(self, verb: str) -> Plan:
+        return self._plan
+
+    # ---- restart -------------------------------------------------------------------------------------------------
+
+    def _kind(self) -> str:
+        return self._recipe.kind
+
+    def _state(self, epoch: int, position: int) -> State:
+        return State(self._kind(), self._plan.seed, epoch, position, self._plan.order(), self._dataset())
+
+    def _load(self, state: State) -> None:
+        checked_position(state.position, self._plan.n, self._kind())
+        state.refuse_other(self._kind(), self._plan.order(), self._dataset())
+        self._plan = replace(self._plan, seed=state.seed)
+        self._go_to(state.epoch, state.position)
+
+    def _dataset(self) -> str:
+        if self._fingerprint is None:
+            self._fingerprint = dataset_fingerprint(self._recipe.columns)
+        return self._fingerprint
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in super().__getstate__().items() if key not in _OF_THIS_PROCESS}
+
+    # ---- work ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _pack(self) -> Any:
+        return self._recipe.pack
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        return self._recipe.steps
+
+    def _batches_from(self, position: int) -> int:
+        return self._batch_plan(self._plan, position).n_batches
+
+    def _batches_left(self, progress: Progress) -> int:
+        return self._batch_plan(progress.plan, progress.start).n_batches - progress.batches
+
+    def _position_of(self, progress: Progress) -> int:
+        return self._batch_plan(progress.plan, progress.start).position_after(progress.batches)
+
+    def _batch_info(self, progress: Progress, number: int) -> tuple[BatchInfo, int]:
+        plan = progress.plan
+        position = progress.start + number * plan.batch_size * plan.world_size + plan.rank
+        number += plan.batches_before(progress.start)
+        return BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size), plan.world_size
+
+    def _counted(self) -> dict[str, Any]:
+        return self._engine().stats()
+
+    def _make_allowance(self, progress: Progress) -> Allowance | None:
+        plan = progress.plan
+        if plan.on_error == "raise":
+            return None
+        most = plan.max_bad
+        if isinstance(most, float):
+            most = int(most * self._batch_plan(plan, plan.first_position).n_samples)
+        return Allowance(most)
+
+    def close(self) -> None:
+        """Stop all work and join the threads. Iterators raise ClosedError from then on. May be called twice."""
+        self._closed = True
+        if self._finalizer is not None:
+            self._finalizer()
+
+    def _engine(self) -> Engine:
+        """Return the engine of this process. A forked child makes its own, since threads do not survive a fork."""
+        if self._engine_ is None or self._engine_process is not process.current:
+            recipe = self._recipe
+            self._engine_ = recipe.implementation.engine(recipe.columns, self._plan, recipe.options)
+            self._engine_process = process.current
+            self._finalizer = weakref.finalize(self, self._engine_.close)
+        return self._engine_
+
+    def _batch_plan(self, plan: Plan, position: int) -> BatchPlan:
+        return self._recipe.implementation.batch_plan(plan, position)
+
+    def _start(self, progress: Progress) -> Run:
+        return self._engine().start(progress.plan, progress.epoch, progress.start)
+
+    def _verify(self, progress: Progress) -> None:
+        if self._engine_ is not None:
+            self._engine_.verify()
+
+    def _leave(self, run: Run) -> None:
+        """Do nothing: a run of an engine ends when it is dropped."""
