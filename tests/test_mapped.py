@@ -45,6 +45,7 @@ READERS = {
     "series by slice": lambda api, y, x: api.series([x[:, 0], y])[N + 10 : N + 2000],
     "labels": lambda api, y, x: api.images(["a.png"] * N, labels=y, size=8),
     "offsets": lambda api, y, x: api.encoded(b"x" * 10, offsets=y),
+    "select": lambda api, y, x: api.arrays(x).select(y),
     "mean": lambda api, y, x: api.arrays(x, mean=y),
 }
 
