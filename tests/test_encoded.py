@@ -58,7 +58,7 @@ def test_images_in_memory_decode_to_the_bytes_of_the_files(samples, files):
         assert rows(_core.ImageDecoder(memory, options(**given), False), 3) == expected
         expected = rows(_core.MatrixDecoder(files, options(**given), False), 3)
         assert rows(_core.MatrixDecoder(memory, options(**given), False), 3) == expected
-    assert _core.probe_images(memory, 0, 3, 2) == _core.probe_images(files, 0, 3, 2)
+    assert _core.probe_images(memory, 0, 3, 2, 10**9) == _core.probe_images(files, 0, 3, 2, 10**9)
 
 
 def test_masks_in_memory(tmp_path):

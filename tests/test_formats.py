@@ -161,6 +161,7 @@ ODD_CHUNKS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.* images are decoded by Pillow")  # told once a process
 @pytest.mark.parametrize("name", ODD_CHUNKS)
 def test_odd_chunks_are_judged_as_pillow_does(name):
     for odd in ODD_CHUNKS[name]:

@@ -6,10 +6,12 @@
 #include <string>
 
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "codecs/file_reader.h"
+#include "codecs/jpeg.h"
 #include "codecs/probe.h"
 #include "codecs/registry.h"
 #include "image/resize_array.h"
@@ -18,6 +20,8 @@
 namespace fastbatch::bindings {
 
 namespace {
+
+constexpr std::size_t kRowsAtOnce = 256;  // between two questions whether to stop
 
 // The mode of an array with what Pillow's mode `name` holds, of a file of mode `stored`.
 std::optional<ColorMode> color_mode_named(std::string_view name, std::string_view stored) {
@@ -39,7 +43,7 @@ py::array new_image(ImageSize size, ColorMode mode) {
 }
 
 // (pixels, the file's mode, orientation), or a text: why only Pillow may know the format, the kind or the mode.
-py::object decode_image(std::span<const std::byte> file, const std::string& mode_name) {
+py::object decode_image(std::span<const std::byte> file, const std::string& mode_name, std::uint64_t max_pixels) {
   ImageFileReader reader;
   ImageInfo info;
   std::optional<ColorMode> mode;
@@ -47,7 +51,7 @@ py::object decode_image(std::span<const std::byte> file, const std::string& mode
   {
     const GilRelease release;  // parses the header, touches no Python object
     try {
-      info = reader.read_header(file, kMaxPixels);
+      info = reader.read_header(file, max_pixels);
       mode = color_mode_named(mode_name.empty() ? info.mode : mode_name, info.mode);
       reason = "expected an image of a mode that arrays of 8 or 16 bits hold, found " + std::string(info.mode);
     } catch (const UnsupportedError& error) {
@@ -57,22 +61,31 @@ py::object decode_image(std::span<const std::byte> file, const std::string& mode
   if (!mode) return decode_text(reason);
   py::array pixels = new_image(info.size, *mode);
   auto* rows = static_cast<std::uint8_t*>(pixels.mutable_data());
-  {
-    const GilRelease release;  // decodes into memory that nobody else knows yet
-    reader.start(*mode, {});
-    reader.read_rows(rows, info.size.height);
-    reader.finish();
+  try {
+    interruptible_here([&] {  // decodes into memory that nobody else knows yet
+      reader.start(*mode, {});
+      const std::size_t row_bytes = info.size.width * pixel_bytes_of(*mode);
+      for (std::size_t y = 0; y < info.size.height;) {
+        throw_if_stopped();
+        const std::size_t n = reader.read_rows(rows + y * row_bytes, kRowsAtOnce);
+        if (n == 0) break;
+        y += n;
+      }
+      reader.finish();
+    });
+  } catch (const UnsupportedError& error) {
+    return decode_text(error.message());
   }
   return py::make_tuple(std::move(pixels), std::string(info.mode), info.orientation);
 }
 
-py::object decode_bytes(const py::buffer& buffer, const std::string& mode) {
+py::object decode_bytes(const py::buffer& buffer, const std::string& mode, std::uint64_t max_pixels) {
   const py::buffer_info view = buffer.request();
   const auto size = static_cast<std::size_t>(view.size * view.itemsize);
-  return decode_image({static_cast<const std::byte*>(view.ptr), size}, mode);
+  return decode_image({static_cast<const std::byte*>(view.ptr), size}, mode, max_pixels);
 }
 
-py::object decode_file(const py::bytes& path, const std::string& mode) {
+py::object decode_file(const py::bytes& path, const std::string& mode, std::uint64_t max_pixels) {
   ReadBuffer buffer;
   std::span<const std::byte> file;
   const auto name = path.cast<std::string>();
@@ -80,7 +93,7 @@ py::object decode_file(const py::bytes& path, const std::string& mode) {
     const GilRelease release;  // reads the file
     file = read_file(name, buffer);
   }
-  return decode_image(file, mode);
+  return decode_image(file, mode, max_pixels);
 }
 
 // `array` is dense, (height, width) or (height, width, channels); box is (left, top, right, bottom).
@@ -118,11 +131,12 @@ py::list codec_table() {
 }
 
 // (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
-py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads) {
+py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads,
+               std::uint64_t max_pixels) {
   std::vector<ProbedImage> probed;
   {
     const GilRelease release;  // reads headers; the source does not change
-    probed = probe_images(source, first, n, threads, kMaxPixels);
+    probed = probe_images(source, first, n, threads, max_pixels);
   }
   py::list rows;
   for (const ProbedImage& one : probed) {
@@ -138,15 +152,17 @@ py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, s
 
 void register_image(py::module_& module) {
   module.def("codecs", &codec_table);
+  module.def("libjpeg_version", [] { return std::string(libjpeg_version()); });
   module.def("name_format", [](const py::bytes& file) {
     const auto bytes = file.cast<std::string_view>();
     return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
   });
-  module.def("decode_bytes", &decode_bytes, py::arg("data"), py::arg("mode"));
-  module.def("decode_file", &decode_file, py::arg("path"), py::arg("mode"));
+  module.def("decode_bytes", &decode_bytes, py::arg("data"), py::arg("mode"), py::arg("max_pixels"));
+  module.def("decode_file", &decode_file, py::arg("path"), py::arg("mode"), py::arg("max_pixels"));
   module.def("resize_array", &resize, py::arg("array"), py::arg("height"), py::arg("width"), py::arg("filter"),
              py::arg("box"));
-  module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"));
+  module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"),
+             py::arg("max_pixels"));
 }
 
 }  // namespace fastbatch::bindings

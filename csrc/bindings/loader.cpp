@@ -9,6 +9,7 @@
 
 #include "bindings/errors.h"
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/error.h"
@@ -16,9 +17,6 @@
 namespace fastbatch::bindings {
 
 namespace {
-
-// Ctrl-C is answered this soon while next() waits.
-constexpr std::chrono::milliseconds kSignalInterval{50};
 
 // NumPy's type and shape of a column.
 struct ColumnArray {

@@ -16,11 +16,13 @@ namespace fastbatch::bindings {
 
 namespace py = pybind11;
 
+inline constexpr const char* kViewCapsule = "fastbatch.ArrayView";
+
 // A Python object that keeps a C++ value alive, for use as an array's base.
 template <typename Owner>
-py::capsule keep_alive(Owner owner) {
+py::capsule keep_alive(Owner owner, const char* name = nullptr) {
   auto held = std::make_unique<Owner>(std::move(owner));
-  py::capsule capsule(held.get(), [](void* pointer) { delete static_cast<Owner*>(pointer); });
+  py::capsule capsule(held.get(), name, [](void* pointer) { delete static_cast<Owner*>(pointer); });
   static_cast<void>(held.release());  // the capsule's now
   return capsule;
 }
@@ -36,11 +38,20 @@ inline py::array to_array(const ArrayView& view) {
   const py::dtype dtype(view.descr);
   std::vector<py::ssize_t> shape(view.shape.begin(), view.shape.end());
   std::vector<py::ssize_t> strides(view.strides.begin(), view.strides.end());
-  py::array array = view.n_elements() == 0  // the file may end where they would begin: memory of their own
-                        ? py::array(dtype, std::move(shape))
-                        : py::array(dtype, std::move(shape), std::move(strides), view.data, keep_alive(view));
+  py::array array =
+      view.n_elements() == 0  // the file may end where they would begin: memory of their own
+          ? py::array(dtype, std::move(shape))
+          : py::array(dtype, std::move(shape), std::move(strides), view.data, keep_alive(view, kViewCapsule));
   array.attr("setflags")(py::arg("write") = false);
   return array;
+}
+
+// The mapping of ours that an array is a view of, so that the core reads it through the guard; or null.
+inline std::shared_ptr<const MappedFile> mapping_of(py::handle array) {
+  py::object owner = py::reinterpret_borrow<py::object>(array);
+  while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
+  if (PyCapsule_IsValid(owner.ptr(), kViewCapsule) == 0) return nullptr;
+  return static_cast<const ArrayView*>(PyCapsule_GetPointer(owner.ptr(), kViewCapsule))->file;
 }
 
 // A view of the caller's array; the user of the view keeps the array alive.
@@ -56,6 +67,8 @@ inline ArrayView borrow(const py::array& array) {
   view.descr = descr;
   view.shape.assign(array.shape(), array.shape() + array.ndim());
   view.strides.assign(array.strides(), array.strides() + array.ndim());
+  view.file = mapping_of(array);
+  if (view.file) view.path = view.file->path();
   return view;
 }
 

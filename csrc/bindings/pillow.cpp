@@ -48,9 +48,11 @@ class PillowReader final : public ImageReader {
  public:
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override {
     file_ = file;
+    max_pixels_ = max_pixels;
     with_python([&](const py::module_& pillow) {
       const auto [width, height, mode, orientation] =
-          pillow.attr("header")(content()).cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
+          pillow.attr("header")(content(), max_pixels)
+              .cast<std::tuple<std::uint32_t, std::uint32_t, std::string, std::uint8_t>>();
       mode_ = mode;
       info_ = {.size = {width, height}, .mode = mode_, .orientation = orientation};
     });
@@ -60,7 +62,7 @@ class PillowReader final : public ImageReader {
 
   ImageRows start(ColorMode mode, const ImagePart& part) override {
     with_python([&](const py::module_& pillow) {
-      pixels_ = pillow.attr("pixels")(content(), name_of(mode)).cast<std::string>();
+      pixels_ = pillow.attr("pixels")(content(), name_of(mode), max_pixels_).cast<std::string>();
     });
     pixel_bytes_ = pixel_bytes_of(mode);
     if (pixels_.size() != info_.size.pixels() * pixel_bytes_)
@@ -86,6 +88,7 @@ class PillowReader final : public ImageReader {
   [[nodiscard]] py::bytes content() const { return {reinterpret_cast<const char*>(file_.data()), file_.size()}; }
 
   std::span<const std::byte> file_;
+  std::uint64_t max_pixels_ = 0;
   ImageInfo info_{};
   std::string mode_;
   std::string pixels_;

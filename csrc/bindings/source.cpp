@@ -13,6 +13,7 @@
 #include "bindings/register.h"
 #include "codecs/registry.h"
 #include "source/content.h"
+#include "source/copy_elements.h"
 #include "source/encoded_samples.h"
 #include "source/file_list.h"
 #include "source/folder.h"
@@ -51,6 +52,15 @@ std::string recognised(const py::bytes& path) {
   std::string name(codec->name);
   for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   return name;
+}
+
+// A dense copy of all elements, in their own byte order.
+py::array read_elements(const ArrayView& view) {
+  py::array copied(py::dtype(view.descr), std::vector<py::ssize_t>(view.shape.begin(), view.shape.end()));
+  auto* dst = static_cast<std::byte*>(copied.mutable_data());
+  const GilRelease no_gil;  // GIL released: writes into an array that nobody else knows yet
+  copy_elements(view, dst);
+  return copied;
 }
 
 py::list names_of(const std::vector<std::string>& names) {
@@ -100,6 +110,7 @@ void register_source(py::module_& module) {
   py::class_<ArrayView>(module, "ArrayView")
       .def_property_readonly("mapped", [](const ArrayView& view) { return view.file != nullptr; })
       .def("array", [](const ArrayView& view) { return to_array(view); })
+      .def("read", &read_elements)
       .def("windows", &windows, py::arg("length"), py::arg("step"))
       .def("every", &every, py::arg("start"), py::arg("n"), py::arg("stride"));
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "bindings/text_batch.h"
@@ -26,9 +27,6 @@
 namespace fastbatch::bindings {
 
 namespace {
-
-// Ctrl-C is answered this soon while next() waits.
-constexpr std::chrono::milliseconds kSignalInterval{50};
 
 TextItem item_named(const std::string& name) {
   if (name == "word") return TextItem::kWord;
@@ -138,26 +136,6 @@ TextOutput output_named(const std::string& name) {
   throw std::invalid_argument("output: expected strings, offsets, int32 or int64, found " + name);
 }
 
-// Runs work(stop) in a thread, and asks Python for signals meanwhile.
-template <typename Work>
-auto interruptible(const Work& work) {
-  std::atomic<bool> stop{false};
-  auto result = std::async(std::launch::async, [&] { return work(stop); });
-  const auto wait = [&] {
-    const GilRelease no_gil;  // GIL released: waits for the thread
-    return result.wait_for(kSignalInterval) == std::future_status::ready;
-  };
-  while (!wait()) {
-    if (PyErr_CheckSignals() == 0) continue;
-    stop = true;
-    const GilRelease no_gil;  // GIL released: waits for the thread
-    result.wait();
-    break;
-  }
-  if (stop) throw py::error_already_set();
-  return result.get();
-}
-
 }  // namespace
 
 void register_text(py::module_& module) {
@@ -171,8 +149,8 @@ void register_text(py::module_& module) {
       .def(py::init([](const FileList& files, const std::string& encoding) {
         auto paths = paths_of(files);
         const TextEncoding text_encoding = encoding_named(encoding);
-        const GilRelease no_gil;  // GIL released: reads the files, touches no Python object
-        return std::make_shared<LineIndex>(std::move(paths), text_encoding);
+        return interruptible(
+            [&](const StopSignal& /*stop*/) { return std::make_shared<LineIndex>(std::move(paths), text_encoding); });
       }))
       .def("__len__", &LineIndex::size);
 
@@ -221,23 +199,22 @@ void register_text(py::module_& module) {
                                const std::string& errors, std::size_t block_size, unsigned threads) {
     const TextFormat format = make_format(item, encoding, errors, block_size);
     TextFiles source(paths_of(files), format);
-    return interruptible([&](const std::atomic<bool>& stop) { return count_items(source, format, threads, stop); });
+    return interruptible([&](const StopSignal& stop) { return count_items(source, format, threads, stop); });
   });
 
   // [(word's bytes, count)]
-  module.def("count_words",
-             [](const FileList& files, const std::string& encoding, const std::string& errors, std::size_t block_size,
-                unsigned threads, std::size_t max_words, std::uint64_t min_count) {
-               const TextFormat format = make_format("word", encoding, errors, block_size);
-               TextFiles source(paths_of(files), format);
-               const std::vector<WordCount> words = interruptible([&](const std::atomic<bool>& stop) {
-                 return count_words(source, format, threads, max_words, min_count, stop);
-               });
-               py::list out(words.size());
-               for (std::size_t i = 0; i < words.size(); ++i)
-                 out[i] = py::make_tuple(py::bytes(words[i].word), words[i].count);
-               return out;
-             });
+  module.def(
+      "count_words", [](const FileList& files, const std::string& encoding, const std::string& errors,
+                        std::size_t block_size, unsigned threads, std::size_t max_words, std::uint64_t min_count) {
+        const TextFormat format = make_format("word", encoding, errors, block_size);
+        TextFiles source(paths_of(files), format);
+        const std::vector<WordCount> words = interruptible(
+            [&](const StopSignal& stop) { return count_words(source, format, threads, max_words, min_count, stop); });
+        py::list out(words.size());
+        for (std::size_t i = 0; i < words.size(); ++i)
+          out[i] = py::make_tuple(py::bytes(words[i].word), words[i].count);
+        return out;
+      });
 }
 
 }  // namespace fastbatch::bindings

@@ -12,6 +12,8 @@ ImageFileReader::ImageFileReader(MakeImageReader make_external)
     : make_external_(std::move(make_external)), readers_(codecs().size()) {}
 
 ImageInfo ImageFileReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
+  file_ = file;
+  max_pixels_ = max_pixels;
   const Codec* codec = codec_of(file);
   if (codec == nullptr) {
     if (make_external_) return read_external_header(file, max_pixels);
@@ -29,6 +31,16 @@ ImageInfo ImageFileReader::read_header(std::span<const std::byte> file, std::uin
     if (!make_external_) throw;
   }
   return read_external_header(file, max_pixels);
+}
+
+ImageRows ImageFileReader::start(ColorMode mode, const ImagePart& part) {
+  try {
+    return reader_->start(mode, part);
+  } catch (const UnsupportedError&) {
+    if (!make_external_ || is_external()) throw;
+  }
+  read_external_header(file_, max_pixels_);
+  return reader_->start(mode, part);
 }
 
 ImageInfo ImageFileReader::read_external_header(std::span<const std::byte> file, std::uint64_t max_pixels) {

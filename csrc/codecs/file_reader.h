@@ -25,7 +25,8 @@ class ImageFileReader final : public ImageReader {
 
   // Without an external reader, throws UnsupportedError with the format's name for an image that no codec reads.
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override;
-  ImageRows start(ColorMode mode, const ImagePart& part) override { return reader_->start(mode, part); }
+  // An image whose codec learns only now that it does not support it goes to the external reader, too.
+  ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override { return reader_->read_rows(rows, n); }
   void finish() override { reader_->finish(); }
   // Whether the external reader reads the current image.
@@ -35,7 +36,9 @@ class ImageFileReader final : public ImageReader {
   ImageInfo read_external_header(std::span<const std::byte> file, std::uint64_t max_pixels);
 
   MakeImageReader make_external_;
-  std::vector<std::unique_ptr<ImageReader>> readers_;  // one per row of the table; made when first needed
+  std::span<const std::byte> file_;
+  std::uint64_t max_pixels_ = 0;
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // of each row of the table; made when first needed
   std::unique_ptr<ImageReader> external_;              // likewise
   ImageReader* reader_ = nullptr;                      // reader of the current image: one of the above
 };

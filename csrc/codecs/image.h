@@ -12,6 +12,9 @@ namespace fastbatch {
 // More pixels than this are refused before anything is allocated for them; the limit at which Pillow raises.
 inline constexpr std::uint64_t kMaxPixels = 178'956'970;
 
+// Images with longer sides are not resized: the tables of weights grow with a side, however few pixels there are.
+inline constexpr std::uint32_t kLongestSide = 65'535;
+
 struct ImageSize {
   std::uint32_t width = 0;
   std::uint32_t height = 0;

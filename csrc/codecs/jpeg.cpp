@@ -2,14 +2,12 @@
 #include "codecs/jpeg.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "codecs/color.h"
-#include "codecs/exif.h"
 #include "codecs/jpeg_codec.h"
+#include "codecs/jpeg_segments.h"
 #include "codecs/registry.h"
 #include "common/error.h"
 
@@ -34,38 +32,15 @@ void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   check_pixels({info.image_width, info.image_height}, max_pixels);
 }
 
-// The orientation in the segments before the first scan; stops at the first invalid segment.
-std::uint8_t orientation_of(std::span<const std::byte> file) {
-  using namespace std::string_view_literals;
-  constexpr std::string_view kExif = "Exif\0\0"sv;
-  constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
-  const std::string_view bytes = text_of(file);
-  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
-  std::string_view exif;
-  std::string_view xmp;
-  std::string joined;  // EXIF in several segments
-  for (std::size_t i = bytes.find('\xFF'); i < bytes.size(); i = bytes.find('\xFF', i)) {
-    while (i < bytes.size() && at(i) == 0xFF) ++i;
-    if (i == bytes.size() || at(i) == 0xDA) break;
-    const std::uint8_t marker = at(i++);
-    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9)) continue;  // markers without a length
-    if (bytes.size() - i < 2) break;
-    const std::size_t size = std::size_t{at(i)} << 8U | at(i + 1);
-    if (size < 2 || size > bytes.size() - i) break;
-    const std::string_view segment = bytes.substr(i + 2, size - 2);
-    i += size;
-    if (marker != 0xE1) continue;
-    if (segment.starts_with(kXmp)) xmp = segment.substr(kXmp.size());
-    if (!segment.starts_with(kExif)) continue;
-    if (exif.empty()) {
-      exif = segment;
-    } else {
-      if (joined.empty()) joined = exif;
-      exif = joined += segment.substr(kExif.size());
-    }
+// Where scans are missing, libjpeg smooths the blocks, since version 3 in a way of its own; Pillow brings a version 3.
+bool smooths_otherwise(const jpeg_decompress_struct& info) {
+  constexpr int kSmoothed = 10;  // coefficients
+  if (LIBJPEG_TURBO_VERSION_NUMBER >= 3'000'000 || info.coef_bits == nullptr) return false;
+  for (int c = 0; c < info.num_components; ++c) {
+    const auto* bits = info.coef_bits[c];
+    if (std::any_of(bits + 1, bits + kSmoothed, [](int missing) { return missing != 0; })) return true;
   }
-  const auto found = exif_orientation(std::as_bytes(std::span(exif)));
-  return found ? *found : xmp_orientation(xmp).value_or(std::uint8_t{1});
+  return false;
 }
 
 // The smallest range of pixels of a scaled image that covers pixels [begin, begin + size).
@@ -80,6 +55,10 @@ Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, st
 }
 
 }  // namespace
+
+#define FASTBATCH_TEXT_OF(x) #x
+#define FASTBATCH_TEXT(x) FASTBATCH_TEXT_OF(x)
+std::string_view libjpeg_version() noexcept { return FASTBATCH_TEXT(LIBJPEG_TURBO_VERSION); }
 
 bool is_jpeg(std::span<const std::byte> file) noexcept { return text_of(file).starts_with("\xFF\xD8\xFF"); }
 
@@ -162,6 +141,11 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
   JpegCodec& codec = state_->codec;
   state_->size = {};
   state_->rows_left = 0;
+  codec.close();
+  const JpegSegments segments = read_jpeg_segments(file);
+  if (segments.oddity != nullptr) {
+    throw UnsupportedError({}, std::string("unsupported JPEG: ") + segments.oddity);
+  }
   codec.open(file);
   int status = JPEG_SUSPENDED;
   codec.guarded([&] {
@@ -181,7 +165,7 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
           .mode = n == 1   ? "L"
                   : n == 3 ? "RGB"
                            : "CMYK",
-          .orientation = orientation_of(file),
+          .orientation = segments.orientation(),
           .is_opaque = true};
 }
 
@@ -203,6 +187,12 @@ ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
   boolean ready = FALSE;
   state.codec.guarded([&] { ready = jpeg_start_decompress(&info); });
   if (ready == FALSE) state.fail_early("the end of the file in scan " + std::to_string(info.input_scan_number));
+
+  if (denominator == 1 && smooths_otherwise(info)) {
+    state.codec.close();
+    throw UnsupportedError({}, "unsupported JPEG: scans are missing, which libjpeg-turbo " +
+                                   std::string(libjpeg_version()) + " smooths otherwise than Pillow");
+  }
 
   const ImageSize scaled{info.output_width, info.output_height};
   const bool all = part.window.width == 0 || part.window.height == 0;

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "codecs/reader.h"
 
 namespace fastbatch {
 
+[[nodiscard]] std::string_view libjpeg_version() noexcept;             // libjpeg-turbo's, of the headers: "3.1.0"
 [[nodiscard]] bool is_jpeg(std::span<const std::byte> file) noexcept;  // by the first bytes
 
 // Modes: kRgb, kRgba (opaque), kGray. Scales: 1, 1/2, 1/4, 1/8.

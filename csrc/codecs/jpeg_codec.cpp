@@ -9,8 +9,9 @@ namespace {
 // Pillow hands libjpeg its file in blocks of this size and, once all rows are there, does not look into the next block:
 // the same steps give the same verdict on files whose damage lies behind the pixels.
 constexpr std::size_t kBlock = 65536;
-// A progressive file may ask for any number of passes over the image with a few bytes each; real ones have about ten.
-constexpr int kMaxScans = 500;
+// A progressive file may ask for any number of passes over the image with a few bytes each. Encoders make about ten;
+// the format has use for some 200 of an image with four components: each coefficient bit by bit.
+constexpr int kMaxScans = 100;
 constexpr std::size_t kRowsPerCall = 16;
 
 }  // namespace
@@ -36,6 +37,8 @@ void JpegCodec::on_error(j_common_ptr common) {
 
 void JpegCodec::on_progress(j_common_ptr common) {
   JpegCodec& codec = of(common);
+  codec.stopped_ = is_stopped();
+  if (codec.stopped_) std::longjmp(codec.escape_, 1);
   if (codec.info.input_scan_number <= kMaxScans) return;
   std::snprintf(codec.message_.data(), codec.message_.size(), "expected at most %d scans, found more", kMaxScans);
   std::longjmp(codec.escape_, 1);

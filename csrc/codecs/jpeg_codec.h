@@ -16,8 +16,10 @@
 #include <new>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "common/error.h"
+#include "common/stop.h"
 
 namespace fastbatch {
 
@@ -38,10 +40,15 @@ class JpegCodec {
   // From now on libjpeg sees no more of the file than it has been given.
   void end_input() noexcept { last_block_ = true; }
 
-  // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing. Throws DecodeError, bad_alloc.
+  // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing. Throws DecodeError,
+  // bad_alloc, StoppedError.
   template <typename Call>
   void guarded(const Call& call) {
     if (returns(call)) return;
+    if (std::exchange(stopped_, false)) {
+      close();
+      throw StoppedError();
+    }
     if (errors_.msg_code != JERR_OUT_OF_MEMORY) fail(std::string("broken JPEG: ") + message_.data());
     close();
     throw std::bad_alloc();
@@ -57,6 +64,7 @@ class JpegCodec {
   std::array<char, JMSG_LENGTH_MAX> message_{};
   const JOCTET* block_end_ = nullptr;  // of what libjpeg was given so far
   const JOCTET* file_end_ = nullptr;
+  bool stopped_ = false;     // the work, not the data, ended the decode
   bool last_block_ = false;  // give no block after this one
 
   template <typename Call>

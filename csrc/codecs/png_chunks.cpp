@@ -83,6 +83,9 @@ std::size_t least_length(std::string_view type) {
 
 PngChunks::PngChunks(std::span<const std::byte> file, std::uint64_t max_pixels) : file_(file), at_(kSignatureBytes) {
   read_to_pixels();
+  if (is_odd_) {
+    throw UnsupportedError({}, "unsupported PNG: expected one header before all other chunks, found another order");
+  }
   if (depth_ == 0) fail("expected a header, found none of a kind that is known");
   if (size_.width == 0 || size_.height == 0) fail("expected at least one pixel, found none");
   const bool is_beyond = size_.width > 0x7FFFFFFFU || size_.height > 0x7FFFFFFFU;  // PNG's own limit
@@ -124,6 +127,7 @@ void PngChunks::read_to_pixels() {
 }
 
 void PngChunks::read_pixels(Chunk chunk) {
+  is_odd_ |= header_.empty();
   before_pixels_ = false;
   std::optional<Chunk> here = chunk;
   try {
@@ -164,6 +168,7 @@ void PngChunks::take(const Chunk& chunk) {
          ", found " + std::to_string(chunk.length));
   }
   if (type == "IHDR") return take_header(chunk);
+  if ((type == "PLTE" || type == "tRNS") && header_.empty()) is_odd_ = true;
   if (type == "PLTE" && before_pixels_ && color_ == 3) palette_ = chunk.data;
   if (type == "tRNS") return take_transparency(chunk);
   if (type == "iCCP") return take_profile(chunk);
@@ -177,6 +182,9 @@ void PngChunks::take_header(const Chunk& chunk) {
   const auto number = [&](std::size_t i) { return std::to_integer<unsigned>(chunk.data[i]); };
   if (number(11) != 0) fail("expected filter method 0, found " + std::to_string(number(11)));
   if (!before_pixels_) return;
+  const std::string_view header = text_of(chunk.data);
+  is_odd_ |= !header_.empty() && header_ != header;
+  header_ = header;
   size_ = {load_big<std::uint32_t>(chunk.data, 0), load_big<std::uint32_t>(chunk.data, 4)};
   if (is_kind(number(8), number(9))) {
     depth_ = number(8);

@@ -75,6 +75,8 @@ class PngChunks {
   unsigned color_ = 0;
   bool interlaced_ = false;
   bool before_pixels_ = true;
+  bool is_odd_ = false;      // chunks in an order that is left to Pillow
+  std::string_view header_;  // IHDR
   std::span<const std::byte> palette_;
   PngTransparency transparency_;
   std::vector<std::span<const std::byte>> pixels_;

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/memory.h"
+#include "common/stop.h"
 #include "kernels/unfilter.h"
 #include "source/inflate.h"
 
@@ -202,6 +203,7 @@ void PngRows::open(const std::vector<PngPass>& passes, unsigned bits, const Piec
 }
 
 const std::uint8_t* PngRows::next() {
+  throw_if_stopped();
   State& state = *state_;
   while (state.passes[state.pass].size.width == 0 || state.row == state.passes[state.pass].size.height) {
     ++state.pass;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "decode/image_opener.h"
 
+#include "common/stop.h"
+
 namespace fastbatch {
 
 ImageInfo ImageOpener::open(std::uint64_t index, Image& image) const {
+  throw_if_stopped();
   const ImageInfo info = image.reader.read_header(source_->read(index, image.buffer), max_pixels_);
   if (image.reader.is_external()) ++n_external_;
   return info;

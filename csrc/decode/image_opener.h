@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "codecs/file_reader.h"
@@ -45,6 +46,9 @@ class ImageOpener {
       throw FormatError(source_->where(index), error.message());
     } catch (const FileError& error) {
       throw FileError(source_->where(index), error.code());
+    } catch (const std::logic_error& error) {
+      // The options were checked when the decoder was made: a size that does not fit is that of this sample.
+      throw DecodeError(source_->where(index), error.what());
     }
   }
 

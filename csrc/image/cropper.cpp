@@ -6,6 +6,7 @@
 #include "codecs/color.h"
 #include "codecs/registry.h"
 #include "common/memory.h"
+#include "common/stop.h"
 #include "image/resize_stream.h"
 #include "image/source_plan.h"
 #include "image/turn.h"
@@ -57,6 +58,7 @@ void ImageCropper::run(ImageReader& reader, const ImageInfo& info, std::uint8_t 
   const std::size_t slot_stride = channels * options.width;
   ResizeStream resized(resizer, target, static_cast<std::ptrdiff_t>(slot_stride), scratch_, needed);
   for (std::size_t y = come.window.y; const std::size_t n = reader.read_rows(rows_.data(), at_once); y += n) {
+    throw_if_stopped();
     const std::size_t begin = std::max(y, stored.y);
     const std::size_t end = std::min(y + n, stored.y + stored.height);
     if (begin >= end) continue;

@@ -3,13 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
+
+#include "common/error.h"
 
 namespace fastbatch {
 namespace {
 
 constexpr int kTries = 10;
+constexpr std::size_t kLongestResized = std::numeric_limits<std::int32_t>::max();
 
 double as_double(std::size_t n) { return static_cast<double>(n); }
 
@@ -22,6 +27,14 @@ std::size_t centre(std::size_t size, std::size_t part) {
   return twice / 2 + (twice % 4 == 3 ? 1 : 0);
 }
 
+// The weights of a resize grow with the sides, whatever the other one is.
+void check_sides(ImageSize image, const CropOptions& options) {
+  const bool resizes = options.crop != Crop::kRandom || options.resize != 0;
+  if (!resizes || std::max(image.width, image.height) <= kLongestSide) return;
+  throw DecodeError({}, "image too long: expected sides of at most " + std::to_string(kLongestSide) +
+                            " pixels, found " + std::to_string(image.width) + " x " + std::to_string(image.height));
+}
+
 Window all_of(ImageSize size) { return {0, 0, size.width, size.height}; }
 
 ImageSize make_size(std::size_t width, std::size_t height) {
@@ -30,8 +43,12 @@ ImageSize make_size(std::size_t width, std::size_t height) {
 
 // The shorter side becomes `side`, the longer one is rounded down: torchvision's Resize.
 ImageSize resize_shorter(ImageSize image, std::size_t side) {
-  const auto longer = [side](std::size_t length, std::size_t shorter) {
-    return static_cast<std::size_t>(as_double(side * length) / as_double(shorter));
+  const auto longer = [&](std::size_t length, std::size_t shorter) {
+    const auto resized = static_cast<std::size_t>(as_double(side * length) / as_double(shorter));
+    if (resized <= kLongestResized) return resized;
+    throw DecodeError({}, "image too narrow: expected at most " + std::to_string(kLongestResized) +
+                              " pixels a side after the resize, found " + std::to_string(resized) + " of " +
+                              std::to_string(image.width) + " x " + std::to_string(image.height));
   };
   if (image.width <= image.height) return make_size(side, longer(image.height, image.width));
   return make_size(longer(image.width, image.height), side);
@@ -103,6 +120,7 @@ void check_crop(const CropOptions& options) {
 }
 
 CropPlan plan_crop(ImageSize image, const CropOptions& options, Stream stream) {
+  check_sides(image, options);
   const std::size_t width = options.width;
   const std::size_t height = options.height;
   const ImageSize slot = make_size(width, height);

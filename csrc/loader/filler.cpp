@@ -34,6 +34,13 @@ void keep_first(Outcome& outcome, std::size_t failed_at, std::exception_ptr erro
   outcome.error = std::move(error);
 }
 
+// The first column's error is the sample's.
+void note_bad(Outcome& outcome, std::size_t place, std::uint64_t sample, std::exception_ptr error) {
+  const auto known = [&](const BadSample& bad) { return bad.place == place; };
+  if (std::none_of(outcome.bad.begin(), outcome.bad.end(), known))
+    outcome.bad.push_back({.place = place, .sample = sample, .error = std::move(error)});
+}
+
 }  // namespace
 
 void Filler::fill(const Run& run, Task& task) noexcept {
@@ -71,6 +78,8 @@ void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
     } catch (...) {
       if (on_error_ == OnError::kRaise)
         keep_first(outcome, task.begin + failed_at, std::current_exception());
+      else if (task.count == 1)  // known already: a bad sample may take long to decode
+        note_bad(outcome, task.begin, indices_[0], error_of_sample());
       else
         fill_one_by_one(c, run, task, outcome);
     }
@@ -88,10 +97,7 @@ void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& tas
       std::size_t failed_at = 0;
       decode(column, key_at(run, task, place), {&indices_[j], 1}, slot(column, task, place), failed_at);
     } catch (...) {
-      std::exception_ptr error = error_of_sample();
-      const auto known = [&](const BadSample& bad) { return bad.place == place; };
-      if (std::none_of(outcome.bad.begin(), outcome.bad.end(), known))  // the first column's error is the sample's
-        outcome.bad.push_back({.place = place, .sample = indices_[j], .error = std::move(error)});
+      note_bad(outcome, place, indices_[j], error_of_sample());
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/process.h"
 #include "common/short_lock.h"
+#include "common/stop.h"
 #include "loader/filler.h"
 
 namespace fastbatch {
@@ -252,6 +253,7 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
 // Does the tasks, and takes the lock. True: a consumer may be waiting for one of them.
 bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
   auto& [filler, items] = worker;
+  const StopScope scope(run.stop());
   double advise_s = 0;
   for (Task& task : items.tasks()) {
     if (task.kind == Task::Kind::kDecode) {

@@ -17,7 +17,7 @@ bool Run::filling() const noexcept { return !window_.empty() && window_.back().c
 bool Run::can_open() const noexcept { return window_.size() < limits_.depth && opened() < plan_.n_batches(); }
 
 bool Run::is_worth_waking() const noexcept {
-  if (cancelled_) return false;
+  if (cancelled()) return false;
   const std::size_t unclaimed = filling() ? window_.back().batch.samples - window_.back().claimed : 0;
   if (!can_open()) return unclaimed > 0 && (unclaimed >= limits_.claim_samples || opened() == plan_.n_batches());
   const std::uint64_t left = plan_.n_batches() - opened();
@@ -52,7 +52,7 @@ void Run::open_batch(Pools& pools) {
 
 bool Run::claim(WorkItems& items, std::size_t samples, Pools& pools) {
   items.clear();
-  if (cancelled_) return false;
+  if (cancelled()) return false;
   for (std::size_t claimed = 0; claimed < samples;) {
     Task& task = items.add();
     if (!claim_task(task, pools)) {

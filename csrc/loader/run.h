@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "batch/buffer_pool.h"
+#include "common/stop.h"
 #include "decode/decoder.h"
 #include "loader/task.h"
 #include "plan/batch_plan.h"
@@ -49,11 +50,12 @@ class Run {
 
   enum class Front { kReady, kPending, kEnd };
   [[nodiscard]] Front front() const noexcept;
-  [[nodiscard]] bool is_settled() const noexcept { return cancelled_ || front() != Front::kPending; }
+  [[nodiscard]] bool is_settled() const noexcept { return cancelled() || front() != Front::kPending; }
   Batch take_front();  // front() is kReady; rethrows the batch's error, which ends the run
 
-  void cancel() noexcept { cancelled_ = true; }
-  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  void cancel() noexcept { stop_.set(); }
+  [[nodiscard]] bool cancelled() const noexcept { return stop_.is_set(); }
+  [[nodiscard]] const StopSignal& stop() const noexcept { return stop_; }  // set when the run is cancelled
   [[nodiscard]] std::size_t ready_batches() const noexcept;
 
  private:
@@ -79,7 +81,7 @@ class Run {
   std::uint64_t first_ = 0;
   std::uint64_t advise_next_ = 0;  // batch
   bool cold_ = false;              // the last probe found samples that are not in memory
-  bool cancelled_ = false;
+  StopFlag stop_;                  // the run is cancelled
 };
 
 }  // namespace fastbatch

@@ -130,9 +130,11 @@ bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* c
 
 void throw_lost_page(const MappedFile& file, std::uint64_t size) {
   file.require(size);
-  if (file.file().modified_since_open()) {
+  const std::optional<FileStatus> now = file.status_now();
+  if (!now || now->modified != file.status().modified) {
     throw FormatError({file.path()}, "file was written anew while in use: expected the " + std::to_string(file.size()) +
-                                         " bytes that were mapped, found " + std::to_string(file.file().size_now()));
+                                         " bytes that were mapped, found " +
+                                         (now ? std::to_string(now->size) : "another file in its place"));
   }
   throw FileError({file.path()}, EIO);
 }

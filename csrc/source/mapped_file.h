@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A whole file, mapped read-only for this object's lifetime.
+// Only the first 64 in the process keep their descriptors: thousands of files may be mapped at once. What became of the
+// others is asked by their paths, where device and inode tell whether the path still leads to the file.
 // Threads: immutable once built; any thread may read bytes(), preferably through guarded_read.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,13 +31,15 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
-  [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }  // empty for an empty file
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }         // when it was mapped
 
-  [[nodiscard]] const OpenFile& file() const noexcept { return file_; }
+  // When it was opened, and now: nothing when the descriptor is closed and the file deleted or replaced by another.
+  [[nodiscard]] const FileStatus& status() const noexcept { return status_; }
+  [[nodiscard]] std::optional<FileStatus> status_now() const;  // throws FileError
 
-  // Throws FormatError `expected <size> bytes, found <size now>` when the file has become shorter than `size`.
+  // Throws FormatError `expected <size> bytes, found <size now>` when the file is known to be shorter than `size`.
   void require(std::uint64_t size) const;
 
   // Copies [offset, offset + size) through the guard. Throws FormatError when the file is, or has become, too short.
@@ -48,7 +53,14 @@ class MappedFile {
   [[nodiscard]] std::size_t advise_will_need(std::span<const ByteRange> ranges) const;
 
  private:
-  OpenFile file_;
+  // Throws FileError. The descriptor, or that of the file opened anew, held by `again`; null when its path leads
+  // elsewhere.
+  const OpenFile* opened(std::unique_ptr<OpenFile>& again) const;
+
+  std::string path_;
+  std::string absolute_path_;
+  FileStatus status_;
+  std::unique_ptr<OpenFile> kept_;    // of the first files only
   std::span<const std::byte> bytes_;  // the mapping itself
   bool sees_residency_ = false;       // the kernel tells mincore() the truth only to the owner or a writer
 };

@@ -29,6 +29,13 @@ class Descriptor {
   int value_;
 };
 
+FileStatus status_from(const struct stat& status) noexcept {
+  return {static_cast<std::uint64_t>(status.st_size),
+          {status.st_mtim.tv_sec, status.st_mtim.tv_nsec},
+          static_cast<std::uint64_t>(status.st_dev),
+          static_cast<std::uint64_t>(status.st_ino)};
+}
+
 int open_without_waiting(const std::string& path) {
   if (path.find('\0') != std::string::npos) throw FileError({path}, EINVAL);
   int descriptor = -1;
@@ -42,29 +49,28 @@ int open_without_waiting(const std::string& path) {
 
 }  // namespace
 
+std::optional<FileStatus> status_of(const std::string& path) noexcept {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status_from(status);
+}
+
 OpenFile::OpenFile(const std::string& path) : path_(path) {
   Descriptor descriptor(open_without_waiting(path));
   struct stat status{};
   if (::fstat(descriptor.get(), &status) != 0) throw FileError({path}, errno);
   if (S_ISDIR(status.st_mode)) throw FileError({path}, EISDIR);
   if (!S_ISREG(status.st_mode)) throw FileError({path}, ESPIPE, "Not a regular file");
-  size_ = static_cast<std::uint64_t>(status.st_size);
-  modified_ = {status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  status_ = status_from(status);
   descriptor_ = descriptor.release();
 }
 
 OpenFile::~OpenFile() { ::close(descriptor_); }
 
-std::uint64_t OpenFile::size_now() const {
+FileStatus OpenFile::status_now() const {
   struct stat status{};
   if (::fstat(descriptor_, &status) != 0) throw FileError({path_}, errno);
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
-bool OpenFile::modified_since_open() const {
-  struct stat status{};
-  if (::fstat(descriptor_, &status) != 0) throw FileError({path_}, errno);
-  return modified_ != std::pair<std::int64_t, std::int64_t>{status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  return status_from(status);
 }
 
 std::size_t OpenFile::read_at(std::uint64_t offset, std::span<std::byte> dst) const {

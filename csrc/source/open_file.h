@@ -5,11 +5,27 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 namespace fastbatch {
+
+// What the system says of a file.
+struct FileStatus {
+  std::uint64_t size = 0;
+  std::pair<std::int64_t, std::int64_t> modified{};  // seconds, nanoseconds
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  [[nodiscard]] bool is_same_file(const FileStatus& other) const noexcept {
+    return device == other.device && inode == other.inode;
+  }
+};
+
+// The status of the file at `path`, or nothing where there is none, or none that can be seen.
+std::optional<FileStatus> status_of(const std::string& path) noexcept;
 
 class OpenFile {
  public:
@@ -21,9 +37,9 @@ class OpenFile {
   ~OpenFile();
 
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }  // when it was opened
-  [[nodiscard]] std::uint64_t size_now() const;                        // throws FileError
-  [[nodiscard]] bool modified_since_open() const;                      // throws FileError
+  [[nodiscard]] std::uint64_t size() const noexcept { return status_.size; }   // when it was opened
+  [[nodiscard]] const FileStatus& status() const noexcept { return status_; }  // when it was opened
+  [[nodiscard]] FileStatus status_now() const;                                 // throws FileError
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   // Fills `dst` from `offset` on, and returns how many bytes there were: fewer only at the end of the file.
@@ -32,8 +48,7 @@ class OpenFile {
  private:
   std::string path_;
   int descriptor_ = -1;
-  std::uint64_t size_ = 0;
-  std::pair<std::int64_t, std::int64_t> modified_{};  // seconds, nanoseconds
+  FileStatus status_;
 };
 
 }  // namespace fastbatch

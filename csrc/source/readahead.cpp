@@ -103,11 +103,15 @@ std::size_t MappedFile::advise_will_need(std::span<const ByteRange> ranges) cons
               MADV_WILLNEED);
     n_missing += last - first;
   };
+  std::unique_ptr<OpenFile> again;
+  const OpenFile* const file = sees_residency_ ? nullptr : opened(again);
   for (const Pages& piece : merge(ranges, size())) {
     if (sees_residency_) {
       find_missing(bytes_.data(), piece, ask_for);
+    } else if (file != nullptr) {
+      probe_missing(file->descriptor(), piece, ask_for);
     } else {
-      probe_missing(file_.descriptor(), piece, ask_for);
+      ask_for(piece.first, piece.last);
     }
   }
   return static_cast<std::size_t>(n_missing * page);

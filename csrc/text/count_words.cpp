@@ -13,21 +13,25 @@
 namespace fastbatch {
 namespace {
 
+constexpr std::size_t kWordsAtOnce = 4096;  // between two questions whether to stop
+
 // Calls visit(thread, block) for every block, each thread with blocks of its own. Rethrows what was thrown first.
 template <typename Visit>
-void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, const std::atomic<bool>& stop,
+void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, const StopSignal& stop,
                 const Visit& visit) {
   std::mutex mutex;  // guards the source and what follows
   bool has_ended = false;
   std::exception_ptr error;
   const auto work = [&](unsigned thread) noexcept {
+    const StopScope scope(stop);
     TextBlock block;
     for (;;) {
       try {
         {
           const std::lock_guard lock(mutex);
           block.clear();
-          if (has_ended || stop || !source.read(block)) return;
+          throw_if_stopped();
+          if (has_ended || !source.read(block)) return;
         }
         find_items(block, format, source);
         visit(thread, block);
@@ -51,7 +55,7 @@ void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, 
 }  // namespace
 
 std::vector<WordCount> count_words(TextSource& source, const TextFormat& format, unsigned threads,
-                                   std::size_t max_words, std::uint64_t min_count, const std::atomic<bool>& stop) {
+                                   std::size_t max_words, std::uint64_t min_count, const StopSignal& stop) {
   struct Counts {
     WordTable table;
     std::vector<std::uint64_t> counts;
@@ -62,6 +66,7 @@ std::vector<WordCount> count_words(TextSource& source, const TextFormat& format,
   Counts& total = all[0];
   for (std::size_t thread = 1; thread < all.size(); ++thread) {
     for (std::size_t id = 0; id < all[thread].table.size(); ++id) {
+      if (id % kWordsAtOnce == 0 && stop.is_set()) throw StoppedError();
       const std::uint32_t place = total.table.add(all[thread].table[id]);
       if (place == total.counts.size()) total.counts.push_back(0);
       total.counts[place] += all[thread].counts[id];
@@ -74,7 +79,8 @@ std::vector<WordCount> count_words(TextSource& source, const TextFormat& format,
   }
   const std::size_t n = std::min(max_words, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(),
-                    [&](std::uint32_t a, std::uint32_t b) {
+                    [&, n_compared = std::size_t{0}](std::uint32_t a, std::uint32_t b) mutable {
+                      if (++n_compared % kWordsAtOnce == 0 && stop.is_set()) throw StoppedError();
                       if (total.counts[a] != total.counts[b]) return total.counts[a] > total.counts[b];
                       return total.table[a] < total.table[b];  // char_traits<char> compares bytes as unsigned
                     });
@@ -85,8 +91,7 @@ std::vector<WordCount> count_words(TextSource& source, const TextFormat& format,
   return words;
 }
 
-std::uint64_t count_items(TextSource& source, const TextFormat& format, unsigned threads,
-                          const std::atomic<bool>& stop) {
+std::uint64_t count_items(TextSource& source, const TextFormat& format, unsigned threads, const StopSignal& stop) {
   std::atomic<std::uint64_t> n{0};
   for_blocks(source, format, threads, stop, [&](unsigned, const TextBlock& block) { n += block.n_items; });
   return n;

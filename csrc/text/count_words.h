@@ -3,11 +3,11 @@
 // its own source.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "common/stop.h"
 #include "text/block.h"
 #include "text/files.h"
 
@@ -19,12 +19,11 @@ struct WordCount {
 };
 
 // Words by falling count, those with the same count in the order of their bytes; at most max_words, of at least
-// min_count. Setting `stop` ends the work early; the result is then undefined. Throws what reading and decoding throw.
+// min_count. Throws StoppedError soon after `stop` is set, and what reading and decoding throw.
 std::vector<WordCount> count_words(TextSource& source, const TextFormat& format, unsigned threads,
-                                   std::size_t max_words, std::uint64_t min_count, const std::atomic<bool>& stop);
+                                   std::size_t max_words, std::uint64_t min_count, const StopSignal& stop);
 
 // Items of the whole text.
-std::uint64_t count_items(TextSource& source, const TextFormat& format, unsigned threads,
-                          const std::atomic<bool>& stop);
+std::uint64_t count_items(TextSource& source, const TextFormat& format, unsigned threads, const StopSignal& stop);
 
 }  // namespace fastbatch

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "common/stop.h"
 #include "common/unicode_space.h"
 
 namespace fastbatch {
@@ -62,6 +63,7 @@ bool TextFiles::read(TextBlock& block) {
   carried_.clear();
   block.is_end_of_file = false;
   for (std::size_t cut = 0, searched = 0; cut == 0;) {
+    throw_if_stopped();
     // An item that no piece holds makes the pieces grow, so that it is not copied again and again.
     block.is_end_of_file = !fill(block, std::max(format_.block_size, block.text.size()));
     if (block.is_end_of_file) break;

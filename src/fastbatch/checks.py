@@ -10,6 +10,9 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
+from fastbatch.errors import FastbatchError
+from fastbatch.mapped import elements
+
 Range = tuple[float, float]
 MAX_INT64 = 2**63 - 1
 LONGEST_SHOWN = 120  # characters of a value in a message
@@ -54,7 +57,9 @@ def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a float64 copy of numbers, or raise TypeError or ValueError as NumPy does."""
     refuse_masked(name, value)
     try:
-        return np.array(value, dtype=np.float64)
+        return np.array(elements(value), dtype=np.float64)
+    except FastbatchError:
+        raise
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: expected numbers, found {shown(value)}") from None
 

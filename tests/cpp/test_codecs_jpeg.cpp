@@ -244,7 +244,7 @@ TEST_CASE("a thousand scans are too many") {
   }
   bomb.insert(bomb.end(), file.begin() + static_cast<std::ptrdiff_t>(scan), file.end());
   JpegReader reader;
-  CHECK(error_of(reader, bomb) == "broken JPEG: expected at most 500 scans, found more");
+  CHECK(error_of(reader, bomb) == "broken JPEG: expected at most 100 scans, found more");
 }
 
 TEST_CASE("kinds that are not supported are refused by name") {

@@ -125,6 +125,42 @@ TEST_CASE("a stand-in is the same for any threads, chunks and column that fails"
   CHECK(first.second == expected);
 }
 
+TEST_CASE("bad samples are listed in the order of the epoch, each once, though both columns fail") {
+  const Order order(kSamples, {}, {.kind = Shuffle::kFull}, 3, 2);
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t position = 0; position < kSamples; ++position)
+    if (kBroken.contains(order.at(position))) expected.push_back(order.at(position));
+  const std::vector<std::uint64_t> first(expected.begin(), expected.begin() + 6);
+  CHECK(first == std::vector<std::uint64_t>{94, 64, 0, 95, 93, 90});
+  const std::set<std::uint64_t> others{6, 7, 8, 199};
+  for (const unsigned threads : {1u, 2u, 8u})
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+      const auto one = std::make_shared<NumberDecoder>(kSamples, chunk, kBroken);
+      CHECK(see(one, one, OnError::kSkip, threads, order).bad == expected);
+      CHECK(see(one, one, OnError::kReplace, threads, order).bad == expected);
+      const auto two = std::make_shared<NumberDecoder>(kSamples, chunk, others);
+      const std::vector<std::uint64_t> bad = see(two, one, OnError::kSkip, threads, order).bad;
+      CHECK(bad == see(one, two, OnError::kSkip, threads, order).bad);
+      CHECK(bad.size() == kBroken.size() + 1);
+    }
+}
+
+TEST_CASE("the error that is raised is the first in the order of the epoch") {
+  const Order order(kSamples, {}, {.kind = Shuffle::kFull}, 3, 2);
+  for (const unsigned threads : {1u, 2u, 8u})
+    for (const std::size_t chunk : {std::size_t{1}, std::size_t{3}, std::size_t{100}}) {
+      const auto broken = std::make_shared<NumberDecoder>(kSamples, chunk, kBroken);
+      const auto sound = std::make_shared<NumberDecoder>(kSamples, 4);
+      std::uint64_t raised = kSamples;
+      try {
+        static_cast<void>(see(sound, broken, OnError::kRaise, threads, order));
+      } catch (const DecodeError& error) {
+        raised = error.where().sample.value_or(kSamples);
+      }
+      CHECK(raised == 94);
+    }
+}
+
 TEST_CASE("when nothing can stand in, the sample's error comes out") {
   std::set<std::uint64_t> all;
   for (std::uint64_t i = 0; i < kSamples; ++i) all.insert(i);

@@ -79,7 +79,9 @@ class Backend(Opener, Protocol):
 
     # ---- single images, text, streams
 
-    def decode_image(self, path: bytes | None, content: Any, mode: str | None, exif: str) -> NDArray[Any]:
+    def decode_image(
+        self, path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int
+    ) -> NDArray[Any]:
         """Return the pixels of a file, or of its content if there is no path."""
 
     def resize_image(
@@ -87,7 +89,7 @@ class Backend(Opener, Protocol):
     ) -> NDArray[Any]:
         """Return a resized image. The arguments are already checked."""
 
-    def probe_images(self, samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+    def probe_images(self, samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
         """Return one record per sample, without decoding pixels."""
 
     @property

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastbatch.checks import whole
+from fastbatch.decode.image_options import pixel_limit
 from fastbatch.decode.single_image import Array, Box, check_decode, check_resize, records
 from fastbatch.errors import DecodeError
 from fastbatch.source.image_folder import list_images
@@ -19,6 +20,7 @@ def decode(
     path_or_bytes: Any,
     mode: Literal["L", "RGB", "RGBA", "I;16", "I"] | None = None,
     exif: Literal["ignore", "apply"] = "ignore",
+    max_pixels: int | None = None,
 ) -> Array:
     """Return the pixels of one image, exactly as Pillow gives them.
 
@@ -30,13 +32,14 @@ def decode(
         mode: Pillow's name of the colours, as for `Image.convert`: "L", "RGB", "RGBA", "I;16" or "I". None keeps the
             mode of the file, as `np.asarray(Image.open(file))` does; of a palette image the indices.
         exif: "apply" rotates the image upright, as `ImageOps.exif_transpose` does; "ignore" returns it as stored.
+        max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
 
     Returns:
         Shape (height, width), or (height, width, channels) for more than one channel: uint8; bool for 1-bit files
         without a mode; uint16 for "I;16", int32 for "I".
 
     Raises:
-        DecodeError: Not an image, a broken image, more than 178,956,970 pixels, or pixels that the mode cannot hold.
+        DecodeError: Not an image, a broken image, more than `max_pixels`, or pixels that the mode cannot hold.
         OSError: The file cannot be read.
         TypeError, ValueError: An option out of range.
 
@@ -48,9 +51,9 @@ def decode(
 
     Source: `csrc/codecs/file_reader.h`.
     """
-    path = check_decode(path_or_bytes, mode, exif)
+    path, limit = check_decode(path_or_bytes, mode, exif), pixel_limit(max_pixels)
     try:
-        return backend.decode_image(path, path_or_bytes, mode, exif)
+        return backend.decode_image(path, path_or_bytes, mode, exif, limit)
     except DecodeError as error:
         raise DecodeError(error.message, path=path) from error.__cause__
 
@@ -93,7 +96,7 @@ def resize(
     return backend.resize_image(pixels, height, width, filter, edges)
 
 
-def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
+def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: int | None = None) -> Array:
     """Return size, format, mode and orientation of image files, without decoding them.
 
     Only the first 64 KB of a JPEG are read if they are sufficient; the headers of PNG and WebP may need the end of the
@@ -103,6 +106,7 @@ def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
         paths: Paths; or a folder: all images in it, in the order of `images(folder, labels=None)`; or images in memory:
             `encoded([...])`.
         threads: Threads that read; None: the CPUs available to this process.
+        max_pixels: Larger images are an error in their record (default: 178,956,970, where Pillow stops).
 
     Returns:
         A structured array with one record per file. Fields: `width` and `height` in pixels, as stored, before the
@@ -125,4 +129,4 @@ def probe(backend: Backend, paths: Any, threads: int | None = None) -> Array:
     """
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
     samples: SampleSource = paths if isinstance(paths, EncodedSamples) else list_images(paths, infer=False).samples
-    return records(backend.probe_images(samples, n_threads))
+    return records(backend.probe_images(samples, n_threads, pixel_limit(max_pixels)))

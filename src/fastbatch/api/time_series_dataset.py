@@ -12,6 +12,7 @@ from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import refuse_masked, whole
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.mapped import rows_of
 from fastbatch.source.csv.table import Table
 from fastbatch.source.formats import open_array
 from fastbatch.source.window import MAX_ROWS
@@ -80,8 +81,8 @@ class TimeSeriesDataset:
             raise IndexError(f"expected an index from {-n} to {n - 1}, found {i}")
         i %= n
         data, labels = self._given
-        x = self._data[i : i + self.seq_length]
-        y = self._labels[i + self.seq_length - 1]
+        last = i + self.seq_length - 1
+        x, y = rows_of(self._data, i, last + 1), rows_of(self._labels, last, last + 1)[0]
         # A copy: torch warns about read-only arrays, such as mapped ones.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 

@@ -16,6 +16,7 @@ from fastbatch.decode.conversion import Field
 from fastbatch.errors import FormatError
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.mapped import elements
 from fastbatch.source.foreign import foreign_format, signed_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.local_file import path_bytes, read_head
@@ -169,7 +170,7 @@ def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, p
         limits = np.iinfo(source.dtype)
         end = whole("document_end", document_end, int(limits.min), int(limits.max))
         return _find_ends(backend, source, end, place)
-    found = np.asarray(as_rows(open_array(backend, boundaries)))
+    found = elements(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
     if len(found) < 2:

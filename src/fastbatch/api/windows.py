@@ -20,6 +20,7 @@ from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
+from fastbatch.mapped import elements
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces
@@ -195,7 +196,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
     if many:
         raise ValueError("lengths: only valid for series in one array")
     refuse_masked("lengths", lengths)
-    given = np.asarray(lengths)
+    given = elements(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")
     if given.min() < 0 or sum(given.tolist()) != rows[0]:

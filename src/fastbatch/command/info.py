@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import fastbatch
-from fastbatch.native import kernels
+from fastbatch.native import codecs, kernels
 
 _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
 
@@ -24,8 +24,22 @@ def facts() -> dict[str, str]:
         "NumPy": np.__version__,
         "SIMD": f"{kernels.active_target()} in use; this CPU can {', '.join(kernels.supported_targets())}",
         "CPUs": f"{kernels.available_cpus()} of {os.cpu_count()} for this process",
+        "libjpeg": libjpeg(),
         "libraries": ", ".join(_loaded_libraries()) or "linked statically, or unknown on this system",
     }
+
+
+def libjpeg() -> str:
+    """Return the version of libjpeg-turbo, and whether its pixels are those of the installed Pillow."""
+    own = codecs.libjpeg_version()
+    try:
+        from PIL import features
+    except ImportError:
+        return f"libjpeg-turbo {own}; Pillow is not installed"
+    other = features.version_feature("libjpeg_turbo") or "none"
+    if own.split(".")[0] == other.split(".")[0]:
+        return f"libjpeg-turbo {own}, Pillow has {other}: the same pixels"
+    return f"libjpeg-turbo {own}, Pillow has {other}: other pixels where scans of a progressive JPEG are missing"
 
 
 def _loaded_libraries() -> list[str]:

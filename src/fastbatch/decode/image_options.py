@@ -26,6 +26,11 @@ LEAST_RATIO = 0.001
 MOST_PIXELS = 178_956_970  # Pillow's limit
 
 
+def pixel_limit(max_pixels: Any) -> int:
+    """Return the checked option `max_pixels`."""
+    return MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1)
+
+
 @dataclass(frozen=True)
 class ImageOptions:
     """Options of an image column. The order of operations: EXIF orientation, crop and resize, flips.
@@ -119,7 +124,7 @@ def make_image_options(
         flag("exact", exact),
         flag("dct_scale", dct_scale),
         _pixel("pad_value", pad_value, channels),
-        MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1),
+        pixel_limit(max_pixels),
         augment,
     )
 

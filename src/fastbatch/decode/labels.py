@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import refuse_masked, shown
+from fastbatch.mapped import elements
 
 Array = np.ndarray[Any, Any]
 MODES = ("int", "one_hot", "float", "multi_label")
@@ -40,7 +41,7 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
     """
     if mode is not None and mode not in MODES:
         raise ValueError(f"label_mode: expected one of {', '.join(MODES)}, found {shown(mode)}")
-    if not isinstance(given, Iterable):
+    if not isinstance(given, Iterable) and not hasattr(given, "__array__"):
         raise TypeError(f"labels: expected one for each of {n} files, found {shown(given)}")
     rows = _rows(given)
     if len(rows) != n:
@@ -78,7 +79,8 @@ def _rows(given: Any) -> Array | list[Any]:
             return list(rows)
         rows = [list(row) for row in rows]
     names = isinstance(rows, list) and any(isinstance(row, str) for row in rows)
-    array: Array = np.asarray(rows, dtype=object if names else None)  # else NumPy would convert numbers among strings
+    # As objects, since NumPy would convert numbers among strings.
+    array: Array = np.asarray(rows, dtype=object) if names else elements(rows)
     if array.ndim == 0:
         raise ValueError(f"labels: expected one label for each file, found {shown(given)}")
     if array.dtype == object and array.ndim == 1:

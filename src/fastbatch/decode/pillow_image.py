@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,17 +28,17 @@ NO_IMAGE = f"not an image: expected {', '.join(codec.title for codec in CODECS)}
 _ORIENTATION = 0x0112
 
 
-def pixels_of(content: bytes, mode: str | None, exif: str) -> Array:
+def pixels_of(content: bytes, mode: str | None, exif: str, max_pixels: int = MOST_PIXELS) -> Array:
     """Return the pixels of an encoded image."""
-    with _open(content) as image:
+    with _open(content, max_pixels) as image:
         if exif == "apply":
             ImageOps.exif_transpose(image, in_place=True)
         return np.asarray(image if mode is None else image.convert(mode))
 
 
-def header_of(content: bytes) -> Header:
+def header_of(content: bytes, max_pixels: int = MOST_PIXELS) -> Header:
     """Return the header of an encoded image."""
-    with _open(content) as image:
+    with _open(content, max_pixels) as image:
         header = image.width, image.height, str(image.format), image.mode
         try:
             orientation = image.getexif().get(_ORIENTATION, 1)  # reads the whole file for PNG
@@ -46,10 +47,10 @@ def header_of(content: bytes) -> Header:
         return *header, orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def probe_sample(samples: SampleSource, index: int) -> tuple[Any, ...]:
+def probe_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXELS) -> tuple[Any, ...]:
     """Return one record of `probe`."""
     try:
-        return (*header_of(samples.read(index)), None)
+        return (*header_of(samples.read(index), max_pixels), None)
     except DecodeError as error:
         return (0, 0, "", "", 0, error.message)
     except OSError as error:
@@ -71,10 +72,28 @@ def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         yield image
 
 
+_limit_lock = threading.RLock()
+
+
+@contextmanager
+def _limit_of_pillow(max_pixels: int) -> Iterator[None]:
+    """Let Pillow open images of up to `max_pixels`, which the caller checks: its own limit, a global, may be lower."""
+    limit = Image.MAX_IMAGE_PIXELS  # Pillow raises at twice as many
+    if limit is None or max_pixels <= 2 * limit:
+        yield
+        return
+    with _limit_lock:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
 @contextmanager
 def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image]:
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with _limit_of_pillow(max_pixels), Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}"
                 raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.mapped import elements
+
 from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .config import floatx, image_data_format
@@ -74,7 +76,7 @@ class NumpyArrayIterator(Iterator):
         x_misc: list[Array] = []
         if isinstance(x, (tuple, list)):
             rest = x[1] if isinstance(x[1], list) else [x[1]]
-            x, x_misc = x[0], [np.asarray(one) for one in rest]
+            x, x_misc = x[0], [elements(one) for one in rest]
             for one in x_misc:
                 if len(one) != len(x):
                     raise ValueError(
@@ -113,8 +115,8 @@ class NumpyArrayIterator(Iterator):
                 f"{shape[channels_axis]}: the array's shape is {shape}.",
                 stacklevel=3,
             )
-        self.y = None if y is None else np.asarray(y)
-        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        self.y = None if y is None else elements(y)
+        self.sample_weight = None if sample_weight is None else elements(sample_weight)
         self.image_data_generator = image_data_generator
         self.save_to_dir = save_to_dir
         self.save_prefix = save_prefix
@@ -152,7 +154,7 @@ class NumpyArrayIterator(Iterator):
 
 def _as_images(x: Any, dtype: np.dtype[Any]) -> Array:
     """Return the images for the batches: 8-bit pixels copied, the rest converted, or a view where Keras keeps one."""
-    given = np.asarray(x)
+    given = elements(x)
     is_8_bit = given.dtype == np.uint8 and dtype == np.float32
     images: Array = given.copy(order="K") if is_8_bit else np.asarray(given, dtype=dtype)
     return images

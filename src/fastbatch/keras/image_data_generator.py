@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown
+from fastbatch.mapped import elements
 
 from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
@@ -355,7 +356,7 @@ class ImageDataGenerator:
         Raises:
             ValueError: Not 4 dimensions.
         """
-        images = np.array(x, dtype=self.dtype)
+        images = np.array(elements(x), dtype=self.dtype)
         if images.ndim != 4:
             raise ValueError(f"`fit()`: expected images of 4 dimensions together, found shape {images.shape}")
         channels = images.shape[self.channel_axis]

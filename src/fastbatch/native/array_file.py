@@ -61,10 +61,18 @@ class Source:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if dtype is None or np.dtype(dtype) == self.dtype:
-            return self._array.copy() if copy else self._array
+            return self.read_elements() if copy else self._array
         if copy is False:
             raise ValueError(f"{self.path}: a copy is needed to make {self.dtype} into {np.dtype(dtype)}")
-        return self._array.astype(dtype)
+        return self.read_elements().astype(dtype)
+
+    def read_elements(self) -> np.ndarray[Any, Any]:
+        """Return a copy of all elements; raises FormatError if the file became shorter."""
+        return self.view.read()
+
+    def read_rows(self, start: int, stop: int) -> np.ndarray[Any, Any]:
+        """Return a copy of rows `start` to `stop`, at least one; raises FormatError if the file became shorter."""
+        return self.view.every(start, stop - start, 1).read()
 
     def __repr__(self) -> str:
         return f"Source({self.path!r}, dtype={self.dtype}, shape={self.shape})"

@@ -18,11 +18,14 @@ from .columns import core_samples
 _AT_ONCE = 4096  # files between two checks for Ctrl-C
 
 
-def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) -> Array:
+def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int) -> Array:
     """Return the pixels of a file, or of encoded bytes if there is no path."""
-    decoded = _core.decode_bytes(content, mode or "") if path is None else _core.decode_file(path, mode or "")
+    name = mode or ""
+    decoded = (
+        _core.decode_bytes(content, name, max_pixels) if path is None else _core.decode_file(path, name, max_pixels)
+    )
     if isinstance(decoded, str):  # the reason why the core cannot decode it
-        return pillow.decode(bytes(content) if path is None else _read_file(path), mode, exif, decoded)
+        return pillow.decode(bytes(content) if path is None else _read_file(path), mode, exif, decoded, max_pixels)
     pixels, stored_mode, orientation = decoded
     if mode == "I":
         pixels = pixels.astype(np.int32)
@@ -41,13 +44,14 @@ def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box |
     return _core.resize_array(np.ascontiguousarray(pixels), height, width, filter, box)
 
 
-def probe_images(samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+def probe_images(samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
     """Return one record per sample without decoding pixels."""
     source = core_samples(samples)
     found: list[tuple[Any, ...]] = []
     for first in range(0, len(samples), _AT_ONCE):
         n = min(_AT_ONCE, len(samples) - first)
-        for i, record in enumerate(_core.probe_images(source, first, n, threads or _core.available_cpus()), first):
+        n_threads = threads or _core.available_cpus()
+        for i, record in enumerate(_core.probe_images(source, first, n, n_threads, max_pixels), first):
             needs_pillow, reason = record[-1], record[-2] or ""
-            found.append(pillow.probe(samples, i, reason) if needs_pillow else record[:-1])
+            found.append(pillow.probe(samples, i, reason, max_pixels) if needs_pillow else record[:-1])
     return found

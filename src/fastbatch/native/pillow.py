@@ -27,7 +27,7 @@ def is_available() -> bool:
     return importlib.util.find_spec("PIL") is not None
 
 
-def decode(content: bytes, mode: str | None, exif: str, reason: str) -> Array:
+def decode(content: bytes, mode: str | None, exif: str, reason: str, max_pixels: int) -> Array:
     """Return the pixels as `fastbatch.decode` does; `reason` is the core's error message.
 
     Raises:
@@ -37,16 +37,16 @@ def decode(content: bytes, mode: str | None, exif: str, reason: str) -> Array:
         raise DecodeError(reason)
     from fastbatch.decode import pillow_image
 
-    header(content)
-    return pillow_image.pixels_of(content, mode, exif)
+    header(content, max_pixels)
+    return pillow_image.pixels_of(content, mode, exif, max_pixels)
 
 
-def header(content: bytes) -> tuple[int, int, str, int]:
+def header(content: bytes, max_pixels: int) -> tuple[int, int, str, int]:
     """Return width, height, mode and orientation. Called by the core."""
     from fastbatch.decode import pillow_image
 
     try:
-        width, height, name, mode, orientation = pillow_image.header_of(content)
+        width, height, name, mode, orientation = pillow_image.header_of(content, max_pixels)
     except DecodeError as error:
         if error.message.startswith(pillow_image.NO_IMAGE):
             raise DecodeError(f"{pillow_image.NO_IMAGE}, found {_core.name_format(content)}") from error
@@ -55,20 +55,20 @@ def header(content: bytes) -> tuple[int, int, str, int]:
     return width, height, mode, orientation
 
 
-def pixels(content: bytes, mode: str) -> bytes:
+def pixels(content: bytes, mode: str, max_pixels: int) -> bytes:
     """Return the pixels in a Pillow mode, row by row. Called by the core."""
     from fastbatch.decode import pillow_image
 
-    return pillow_image.pixels_of(content, mode, "ignore").tobytes()
+    return pillow_image.pixels_of(content, mode, "ignore", max_pixels).tobytes()
 
 
-def probe(samples: SampleSource, index: int, reason: str) -> tuple[Any, ...]:
+def probe(samples: SampleSource, index: int, reason: str, max_pixels: int) -> tuple[Any, ...]:
     """Return the record of a sample with a header unknown to the core; `reason` is the core's message."""
     if not is_available():
         return (0, 0, "", "", 0, reason)
     from fastbatch.decode import pillow_image
 
-    return pillow_image.probe_sample(samples, index)
+    return pillow_image.probe_sample(samples, index, max_pixels)
 
 
 def warn_once(name: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import flag, floats, refuse_masked, whole
+from fastbatch.mapped import elements
 
 from .plan import DRAW, stream
 from .subset import Selection, Subset
@@ -110,7 +111,7 @@ def make_draw(
         if isinstance(balance, str):
             balance = labels()
         refuse_masked("balance", balance)
-        given = np.asarray(balance)
+        given = elements(balance)
         if given.shape != (n,):
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.mapped import elements
+
 Array = np.ndarray[Any, Any]
 
 
@@ -82,7 +84,7 @@ def make_selection(indices: Any, n: int) -> Selection:
     """
     if isinstance(indices, Iterator | str | bytes | dict | set | frozenset):
         raise TypeError(f"select: expected a sequence of integers or a mask, found {type(indices).__name__}")
-    given = np.asarray(indices)
+    given = elements(indices)
     if given.ndim != 1:
         found = type(indices).__name__ if given.ndim == 0 else f"shape {given.shape}"
         raise TypeError(f"select: expected indices in one dimension, found {found}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import gzip
 import math
-import mmap
 import os
 import re
 import struct
@@ -185,16 +184,6 @@ def verify(array: Any, may_be_shorter: bool) -> None:
     mapped = getattr(array, "base", None)
     if isinstance(mapped, MappedFile) and mapped.file is not None:
         mapped.file.verify(may_be_shorter)
-
-
-def require_mapped(array: Any) -> None:
-    """Raise FormatError if the file under a mapped array has become shorter: an access would raise SIGBUS."""
-    mapped = getattr(array, "base", None)
-    if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
-        expected, found = mapped.offset + mapped.nbytes, mapped.base.size()
-        if found < expected:
-            what = "file became shorter while in use"
-            raise FormatError(what, path=mapped.filename, expected=f"{expected} bytes", found=found)
 
 
 def _npy_header(head: bytes, size: int, place: Place) -> Header:

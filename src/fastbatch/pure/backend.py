@@ -93,10 +93,12 @@ class PureBackend:
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> PureEngine:
         return PureEngine(columns, plan)
 
-    def decode_image(self, path: bytes | None, content: Any, mode: str | None, exif: str) -> NDArray[Any]:
+    def decode_image(
+        self, path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int
+    ) -> NDArray[Any]:
         from .image import decode_image
 
-        return decode_image(path, content, mode, exif)
+        return decode_image(path, content, mode, exif, max_pixels)
 
     def resize_image(
         self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
@@ -105,10 +107,10 @@ class PureBackend:
 
         return resize_image(pixels, height, width, filter, box)
 
-    def probe_images(self, samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+    def probe_images(self, samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
         from .image import probe_images
 
-        return probe_images(samples, threads)
+        return probe_images(samples, threads, max_pixels)
 
     @property
     def text(self) -> TextImplementation:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastbatch.decode.image_options import ImageOptions
+from fastbatch.errors import DecodeError
 
 from .plan import stream
 
@@ -20,6 +21,8 @@ VERTICAL_FLIP = 1
 CROP = 2
 
 TRIES = 10
+LONGEST_SIDE = 65_535  # of an image that is resized
+LONGEST_RESIZED = 2**31 - 1
 
 Size = tuple[int, int]  # height, width
 Window = tuple[int, int, int, int]  # top, left, height, width
@@ -45,6 +48,9 @@ class CropPlan:
 
 def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: int) -> CropPlan:
     """Return the crop of an upright image of size (height, width) for sample `index`."""
+    if max(size) > LONGEST_SIDE and (options.crop != "random" or options.resize):
+        found = f"{size[1]} x {size[0]}"
+        raise DecodeError("image too long", expected=f"sides of at most {LONGEST_SIDE} pixels", found=found)
     everything = (0, 0, *size)
     slot = (options.height, options.width)
     generator = stream(seed, epoch, index, operation=CROP)
@@ -74,9 +80,11 @@ def plan_crop(size: Size, options: ImageOptions, seed: int, epoch: int, index: i
 def resize_shorter(size: Size, side: int) -> Size:
     """Return the size with the shorter side equal to `side`; the longer one is rounded down (torchvision's Resize)."""
     height, width = size
-    if width <= height:
-        return int(side * height / width), side
-    return side, int(side * width / height)
+    longer = int(side * max(size) / min(size))
+    if longer > LONGEST_RESIZED:
+        expected = f"at most {LONGEST_RESIZED} pixels a side after the resize"
+        raise DecodeError("image too narrow", expected=expected, found=f"{longer} of {width} x {height}")
+    return (longer, side) if width <= height else (side, longer)
 
 
 def contain(size: Size, slot: Size) -> Size:

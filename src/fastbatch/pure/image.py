@@ -14,13 +14,13 @@ from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import SampleSource
 
 
-def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) -> Array:
+def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int) -> Array:
     """Return the pixels of a file, or of encoded bytes if there is no path."""
     if path is not None:
         with open_regular(path) as file:
             content = file.read()
     with quiet():
-        return pixels_of(bytes(content), mode, exif)
+        return pixels_of(bytes(content), mode, exif, max_pixels)
 
 
 def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box | None) -> Array:
@@ -30,7 +30,7 @@ def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box |
     return resized.reshape(height, width, *pixels.shape[2:])
 
 
-def probe_images(samples: SampleSource, threads: int | None) -> list[tuple[Any, ...]]:
+def probe_images(samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
     """Return one record per sample; `threads` is ignored."""
     with quiet():
-        return [probe_sample(samples, i) for i in range(len(samples))]
+        return [probe_sample(samples, i, max_pixels) for i in range(len(samples))]

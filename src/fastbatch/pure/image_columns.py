@@ -16,7 +16,7 @@ from fastbatch.source.samples import SampleSource
 from .augment import AFFINE, affine_matrix, augment, round_to_bytes, warp
 from .convert import convert
 from .geometry import Matrix, Size, draw_flips, plan_crop, sample_matrix, then
-from .image_sample import crop, image, naming
+from .image_sample import crop, image, naming, placing
 from .plan import stream
 
 Array = np.ndarray[Any, Any]
@@ -58,7 +58,8 @@ class MatrixColumn:
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
         size, orientation = _header(self._images, index, self._options)
-        matrix = sample_matrix(size, orientation, self._options, seed, epoch, index)
+        with placing(self._images, index):
+            matrix = sample_matrix(size, orientation, self._options, seed, epoch, index)
         changes = self._options.augment
         if changes is not None and changes.moves:
             matrix = then(matrix, _affine_way(*_draw_affine(self._options, changes, seed, epoch, index)))
@@ -93,7 +94,9 @@ class MaskColumn:
             )
         upright = _turn(pixels, orientation)
         shape = (upright.shape[0], upright.shape[1])
-        slot = crop(upright, plan_crop(shape, self._options, seed, epoch, index), self._options)
+        with placing(self._masks, index):
+            plan = plan_crop(shape, self._options, seed, epoch, index)
+        slot = crop(upright, plan, self._options)
         horizontal, vertical = draw_flips(self._options, seed, epoch, index)
         slot = slot[:: -1 if vertical else 1, :: -1 if horizontal else 1]
         changes = self._options.augment

@@ -35,7 +35,9 @@ def image(samples: SampleSource, index: int, options: ImageOptions, seed: int, e
     with naming(samples, index) as content:
         pixels = decode(content, MODES[options.color], options.exif == "apply", options.max_pixels)
     height, width = pixels.shape[:2]
-    pixels = crop(pixels, plan_crop((height, width), options, seed, epoch, index), options)
+    with placing(samples, index):
+        plan = plan_crop((height, width), options, seed, epoch, index)
+    pixels = crop(pixels, plan, options)
     horizontal, vertical = draw_flips(options, seed, epoch, index)
     pixels = pixels[:: -1 if vertical else 1, :: -1 if horizontal else 1]
     return pixels.reshape(options.height, options.width, -1)
@@ -45,8 +47,15 @@ def image(samples: SampleSource, index: int, options: ImageOptions, seed: int, e
 def naming(samples: SampleSource, index: int) -> Iterator[bytes]:
     """Yield the bytes of a sample; errors raised inside get the file's name and the sample's index."""
     content = samples.read(index)
-    try:
+    with placing(samples, index):
         yield content
+
+
+@contextlib.contextmanager
+def placing(samples: SampleSource, index: int) -> Iterator[None]:
+    """Give errors raised inside the file's name and the sample's index."""
+    try:
+        yield
     except DecodeError as error:
         raise DecodeError(error.message, path=samples.name(index), sample=index) from error.__cause__
 

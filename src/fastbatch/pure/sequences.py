@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.mapped import require_mapped
 from fastbatch.source.series import Series
 from fastbatch.source.window import Part
 
-from .array_file import require_mapped, verify
+from .array_file import verify
 
 Array = np.ndarray[Any, Any]
 

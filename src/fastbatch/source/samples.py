@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastbatch.batch.column import bytes_identity, files_identity
 from fastbatch.checks import refuse_masked
+from fastbatch.mapped import elements
 
 from .local_file import open_regular
 
@@ -116,7 +117,7 @@ def _view(name: str, data: Any) -> NDArray[np.uint8]:
 
 def _checked_offsets(offsets: ArrayLike, size: int) -> NDArray[np.int64]:
     refuse_masked("offsets", offsets)
-    given = np.asarray(offsets)
+    given = elements(offsets)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"offsets: expected integers in 1 dimension, found {given.dtype} of shape {given.shape}")
     if int(given.min()) < 0 or int(given.max()) > size:

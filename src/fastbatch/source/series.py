@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.pickling import pack, unpack
+from fastbatch.mapped import rows_of
 
 
 class Series:
@@ -56,7 +57,7 @@ class Series:
         if not -len(self) <= index < len(self):
             raise IndexError(f"expected an index from {-len(self)} to {len(self) - 1}, found {index}")
         part, place = self.part_of(index % len(self))
-        return part[place]
+        return rows_of(part, place, place + 1)[0]
 
     def __repr__(self) -> str:
         return f"Series({len(self.parts)} of {sum(self.lengths)} rows, dtype={self.dtype}, row shape={self.shape[1:]})"

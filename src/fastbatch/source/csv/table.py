@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.calls import public_class
 from fastbatch.checks import shown
+from fastbatch.mapped import elements
 
 
 @public_class
@@ -40,12 +41,15 @@ class Table:
         return self.rows[index]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        rows = np.asarray(self.rows)
-        if dtype is None or np.dtype(dtype) == rows.dtype:
-            return rows.copy() if copy else rows
+        if dtype is None or np.dtype(dtype) == self.dtype:
+            return np.array(elements(self.rows)) if copy else np.asarray(self.rows)
         if copy is False:
-            raise ValueError(f"{self.path}: a copy is needed to make {rows.dtype} into {np.dtype(dtype)}")
-        return rows.astype(dtype)
+            raise ValueError(f"{self.path}: a copy is needed to make {self.dtype} into {np.dtype(dtype)}")
+        return elements(self.rows).astype(dtype)
+
+    def read_elements(self) -> NDArray[Any]:
+        """Return all rows; raises FormatError if a mapped file became shorter."""
+        return elements(self.rows)
 
     def column(self, name: str) -> Any:
         """Return one column, read-only, of shape (rows,); for example the targets.
@@ -61,7 +65,7 @@ class Table:
         """
         if self.column_names.count(name) != 1:
             raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {shown(name)}")
-        return np.asarray(self.rows)[:, self.column_names.index(name)]
+        return elements(self.rows)[:, self.column_names.index(name)]
 
     def __repr__(self) -> str:
         return f"Table({self.path!r}, dtype={self.dtype}, shape={self.shape}, columns={', '.join(self.column_names)})"

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Reading mapped files from Python: a file that became shorter raises FormatError instead of ending the process."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+
+from fastbatch.errors import FormatError
+
+Array = np.ndarray[Any, Any]
+
+
+def elements(source: Any) -> Array:
+    """Return the elements of an array, a source or a table.
+
+    A source of the core is copied under its guard against SIGBUS. For an array that NumPy mapped, the size of the file
+    is checked first.
+    """
+    read = getattr(source, "read_elements", None)
+    if read is not None:
+        copied: Array = read()
+        return copied
+    require_mapped(source)
+    return np.asarray(source)
+
+
+def rows_of(source: Any, start: int, stop: int) -> Any:
+    """Return rows `start` to `stop` of an array or a source, read as by `elements`."""
+    read = getattr(source, "read_rows", None)
+    if read is not None:
+        return read(start, stop)
+    require_mapped(source)
+    return source[start:stop]
+
+
+def require_mapped(array: Any) -> None:
+    """Raise FormatError if the file under a mapped array has become shorter: an access would raise SIGBUS."""
+    mapped = getattr(array, "base", None)
+    if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
+        expected, found = mapped.offset + mapped.nbytes, mapped.base.size()
+        if found < expected:
+            what = "file became shorter while in use"
+            raise FormatError(what, path=mapped.filename, expected=f"{expected} bytes", found=found)
