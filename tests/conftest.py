@@ -39,3 +39,15 @@ def pipe():
     with reader:
         yield reader, writer
         writer.close()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file, data.csv if no name is given, and returns its path."""
+
+    def one(content, name="data.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
+        return path
+
+    return one

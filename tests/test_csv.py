@@ -22,18 +22,6 @@ BACKENDS = {fastbatch: NativeBackend, pure: PureBackend}
 pytest.importorskip("pyarrow")
 
 
-@pytest.fixture
-def write(tmp_path):
-    """Return a function that writes a file and returns its path."""
-
-    def one(content, name="data.csv"):
-        path = tmp_path / name
-        path.write_bytes(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
-        return path
-
-    return one
-
-
 def test_a_table(api, write):
     table = api.csv(write("time,price,size\n1,2.5,3\n4,-5e-1,6\n"))
     assert table.column_names == ("time", "price", "size")
@@ -228,28 +216,6 @@ def test_a_file_that_changes_while_it_is_read(api, write, monkeypatch):
     monkeypatch.setattr(BACKENDS[api], "csv_blocks", shrink)
     with pytest.raises(api.FormatError, match="data.csv: file changed while it was read"):
         api.csv(path)
-
-
-def test_nothing_is_left_behind(api, write, tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    table = api.csv(write("1,2\n3,4\n"))
-    error_of(api.csv, write("1,2\n3,x\n", "bad.csv"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "data.csv"]
-    assert table[1].tolist() == [3, 4]
-
-
-def test_the_cache_knows_the_file(api, write, tmp_path, monkeypatch):
-    path, cache = write("a,b\n1,2\n3,4\n"), tmp_path / "cache" / "deep"
-    first = api.csv(path, cache=cache)
-    assert [one.suffix for one in cache.iterdir()] == [".npy"]
-    with monkeypatch.context() as patch:
-        patch.setattr(BACKENDS[api], "csv_blocks", lambda *_: pytest.fail("parsed again"))
-        again = api.csv(path, cache=cache)
-    same(np.asarray(first), np.asarray(again))
-    assert again.column_names == ("a", "b")
-    assert api.csv(path, cache=cache, columns=["b"]).shape == (2, 1)
-    write("a,b\n1,2\n3,4\n5,6\n")
-    assert api.csv(path, cache=cache).shape == (3, 2)
 
 
 def test_pandas_is_not_imported(write):

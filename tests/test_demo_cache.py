@@ -2,6 +2,7 @@
 """The demo's cache: a folder that is complete or absent."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def test_cache_removes_what_a_killed_process_left(tmp_path, monkeypatch):
     cache.complete_folder("data", lambda folder: None, lambda folder: folder.name == "data" and folder.exists())
     assert not old.exists()
     assert new.exists()  # may belong to a running process
+
+
+def test_processes_that_make_the_same_folder_do_not_disturb_each_other(tmp_path):
+    """Each adds its folder, or takes that of another one, and reads all of it."""
+    code = (
+        "import sys, time\n"
+        "from fastbatch.demo import cache\n"
+        "is_complete = lambda folder: (folder / '49').is_file()\n"
+        "def make(folder):\n"
+        "    for i in range(50): (folder / str(i)).write_text('x')\n"
+        "for i in range(40):\n"
+        "    folder = cache.complete_folder(f'data{i}', make, is_complete)\n"
+        "    for _ in range(5): assert [(folder / str(i)).read_text() for i in range(50)] == ['x'] * 50\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    processes = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert len(list((tmp_path / "fastbatch").iterdir())) == 40
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG convention")

@@ -2,6 +2,7 @@
 """Keras's dataset functions and sequences: files, labels, splits, windows against Keras; pixels against TensorFlow."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -251,3 +252,50 @@ def test_pixels_are_tensorflows(pictures):
         [sys.executable, "-c", textwrap.dedent(SCRIPT), str(pictures)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    "labels, mode, wanted",
+    [
+        ([0.25, 1.75, 2.5, -3.9], "int", np.array([0.25, 1.75, 2.5, -3.9], "f4")),
+        ([np.float64(0.25)] * 4, "int", np.full(4, 0.25)),
+        ([1, 0.5, 1, 1], "int", np.array([1, 0.5, 1, 1], "f4")),
+        ([True, False, True, True], "int", np.array([True, False, True, True])),
+        ([1, 2**40, 1, 1], "int", np.array([1, 2**40, 1, 1])),
+        ([np.int64(3), 2, 2, 2], "int", np.array([3, 2, 2, 2], "i4")),
+        ([0.25, 1.75, 0.25, 1.75], "binary", np.array([[0.25], [1.75], [0.25], [1.75]], "f4")),
+        ([3, 3, 5, 5], "binary", np.array([[3], [3], [5], [5]], "f4")),
+        ([0, 0, 1, 1], "categorical", np.array([[1, 0], [1, 0], [0, 1], [0, 1]], "f4")),
+        ([0.25, 1.75, 0.25, 1.75], "categorical", TypeError),
+        ([True, False, True, False], "categorical", TypeError),
+    ],
+)
+def test_given_labels_keep_their_type(tmp_path, labels, mode, wanted):
+    """Values of Keras 3.15 with TensorFlow for the same calls; `format="grain"` cuts fractions there too."""
+    for i in range(4):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        (tmp_path / "a" / f"{i}.txt").write_text("x")
+
+    def made(**options):
+        options = {"labels": labels, "label_mode": mode, "shuffle": False, **options}
+        return quietly(ours.text_dataset_from_directory, tmp_path, **options)[0]
+
+    if wanted is TypeError:
+        assert isinstance(error_of(made), TypeError)
+        return
+    _, y = next(iter(made()))
+    assert y.dtype == wanted.dtype
+    np.testing.assert_array_equal(y, wanted)
+    if mode == "int" and abs(wanted).max() < 2**31:
+        np.testing.assert_array_equal(next(iter(made(format="grain")))[1], wanted.astype("i4"))
+
+
+@pytest.mark.parametrize("format", ["tf", "grain"])
+def test_a_pipe_among_the_files_is_refused(tmp_path, format):
+    (tmp_path / "a").mkdir()
+    for kind in ("txt", "png"):
+        os.mkfifo(tmp_path / "a" / f"x.{kind}")
+    for function in (ours.text_dataset_from_directory, ours.image_dataset_from_directory):
+        error = error_of(next, iter(quietly(function, tmp_path, shuffle=False, format=format)[0]))
+        assert isinstance(error, OSError)
+        assert error.filename.startswith(str(tmp_path))

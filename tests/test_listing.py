@@ -27,6 +27,7 @@ def caches(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.delenv("FASTBATCH_INDEX_CACHE", raising=False)
     monkeypatch.setattr(folder_index, "FEWEST_NAMES", 1)
+    monkeypatch.setattr(folder_index, "COARSEST_NS", -(10**9))  # no test can set `ctime` back
     return cache_folder() / "folders"
 
 
@@ -124,11 +125,13 @@ def test_a_folder_that_another_one_took_the_place_of(tree, scan):
 
 
 @pytest.mark.behavior
-def test_what_changed_just_now_is_not_remembered(tree, scan):
-    """A second change within the clock's resolution would have the same time stamp."""
+def test_what_changed_just_now_is_not_remembered(tree, scan, monkeypatch, caches):
+    """A second change within the grain of the clock would leave the same time stamp."""
+    monkeypatch.setattr(folder_index, "COARSEST_NS", 2_000_000_000)
     (tree / "c/7.jpg").touch()
     now = os.stat(tree / "c").st_mtime_ns
     assert found(tree, scan)[0] == [*EXPECTED, "c/7.jpg"]
+    assert not caches.exists()
     (tree / "c/8.jpg").touch()
     os.utime(tree / "c", ns=(now, now))
     assert found(tree, scan)[0] == [*EXPECTED, "c/7.jpg", "c/8.jpg"]
@@ -224,3 +227,59 @@ def test_the_loaders_list_with_their_own(api, tree, monkeypatch, caches):
     with pytest.raises(FileNotFoundError) as caught:
         implementation.images(tree / "nothing")
     assert caught.value.filename == str(tree / "nothing")
+
+
+@pytest.mark.behavior
+def test_equal_times_do_not_hide_a_change(tree, scan):
+    """Archives whose folder entries have the same time, unpacked over each other; and a folder unpacked again."""
+    found(tree, scan)
+    (tree / "a/3.jpg").touch()
+    settle(tree)
+    assert found(tree, scan)[0] == [*EXPECTED[:2], "a/3.jpg", *EXPECTED[2:]]
+    shutil.rmtree(tree / "a")
+    (tree / "a").mkdir()
+    (tree / "a/4.jpg").touch()
+    settle(tree)
+    assert found(tree, scan)[0] == ["a/4.jpg", *EXPECTED[2:]]
+
+
+def test_without_times_of_change_nothing_is_remembered(tree, scan, caches, monkeypatch):
+    monkeypatch.setattr(folder_index.Identity, "has_change_time", property(lambda identity: False))
+    for _ in range(2):
+        assert found(tree, scan)[0] == EXPECTED
+    assert not caches.exists()
+
+
+def forge(caches, replace):
+    """Rewrite the index of a folder, with the right digest."""
+    (index,) = caches.iterdir()
+    before = index.read_bytes()[len(folder_index.HEADER) + 16 :]
+    text = replace(before)
+    assert text != before
+    index.write_bytes(folder_index.HEADER + folder_index._digest(text) + text)
+
+
+@pytest.mark.parametrize("name", ["/etc/1.jpg", "../1.jpg", "..", ".", "", "x/../../1.jpg", ".1.jpg"])
+def test_a_forged_index_cannot_leave_its_folder(tree, scan, caches, name):
+    first = found(tree, scan)
+    for old in (b"\x002.PNG\0", b"\0x\0", b"\0y\0", b"\0a\0"):
+        forge(caches, lambda text, old=old: text.replace(old, b"\0" + name.encode() + b"\0"))
+        assert found(tree, scan) == first
+
+
+def test_a_forged_index_cannot_loop(tree, scan, caches):
+    first = found(tree, scan)
+    (tree / "b/x/y/loop").symlink_to(tree)
+    found(tree, scan)
+    forge(caches, lambda text: text.replace(b"1\x000\x001\x004.jpeg", b"1\x001\x000\x004.jpeg"))
+    assert found(tree, scan) == first
+    forge(caches, lambda text: text.replace(b"\x002\x000\x000\x001.jpg", b"\0-9\x000\x000\x001.jpg"))
+    assert found(tree, scan) == first
+
+
+def test_an_index_that_is_no_file(tree, scan, caches):
+    first = found(tree, scan)
+    (index,) = caches.iterdir()
+    index.unlink()
+    os.mkfifo(index)
+    assert found(tree, scan) == first

@@ -52,10 +52,33 @@ def element_type(name: str, value: Any) -> np.dtype[Any]:
 
 def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a float64 copy of numbers, or raise TypeError or ValueError as NumPy does."""
+    refuse_masked(name, value)
     try:
         return np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: expected numbers, found {shown(value)}") from None
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """Raise TypeError for an array with masked elements, or a list of such arrays: `np.asarray` would drop the mask."""
+    for part in [value, *value] if isinstance(value, list | tuple) else [value]:
+        if isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part):
+            n = int(np.count_nonzero(np.ma.getmaskarray(part)))
+            place = f"{name}: " if name else ""
+            raise TypeError(
+                f"{place}expected an array without masked elements, found {n} masked; .filled(x) fills them"
+            )
+
+
+def whole_numbers(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return integers as int64, or raise TypeError or ValueError: no number is rounded."""
+    refuse_masked(name, value)
+    given = np.asarray(value)
+    if given.dtype.kind not in "iu" and given.size:
+        raise TypeError(f"{name}: expected integers, found {given.dtype}")
+    if given.size and not -(2**63) <= int(given.min()) <= int(given.max()) <= MAX_INT64:
+        raise ValueError(f"{name}: expected integers of 64 bits, found {given.max()}")
+    return given.astype(np.int64)
 
 
 def text(name: str, value: Any) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex
 from fastbatch.source.csv.options import make_csv_options
 from fastbatch.source.csv.reader import read_csv
 from fastbatch.source.csv.table import Table
+from fastbatch.source.local_file import path_text
 
 from .backend import Backend
 
@@ -23,7 +24,7 @@ def csv(
     *,
     columns: Sequence[str | int] | None = None,
     dtype: DTypeLike = "float32",
-    header: bool | Literal["infer"] | None = "infer",
+    header: int | str | Sequence[str] | None = "infer",
     delimiter: str | None = None,
     missing: Literal["nan", "error"] | float = "nan",
     encoding: str = "utf-8",
@@ -40,15 +41,17 @@ def csv(
         path: The file.
         columns: Columns to read, in this order: names (if the file has a header) or numbers from 0. None reads all.
         dtype: A float or integer type. Numbers are read as float64 and then rounded to a float type.
-        header: True if the first row holds names, False or None if not. "infer": it does if one of its cells is not a
-            number.
+        header: "infer": the first row holds names if one of its cells is not a number, or if it looks like the names
+            that pandas writes (`docs/csv.md`). A number: the row that holds the names, from 0, empty lines not counted;
+            rows before it are skipped. None: there are no names. A list: the names of a file that has none.
         delimiter: One ASCII character; None is a tab for a .tsv file, otherwise a comma.
-        missing: Value of an empty cell, NA, N/A, NaN, nan, null or NULL: "nan", a number, or "error" to raise. "nan" is
-            "error" for integer types.
+        missing: Value of an empty cell, of NaN in any spelling, and of pandas's words for a missing number (NA, N/A,
+            null, None, ...): "nan", a number, or "error" to raise. "nan" is "error" for integer types.
         encoding: Encoding of names and of cells that are not read; a byte order mark is skipped.
         threads: Threads of the parser; None lets the parser choose.
-        cache: Folder in which the parsed numbers are kept as a .npy file. It is reused if the file (path, size,
-            modification time) and the options are the same. None: a temporary file, deleted after its last use.
+        cache: Folder in which the parsed numbers are kept as a .npy file. It is reused if the file (path, size, inode,
+            times of change) and the options are the same, and made again if it is damaged. If the folder may not be
+            written to, there is no cache. None: a temporary file, deleted after its last use.
 
     Returns:
         A `Table` of shape (rows, columns): an array-like with `column_names` and `column(name)`.
@@ -70,6 +73,6 @@ def csv(
 
     Source: `src/fastbatch/source/csv/`.
     """
-    text = os.fsdecode(path)
+    text = path_text("path", path)
     options = make_csv_options(text, columns, dtype, header, delimiter, missing, encoding, threads)
     return read_csv(backend, text, options, cache)

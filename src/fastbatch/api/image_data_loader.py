@@ -14,10 +14,12 @@ import numpy as np
 
 from fastbatch.batch.column import files_identity
 from fastbatch.calls import public_class, takes
+from fastbatch.checks import shown
 from fastbatch.loader.bad_samples import BadSample
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.state import State, read_state
 from fastbatch.source.image_folder import list_images
+from fastbatch.source.local_file import path_bytes
 
 from .arrays import arrays
 from .backend import Backend
@@ -94,13 +96,13 @@ class ImageDataLoader(Loader):
         **image_options: Any,
     ) -> None:
         if labels not in (None, "infer"):
-            raise ValueError(f"labels: expected 'infer' or None, found {labels!r}")
+            raise ValueError(f"labels: expected 'infer' or None, found {shown(labels)}")
         if image_options and not decode:
             raise TypeError(f"{', '.join(image_options)}: only valid with decode=True")
         self.data_dir = data_dir
         order: dict[str, Any] = {"batch_size": batch_size, "shuffle": shuffle, "seed": seed}
         files = list_images(data_dir, infer=labels == "infer")
-        root = os.fsencode(data_dir)
+        root = path_bytes("data_dir", data_dir)
         self.file_names = [os.fsdecode(os.path.relpath(path, root)) for path in files.paths]
         self._class_names = files.class_names
         self._paths: list[bytes] = list(files.paths)

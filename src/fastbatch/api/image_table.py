@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown, text
+from fastbatch.source.local_file import open_regular, path_text
 
 
 def image_table(
@@ -59,7 +61,8 @@ def image_table(
     """
     if label_separator is not None:
         text("label_separator", label_separator)
-    with open(path, newline="", encoding="utf-8-sig") as file:
+    path = path_text("path", path)
+    with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         names = next(reader, None) if header else None
         rows = [(reader.line_num, row) for row in reader if row]
@@ -75,9 +78,9 @@ def image_table(
     for line, row in rows:
         for name, number in zip(wanted, numbers, strict=True):
             if number >= len(row) or not row[number].strip():
-                raise ValueError(f"{os.fspath(path)}: line {line}: column {name!r} is empty")
+                raise ValueError(f"{path}: line {line}: column {shown(name)} is empty")
         cells.append([row[number].strip() for number in numbers])
-    folder = os.fspath(root) if root is not None else os.path.dirname(os.fspath(path))
+    folder = path_text("root", root) if root is not None else os.path.dirname(path)
     paths = [os.path.join(folder, row[0]) for row in cells]
     if label_column is None:
         return paths, None
@@ -95,10 +98,10 @@ def _column_number(path: Any, column: str | int, names: list[str] | None, rows: 
     width = len(names) if names is not None else max((len(row) for _, row in rows), default=0)
     if isinstance(column, str):
         if names is None or column not in names:
-            raise ValueError(f"{os.fspath(path)}: expected a column {column!r}, found {names or 'no names'}")
+            raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
         return names.index(column)
     if not 0 <= column < width:
-        raise ValueError(f"{os.fspath(path)}: expected a column {column}, found {width} columns")
+        raise ValueError(f"{path}: expected a column {column}, found {width} columns")
     return column
 
 
@@ -106,7 +109,7 @@ def _number(path: Any, line: int, cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"{os.fspath(path)}: line {line}: expected a number, found {cell!r}") from None
+        raise ValueError(f"{path}: line {line}: expected a number, found {shown(cell)}") from None
 
 
 def _typed(cells: list[str]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import whole
+from fastbatch.checks import shown, whole
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
 from fastbatch.plan.plan import BATCH, stream
@@ -90,7 +90,7 @@ def cutmix(
     Source: Yun et al., "CutMix", ICCV 2019.
     """
     if layout not in (None, "NCHW", "NHWC"):
-        raise ValueError(f"layout: expected NCHW or NHWC, found {layout!r}")
+        raise ValueError(f"layout: expected NCHW or NHWC, found {shown(layout)}")
     step = CutMix(*_checked("cutmix", loader, alpha, n_classes), layout)
     return loader.map(step)
 
@@ -178,7 +178,7 @@ def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float,
     if not isinstance(loader, Loader):
         raise TypeError(f"{name}: expected a Loader, found {type(loader).__name__}")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not (0 < alpha < math.inf):
-        raise ValueError(f"alpha: expected a finite number above 0, found {alpha!r}")
+        raise ValueError(f"alpha: expected a finite number above 0, found {shown(alpha)}")
     if n_classes is None:
         names = getattr(loader, "class_names", None)
         return float(alpha), None if names is None else len(names)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,13 +12,15 @@ from fastbatch.source.formats import as_rows, open_array
 from fastbatch.source.series import Series
 
 from .backend import Backend
+from .words import expand
 
 
 def series(backend: Backend, parts: Iterable[Any]) -> Series:
     """Return several arrays as one datum: `windows` never cross from one to the next.
 
     Args:
-        parts: Arrays, paths of .npy or IDX files, or sources, time first; all with the same dtype and shape of a row.
+        parts: Arrays, paths of .npy, IDX or CSV files, or sources, time first; all with the same dtype and shape of a
+            row. Or a pattern with `*`, `?` or `[`, whose files are taken in sorted order.
 
     Returns:
         A source with the rows of all parts, for `windows`, `arrays` and `statistics`.
@@ -36,6 +39,8 @@ def series(backend: Backend, parts: Iterable[Any]) -> Series:
 
     Source: `csrc/decode/joined_decoder.cpp`.
     """
+    if isinstance(parts, str) and glob.has_magic(parts):
+        parts = expand(parts)
     if is_path(parts) or hasattr(parts, "dtype"):
         raise TypeError(f"expected a list of arrays or paths, found {type(parts).__name__}")
     opened = [as_rows(open_array(backend, part)) for part in parts]

@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, SupportsIndex
 
+from fastbatch.batch.tree import is_path
 from fastbatch.generators.stream_options import make_options
+from fastbatch.source.local_file import path_text
 
 from .backend import Backend
 
@@ -72,6 +74,8 @@ def stream(
 
     Source: `src/fastbatch/generators/stream.py`, and `src/fastbatch/pure/streams.py` without a thread.
     """
+    if is_path(source):
+        source = path_text("source", source)
     options = make_options(
         source,
         batch_size=batch_size,

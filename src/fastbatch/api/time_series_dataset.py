@@ -10,13 +10,24 @@ import numpy as np
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
-from fastbatch.checks import whole
+from fastbatch.checks import refuse_masked, whole
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.source.csv.table import Table
 from fastbatch.source.formats import open_array
 from fastbatch.source.window import MAX_ROWS
 
 from .backend import Backend
 from .windows import windows
+
+
+def _by_position(datum: Any) -> Any:
+    """Return sources and tensors unchanged, and all else as an array: `[i]` of a pandas object goes by label."""
+    if isinstance(datum, Table):
+        datum = datum.rows
+    if getattr(type(datum), "serves_rows", False) or hasattr(datum, "__torch_function__"):
+        return datum
+    refuse_masked("", datum)
+    return np.asarray(datum)
 
 
 @public_class
@@ -52,7 +63,7 @@ class TimeSeriesDataset:
 
     def __init__(self, data: Any, labels: Any, seq_length: SupportsIndex) -> None:
         self._given = (data, labels)
-        self._data, self._labels = (open_array(self._backend, datum) for datum in self._given)
+        self._data, self._labels = (_by_position(open_array(self._backend, datum)) for datum in self._given)
         self.seq_length = whole("seq_length", seq_length, 1, MAX_ROWS)
         n = len(self._data)
         if len(self._labels) != n:

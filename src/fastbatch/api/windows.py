@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import flag, whole
+from fastbatch.checks import flag, refuse_masked, shown, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
@@ -65,7 +66,8 @@ def windows(
     Args:
         data: The series, time first: anything that `arrays` takes, also several arrays of equal length in a tuple, list
             or dict; or `series([...])` for many series.
-        targets: One target per row of the data. `windows(x, x, horizon=1, ...)` forecasts the series itself.
+        targets: One target per row of the data. None with `horizon` or `target_length`: the data themselves, without
+            their conversion, so that `windows(x, length=128, horizon=1)` forecasts the series itself.
         length: Rows in a window.
         stride: Rows from the start of one window to the start of the next.
         sampling_rate: Rows from one row of a window to the next.
@@ -103,15 +105,20 @@ def windows(
 
     Source: `csrc/source/window.cpp`, `csrc/source/pieces.cpp`, `csrc/decode/standardize.cpp`.
     """
-    shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, targets is not None)
+    forecasts_itself = targets is None and _is_ahead(horizon, target_length)
+    has_targets = targets is not None or forecasts_itself
+    shape = make_window_shape(length, stride, sampling_rate, horizon, target_length, has_targets)
     if short not in ("raise", "skip"):
-        raise ValueError(f"short: expected 'raise' or 'skip', found {short!r}")
+        raise ValueError(f"short: expected 'raise' or 'skip', found {shown(short)}")
     flag("copy", copy)
     if not copy and any(is_path(leaf) for leaf in flatten((data, targets))[0]):
         raise ValueError("copy=False: expected arrays in memory, found a path")
     opened = [open_fields(backend, data, _field(normalize, dtype, scale, mean, std))]
     if targets is not None:
         opened.append(open_fields(backend, targets, Field))
+    elif forecasts_itself:
+        leaves, structure = flatten(opened[0])
+        opened.append(packer(structure)([Field(one.leaf) for one in leaves]))
     fields, packers = _rows_of(opened)
     n_rows, series_lengths = _lengths([one.leaf for leaves in fields for one in leaves], lengths)
     first = whole("start_index", start_index, 0, n_rows)
@@ -121,7 +128,7 @@ def windows(
     if not copy and (series_lengths is not None or options.get("shuffle")):
         raise ValueError("copy=False: expected one series in its own order, found many, or shuffle")
     single = np.array([last - first]) if series_lengths is None else series_lengths
-    counts = _windows_of_each(shape, single, "raise" if series_lengths is None else short, targets is not None)
+    counts = _windows_of_each(shape, single, "raise" if series_lengths is None else short, has_targets)
 
     def served(leaf: Any, make: MakePart) -> Any:
         if series_lengths is None:
@@ -136,6 +143,11 @@ def windows(
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]
     viewing = Viewing(backend, backend.indices, views)
     return SampleLoader(replace(loader.recipe, implementation=viewing), loader.plan)
+
+
+def _is_ahead(horizon: Any, target_length: Any) -> bool:
+    """Return whether the place or the length of targets is given; if targets are not, they are the data."""
+    return target_length is not None or not (hasattr(horizon, "__index__") and operator.index(horizon) == 0)
 
 
 def _rows_of(opened: Sequence[Any]) -> tuple[list[list[Field]], list[Pack]]:
@@ -166,7 +178,7 @@ def _field(normalize: Any, dtype: Any, scale: Any, mean: Any, std: Any) -> Any:
     if isinstance(normalize, Statistics):
         return partial(Field, dtype=dtype, mean=normalize.mean, std=normalize.scale)
     if not (isinstance(normalize, str) and normalize == "window"):
-        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {normalize!r}")
+        raise ValueError(f"normalize: expected 'window', what statistics() returned, or None, found {shown(normalize)}")
     return partial(Field, dtype=dtype, standardize=True)
 
 
@@ -182,6 +194,7 @@ def _lengths(leaves: Sequence[Any], lengths: ArrayLike | None) -> tuple[int, NDA
         return rows[0], np.array(many[0], np.int64) if many else None
     if many:
         raise ValueError("lengths: only valid for series in one array")
+    refuse_masked("lengths", lengths)
     given = np.asarray(lengths)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"lengths: expected integers in 1 dimension, found {given.dtype} {given.shape}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import MAX_INT64, whole
+from fastbatch.checks import MAX_INT64, shown, whole
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 from fastbatch.source.local_file import path_bytes
@@ -66,7 +66,7 @@ def text_generator(
     Source: `csrc/text/run.cpp`.
     """
     if not is_path(filepath):
-        raise TypeError(f"filepath: expected a path, found {type(filepath).__name__}")
+        raise TypeError(f"filepath: expected a path, found {shown(filepath)}")
     path = path_bytes("filepath", filepath)
     options = TextOptions(encoding=encoding, errors=errors, drop_last=drop_last, shard=shard)
     return _generate(backend.text, options.plan("word", (path,), batch_size))
@@ -234,7 +234,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
     for path in paths:
         if not is_path(path):
             raise TypeError(f"paths: expected paths, found {type(path).__name__}")
-        name = os.fsencode(path)
+        name = path_bytes("paths", path)
         if isinstance(path, str) and glob.has_magic(path) and not os.path.exists(name):
             files = sorted(file for file in glob.glob(name, recursive=True) if not os.path.isdir(file))
             if not files:

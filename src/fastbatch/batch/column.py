@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+
+from fastbatch.checks import refuse_masked
 
 
 class Column(Protocol):
@@ -24,6 +26,31 @@ class Column(Protocol):
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets and does not depend on the options."""
+
+
+def parts_of(column: Any) -> Sequence[Any]:
+    """Return the columns that a column is made of."""
+    inner = getattr(column, "inner", None)
+    return getattr(column, "parts", ()) if inner is None else (inner,)
+
+
+def verify_columns(columns: Iterable[Any], may_be_shorter: bool) -> None:
+    """Raise FormatError if a mapped file under one of the columns was written to since it was opened."""
+    for column in columns:
+        if hasattr(column, "verify"):
+            column.verify(may_be_shorter)
+        verify_columns(parts_of(column), may_be_shorter)
+
+
+def leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
+    """Return one part of a sample as an array. Text that ends in zeros is an object: NumPy's types would drop them."""
+    if isinstance(leaf, str | bytes) and leaf[-1:] in ("\0", b"\0"):
+        array: np.ndarray[Any, Any] = np.empty((), object)
+        array[()] = leaf
+        return array
+    if isinstance(leaf, np.ma.MaskedArray):
+        refuse_masked("", leaf)
+    return np.asarray(leaf)
 
 
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

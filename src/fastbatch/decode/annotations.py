@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.batch.tree import PerSample
-from fastbatch.checks import listed, whole
+from fastbatch.checks import listed, refuse_masked, shown, whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
+from fastbatch.source.local_file import path_bytes
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 
 from .conversion import Field, make_conversion
@@ -53,6 +54,7 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
     width: int | None = None
     parts: list[Array | None] = []
     for i, sample in enumerate(samples):
+        refuse_masked(f"{name}: sample {i}", sample)
         if sample is None or len(sample) == 0:
             parts.append(None)
             continue
@@ -64,7 +66,7 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
             wanted = f"(n, {width})" if width else f"(n, {columns} or more)"
             raise ValueError(f"{name}: sample {i}: expected shape {wanted}, found {rows.shape}")
         if not np.isfinite(rows[:, :columns]).all():
-            raise ValueError(f"{name}: sample {i}: expected finite coordinates, found {rows.tolist()}")
+            raise ValueError(f"{name}: sample {i}: expected finite coordinates, found {shown(rows.tolist())}")
         width = rows.shape[1]
         parts.append(rows)
     empty = np.empty((0, width or columns))
@@ -187,7 +189,8 @@ def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSou
     if isinstance(given, str | bytes | os.PathLike):
         if image_root is None or not isinstance(images, FileSamples):
             raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
-        return FileSamples(_masks_in(os.fsencode(given), images.paths, os.path.join(os.fsencode(image_root), b"")))
+        root = os.path.join(path_bytes("root", image_root), b"")
+        return FileSamples(_masks_in(path_bytes("masks", given), images.paths, root))
     samples = given if isinstance(given, EncodedSamples) else FileSamples(as_paths("masks", given))
     if len(samples) != len(images):
         raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")

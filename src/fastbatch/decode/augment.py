@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastbatch.calls import public_class
-from fastbatch.checks import Range, limited, pair
+from fastbatch.checks import Range, limited, pair, shown
 
 FILLS = ("nearest", "constant", "reflect", "wrap")
 MUCH = 1e6
@@ -74,9 +74,9 @@ class Augment:
 
     def __post_init__(self) -> None:
         if self.order not in (0, 1) or isinstance(self.order, bool):
-            raise ValueError(f"order: expected 0 or 1, found {self.order!r}")
+            raise ValueError(f"order: expected 0 or 1, found {shown(self.order)}")
         if self.fill not in FILLS:
-            raise ValueError(f"fill: expected one of {', '.join(FILLS)}, found {self.fill!r}")
+            raise ValueError(f"fill: expected one of {', '.join(FILLS)}, found {shown(self.fill)}")
         _ = self.ranges, self.shifts, self.noise
         limited("fill_value", self.fill_value, 0, 255)
         limited("erase", self.erase, 0, 1)
@@ -103,7 +103,7 @@ class Augment:
         given = self.shift if isinstance(self.shift, Iterable) else (self.shift, self.shift)
         both = tuple(given)
         if len(both) != 2:
-            raise ValueError(f"shift: expected one number, or (rows, columns), found {self.shift!r}")
+            raise ValueError(f"shift: expected one number, or (rows, columns), found {shown(self.shift)}")
         rows, columns = (limited("shift", number, 0, MUCH) for number in both)
         return (-rows, rows), (-columns, columns)
 
@@ -112,7 +112,9 @@ class Augment:
         """The value of erased pixels: one number, one per channel, or none for noise."""
         if isinstance(self.erase_value, str):
             if self.erase_value != "random":
-                raise ValueError(f"erase_value: expected numbers in 0..255 or 'random', found {self.erase_value!r}")
+                raise ValueError(
+                    f"erase_value: expected numbers in 0..255 or 'random', found {shown(self.erase_value)}"
+                )
             return ()
         values = self.erase_value if isinstance(self.erase_value, Iterable) else (self.erase_value,)
         found = tuple(limited("erase_value", value, 0, 255) for value in values)
@@ -149,9 +151,8 @@ def check_augment(augment: Any, channels: int, is_float: bool, is_scaled: bool) 
     if not isinstance(augment, Augment):
         raise TypeError(f"augment: expected an Augment, found {type(augment).__name__}")
     if len(augment.noise) not in (0, 1, channels):
-        raise ValueError(
-            f"erase_value: expected one number, or one for each of {channels} channels, found {augment.erase_value!r}"
-        )
+        found = shown(augment.erase_value)
+        raise ValueError(f"erase_value: expected one number, or one for each of {channels} channels, found {found}")
     if augment.standardize and is_scaled:
         raise ValueError("standardize: expected no scale, mean or std beside it")
     if augment.standardize and not is_float:
@@ -166,6 +167,6 @@ def around(name: str, given: Any, neutral: float, low: float, high: float) -> Ra
     reach = limited(name, given, 0, max(abs(low), high))
     if neutral == 1:
         if reach >= 1 and low > 0:
-            raise ValueError(f"{name}: expected a number below 1, or (lowest, highest), found {given!r}")
+            raise ValueError(f"{name}: expected a number below 1, or (lowest, highest), found {shown(given)}")
         return max(low, 1 - reach), 1 + reach
     return -reach, reach

@@ -10,7 +10,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from fastbatch.batch.column import Column
-from fastbatch.checks import whole
+from fastbatch.checks import shown, whole
 
 from .conversion import Conversion, Field, make_conversion
 from .transform import NativeTransform
@@ -75,7 +75,7 @@ def join(columns: Sequence[Column], axis: SupportsIndex) -> Join:
     n_dimensions = len(shapes[0]) + 1
     place = whole("concat", axis, -n_dimensions, n_dimensions - 1) % n_dimensions
     if place == 0:
-        raise ValueError(f"concat: expected an axis of the samples, found {axis!r} of {n_dimensions} dimensions")
+        raise ValueError(f"concat: expected an axis of the samples, found {shown(axis)} of {n_dimensions} dimensions")
     place -= 1
     others = {(len(shape), shape[:place], shape[place + 1 :]) for shape in shapes}
     if len(others) > 1:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastbatch.batch.column import native_dtype
-from fastbatch.checks import element_type, floats
+from fastbatch.checks import element_type, floats, shown
 
 from .transform import NativeTransform, native_transform
 
@@ -162,7 +162,7 @@ def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
     if not arrow:
         source, target = "NHWC", source
     if any(name not in ("NHWC", "NCHW") for name in (source, target)):
-        raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {layout!r}")
+        raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {shown(layout)}")
     if source != target and len(shape) != 3:
         raise ValueError(f"layout {layout!r}: expected samples of 3 dimensions, found shape {shape}")
     return source == "NCHW", target == "NCHW"
@@ -173,14 +173,14 @@ def _affine(options: Field, channels: int) -> tuple[tuple[float, ...], tuple[flo
     mean = _per_channel("mean", options.mean, channels, 0.0)
     std = _per_channel("std", options.std, channels, 1.0)
     if 0.0 in std:
-        raise ValueError(f"std: expected numbers other than 0, found {options.std!r}")
+        raise ValueError(f"std: expected numbers other than 0, found {shown(options.std)}")
     return tuple(a / s for a, s in zip(scale, std, strict=True)), tuple(-m / s for m, s in zip(mean, std, strict=True))
 
 
 def _per_channel(name: str, numbers: Numbers | None, channels: int, default: float) -> list[float]:
     values = floats(name, default if numbers is None else numbers)
     if values.ndim > 1 or (values.ndim == 1 and len(values) not in (1, channels)):
-        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {numbers!r}")
+        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {shown(numbers)}")
     if not all(map(math.isfinite, values.flat)):
-        raise ValueError(f"{name}: expected finite numbers, found {numbers!r}")
+        raise ValueError(f"{name}: expected finite numbers, found {shown(numbers)}")
     return [float(value) for value in np.broadcast_to(values, (channels,))]

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import element_type, flag, whole
+from fastbatch.checks import element_type, flag, shown, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
@@ -85,7 +85,7 @@ def make_image_options(
     """Return the checked options; the error names a wrong one."""
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2:
-        raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
+        raise ValueError(f"size: expected (height, width), or one number for both, found {shown(size)}")
     height, width = (whole("size", side, 1, MOST_SIDE) for side in sides)
     for name, value, known in (
         ("crop", crop, CROPS),
@@ -94,7 +94,7 @@ def make_image_options(
         ("exif", exif, EXIFS),
     ):
         if value not in known:
-            raise ValueError(f"{name}: expected one of {', '.join(known)}, found {value!r}")
+            raise ValueError(f"{name}: expected one of {', '.join(known)}, found {shown(value)}")
     if resize is not None:
         if crop not in ("center", "random"):
             raise ValueError("resize: only valid with crop='center' and crop='random'")
@@ -127,7 +127,7 @@ def make_image_options(
 def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None) -> Conversion:
     """Return the conversion of pixels: floats are scaled to [0, 1] unless the user gives a scale."""
     if options.layout not in ("NHWC", "NCHW"):
-        raise ValueError(f"layout: expected NHWC or NCHW, found {options.layout!r}")
+        raise ValueError(f"layout: expected NHWC or NCHW, found {shown(options.layout)}")
     target = element_type("dtype", options.dtype)
     if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
         options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
@@ -140,10 +140,10 @@ def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, fl
     try:
         low, high = (float(limit) for limit in limits)
     except (TypeError, ValueError):
-        raise ValueError(f"{name}: expected (lowest, highest), found {limits!r}") from None
+        raise ValueError(f"{name}: expected (lowest, highest), found {shown(limits)}") from None
     if not (0 < low <= high <= most and low >= least):
         wanted = f"{least:g} <= lowest" if least else "0 < lowest"
-        raise ValueError(f"{name}: expected {wanted} <= highest <= {most:g}, found {limits!r}")
+        raise ValueError(f"{name}: expected {wanted} <= highest <= {most:g}, found {shown(limits)}")
     return low, high
 
 
@@ -151,5 +151,5 @@ def _pixel(name: str, value: Any, channels: int) -> tuple[int, ...]:
     """Return one number in 0..255 per channel."""
     numbers: Sequence[Any] = [value] * channels if not isinstance(value, Iterable) else list(value)
     if len(numbers) != channels:
-        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {value!r}")
+        raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {shown(value)}")
     return tuple(whole(name, number, 0, 255) for number in numbers)

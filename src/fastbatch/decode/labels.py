@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import refuse_masked, shown
+
 Array = np.ndarray[Any, Any]
 MODES = ("int", "one_hot", "float", "multi_label")
 Names = tuple[str, ...]
@@ -37,9 +39,9 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
         ValueError: The wrong number of labels; labels that are missing, unknown, or invalid for the mode.
     """
     if mode is not None and mode not in MODES:
-        raise ValueError(f"label_mode: expected one of {', '.join(MODES)}, found {mode!r}")
+        raise ValueError(f"label_mode: expected one of {', '.join(MODES)}, found {shown(mode)}")
     if not isinstance(given, Iterable):
-        raise TypeError(f"labels: expected one for each of {n} files, found {given!r}")
+        raise TypeError(f"labels: expected one for each of {n} files, found {shown(given)}")
     rows = _rows(given)
     if len(rows) != n:
         raise ValueError(f"labels: expected one for each of {n} files, found {len(rows)}")
@@ -66,7 +68,8 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
 def _rows(given: Any) -> Array | list[Any]:
     """Return labels as an array; as a list if they are lists of different lengths or of strings."""
     if isinstance(given, str | bytes | dict):
-        raise ValueError(f"labels: expected 'infer', None or one label for each file, found {given!r}")
+        raise ValueError(f"labels: expected 'infer', None or one label for each file, found {shown(given)}")
+    refuse_masked("labels", given)
     rows: Any = given if hasattr(given, "__array__") else list(given)
     if isinstance(rows, list) and any(isinstance(row, list | tuple | set | frozenset) for row in rows):
         several = [row for row in rows if isinstance(row, list | tuple | set | frozenset)]
@@ -77,7 +80,7 @@ def _rows(given: Any) -> Array | list[Any]:
     names = isinstance(rows, list) and any(isinstance(row, str) for row in rows)
     array: Array = np.asarray(rows, dtype=object if names else None)  # else NumPy would convert numbers among strings
     if array.ndim == 0:
-        raise ValueError(f"labels: expected one label for each file, found {given!r}")
+        raise ValueError(f"labels: expected one label for each file, found {shown(given)}")
     if array.dtype == object and array.ndim == 1:
         if any(isinstance(row, list | tuple | set | frozenset) for row in array):
             return list(array)
@@ -90,7 +93,7 @@ def _numbers(array: Array) -> Array:
     """Return an array of Python numbers (a column with missing values, for example) as a numeric array."""
     for i, label in enumerate(array):
         if not isinstance(label, int | float | np.number | np.bool_):
-            raise ValueError(f"labels: sample {i}: expected a number or a string, found {label!r}")
+            raise ValueError(f"labels: sample {i}: expected a number or a string, found {shown(label)}")
     return np.array(array.tolist())
 
 
@@ -100,22 +103,22 @@ def _codes(labels: list[Any], class_names: Names | None) -> tuple[Array, Names]:
         raise ValueError("labels: expected one string for each file, or a list of strings, found a table of strings")
     for i, label in enumerate(labels):
         if not isinstance(label, str):
-            raise ValueError(f"labels: sample {i}: expected a string, found {label!r}")
+            raise ValueError(f"labels: sample {i}: expected a string, found {shown(label)}")
     names = class_names or tuple(sorted(set(labels)))
     numbers = {name: number for number, name in enumerate(names)}
     for i, label in enumerate(labels):
         if label not in numbers:
-            raise ValueError(f"labels: sample {i}: expected one of {len(names)} class names, found {label!r}")
+            raise ValueError(f"labels: sample {i}: expected one of {len(names)} class names, found {shown(label)}")
     return np.array([numbers[label] for label in labels], dtype=np.int64), names
 
 
 def _several(rows: list[Any], mode: str | None, class_names: Names | None) -> Labels:
     """Return rows of 0 and 1 per class, from lists of class names or numbers."""
     if mode not in (None, "multi_label"):
-        raise ValueError(f"labels: lists of classes mean label_mode='multi_label', found {mode!r}")
+        raise ValueError(f"labels: lists of classes mean label_mode='multi_label', found {shown(mode)}")
     for i, row in enumerate(rows):
         if not isinstance(row, list | tuple | set | frozenset):
-            raise ValueError(f"labels: sample {i}: expected a list of class names, found {row!r}")
+            raise ValueError(f"labels: sample {i}: expected a list of class names, found {shown(row)}")
     items = [(i, item) for i, row in enumerate(rows) for item in row]
     numbers: Array
     if any(isinstance(item, str) for _, item in items):
@@ -123,13 +126,13 @@ def _several(rows: list[Any], mode: str | None, class_names: Names | None) -> La
         known = {name: number for number, name in enumerate(names)}
         for i, item in items:
             if item not in known:
-                raise ValueError(f"labels: sample {i}: expected one of {len(names)} class names, found {item!r}")
+                raise ValueError(f"labels: sample {i}: expected one of {len(names)} class names, found {shown(item)}")
         class_names = names
         numbers = np.array([known[item] for _, item in items], dtype=np.int64)
     else:
         for i, item in items:
             if isinstance(item, bool) or not isinstance(item, int | np.integer):
-                raise ValueError(f"labels: sample {i}: expected names or numbers of classes, found {item!r}")
+                raise ValueError(f"labels: sample {i}: expected names or numbers of classes, found {shown(item)}")
         numbers = _class_numbers(np.array([item for _, item in items], dtype=np.int64), class_names)
     values = np.zeros((len(rows), _count(numbers, class_names)), dtype=np.float32)
     values[[i for i, _ in items], numbers] = 1
@@ -180,5 +183,5 @@ def _zeros_and_ones(rows: Array, class_names: Names | None) -> Array:
     wrong = (rows != 0) & (rows != 1)
     if wrong.any():
         i = int(np.argwhere(wrong)[0][0])
-        raise ValueError(f"labels: sample {i}: expected 0 and 1, found {rows[i].tolist()}")
+        raise ValueError(f"labels: sample {i}: expected 0 and 1, found {shown(rows[i].tolist())}")
     return rows.astype(np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import whole
+from fastbatch.checks import refuse_masked, shown, whole
 from fastbatch.source.local_file import path_bytes
 
 from .image_options import FILTERS
@@ -31,9 +31,9 @@ def check_decode(path_or_bytes: Any, mode: Any, exif: Any) -> bytes | None:
         TypeError, ValueError: Wrong arguments.
     """
     if mode is not None and mode not in MODES:
-        raise ValueError(f"mode: expected None or one of {', '.join(MODES)}, found {mode!r}")
+        raise ValueError(f"mode: expected None or one of {', '.join(MODES)}, found {shown(mode)}")
     if exif not in EXIF:
-        raise ValueError(f"exif: expected one of {', '.join(EXIF)}, found {exif!r}")
+        raise ValueError(f"exif: expected one of {', '.join(EXIF)}, found {shown(exif)}")
     if isinstance(path_or_bytes, (str, os.PathLike)):
         return path_bytes("path", path_or_bytes)
     try:
@@ -58,6 +58,7 @@ def turned_upright(pixels: Array, orientation: int) -> Array:
 
 def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Array, int, int, Box | None]:
     """Return the checked array, height, width and box."""
+    refuse_masked("array", array)
     pixels = np.asarray(array)
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     deep = pixels.dtype in (np.uint16, np.int32, np.float32)
@@ -71,10 +72,10 @@ def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Arr
         raise ValueError(f"expected at least one pixel, found shape {pixels.shape}")
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2:
-        raise ValueError(f"size: expected (height, width), or one number for both, found {size!r}")
+        raise ValueError(f"size: expected (height, width), or one number for both, found {shown(size)}")
     height, width = (whole("size", side, 1, 65535) for side in sides)
     if filter_name not in FILTERS:
-        raise ValueError(f"filter: expected one of {', '.join(FILTERS)}, found {filter_name!r}")
+        raise ValueError(f"filter: expected one of {', '.join(FILTERS)}, found {shown(filter_name)}")
     return pixels, height, width, None if box is None else check_box(box, pixels.shape[0], pixels.shape[1])
 
 
@@ -82,10 +83,10 @@ def check_box(box: Any, height: int, width: int) -> Box:
     """Return a box after checking that it is inside the image and not empty."""
     edges = tuple(float(edge) for edge in box)
     if len(edges) != 4 or not all(map(np.isfinite, edges)):
-        raise ValueError(f"box: expected (left, top, right, bottom), found {box!r}")
+        raise ValueError(f"box: expected (left, top, right, bottom), found {shown(box)}")
     left, top, right, bottom = np.array(edges, np.float32).tolist()
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        raise ValueError(f"box: expected a part of {width} x {height} pixels, found {box!r}")
+        raise ValueError(f"box: expected a part of {width} x {height} pixels, found {shown(box)}")
     return left, top, right, bottom
 
 

@@ -10,6 +10,8 @@ import sys
 from functools import cache
 from typing import Any
 
+from fastbatch.checks import shown
+
 FLOATX = ("float16", "float32", "float64")
 DATA_FORMATS = ("channels_last", "channels_first")
 
@@ -39,7 +41,7 @@ def standardize_data_format(data_format: str | None) -> str:
         return image_data_format()
     name = str(data_format).lower()
     if name not in DATA_FORMATS:
-        raise ValueError(f"data_format: expected 'channels_first' or 'channels_last', found {data_format!r}")
+        raise ValueError(f"data_format: expected 'channels_first' or 'channels_last', found {shown(data_format)}")
     return name
 
 
@@ -59,7 +61,7 @@ def _setting(name: str, allowed: tuple[str, ...], default: str) -> str:
         return str(ask())
     value = _file().get(name, default)
     if value not in allowed:
-        raise ValueError(f"keras.json: {name}: expected one of {', '.join(allowed)}, found {value!r}")
+        raise ValueError(f"keras.json: {name}: expected one of {', '.join(allowed)}, found {shown(value)}")
     return str(value)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,9 @@ from typing import Any
 import numpy as np
 
 import fastbatch
+from fastbatch.checks import shown
 from fastbatch.loader.map import BatchInfo
+from fastbatch.source.local_file import open_regular
 
 from .config import standardize_data_format
 from .dataset import KerasDataset
@@ -52,8 +55,8 @@ def image_dataset_from_directory(
     Args:
         directory: A folder with a sub-folder per class.
         labels: "inferred": the sub-folders; None: no labels; or a number per file in sorted order.
-        label_mode: "int" (int32), "binary" (float32, (batch, 1)), "categorical" (float32, one-hot), or None for no
-            labels.
+        label_mode: "int" (int32; a list of floats stays floats with format="tf"), "binary" (float32, (batch, 1)),
+            "categorical" (float32, one-hot), or None for no labels.
         class_names: The sub-folders in the order of their numbers; None: sorted. Only valid with labels="inferred".
         color_mode: "rgb", "rgba" or "grayscale".
         batch_size: Images in a batch; the last batch may be smaller. None gives single images.
@@ -105,7 +108,7 @@ def image_dataset_from_directory(
         raise ValueError(f'`color_mode` must be one of "rgb", "rgba", "grayscale". Received: color_mode={color_mode}')
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if not isinstance(size, (list, tuple)) or len(size) != 2:
-        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {image_size}")
+        raise ValueError(f"Invalid `image_size` value. Expected a tuple of 2 integers. Received: {shown(image_size)}")
     method = interpolation.lower()
     if method not in METHODS:
         raise ValueError(f"`interpolation` should be one of {METHODS}. Received: interpolation={interpolation}")
@@ -179,9 +182,9 @@ def text_dataset_from_directory(
 
     def read(path: str) -> Any:
         if format == "tf":
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 return file.read(-1 if max_length is None else max_length)
-        with open(path, encoding="utf-8") as text:
+        with io.TextIOWrapper(open_regular(path), "utf-8") as text:
             return text.read()[:max_length]
 
     def read_all(paths: list[str]) -> Array:
@@ -237,7 +240,8 @@ def _datasets(
     def dataset(listing: Listing, shuffle: bool) -> KerasDataset:
         columns = [np.arange(len(listing.paths))]
         if listing.labels is not None:
-            columns.append(label_column(listing.labels, request.label_mode, len(listing.class_names or ())))
+            n_classes = len(listing.class_names or ())
+            columns.append(label_column(listing.labels, request.label_mode, n_classes, request.format))
         loader = fastbatch.arrays(*columns, batch_size=batch_size or 1, shuffle=shuffle, seed=seed)
         mapped = loader.map(_Reader(listing.paths, read))
         return KerasDataset.of(mapped, listing.class_names, listing.paths, batch_size is not None)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .config import say
 from .image_utils import Array
 
@@ -57,10 +59,12 @@ class Request:
         if is_given and not isinstance(self.labels, (list, tuple)):
             raise ValueError(
                 "`labels`: expected a list or tuple of integers, one for each file of the directory, "
-                f'"inferred" for the names of the sub-folders, or None for no labels. Received: {self.labels!r}'
+                f'"inferred" for the names of the sub-folders, or None for no labels. Received: {shown(self.labels)}'
             )
         if is_given and self.class_names:
-            raise ValueError(f'You can only pass `class_names` if `labels="inferred"`. Received: labels={self.labels}')
+            raise ValueError(
+                f'You can only pass `class_names` if `labels="inferred"`. Received: labels={shown(self.labels)}'
+            )
         if self.label_mode not in ("int", "categorical", "binary", None):
             raise ValueError(
                 f'`label_mode` must be one of "int", "categorical", "binary", or None. Received: {self.label_mode}'
@@ -149,15 +153,34 @@ class Request:
         return Listing(paths, labels, class_names)
 
 
-def label_column(labels: Any, label_mode: str | None, n_classes: int) -> Array:
-    """Return the labels as a column: int32, float32 (n, 1) of 0 and 1 for "binary", or one-hot float32."""
-    numbers = np.asarray(labels, dtype="int32")
+def label_column(labels: Any, label_mode: str | None, n_classes: int, format: str = "tf") -> Array:
+    """Return the labels as Keras's batches have them.
+
+    "binary": float32 of shape (n, 1). "categorical": one-hot float32. "int": with "grain" int32, where fractions are
+    cut as in Keras; with "tf" the type that TensorFlow gives the list, int32 for integers.
+    """
     if label_mode == "binary":
-        return numbers.astype("float32")[:, np.newaxis]
+        return np.asarray(labels, dtype="float32")[:, np.newaxis]
+    numbers = _as_tensorflow(labels) if format == "tf" else np.asarray(labels, dtype="int32")
+    if label_mode == "categorical" and numbers.dtype.kind not in "iu":
+        raise TypeError(f'`label_mode="categorical"` expects integers as labels. Received: {numbers.dtype}')
     if label_mode == "categorical":
         one_hot: Array = (numbers[:, np.newaxis] == np.arange(n_classes)).astype("float32")
         return one_hot
     return numbers
+
+
+def _as_tensorflow(labels: Any) -> Array:
+    """Return a list as an array of the type that `tf.constant` gives it."""
+    numbers = np.asarray(labels)
+    if numbers.dtype.kind == "b":
+        return numbers
+    if numbers.dtype.kind == "f":
+        is_wide = any(isinstance(label, np.float64) for label in labels)  # Python's floats are float32 there
+        return numbers.astype("float64" if is_wide else "float32")
+    if numbers.dtype.kind in "iu" and numbers.size and (numbers.min() < -(2**31) or numbers.max() >= 2**31):
+        return numbers.astype("int64")
+    return numbers.astype("int32")
 
 
 def _files(folder: str, formats: tuple[str, ...], follow_links: bool) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .image_utils import Array
 
 if TYPE_CHECKING:
@@ -143,3 +145,12 @@ def rows_of(drawn: dict[str, Array], n: int) -> list[Parameters]:
     rest = {"flip_horizontal": 0, "flip_vertical": 0, "channel_shift_intensity": None, "brightness": None}
     columns = {name: values.tolist() for name, values in drawn.items()}
     return [{**moved, **rest, **{name: values[i] for name, values in columns.items()}} for i in range(n)]
+
+
+def zoom_factors(zoom_range: Any) -> list[Any]:
+    """Return the lowest and the highest factor of `zoom_range`, or raise ValueError."""
+    if isinstance(zoom_range, (float, int)):
+        return [1 - zoom_range, 1 + zoom_range]
+    if len(zoom_range) == 2 and all(isinstance(factor, (float, int)) for factor in zoom_range):
+        return list(zoom_range)
+    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {shown(zoom_range)}")

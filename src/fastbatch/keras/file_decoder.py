@@ -14,6 +14,7 @@ from fastbatch.decode.image_options import make_image_options
 from fastbatch.errors import DecodeError
 from fastbatch.native import kernels
 from fastbatch.native.columns import ImageColumn
+from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import FileSamples
 
 from .array_pool import ArrayPool
@@ -115,7 +116,7 @@ class FileDecoder:
             return False
         if self._color_mode != "grayscale":
             return True
-        with open(name, "rb") as file:
+        with open_regular(name) as file:
             return file.read(2) == JPEG
 
     def _decode_natively(self, indices: Array, pixels: Array) -> int:

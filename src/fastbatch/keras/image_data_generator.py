@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .array_iterator import NumpyArrayIterator
 from .config import DATA_FORMATS, floatx, image_data_format
 from .dataframe_iterator import DataFrameIterator
 from .directory_iterator import DirectoryIterator
-from .draws import Parameters, draw
+from .draws import Parameters, draw, zoom_factors
 from .image_utils import Array
 from .transforms import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 
@@ -106,19 +108,22 @@ class ImageDataGenerator:
         self.dtype = floatx() if dtype is None else dtype
         self.data_format = image_data_format() if data_format is None else data_format
         if self.data_format not in DATA_FORMATS:
-            raise ValueError(f'`data_format`: expected "channels_last" or "channels_first", found {self.data_format!r}')
+            raise ValueError(
+                f'`data_format`: expected "channels_last" or "channels_first", found {shown(self.data_format)}'
+            )
         is_last = self.data_format == "channels_last"
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 3) if is_last else (2, 3, 1)
         if validation_split and not 0 < validation_split < 1:
-            raise ValueError(
-                f"`validation_split`: expected a number strictly between 0 and 1, found {validation_split}"
-            )
+            found = shown(validation_split)
+            raise ValueError(f"`validation_split`: expected a number strictly between 0 and 1, found {found}")
         self._validation_split = validation_split
-        self.zoom_range = _factors(zoom_range)
+        self.zoom_range = zoom_factors(zoom_range)
         if brightness_range is not None and not (
             isinstance(brightness_range, (tuple, list)) and len(brightness_range) == 2
         ):
-            raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {brightness_range!r}")
+            raise ValueError(
+                f"`brightness_range`: expected a tuple or list of two floats, found {shown(brightness_range)}"
+            )
         self.mean: Array | None = None
         self.std: Array | None = None
         self.zca_whitening_matrix: Array | None = None
@@ -382,14 +387,6 @@ class ImageDataGenerator:
             flat = np.reshape(images, (len(images), -1))
             u, s, _ = np.linalg.svd(flat.T, full_matrices=False)
             self.zca_whitening_matrix = (u * (np.sqrt(len(images)) / (s + self.zca_epsilon))).dot(u.T)
-
-
-def _factors(zoom_range: Any) -> list[Any]:
-    if isinstance(zoom_range, (float, int)):
-        return [1 - zoom_range, 1 + zoom_range]
-    if len(zoom_range) == 2 and all(isinstance(factor, (float, int)) for factor in zoom_range):
-        return list(zoom_range)
-    raise ValueError(f"`zoom_range`: expected a float, or a tuple or list of two floats, found {zoom_range!r}")
 
 
 def _warn_unfitted(option: str) -> None:

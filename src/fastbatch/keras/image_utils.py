@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+from fastbatch.source.local_file import open_regular
+
 from .config import floatx, standardize_data_format
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "hamming", "box", "lanczos")
@@ -68,7 +71,7 @@ def load_img(
     """
     img = open_img(path)
     if color_mode not in PILLOW_MODES:
-        raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {color_mode!r}')
+        raise ValueError(f'color_mode: expected "grayscale", "rgb", or "rgba", found {shown(color_mode)}')
     if color_mode == "grayscale":
         is_wanted = img.mode in GRAYSCALE_MODES
     else:
@@ -81,7 +84,7 @@ def load_img(
     if img.size == size:
         return img
     if interpolation not in INTERPOLATIONS:
-        raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {interpolation!r}")
+        raise ValueError(f"interpolation: expected one of {', '.join(INTERPOLATIONS)}, found {shown(interpolation)}")
     resample = pillow().Resampling[interpolation.upper()]
     box = middle_box(img.size, size) if keep_aspect_ratio else None
     return naming(path, lambda: img.resize(size, resample, box))
@@ -94,7 +97,7 @@ def open_img(path: Any) -> Any:
         return module.open(path)
     if not isinstance(path, (pathlib.Path, bytes, str)):
         raise TypeError(f"path: expected a path or io.BytesIO, found {type(path)}")
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         content = io.BytesIO(file.read())
     return naming(path, lambda: module.open(content))
 

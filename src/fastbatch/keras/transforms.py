@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .affine import affine_matrices, warp
 from .image_utils import Array, array_to_img, img_to_array
 
@@ -179,7 +181,7 @@ def random_zoom(
     Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     if len(zoom_range) != 2:
-        raise ValueError(f"`zoom_range`: expected a tuple or list of two floats, found {zoom_range!r}")
+        raise ValueError(f"`zoom_range`: expected a tuple or list of two floats, found {shown(zoom_range)}")
     zx: float = 1
     zy: float = 1
     if not zoom_range[0] == zoom_range[1] == 1:
@@ -237,7 +239,7 @@ def random_brightness(x: Array, brightness_range: Sequence[float], scale: bool =
     Source: Keras's `keras/src/legacy/preprocessing/image.py`.
     """
     if len(brightness_range) != 2:
-        raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {brightness_range!r}")
+        raise ValueError(f"`brightness_range`: expected a tuple or list of two floats, found {shown(brightness_range)}")
     return apply_brightness_shift(x, np.random.uniform(brightness_range[0], brightness_range[1]), scale)
 
 

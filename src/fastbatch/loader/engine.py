@@ -36,6 +36,9 @@ class Engine(Protocol):
     def start(self, plan: Plan, epoch: int, position: int) -> Run:
         """Begin a run at a position within an epoch."""
 
+    def verify(self) -> None:
+        """Raise FormatError if a mapped file was written to since it was opened; `start` asks it too."""
+
     def stats(self) -> dict[str, Any]:
         """Return counters, with keys of `loader.counters.NO_STATS`."""
 

@@ -156,6 +156,7 @@ class Epoch:
             self._progress.ended = was_over or is_last
         self._leave(run)
         if is_last and not was_over:
+            self._loader._verify(self._progress)
             self._at_end()
         if is_last or was_over or (was_left and not self._loader._closed):
             raise StopIteration

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.batch.column import leaf_array
 from fastbatch.batch.tree import flatten, packer
+from fastbatch.checks import shown
 from fastbatch.errors import add_note
 from fastbatch.plan.plan import BATCH, stream
 
@@ -135,15 +137,16 @@ def stack(samples: list[Any]) -> Any:
         if other != structure:
             raise ValueError(f"samples of one batch: expected the same structure, found {structure} and {other}")
         for column, leaf in zip(columns, leaves, strict=True):
-            column.append(np.asarray(leaf))
+            column.append(leaf_array(leaf))
     for column in columns:
         for array in column:
-            if array.dtype.hasobject:
-                raise TypeError(f"expected samples of numbers or arrays, found {array[()]!r}")
+            if array.dtype.hasobject and not isinstance(array[()], str | bytes):
+                raise TypeError(f"expected samples of numbers or arrays, found {shown(array[()])}")
             if array.shape != column[0].shape:
                 found = f"{column[0].shape} and {array.shape}"
                 raise ValueError(f"samples of one batch: expected one shape, as after padding, found {found}")
-            if (array.dtype.kind in "US") != (column[0].dtype.kind in "US"):  # NumPy would convert the numbers to text
+            # NumPy would convert the numbers to text.
+            if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])

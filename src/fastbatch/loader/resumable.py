@@ -238,6 +238,9 @@ class Resumable:
         runs: LiveRuns = self.__dict__.setdefault("_live_runs_", LiveRuns())
         return runs
 
+    def _verify(self, progress: Progress) -> None:
+        """Raise FormatError, at the end of a pass, if the data changed meanwhile."""
+
     def _leave(self, run: Any) -> None:
         """End a run whose iterator has ended."""
         try:

@@ -204,5 +204,9 @@ class SampleLoader(Loader):
     def _start(self, progress: Progress) -> Run:
         return self._engine().start(progress.plan, progress.epoch, progress.start)
 
+    def _verify(self, progress: Progress) -> None:
+        if self._engine_ is not None:
+            self._engine_.verify()
+
     def _leave(self, run: Run) -> None:
         """Do nothing: a run of an engine ends when it is dropped."""

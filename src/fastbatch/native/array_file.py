@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch import _core
+from fastbatch.checks import shown
+from fastbatch.errors import FormatError
+from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import path_bytes
 from fastbatch.source.opener import raw_layout
 from fastbatch.source.window import Part
@@ -21,20 +24,31 @@ class Source:
 
     Attributes:
         dtype, shape: As in the file, byte order included.
+        file: The mapped file as it was when it was opened, or None where it is of no importance any more.
     """
 
-    def __init__(self, view: _core.ArrayView, path: str, made_by: tuple[Any, ...]) -> None:
+    serves_rows = True
+
+    def __init__(
+        self, view: _core.ArrayView, path: str, made_by: tuple[Any, ...], file: OpenedFile | None = None
+    ) -> None:
         self.view = view
         self.path = path
+        self.file = file if view.mapped else None
         self._made_by = made_by  # a function and its arguments
         self._array = view.array()
         self.dtype: np.dtype[Any] = self._array.dtype
         self.shape: tuple[int, ...] = self._array.shape
 
     def __reduce__(self) -> Any:
-        """Pickle the call that opened the file; unpickling opens it again."""
+        """Pickle the call that opened it; unpickling opens the file again, which must be unchanged."""
         function, *arguments = self._made_by
-        return function, tuple(arguments)
+        return _reopened, (function, tuple(arguments), self.dtype, self.shape, self.file)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if the file was written to since it was opened: costs one stat."""
+        if self.file is not None:
+            self.file.verify(may_be_shorter)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -56,6 +70,19 @@ class Source:
         return f"Source({self.path!r}, dtype={self.dtype}, shape={self.shape})"
 
 
+def _reopened(
+    function: Any, arguments: tuple[Any, ...], dtype: np.dtype[Any], shape: tuple[int, ...], file: OpenedFile | None
+) -> Any:
+    """Return a source that was pickled."""
+    if file is not None:
+        file.verify()
+    source = function(*arguments)
+    if (source.dtype, source.shape) != (dtype, shape):
+        expected, found = f"{dtype} {shape}", f"{source.dtype} {source.shape}"
+        raise FormatError("another array than when it was pickled", path=source.path, expected=expected, found=found)
+    return source
+
+
 def npy(path: str | os.PathLike[str]) -> Source:
     """Map a .npy file (NEP 1, versions 1 to 3).
 
@@ -65,7 +92,9 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
-    return Source(_core.open_npy(path_bytes("path", path)), os.fsdecode(path), (npy, path))
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
+    return Source(_core.open_npy(name), file.path, (npy, path), file)
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
@@ -77,17 +106,21 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
 
     Source: `csrc/source/npz.cpp`.
     """
-    file = _core.NpzFile(path_bytes("path", path))
-    text = os.fsdecode(path)
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
+    archive = _core.NpzFile(name)
+    names = archive.names
+
+    def opened(one: str) -> Source:
+        return Source(archive.open(names.index(one)), f"{file.path}: member {one}", (npz, path, one), file)
+
     if member is None:
-        return {
-            name: Source(file.open(i), f"{text}: member {name}", (npz, path, name)) for i, name in enumerate(file.names)
-        }
-    if member not in file.names:
+        return {one: opened(one) for one in names}
+    if member not in names:
         member = member.removesuffix(".npy")
-    if member not in file.names:
-        raise KeyError(f"{text}: expected member {member!r}, found {', '.join(file.names) or 'none'}")
-    return Source(file.open(file.names.index(member)), f"{text}: member {member}", (npz, path, member))
+    if member not in names:
+        raise KeyError(f"{file.path}: expected member {shown(member)}, found {', '.join(names) or 'none'}")
+    return opened(member)
 
 
 def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Source:
@@ -102,11 +135,10 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
     Source: `csrc/source/raw.cpp`.
     """
     element, lengths, start = raw_layout(dtype, shape, offset)
-    return Source(
-        _core.open_raw(path_bytes("path", path), element.str, lengths, start),
-        os.fsdecode(path),
-        (raw, path, element, lengths, start),
-    )
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
+    view = _core.open_raw(name, element.str, lengths, start)
+    return Source(view, file.path, (raw, path, element, lengths, start), file)
 
 
 def idx(path: str | os.PathLike[str]) -> Source:
@@ -117,10 +149,13 @@ def idx(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/idx.cpp`.
     """
-    return Source(_core.open_idx(path_bytes("path", path)), os.fsdecode(path), (idx, path))
+    file = opened_file(path_bytes("path", path))
+    name = os.fsencode(file.path)
+    return Source(_core.open_idx(name), file.path, (idx, path), file)
 
 
 def part_of(source: Source, part: Part) -> Source:
     """Return a source whose sample `i` is part `i` of another source."""
     view = source.view if part.length is None else source.view.windows(part.length, part.step)
-    return Source(view.every(part.start, part.n, part.stride), source.path, (part_of, source, part))
+    cut = view.every(part.start, part.n, part.stride)
+    return Source(cut, source.path, (part_of, source, part), source.file)

@@ -39,11 +39,14 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
 class PiecedRows(Remade):
     """The rows of a source at which the samples of its pieces begin."""
 
+    serves_rows = True
+
     def __init__(self, source: Any, part: Part) -> None:
         assert part.pieces is not None
         reach = 1 if part.length is None else (part.length - 1) * part.step + 1
         every_row = replace(part, n=source.shape[0] - part.start - reach + 1, stride=1, pieces=None)
         self.rows = part_of(source, every_row) if isinstance(source, Source) else strided(np.asarray(source), every_row)
+        self.source = source
         self.pieces = _core.Pieces(part.pieces.starts, part.pieces.counts, part.stride)
         self.dtype: np.dtype[Any] = self.rows.dtype
         self.shape: tuple[int, ...] = (part.n, *self.rows.shape[1:])
@@ -60,6 +63,14 @@ def array_decoders(source: Any, conversion: Conversion | None) -> list[_core.Arr
     if conversion is not None and conversion.standardize:
         decoder.standardize_samples()
     return [decoder]
+
+
+def verify_source(source: Any, may_be_shorter: bool) -> None:
+    """Raise FormatError if a file under a source, or under one of several, was written to since it was opened."""
+    for part in source.parts if isinstance(source, Series) else [source]:
+        rows = part.source if isinstance(part, PiecedRows) else part
+        if isinstance(rows, Source):
+            rows.verify(may_be_shorter)
 
 
 def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
@@ -81,6 +92,9 @@ class ArrayColumn(Remade):
     def expect_random_access(self) -> None:
         for decoder in self._decoders:
             decoder.expect_random_access()
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        verify_source(self.source, may_be_shorter)
 
     def identity(self) -> Any:
         rows = joined(array_decoders(self.source, None))

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastbatch import _core
+from fastbatch.batch.column import parts_of, verify_columns
 from fastbatch.loader.engine import EngineOptions
 from fastbatch.plan.plan import Plan
 from fastbatch.plan.sampling import cumulative, listed
 from fastbatch.plan.subset import Selection, Subset
 
-from .columns import ArrayColumn, ImageColumn, TransformColumn
+from .columns import ArrayColumn, ImageColumn
 
 
 class NativeEngine:
@@ -24,6 +25,7 @@ class NativeEngine:
             for column in columns:
                 _expect_random_access(column)
         self._columns = columns
+        self._may_be_bad = plan.on_error != "raise"
         self._loader = _core.Loader(
             [column.decoder for column in columns],
             [column.dtype for column in columns],
@@ -37,7 +39,12 @@ class NativeEngine:
         )
 
     def start(self, plan: Plan, epoch: int, position: int) -> _core.Run:
+        self.verify()
         return self._loader.start(core_order(plan, epoch), core_batch_plan(plan, position), plan.seed, epoch)
+
+    def verify(self) -> None:
+        """Raise FormatError if a mapped file was written to since it was opened."""
+        verify_columns(self._columns, self._may_be_bad)
 
     def stats(self) -> dict[str, Any]:
         inner = [getattr(column, "inner", column) for column in self._columns]
@@ -51,7 +58,7 @@ class NativeEngine:
 def _expect_random_access(column: Any) -> None:
     if isinstance(column, ArrayColumn):
         column.expect_random_access()
-    for inside in [column.inner] if isinstance(column, TransformColumn) else getattr(column, "parts", ()):
+    for inside in parts_of(column):
         _expect_random_access(inside)
 
 

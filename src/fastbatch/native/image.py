@@ -9,6 +9,7 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.decode.single_image import Array, Box, turned_upright
+from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import SampleSource
 
 from . import pillow
@@ -31,7 +32,7 @@ def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str) 
 
 
 def _read_file(path: bytes) -> bytes:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import flag, floats, whole
+from fastbatch.checks import flag, floats, refuse_masked, whole
 
 from .plan import DRAW, stream
 from .subset import Selection, Subset
@@ -107,7 +107,10 @@ def make_draw(
             raise ValueError("expected weights or balance, found both")
         if isinstance(balance, str) and balance != "classes":
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {balance!r}")
-        given = np.asarray(labels() if isinstance(balance, str) and balance == "classes" else balance)
+        if isinstance(balance, str):
+            balance = labels()
+        refuse_masked("balance", balance)
+        given = np.asarray(balance)
         if given.shape != (n,):
             raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
         _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)

@@ -22,9 +22,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from fastbatch.checks import shown
 from fastbatch.errors import FormatError
 from fastbatch.source.formats import IDX_TYPES, NPY_MAGIC, is_idx
-from fastbatch.source.local_file import Path, open_regular
+from fastbatch.source.identity import OpenedFile, opened_file
+from fastbatch.source.local_file import Path, open_regular, path_bytes, path_text
 from fastbatch.source.opener import raw_layout
 
 Array = np.ndarray[Any, Any]
@@ -70,11 +72,12 @@ def npy(path: Path) -> Array:
         OSError: The file cannot be read.
         FormatError: Not a .npy file, shorter than its header says, or an array of Python objects.
     """
-    place = Place(os.fsdecode(path))
-    with open_regular(path) as file:
+    opened = opened_file(path_bytes("path", path))
+    place = Place(opened.path)
+    with open_regular(opened.path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _npy_header(file.read(NPY_LONGEST_HEADER + 12), size, place)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 def npz(path: Path, member: str | None = None) -> Any:
@@ -84,8 +87,8 @@ def npz(path: Path, member: str | None = None) -> Any:
         KeyError: There is no such member.
         OSError, FormatError: As for `npy`.
     """
-    text = os.fsdecode(path)
-    with open_regular(path) as file:
+    text = path_text("path", path)
+    with open_regular(text) as file:
         try:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError) as error:
@@ -98,7 +101,7 @@ def npz(path: Path, member: str | None = None) -> Any:
             return {name: _member(archive, info, text) for name, info in names.items()}
         member = member.removesuffix(".npy") if member not in names else member
         if member not in names:
-            raise KeyError(f"{text}: expected member {member!r}, found {', '.join(names) or 'none'}")
+            raise KeyError(f"{text}: expected member {shown(member)}, found {', '.join(names) or 'none'}")
         return _member(archive, names[member], text)
 
 
@@ -111,12 +114,13 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         OSError, FormatError: As for `npy`.
     """
     element, dimensions, offset = raw_layout(dtype, shape, offset)
-    place = Place(os.fsdecode(path), offset=offset)
+    opened = opened_file(path_bytes("path", path))
+    place = Place(opened.path, offset=offset)
     is_open = dimensions[:1] == (-1,)
     header = Header(element, tuple(abs(length) for length in dimensions), offset)
     _check_product(header, Place(place.path, offset=None), 0)
 
-    with open_regular(path) as file:
+    with open_regular(opened.path) as file:
         size = os.fstat(file.fileno()).st_size
     if offset > size:
         raise FormatError(
@@ -132,7 +136,7 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         header = Header(element, (left // row, *dimensions[1:]), offset)
     if header.n_bytes > left:
         raise place.error("array ends early", 0, f"{header.n_bytes} bytes", left)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 def idx(path: Path) -> Array:
@@ -141,8 +145,9 @@ def idx(path: Path) -> Array:
     Raises:
         OSError, FormatError: As for `npy`.
     """
-    place = Place(os.fsdecode(path))
-    with open_regular(path) as file:
+    opened = opened_file(path_bytes("path", path))
+    place = Place(opened.path)
+    with open_regular(opened.path) as file:
         if file.read(2) == b"\x1f\x8b":
             file.seek(0)
             return _inflated_idx(file, Place(place.path, offset=None))
@@ -152,19 +157,34 @@ def idx(path: Path) -> Array:
     if expected != found:
         what = "IDX file ends early" if expected > found else "IDX file too long"
         raise FormatError(what, path=place.path, expected=f"{expected} bytes", found=found)
-    return _map(place.path, header)
+    return _map(opened, header)
 
 
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
-def _map(path: str, header: Header) -> Array:
-    if header.n_bytes == 0:  # an empty mapping is impossible
+class MappedFile(np.memmap[Any, Any]):
+    """A mapped array that remembers the file as it was when it was opened."""
+
+    file: OpenedFile | None = None
+
+
+def _map(file: OpenedFile, header: Header) -> Array:
+    if header.n_bytes == 0:  # nothing can be mapped
         array = np.empty(header.shape, header.dtype)
         array.flags.writeable = False
         return array
     order: Any = header.order
-    return np.asarray(np.memmap(path, header.dtype, "r", header.offset, header.shape, order))
+    mapped = MappedFile(file.path, header.dtype, "r", header.offset, header.shape, order)
+    mapped.file = file
+    return np.asarray(mapped)
+
+
+def verify(array: Any, may_be_shorter: bool) -> None:
+    """Raise FormatError if the file under a mapped array was written to since it was opened: costs one stat."""
+    mapped = getattr(array, "base", None)
+    if isinstance(mapped, MappedFile) and mapped.file is not None:
+        mapped.file.verify(may_be_shorter)
 
 
 def require_mapped(array: Any) -> None:

@@ -15,7 +15,7 @@ from fastbatch.decode.transform import NativeTransform, call_transform
 from fastbatch.errors import DecodeError
 
 from .convert import convert
-from .sequences import require_parts, standardize
+from .sequences import require_parts, standardize, verify_source
 
 Array = np.ndarray[Any, Any]
 
@@ -46,6 +46,9 @@ class ArrayColumn:
             return standardize(sample, self._conversion.dtype)
         return convert(sample, self._conversion)
 
+    def verify(self, may_be_shorter: bool = False) -> None:
+        verify_source(self.source, may_be_shorter)
+
     def identity(self) -> Any:
         return array_identity(self.source.shape, self.source.dtype, self._row)
 
@@ -62,14 +65,14 @@ class ConcatColumn:
         self.n_samples: int = parts[0].n_samples
         self.dtype: np.dtype[Any] = parts[0].dtype
         self.shape = join.shape
-        self._parts = parts
+        self.parts = parts
         self._axis = join.axis
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
-        return np.concatenate([part.sample(index, seed, epoch) for part in self._parts], self._axis)
+        return np.concatenate([part.sample(index, seed, epoch) for part in self.parts], self._axis)
 
     def identity(self) -> Any:
-        return [part.identity() for part in self._parts]
+        return [part.identity() for part in self.parts]
 
 
 class TransformColumn:
@@ -80,11 +83,11 @@ class TransformColumn:
         self.dtype: np.dtype[Any] = inner.dtype
         self.shape: tuple[int, ...] = inner.shape
         self.identity = inner.identity
-        self._inner = inner
+        self.inner = inner
         self._transform = transform
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
-        array = np.array(self._inner.sample(index, seed, epoch), self.dtype, order="C")
+        array = np.array(self.inner.sample(index, seed, epoch), self.dtype, order="C")
         status = call_transform(self._transform, array, index, seed, epoch)
         if status != 0:
             raise DecodeError(f"the transform failed: expected 0, found {status}", sample=index)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fastbatch.batch.column import verify_columns
 from fastbatch.errors import DecodeError, FormatError
 from fastbatch.loader.bad_samples import Bad, what_is_wrong
 from fastbatch.plan.plan import REPLACE, Plan
@@ -103,12 +104,18 @@ class PureEngine:
 
     def __init__(self, columns: Sequence[Any], plan: Plan) -> None:
         self._columns = columns
+        self._may_be_bad = plan.on_error != "raise"
         self._closed = False
         self._counts = {"batches": 0, "samples": 0, "bytes": 0, "bad_samples": 0}
         self._wait_s = 0.0
 
     def start(self, plan: Plan, epoch: int, position: int) -> PureRun:
+        self.verify()
         return PureRun(self, batches(self._columns, plan, epoch, position))
+
+    def verify(self) -> None:
+        """Raise FormatError if a mapped file was written to since it was opened."""
+        verify_columns(self._columns, self._may_be_bad)
 
     def count(self, source: Iterator[Made]) -> Made | Literal[False] | None:
         """Return the next batch of `source` and update the statistics."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastbatch.source.series import Series
 from fastbatch.source.window import Part
 
-from .array_file import require_mapped
+from .array_file import require_mapped, verify
 
 Array = np.ndarray[Any, Any]
 
@@ -24,6 +24,8 @@ STD_FLOOR = 1e-8
 
 class PartOf:
     """An array-like whose element `i` is part `i` of another array."""
+
+    serves_rows = True
 
     def __init__(self, rows: Any, part: Part) -> None:
         self._rows = rows
@@ -34,6 +36,10 @@ class PartOf:
         window = () if part.length is None else (part.length,)
         self.dtype: np.dtype[Any] = rows.dtype
         self.shape: tuple[int, ...] = (part.n, *window, *rows.shape[1:])
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if the file under the rows was written to since it was opened."""
+        verify_source(self._rows, may_be_shorter)
 
     def first_row(self, index: int) -> int:
         """Return the first row of sample `index`."""
@@ -58,6 +64,15 @@ def require_parts(source: Any) -> None:
     """Raise FormatError if the file under an array, or under a part of a series, has become shorter."""
     for part in source.parts if isinstance(source, Series) else [source]:
         require_mapped(part)
+
+
+def verify_source(source: Any, may_be_shorter: bool) -> None:
+    """Raise FormatError if a file under an array, or under one of several, was written to since it was opened."""
+    for part in source.parts if isinstance(source, Series) else [source]:
+        if isinstance(part, PartOf):
+            part.verify(may_be_shorter)
+        else:
+            verify(part, may_be_shorter)
 
 
 # ---- statistics ------------------------------------------------------------------------------------------------------

@@ -1,31 +1,36 @@
 # SPDX-License-Identifier: MIT
 """A cache of folder listings: a folder of 100,000 files need not be listed again.
 
-There is one file per listed root, in the user's cache folder (`source/cache_folder.py`), never beside the data; it may
-be deleted at any time. A cached listing is used while the folder's modification time, inode and device are unchanged,
-so the result is the same with and without the cache. Time stamps may have a resolution of 2 seconds: a folder that was
-modified within 2 seconds before its listing is not cached. Errors of reading and writing the cache are ignored.
+It is one file per listed folder, beside the user's other caches (`cache.cache_folder()`), never beside the data; it may
+be deleted at any time. A folder's content is taken from it while the folder's identity (`identity.py`: one stat) and
+its number of links are those of the index, so the result is the same with and without it. Times may be as coarse as
+2 seconds: a folder that was changed so shortly before it was listed is not remembered, nor one on a file system without
+times of change. An index that cannot be read or written is ignored, and so is one with names that no listing gives.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .cache_folder import cache_folder
+from .identity import Identity, identity_of
+from .local_file import open_regular
 
-HEADER = b"fastbatch folders 1\n"
-FEWEST_NAMES = 1000  # below this, listing is faster than reading the cache
+HEADER = b"fastbatch folders 2\n"
+FEWEST_NAMES = 1000  # a smaller folder is listed faster than its cache is found
 COARSEST_NS = 2_000_000_000
 UNUSED_S = 90 * 24 * 3600  # an index unused for longer is deleted
 _DIGEST_BYTES = 16
-_FIELDS = 7  # number of fields of a folder before its names
+_STAMP_FIELDS = 6
+_COUNTS = 3  # of files, folders and links
 
-Stamp = tuple[int, int, int]  # modification time in ns, inode, device
+Stamp = tuple[Identity, int]  # identity, links: one more for each folder inside, on most file systems
 
 
 @dataclass(frozen=True)
@@ -68,17 +73,23 @@ class FolderIndex:
             self._title = [real, ",".join(kinds).encode()]
             with contextlib.suppress(OSError, ValueError, RuntimeError):
                 self._file = cache_folder() / "folders" / _digest(real).hex()
-                self._known = _parse(self._file.read_bytes(), self._title)
+                with open_regular(self._file) as file:
+                    self._known = _parse(file.read(), self._title)
 
-    def content(self, folder: bytes = b"") -> Content:
-        """Return the content of `folder`, a path relative to the root.
+    def content(self, folder: bytes = b"", follow: bool = True) -> Content:
+        """Return the names in `folder`, a path relative to the root.
+
+        Args:
+            follow: Whether it may be a link to a folder; a link has no content otherwise.
 
         Raises:
             OSError: The folder cannot be listed.
         """
         path = os.path.join(self._root, folder) if folder else self._root
-        status = os.stat(path)  # before listing: a later change then has a new stamp
-        stamp = (status.st_mtime_ns, status.st_ino, status.st_dev)
+        status = os.stat(path, follow_symlinks=follow)  # before the names: a change meanwhile changes the stamp
+        if stat.S_ISLNK(status.st_mode):
+            return Content([], [], [])
+        stamp = (identity_of(status), status.st_nlink)
         known = self._known.get(folder)
         if known is None or known[0] != stamp:
             known = (stamp, Content(*self._scan(path)))
@@ -86,8 +97,9 @@ class FolderIndex:
         return known[1]
 
     def save(self) -> None:
-        """Write the cache, or mark it as used if nothing changed; small folders are not cached."""
-        safe = {name: one for name, one in self._seen.items() if one[0][0] < self._begun_ns - COARSEST_NS}
+        """Remember what was listed, if it is much and there is anything new."""
+        latest = self._begun_ns - COARSEST_NS
+        safe = {name: one for name, one in self._seen.items() if _is_settled(one[0][0], latest)}
         n_names = sum(len(content.files) for _, content in safe.values())
         if self._file is None or n_names < FEWEST_NAMES:
             return
@@ -98,11 +110,16 @@ class FolderIndex:
                 _write(self._file, _join(self._title, safe))
 
 
+def _is_settled(identity: Identity, latest: int) -> bool:
+    return identity.has_change_time and max(identity.mtime, identity.ctime) < latest
+
+
 def _join(title: list[bytes], folders: dict[bytes, tuple[Stamp, Content]]) -> bytes:
     fields = [*title]
     for name, (stamp, content) in folders.items():
         lists = (content.files, content.folders, content.links)
-        fields += [name, *(b"%d" % number for number in (*stamp, *map(len, lists)))]
+        identity, n_links = stamp
+        fields += [name, *(b"%d" % number for number in (*identity, n_links, *map(len, lists)))]
         for names in lists:
             fields += names
     text = b"\0".join(fields)  # names never contain a zero byte
@@ -120,14 +137,32 @@ def _parse(data: bytes, title: list[bytes]) -> dict[bytes, tuple[Stamp, Content]
     at = len(title)
     while at < len(fields):
         name = fields[at]
-        mtime, inode, device, *counts = map(int, fields[at + 1 : at + _FIELDS])
-        at += _FIELDS
+        numbers = list(map(int, fields[at + 1 : at + 1 + _STAMP_FIELDS + _COUNTS]))
+        identity, n_links, counts = Identity(*numbers[:5]), numbers[5], numbers[_STAMP_FIELDS:]
+        at += 1 + _STAMP_FIELDS + _COUNTS
+        if len(counts) != _COUNTS or min(counts) < 0 or at + sum(counts) > len(fields):
+            raise ValueError("not an index of a folder")
         lists = []
         for count in counts:
             lists.append(fields[at : at + count])
             at += count
-        folders[name] = ((mtime, inode, device), Content(*lists))
+        folders[name] = ((identity, n_links), Content(*lists))
+    if not _are_names(folders, text[len(b"\0".join(title)) :]):
+        raise ValueError("names that no listing gives")
     return folders
+
+
+def _are_names(folders: Iterable[bytes], text: bytes) -> bool:
+    """Return whether a listing may give the names in the text of an index: none leads to another folder.
+
+    Args:
+        folders: The paths among them, which alone have slashes; the root's is empty.
+    """
+    paths = b"\0".join(folders)
+    inside = b"/" + paths.strip(b"\0").replace(b"\0", b"/") + b"/"
+    n_empty = text.count(b"\0\0") + text.endswith(b"\0")
+    is_plain = text.count(b"/") == paths.count(b"/") and b"\0." not in text and n_empty == (b"" in set(folders))
+    return is_plain and b"/." not in inside and (b"//" not in inside or inside == b"//")
 
 
 def _write(file: Path, data: bytes) -> None:

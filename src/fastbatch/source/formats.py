@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.tree import is_path
+from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
 
 from .codecs import codec_of
 from .csv.table import Table
-from .local_file import Path, path_bytes, read_head
+from .foreign import ForeignFormat, columns_without_numbers, foreign_format, what_it_is
+from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -77,7 +79,7 @@ def format_of(path: Path) -> Format | None:
     Raises:
         OSError: The file cannot be read.
     """
-    extension = os.path.splitext(os.fsdecode(path))[1].lower().removeprefix(".")
+    extension = os.path.splitext(path_text("path", path))[1].lower().removeprefix(".")
     for row in FORMATS:
         if row.matches is None and extension in row.extensions:
             return row
@@ -92,18 +94,34 @@ def open_file(opener: Opener, path: Path) -> Any:
         OSError: The file cannot be read.
         FormatError: The format is unknown, or the file contradicts its header.
     """
+    path = path_text("path", path)
     found = format_of(path)
-    if found is not None:
-        return found.open(opener, os.fsdecode(path))
+    if found is not None and found.name != ".npz":
+        return found.open(opener, path)
     head = read_head(path)
+    other = foreign_format(path, head)
+    if found is not None:
+        try:
+            return found.open(opener, path)
+        except FormatError:  # other formats are zip archives too
+            if other is None:
+                raise
     names = [row.name for row in FORMATS if row.matches is not None]
-    codec = codec_of(head)
     raise FormatError(
         "not an array",
         path=path,
         expected=f"{', '.join(names[:-1])} or {names[-1]}",
-        found="an empty file" if not head else f"a {codec.title} image" if codec else "something else",
+        found=_what_it_is(head, other),
     )
+
+
+def _what_it_is(head: bytes, other: ForeignFormat | None) -> str:
+    codec = codec_of(head)
+    if codec is not None:
+        return f"a {codec.title} image (images() takes it)"
+    if not head:
+        return "an empty file"
+    return "something else" if other is None else str(other)
 
 
 def open_array(opener: Opener, leaf: Any) -> Any:
@@ -117,17 +135,21 @@ def open_array(opener: Opener, leaf: Any) -> Any:
 
 
 def as_rows(leaf: Any) -> Any:
-    """Return an object with a NumPy dtype and a shape unchanged, and anything else as an array.
+    """Return sources of this package unchanged, and anything else as an array, whose row `i` is at position `i`.
 
     Raises:
-        TypeError: Not an array; an array of Python objects or of elements of size 0.
+        TypeError: Not an array; an array of Python objects, with masked elements, or of elements of size 0.
         ValueError: A 0-dimensional array.
     """
     source = leaf.rows if isinstance(leaf, Table) else leaf
-    if not (hasattr(source, "shape") and hasattr(source, "dtype") and isinstance(source.dtype, np.dtype)):
+    if not getattr(type(source), "serves_rows", False):
+        refuse_masked("", source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
-            raise TypeError(f"expected an array, a path or a source, found {type(source).__name__}")
-        source = np.asarray(source)
+            raise TypeError(f"expected an array, a path or a source, found {what_it_is(source)}")
+        given, source = source, np.asarray(source)
+        columns = columns_without_numbers(given) if source.dtype.hasobject else None
+        if columns is not None:
+            raise TypeError(f"expected numbers, found {columns}; frame[[name, ...]] takes the others")
     if source.dtype.hasobject:
         raise TypeError("arrays of Python objects are refused; expected numbers, or another type of fixed size")
     if source.dtype.itemsize == 0:

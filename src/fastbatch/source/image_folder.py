@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import shown
+from fastbatch.checks import LONGEST_SHOWN, shown
 
-from .codecs import CODECS
+from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
+from .foreign import foreign_format
+from .local_file import MOST_PATH_BYTES, path_bytes, read_head
 from .samples import FileSamples, SampleSource
 
 # Extensions that are decoded natively; Pillow decodes the others.
@@ -79,7 +82,7 @@ def list_images(
         OSError: The folder cannot be read.
     """
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
-        folder = os.fsencode(root_or_paths)
+        folder = path_bytes("path", root_or_paths)
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
         try:
@@ -89,12 +92,22 @@ def list_images(
             else:
                 files = ImageFiles(FileSamples(_non_empty(_images_below(index, folder), folder)))
             index.save()
+        except NotADirectoryError:
+            raise _no_folder(folder) from None
         except OSError as error:
             if isinstance(error.filename, bytes):
                 error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
     return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
+
+
+def _no_folder(path: bytes) -> NotADirectoryError:
+    text = os.fsdecode(path)
+    head = read_head(text) if os.path.isfile(text) else b""
+    other = foreign_format(text, head)
+    hint = f"{other}" if other is not None else "images([path]) takes single files" if codec_of(head) else ""
+    return NotADirectoryError(errno.ENOTDIR, f"Not a directory{': ' * bool(hint)}{hint}", text)
 
 
 def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
@@ -104,16 +117,17 @@ def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
         TypeError: An item is not a path.
         ValueError: A path contains a null byte.
     """
-    folder = None if root is None else os.fsencode(root)
+    folder = None if root is None else path_bytes("root", root)
     paths = []
     if not isinstance(given, Iterable):
         raise TypeError(f"{name}: expected a list of paths, found {shown(given)}")
     for i, path in enumerate(given):
-        if not isinstance(path, str | bytes | os.PathLike):
-            raise TypeError(f"{name}: sample {i}: expected a path, found {shown(path)}")
-        encoded = os.fsencode(path)
-        if b"\0" in encoded:
-            raise ValueError(f"{name}: embedded null byte in {os.fsdecode(path)!r}")
+        if isinstance(path, bytes) and (len(path) > MOST_PATH_BYTES or codec_of(path) is not None):
+            found = f"{shown(path[:LONGEST_SHOWN])}, {len(path)} bytes"
+            raise ValueError(
+                f"{name}: sample {i}: expected a path, found {found}; encoded([...]) takes images in memory"
+            )
+        encoded = path_bytes(f"{name}: sample {i}", path)
         paths.append(encoded if folder is None else os.path.join(folder, encoded))
     return paths
 
@@ -127,7 +141,7 @@ def _class_folders(root: bytes, index: FolderIndex, class_names: tuple[str, ...]
         for name in wanted:
             if name not in classes:
                 raise ValueError(
-                    f"class_names: expected sub-folders of {os.fsdecode(root)}, found {os.fsdecode(name)!r}"
+                    f"class_names: expected sub-folders of {os.fsdecode(root)}, found {shown(os.fsdecode(name))}"
                 )
         classes = wanted
     paths: list[bytes] = []
@@ -151,7 +165,7 @@ def _images_below(index: FolderIndex, root: bytes, below: bytes = b"") -> list[b
     waiting = [below]
     while waiting:
         folder = waiting.pop()
-        content = index.content(folder)
+        content = index.content(folder, follow=folder == below)
         waiting += [os.path.join(folder, name) for name in content.folders]
         prefix = os.path.join(root, folder, b"")
         found += [prefix + name for name in content.files]

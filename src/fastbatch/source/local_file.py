@@ -4,20 +4,42 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
-from typing import IO
+from typing import Any
+
+from fastbatch.checks import LONGEST_SHOWN, shown
 
 Path = str | bytes | os.PathLike[str]
+MOST_PATH_BYTES = 4096
 HEAD_BYTES = 512  # enough to recognise any format
 
 
 def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
-    """Return a path as bytes, or raise ValueError if it contains a null byte."""
+    """Return a path as bytes, with the user's home in place of a first `~`.
+
+    Raises:
+        TypeError, ValueError: Not a path; a null byte.
+        OSError: ENAMETOOLONG for more bytes than a path has on any system; its message has the first of them.
+    """
+    if not isinstance(path, str | bytes | os.PathLike):
+        raise TypeError(f"{name}: expected a path, found {shown(path)}")
     encoded = os.fsencode(path)
     if b"\0" in encoded:
-        raise ValueError(f"{name}: embedded null byte in {os.fsdecode(encoded)!r}")
-    return encoded
+        raise ValueError(f"{name}: embedded null byte in {shown(os.fsdecode(encoded))}")
+    if len(encoded) > MOST_PATH_BYTES:
+        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), os.fsdecode(encoded[:LONGEST_SHOWN]) + "...")
+    if b"://" in encoded[:12] and not os.path.exists(encoded):
+        raise FileNotFoundError(
+            errno.ENOENT, "Not a path of this machine (copy the file, or stream() it)", os.fsdecode(path)
+        )
+    return os.path.expanduser(encoded) if encoded[:1] == b"~" else encoded
+
+
+def path_text(name: str, path: str | bytes | os.PathLike[str]) -> str:
+    """Return a path as str; see `path_bytes`."""
+    return os.fsdecode(path_bytes(name, path))
 
 
 def not_a_file(mode: int, path: str) -> OSError:
@@ -27,17 +49,41 @@ def not_a_file(mode: int, path: str) -> OSError:
     return OSError(errno.ESPIPE, "Not a regular file", path)
 
 
-def open_regular(path: Path) -> IO[bytes]:
+class NamedFile(io.FileIO):
+    """A file whose errors have its name: those of `read` have none."""
+
+    def readinto(self, buffer: Any) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise self._named(error) from None
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            raise self._named(error) from None
+
+    def _named(self, error: OSError) -> OSError:
+        return OSError(error.errno, error.strerror, self.name)
+
+
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a regular file for reading; anything else is an error.
 
     Raises:
-        OSError: With errno and the file name.
+        OSError: With errno and the file name, as all errors of reading have.
     """
+    return io.BufferedReader(open_unbuffered(path))
+
+
+def open_unbuffered(path: Path) -> NamedFile:
+    """Open a regular file as `open_regular` does, without a buffer."""
     text = os.fsdecode(path)
     mode = os.stat(text).st_mode
     if not stat.S_ISREG(mode):
         raise not_a_file(mode, text)
-    return open(text, "rb")
+    return NamedFile(text)
 
 
 def read_head(path: Path) -> bytes:

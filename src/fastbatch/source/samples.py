@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastbatch.batch.column import bytes_identity, files_identity
+from fastbatch.checks import refuse_masked
 
 from .local_file import open_regular
 
@@ -114,6 +115,7 @@ def _view(name: str, data: Any) -> NDArray[np.uint8]:
 
 
 def _checked_offsets(offsets: ArrayLike, size: int) -> NDArray[np.int64]:
+    refuse_masked("offsets", offsets)
     given = np.asarray(offsets)
     if given.ndim != 1 or given.dtype.kind not in "iu" or len(given) == 0:
         raise TypeError(f"offsets: expected integers in 1 dimension, found {given.dtype} of shape {given.shape}")

@@ -21,6 +21,8 @@ class Series:
         dtype, shape: Of the concatenation.
     """
 
+    serves_rows = True  # row `i` by position, with `dtype` and `shape`; see `as_rows`
+
     def __init__(self, parts: Sequence[Any]) -> None:
         self.parts = list(parts)
         first = self.parts[0]

@@ -53,8 +53,6 @@ def make_window_shape(
     reach = (n_window - 1) * step
     ahead = whole("horizon", horizon, -min(reach, MAX_ROWS), MAX_ROWS)
     n_target = None if target_length is None else whole("target_length", target_length, 1, MAX_ROWS)
-    if not has_targets and (ahead or n_target is not None):
-        raise ValueError(f"{'horizon' if ahead else 'target_length'}: only valid with targets")
     end_of_target = reach + ahead + (n_target or 1)
     needed = max(reach + 1, end_of_target) if has_targets else reach + 1
     return WindowShape(n_window, step, every, reach + ahead, n_target, needed)

@@ -13,6 +13,7 @@ from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step
 from fastbatch.loader.run import Progress
 from fastbatch.loader.state import State
+from fastbatch.source.identity import OpenedFile, opened_file
 
 from .plan import Place, TextImplementation, TextPlan
 from .skipping_run import SkippingRun
@@ -61,7 +62,8 @@ class TextLoader(Loader):
 
     @property
     def n_samples(self) -> int:
-        """Number of words or lines in an epoch, over all ranks. Reads the files once, if they were not counted yet."""
+        """Number of words or lines in an epoch, over all ranks. Reads the files once, and again after they changed."""
+        self._refresh()
         if "items" not in self._known:
             self._known["items"] = self._implementation.count(self._plan)
         n: int = self._known["items"]
@@ -159,8 +161,21 @@ class TextLoader(Loader):
         number += plan.batches_before(before)
         return BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size), 1
 
+    def _refresh(self) -> tuple[OpenedFile, ...]:
+        """Return the files as they are now; what is known of other content is forgotten."""
+        files = tuple(opened_file(path) for path in self._plan.paths)
+        if self._known.get("files") != files:
+            self._known.clear()
+            self._known["files"] = files
+        return files
+
+    def _verify(self, progress: Progress) -> None:
+        for file in progress.run.files:
+            file.verify(may_grow=not progress.plan.shuffle)
+
     def _start(self, progress: Progress) -> SkippingRun:
-        run = SkippingRun(self._implementation, progress.plan, progress.epoch, progress.start, self._known)
+        files = self._refresh()
+        run = SkippingRun(self._implementation, progress.plan, progress.epoch, progress.start, self._known, files)
         self._live_runs().add(run)
         return run
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import re
 import stat
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
-from fastbatch.source.local_file import not_a_file
+from fastbatch.source.local_file import NamedFile, not_a_file
 
 from .plan import Place, TextPlan, batch_length, to_numpy_strings
 
@@ -34,7 +35,7 @@ def open_text(path: bytes) -> BinaryIO:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise not_a_file(mode, os.fsdecode(path))
-    return os.fdopen(descriptor, "rb")
+    return io.BufferedReader(NamedFile(os.fsdecode(path), opener=lambda name, flags: descriptor))
 
 
 def cut(item: str, text: str) -> Iterator[re.Match[str]]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from fastbatch.plan.batch_range import EVERY_BATCH
+from fastbatch.source.identity import OpenedFile
 
 from .plan import Place, TextImplementation, TextPlan, TextRun
 
@@ -18,15 +19,23 @@ class SkippingRun:
     Threads: any; the lock guards the start.
 
     Attributes:
+        files: As they were before the run began.
         start: Position of the first batch. With `skip` the text before it must be read: the first `next` splits it
             into words or lines without making strings.
         next: Returns the next batch, as `TextRun.next`. An attribute, to save a call per batch.
     """
 
     def __init__(
-        self, implementation: TextImplementation, plan: TextPlan, epoch: int, start: Place, known: dict[str, Any]
+        self,
+        implementation: TextImplementation,
+        plan: TextPlan,
+        epoch: int,
+        start: Place,
+        known: dict[str, Any],
+        files: tuple[OpenedFile, ...],
     ) -> None:
         self.start = start
+        self.files = files
         self._implementation, self._plan, self._epoch, self._known = implementation, plan, epoch, known
         self._lock = threading.RLock()
         self._is_closed = False

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.calls import public_class
+from fastbatch.checks import whole_numbers
+from fastbatch.source.local_file import open_regular, path_text
 
 
 @public_class
@@ -57,7 +60,7 @@ class Vocabulary:
             if word in self._ids:
                 raise ValueError(f"words: {word!r} comes twice")
             self._ids[word] = len(self._ids)
-        self.counts = None if counts is None else np.asarray(counts, np.int64)
+        self.counts = None if counts is None else whole_numbers("counts", counts)
         if self.counts is not None and self.counts.shape != (len(self.words),):
             raise ValueError(f"counts: expected one for each of {len(self.words)} words, found {self.counts.shape}")
         self.unknown = len(self.words)
@@ -113,7 +116,7 @@ class Vocabulary:
             >>> fb.Vocabulary.load("words.txt")
             Vocabulary(2 words: 'the', 'fox')
         """
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(f"{word}\n" for word in self.words)
 
     @classmethod
@@ -124,5 +127,5 @@ class Vocabulary:
             OSError: The file cannot be read.
             ValueError: A word that is given twice, or a line that is not one word.
         """
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with io.TextIOWrapper(open_regular(path_text("path", path)), "utf-8", errors="surrogateescape") as file:
             return cls(line.removesuffix("\n") for line in file)

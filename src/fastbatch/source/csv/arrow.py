@@ -16,8 +16,11 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from fastbatch.source.local_file import open_unbuffered
+
+from .grammar import NULLS
 from .options import CsvOptions
-from .rows import LONGEST_ROW, NULLS, Layout, compute_type, plain_blocks
+from .rows import LONGEST_ROW, Layout, compute_type, plain_blocks
 
 SEGMENT_BYTES = 4 << 20
 BLOCK_BYTES = 1 << 20  # parsed by one of pyarrow's threads at a time
@@ -30,7 +33,7 @@ def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[A
     position of an invalid cell, and it accepts some spellings that pyarrow does not (`+1`, for example).
     """
     done = 0
-    if layout.is_simple and options.encoding.lower() in ("utf-8", "utf8"):
+    if layout.is_simple and options.is_utf8:
         for table in _tables(path, layout, options):
             if table is None:
                 break
@@ -51,7 +54,7 @@ def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
     """
     content, other = bytearray(SEGMENT_BYTES), bytearray(SEGMENT_BYTES)
     rest = 0  # bytes of an incomplete row at the start of `content`
-    with open(path, "rb", buffering=0) as file:
+    with open_unbuffered(path) as file:
         while n := file.readinto(memoryview(content)[rest:]):
             n += rest
             n_quotes = content.count(b'"', 0, n)
@@ -116,8 +119,22 @@ def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layo
         table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(segment)), read, parse, convert)
     except pyarrow.ArrowInvalid:
         return None
-    has_nulls = any(column.null_count for column in table.columns)
-    return None if options.missing == "error" and has_nulls else table
+    return None if options.missing == "error" and any(map(_has_missing, table.columns)) else table
+
+
+def _has_missing(column: Any) -> bool:
+    """Return whether a cell was empty or of another spelling of a missing number, NaN among them."""
+    if column.null_count:
+        return True
+    return any(np.isnan(_numbers(chunk)).any() for chunk in column.chunks if pyarrow.types.is_floating(chunk.type))
+
+
+def _numbers(chunk: Any) -> NDArray[Any]:
+    """Return the memory of a chunk; nulls have any number there."""
+    element = np.dtype(chunk.type.to_pandas_dtype())
+    if len(chunk) == 0:
+        return np.empty(0, element)
+    return np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
 
 
 def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
@@ -125,16 +142,19 @@ def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
 
     Reads the columns' buffers directly: pyarrow's `to_numpy` imports pandas, which takes 0.5 s and 30 MB.
     """
-    element = compute_type(options.dtype)
+    missing = np.nan if isinstance(options.missing, str) else options.missing
     rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
     with np.errstate(all="ignore"):  # overflow becomes infinity
         for j, i in enumerate(layout.chosen):
             first = 0
             for chunk in filter(len, table.column(str(i)).chunks):
                 part = rows[first : first + len(chunk), j]
-                part[:] = np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
+                numbers = _numbers(chunk)
+                part[:] = numbers
                 if chunk.null_count:
-                    part[_is_null(chunk)] = float(options.missing)
+                    part[_is_null(chunk)] = missing
+                if numbers.dtype.kind == "f":
+                    part[np.isnan(numbers)] = missing
                 first += len(chunk)
     return rows
 

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.errors import FormatError
+from fastbatch.source.identity import OpenedFile, identity_of, opened_file, settled_identity
+from fastbatch.source.local_file import path_text
 from fastbatch.source.opener import Opener
 
+from .cache import UNFINISHED, is_whole, kept_path, remove_stale, unfinished_file
 from .options import CsvOptions
 from .rows import find_layout
 from .table import Table
@@ -24,46 +27,43 @@ HEADER_BYTES = 128  # of the .npy files written here
 
 
 def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) -> Table:
-    """Return the table of a CSV file; see `fastbatch.csv`."""
-    before = _state(path)
-    kept = None if cache is None else _kept(Path(cache), path, before, options)
+    """Return the numbers of a CSV file; see `fastbatch.csv`."""
+    opened = opened_file(path)
+    identity = opened.identity if cache is None else settled_identity(path)
     layout = find_layout(path, options)
-    if kept is not None and kept.exists():
-        return Table(opener.npy(os.fsdecode(kept)), layout.names, path)
-    folder = kept.parent if kept else None
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fastbatch-", suffix=".npy", delete=False) as file:
+
+    def parse(file: IO[bytes]) -> None:
+        n = _write(file, opener.csv_blocks(path, layout, options), options.dtype, len(layout.chosen))
+        if identity_of(os.stat(path)) != identity:
+            raise FormatError("file changed while it was read", path=path)
+        if n == 0:
+            raise FormatError("no rows", path=path, expected="numbers", found="a header alone")
+
+    def table(file: str) -> Table:
+        again = (_read_again, opener, path, options, opened, cache)
+        return Table(opener.reopened_by(opener.npy(file), path, *again), layout.names, path)
+
+    if cache is not None:
+        kept = kept_path(Path(path_text("cache", cache)), path, identity, options)
+        if not is_whole(kept):
+            with unfinished_file(kept) as unfinished:
+                if unfinished is not None:
+                    parse(unfinished)
+        with suppress(FileNotFoundError, PermissionError):
+            return table(os.fsdecode(kept))
+    remove_stale(tempfile.gettempdir())
+    with tempfile.NamedTemporaryFile(prefix=UNFINISHED, suffix=".npy", delete=False) as temporary:
         try:
-            n = _write(file, opener.csv_blocks(path, layout, options), options.dtype, len(layout.chosen))
-            if _state(path) != before:
-                raise FormatError("file changed while it was read", path=path)
-            if n == 0:
-                raise FormatError("no rows", path=path, expected="numbers", found="a header alone")
-            if kept is not None:
-                os.replace(file.name, kept)
-                return Table(opener.npy(os.fsdecode(kept)), layout.names, path)
-            rows = opener.reopened_by(opener.npy(file.name), path, _read_again, opener, path, options)
-            return Table(rows, layout.names, path)
+            parse(temporary)
+            return table(temporary.name)
         finally:
             with suppress(FileNotFoundError):
-                os.unlink(file.name)
+                os.unlink(temporary.name)
 
 
-def _read_again(opener: Opener, path: str, options: CsvOptions) -> Any:
-    return read_csv(opener, path, options).rows
-
-
-def _state(path: str) -> tuple[int, int]:
-    about = os.stat(path)
-    return about.st_size, about.st_mtime_ns
-
-
-def _kept(folder: Path, path: str, state: tuple[int, int], options: CsvOptions) -> Path:
-    import hashlib
-
-    name = f"{os.path.realpath(path)}\0{state}\0{options.key}"
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()
-    return folder / f"{Path(path).stem}-{digest}.npy"
+def _read_again(opener: Opener, path: str, options: CsvOptions, opened: OpenedFile, cache: Any) -> Any:
+    opened.verify()
+    return read_csv(opener, path, options, cache).rows
 
 
 def _write(file: IO[bytes], blocks: Iterator[NDArray[Any]], dtype: np.dtype[Any], columns: int) -> int:

@@ -7,27 +7,31 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.checks import shown
 from fastbatch.errors import FormatError
+from fastbatch.source.foreign import signed_format
+from fastbatch.source.local_file import HEAD_BYTES, open_regular
+
+from .grammar import BIT_PATTERN, DATE, FLOAT, INTEGER, content, first_row_is_header, is_missing
 
 if TYPE_CHECKING:
     from .options import CsvOptions
 
-NULLS = frozenset(["", "NA", "N/A", "NaN", "nan", "null", "NULL"])
-FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(inf|infinity)", re.ASCII | re.IGNORECASE)
-INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
-BIT_PATTERN = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
 NEWLINE = re.compile(r"\r\n|\r|\n")
 BLOCK_ROWS = 4096
 LONGEST_ROW = 1 << 26  # characters of a line; a longer one is an error
 LONGEST_SHOWN = 40  # characters of a cell in a message
+MOST_SHOWN = 20  # names in a message
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Layout:
 def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the first line, cells) of each record; empty lines are skipped."""
     # Undecodable bytes are kept as surrogates: they are an error only in a cell that is read as a number.
-    encoding = "utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding
-    with open(path, encoding=encoding, errors="surrogateescape", newline="") as file:
+    encoding = "utf-8-sig" if options.is_utf8 else options.encoding
+    with io.TextIOWrapper(open_regular(path), encoding, errors="surrogateescape", newline="") as file:
         reader = csv.reader(_lines(file, path), delimiter=options.delimiter)
         while True:
             line = reader.line_num + 1
@@ -85,18 +89,50 @@ def _lines(file: TextIO, path: str) -> Iterator[str]:
 
 def find_layout(path: str, options: CsvOptions) -> Layout:
     """Return the columns of a file; FormatError if it is empty, ValueError if a requested column is missing."""
+    asked = options.header
+    with open_regular(path) as file:
+        other = signed_format(file.read(HEAD_BYTES))
+    if other is not None:
+        raise FormatError("not a table", path=path, expected="rows of numbers", found=other)
     source = records(path, options)
-    line, first = next(source, (0, None))
+    rows = list(islice(source, asked + 1 if isinstance(asked, int) else 2))
     source.close()  # type: ignore[attr-defined]
-    if first is None:
+    if not rows:
         raise FormatError("not a table", path=path, expected="rows of numbers", found="an empty file")
-    has_header = options.header
+    place = _header_place(path, rows, asked)
+    line, cells = rows[0 if place is None else place]
+    n = len(cells)
+    if isinstance(asked, tuple):
+        names = asked
+        if len(names) != n:
+            raise ValueError(f"{path}: header: expected {n} names, one for each column, found {len(names)}")
+    else:
+        names = tuple(map(str, range(n))) if place is None else tuple(cells)
+    before = rows[: 1 if place is None else place + 1]  # rows that the fast parser would have to skip
+    lines = [sum(len(NEWLINE.findall(cell)) for cell in row) for _, row in before]
+    first_line = line - 1 if place is None else line + lines[-1]
+    has_names = place is not None or isinstance(asked, tuple)
+    chosen = tuple(range(n)) if options.columns is None else _choose(path, options.columns, names, has_names)
+    return Layout(n, names, chosen, first_line, not any(lines))
+
+
+def _header_place(
+    path: str, rows: list[tuple[int, list[str]]], asked: str | int | tuple[str, ...] | None
+) -> int | None:
+    """Return which of the first rows holds the names, or None."""
+    if asked is None or isinstance(asked, tuple):
+        return None
+    if isinstance(asked, int):
+        if asked >= len(rows):
+            expected = f"a header in row {asked}, counted from 0 without empty lines"
+            raise FormatError("not a table", path=path, expected=expected, found=f"{len(rows)} rows")
+        return asked
+    first, second = rows[0][1], rows[1][1] if len(rows) > 1 else None
+    has_header = first_row_is_header(first, second)
     if has_header is None:
-        has_header = any(cell.strip() not in NULLS and not FLOAT.fullmatch(cell.strip()) for cell in first)
-    names = tuple(first) if has_header else tuple(map(str, range(len(first))))
-    lines = sum(len(NEWLINE.findall(cell)) for cell in first)
-    chosen = tuple(range(len(first))) if options.columns is None else _choose(path, options.columns, names, has_header)
-    return Layout(len(first), names, chosen, line + lines if has_header else line - 1, lines == 0)
+        expected = "header=0 if they are names, header=None if they are numbers"
+        raise FormatError(f"row {rows[0][0]}: names or numbers", path=path, expected=expected, found=shown(first))
+    return 0 if has_header else None
 
 
 def _choose(path: str, columns: Sequence[str | int], names: tuple[str, ...], has_header: bool) -> tuple[int, ...]:
@@ -108,13 +144,19 @@ def _choose(path: str, columns: Sequence[str | int], names: tuple[str, ...], has
             chosen.append(column)
             continue
         if not has_header:
-            raise ValueError(f"{path}: columns: expected numbers, since there is no header, found {column!r}")
+            raise ValueError(f"{path}: columns: expected numbers, since there is no header, found {shown(column)}")
         places = [i for i, name in enumerate(names) if name == column]
         if len(places) != 1:
-            found = f"{len(places)} columns called {column!r}" if places else f"no column {column!r}"
-            raise ValueError(f"{path}: columns: expected one of {', '.join(map(repr, names))}, found {found}")
+            found = f"{len(places)} columns called {shown(column)}" if places else f"no column {shown(column)}"
+            raise ValueError(f"{path}: columns: expected one of {listed_names(names)}, found {found}")
         chosen.append(places[0])
     return tuple(chosen)
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Return names for a message, not all of many."""
+    few = ", ".join(map(shown, names[:MOST_SHOWN]))
+    return few if len(names) <= MOST_SHOWN else f"{few}, ... ({len(names)} names)"
 
 
 def plain_blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
@@ -148,13 +190,14 @@ def rounded(numbers: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float | int:
     """Return the number in a cell; `place` is (path, row, column) for the error."""
-    text = cell.strip(" \t")
-    if text in NULLS:
+    text = content(cell)
+    if is_missing(text):
         if options.missing == "nan":
             return float("nan")
         if options.missing == "error":
-            raise _error("no number", place, f"a number of type {options.dtype}", repr(cell))
-        return float(options.missing) if options.dtype.kind == "f" else int(options.missing)
+            raise _error("no number", place, f"a number of type {options.dtype}", _shown(cell))
+        assert not isinstance(options.missing, str)
+        return options.missing
     if options.dtype.kind == "f":
         if FLOAT.fullmatch(text):
             return float(text)
@@ -167,12 +210,19 @@ def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float
     elif (bits := BIT_PATTERN.fullmatch(text)) and len(bits[1]) <= 2 * options.dtype.itemsize:
         value = int(bits[1], 16)
         return value - 2 ** (8 * options.dtype.itemsize) if value > np.iinfo(options.dtype).max else value
-    shown = repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
     other = next((one for one in ";\t|" if one in cell and one != options.delimiter), None)
+    if DATE.match(text):
+        raise _error(
+            "a date, not a number (columns= chooses others)", place, f"a number of type {options.dtype}", _shown(cell)
+        )
     what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
-    raise _error(what, place, f"a number of type {options.dtype}", shown)
+    raise _error(what, place, f"a number of type {options.dtype}", _shown(cell))
+
+
+def _shown(cell: str) -> str:
+    return repr(cell if len(cell) <= LONGEST_SHOWN else cell[:LONGEST_SHOWN] + "...")
 
 
 def _error(what: str, place: tuple[str, int, str], expected: str, found: str) -> FormatError:
     path, line, column = place
-    return FormatError(f"row {line}, column {column!r}: {what}", path=path, expected=expected, found=found)
+    return FormatError(f"row {line}, column {shown(column)}: {what}", path=path, expected=expected, found=found)

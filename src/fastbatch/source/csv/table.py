@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.calls import public_class
+from fastbatch.checks import shown
 
 
 @public_class
@@ -59,7 +60,7 @@ class Table:
             (2000,)
         """
         if self.column_names.count(name) != 1:
-            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {name!r}")
+            raise KeyError(f"{self.path}: expected one of {', '.join(self.column_names)}, found {shown(name)}")
         return np.asarray(self.rows)[:, self.column_names.index(name)]
 
     def __repr__(self) -> str:

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Files and objects of other libraries: the error says what they are, and what takes them."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from making import error_of, jpeg, same, same_batches
+
+FILES = {
+    "x.parquet": (b"PAR1" + bytes(600), "a Parquet file (pandas.read_parquet"),
+    "x.feather": (b"ARROW1\0\0" + bytes(600), "a Feather file (pandas.read_feather"),
+    "x.h5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file (h5py.File(path)[name][:]"),
+    "x.tfrecord": (bytes(range(200)), "a TFRecord file (stream(tf.data.TFRecordDataset"),
+    "x.csv.gz": (gzip.compress(b"a,b\n1,2\n"), "a gzip file (decompress it first, or stream(gzip.open(path))"),
+    "x.tar.gz": (gzip.compress(bytes(1024)), "a tar archive (unpack it with tarfile"),
+    "x.csv.zst": (b"\x28\xb5\x2f\xfd" + bytes(20), "a zstd file (decompress it first"),
+    "x.pkl": (b"\x80\x05\x95abc", "a pickle"),
+    "x.json": (b'{"a": 1}', "JSON (stream(path, decode=json.loads)"),
+    "x.txt": (b"two words", "text (words() and lines() take it"),
+    "x.jpg": (jpeg(), "a JPEG image (images() takes it)"),
+    "x": (bytes(range(1, 200)), "found something else"),
+}
+
+
+def write_tar(path):
+    with tarfile.open(path, "w") as archive:
+        archive.addfile(tarfile.TarInfo("empty"), io.BytesIO())
+
+
+def write_zip(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<x/>")
+
+
+@pytest.mark.parametrize("name", [*FILES, "x.tar", "x.xlsx", "x.pt"])
+def test_files_of_other_formats(api, tmp_path, name):
+    path = tmp_path / name
+    if name in FILES:
+        content, way = FILES[name]
+        path.write_bytes(content)
+    else:
+        (write_tar if name == "x.tar" else write_zip)(path)
+        way = {"x.tar": "a tar archive", "x.xlsx": "an Excel file", "x.pt": "a file of PyTorch"}[name]
+    for call in (api.arrays, lambda path: api.windows(path, length=1), lambda path: api.series([path])):
+        error = error_of(call, path)
+        assert isinstance(error, api.FormatError)
+        assert way in str(error)
+    if name not in ("x", "x.jpg", "x.txt", "x.json", "x.tfrecord", "x.xlsx", "x.pt"):
+        assert way in str(error_of(api.csv, path)) or name == "x.tar.gz"
+    if name not in ("x", "x.jpg"):
+        assert way in str(error_of(api.tokens, path))
+    if name == "x.parquet":
+        assert "a Parquet file" in str(error_of(api.images, path))
+    if name == "x.h5":
+        assert isinstance(error_of(api.tokens, path, "uint16"), api.FormatError)  # no tokens, whatever the type
+
+
+def test_extensions_do_not_decide_about_arrays(api, tmp_path):
+    x = np.arange(6.0)
+    for name in ("x.pt", "x.txt", "x.gz", "x.db"):
+        with open(tmp_path / name, "wb") as file:
+            np.save(file, x)
+        same(next(iter(api.arrays(tmp_path / name))), x)
+        with open(tmp_path / name, "wb") as file:
+            np.savez(file, x=x)
+        same(next(iter(api.arrays(tmp_path / name)))["x"], x)
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x.npy", "https://host/x.csv", "gs://bucket/x"])
+def test_urls(api, url):
+    for call in (api.arrays, api.csv, api.images, api.npy, api.words, api.decode, api.tokens):
+        error = error_of(call, url)
+        assert isinstance(error, FileNotFoundError)
+        assert "Not a path of this machine (copy the file, or stream() it)" in str(error)
+        assert error.filename == url
+
+
+def objects(api):
+    scipy = pytest.importorskip("scipy.sparse")
+    return {
+        "csr_array; sparse.toarray() gives": scipy.csr_array(np.eye(3)),
+        "csr_matrix; sparse.toarray() gives": scipy.csr_matrix(np.eye(3)),
+        "generator; stream(x) makes batches": (i for i in range(3)),
+        "map; stream(x) makes batches": map(str, [1]),
+        "range; np.arange": range(3),
+        "set; a set has no order": {1, 2},
+        "memoryview; np.frombuffer": memoryview(b"abc"),
+        "BytesIO; stream(": io.BytesIO(),
+        "SampleLoader; it is a loader already": api.arrays(np.zeros(3)),
+        "NoneType": None,
+    }
+
+
+def test_objects_of_other_kinds(api):
+    for way, thing in objects(api).items():
+        error = error_of(api.arrays, thing)
+        assert isinstance(error, TypeError)
+        assert f"expected an array, a path or a source, found {way}" in str(error)
+
+
+def test_data_sets_of_torch(api):
+    torch = pytest.importorskip("torch")
+    dataset = torch.utils.data.TensorDataset(torch.arange(4.0), torch.arange(4))
+    assert "found TensorDataset; arrays(*dataset.tensors) takes its tensors" in str(error_of(api.arrays, dataset))
+    assert next(iter(api.arrays(*dataset.tensors)))[1].tolist() == [0, 1, 2, 3]
+    assert "found DataLoader; arrays() takes" in str(error_of(api.arrays, torch.utils.data.DataLoader(dataset)))
+
+
+def test_tables_with_dates(api, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"when": pandas.date_range("2020-01-01", periods=3), "n": [1, 2, 3], "who": list("abc")})
+    message = (
+        r"expected numbers, found columns when \(datetime64.*\), who \(.*\); frame\[\[name, ...\]\] takes the others"
+    )
+    with pytest.raises(TypeError, match=message):
+        api.arrays(frame)
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    with pytest.raises(api.FormatError, match=r"column 'when': a date, not a number \(columns= chooses others\)"):
+        api.csv(tmp_path / "x.csv")
+    assert api.csv(tmp_path / "x.csv", columns=["n"]).shape == (3, 1)
+
+
+@pytest.mark.parametrize("options", [{"horizon": 1}, {"horizon": 3, "target_length": 2}, {"target_length": 2}])
+def test_a_series_forecasts_itself(api, write, options):
+    x = np.arange(40.0, dtype="f4").reshape(20, 2)
+    expected = list(api.windows(x, x, length=4, batch_size=5, **options))
+    path = write("a,b\n" + "".join(f"{a},{b}\n" for a, b in x))
+    for data in (x, path, api.csv(path)):
+        same_batches(api.windows(data, length=4, batch_size=5, **options), expected)
+    both = {"u": x, "v": x[:, 0]}
+    same_batches(api.windows(both, length=4, **options), api.windows(both, both, length=4, **options))
+    many = api.series([x, x[:9]])
+    same_batches(api.windows(many, length=4, **options), api.windows(many, many, length=4, **options))
+    scaled = {"scale": 2, **options}
+    same_batches(api.windows(x, length=4, **scaled), api.windows(x, x, length=4, **scaled))
+    assert isinstance(next(iter(api.windows(x, length=4, horizon=np.int64(0)))), np.ndarray)
+    same_batches(api.windows(x, length=4, copy=False, **options), api.windows(x, x, length=4, copy=False, **options))
+
+
+def test_a_pattern_for_series(api, tmp_path):
+    for i, name in enumerate("bac"):
+        np.save(tmp_path / f"{name}.npy", np.full((3, 1), i))
+    assert api.series(str(tmp_path / "*.npy"))[:][:, 0].tolist() == [1, 1, 1, 0, 0, 0, 2, 2, 2]
+    assert isinstance(error_of(api.series, str(tmp_path / "*.csv")), FileNotFoundError)
+    assert isinstance(error_of(api.series, str(tmp_path / "a.npy")), TypeError)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Files that are rewritten while they are mapped: an error that names the file, and no mixture of rows."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+from making import error_of
+
+from fastbatch import FormatError
+from fastbatch.source import identity
+
+N = 3000
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.arange(4.0 * N, dtype="f4").reshape(N, 4))
+    return path
+
+
+def rewrite(path, keep_times=True):
+    """Write other values into a file: same size, same inode, and the same modification time if wanted."""
+    before = os.stat(path)
+    with open(path, "r+b") as file:
+        file.seek(-16, 2)
+        file.write(bytes(16))
+    if keep_times:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_what_the_identity_has(path):
+    before = identity.settled_identity(str(path))
+    assert before.has_change_time
+    assert identity.settled_identity(str(path)) == before
+    rewrite(path)
+    assert identity.settled_identity(str(path)) != before
+    whole_seconds = before._replace(ctime=before.ctime // 10**9 * 10**9)
+    assert not whole_seconds.has_change_time
+
+
+MAKERS = {
+    "arrays": lambda api, path: api.arrays(path, batch_size=500),
+    "shuffled": lambda api, path: api.arrays(api.npy(path), batch_size=500, shuffle=True),
+    "concat": lambda api, path: api.arrays((api.npy(path), path), concat=-1),
+    "windows": lambda api, path: api.windows(path, length=5, batch_size=100),
+    "windows of pieces": lambda api, path: api.windows(path, length=5, lengths=[N // 2, N // 2], batch_size=100),
+    "series": lambda api, path: api.windows(api.series([path, path]), length=5, batch_size=100),
+    "raw": lambda api, path: api.arrays(api.raw(path, "f4", (-1, 4), 128), batch_size=500),
+    "tokens": lambda api, path: api.tokens(api.raw(path, "u2", -1, 128), context=100),
+}
+
+
+@pytest.mark.parametrize("keep_times", [False, True])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_rewritten_between_two_epochs(api, path, name, keep_times):
+    loader = MAKERS[name](api, path)
+    list(loader)
+    rewrite(path, keep_times)
+    error = error_of(iter, loader)
+    assert isinstance(error, FormatError)
+    assert str(error).startswith(f"{path}: file changed while in use: expected {os.path.getsize(path)} bytes last")
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_rewritten_in_the_middle_of_an_epoch(api, path, name):
+    """The pass does not end as if nothing had happened; what came before may be old or new."""
+    loader = MAKERS[name](api, path)
+    iterator = iter(loader)
+    next(iterator)
+    rewrite(path)
+    with pytest.raises(FormatError, match="x.npy: file changed while in use"):
+        list(iterator)
+    assert list(iterator) == []
+    assert isinstance(error_of(iter, loader), FormatError)
+
+
+def test_a_file_rewritten_before_the_first_epoch(api, path):
+    loader = api.arrays(path)
+    np.save(path, np.zeros((N, 4), "f4"))
+    assert isinstance(error_of(iter, loader), FormatError)
+    np.testing.assert_array_equal(next(iter(api.arrays(path))), 0)
+
+
+def test_changes_that_leave_the_content(api, path):
+    """Permissions, other names, a file put in the place: the mapping has the rows that it had."""
+    loader = api.arrays(path, batch_size=N)
+    expected = next(iter(loader))
+    os.chmod(path, 0o600)
+    np.testing.assert_array_equal(next(iter(loader)), expected)
+    os.link(path, path.with_name("other.npy"))
+    np.testing.assert_array_equal(next(iter(loader)), expected)
+    np.save(path.with_name("new.npy"), np.zeros((N, 4), "f4"))
+    os.replace(path.with_name("new.npy"), path)
+    np.testing.assert_array_equal(next(iter(loader)), expected)
+    path.unlink()
+    np.testing.assert_array_equal(next(iter(loader)), expected)
+
+
+@pytest.mark.parametrize("shape", [(N, 4), (N + 1, 4), (N, 5)])
+def test_a_pickle_of_a_file_that_is_another_one_now(path, shape):
+    import fastbatch
+
+    pickled = pickle.dumps(fastbatch.arrays(path))
+    np.save(path, np.zeros(shape, "f4"))  # the same inode
+    assert isinstance(error_of(pickle.loads, pickled), FormatError)
+    pickled = pickle.dumps(fastbatch.npy(path))
+    np.save(path.with_name("new.npy"), np.zeros((7, 4), "f4"))
+    os.replace(path.with_name("new.npy"), path)
+    with pytest.raises(FormatError, match=r"x.npy: another array than when it was pickled: .* found float32 \(7, 4\)"):
+        pickle.loads(pickled)
+
+
+def test_a_loader_pickled_on_another_machine(path):
+    """Neither inode nor times are those of the copy: the shape decides."""
+    import fastbatch
+
+    pickled = pickle.dumps(fastbatch.arrays(path, batch_size=N))
+    content = path.read_bytes()
+    path.rename(path.with_name("old.npy"))
+    path.write_bytes(content)
+    np.testing.assert_array_equal(next(iter(pickle.loads(pickled)))[-1], np.arange(4.0 * N - 4, 4 * N))
+
+
+@pytest.mark.parametrize("item", ["words", "lines"])
+@pytest.mark.parametrize("shuffle", [False, "line", "block"])
+def test_text_that_is_rewritten_between_two_epochs_is_read_anew(api, tmp_path, item, shuffle):
+    path = tmp_path / "a.txt"
+    path.write_text("alpha\nbeta\ngamma\n" * 300)
+    loader = getattr(api, item)(path, 16, shuffle=shuffle, seed=1)
+    assert len(loader) == 57
+    assert {text.strip() for batch in loader for text in batch} == {"alpha", "beta", "gamma"}
+    with open(path, "r+") as file:  # the same inode, other lines
+        file.write("aa\nlongerword\nx\n" * 200)
+        file.truncate()
+    again = list(loader)
+    assert {text.strip() for batch in again for text in batch} == {"aa", "longerword", "x"}
+    assert len(again) == len(loader) == 38
+
+
+@pytest.mark.parametrize("shuffle", [False, "line"])
+def test_text_that_is_rewritten_in_mid_epoch_is_an_error(api, tmp_path, shuffle):
+    path = tmp_path / "a.txt"
+    path.write_text("alpha beta\n" * 300)
+    loader = api.words(path, 16, shuffle=shuffle, seed=1)
+    iterator = iter(loader)
+    next(iterator)
+    path.write_text("gamma delt\n" * 300)
+    with pytest.raises(FormatError, match="a.txt: file (changed|became shorter) while"):
+        list(iterator)
