@@ -23,7 +23,7 @@ class ImageFileReader final : public ImageReader {
  public:
   explicit ImageFileReader(MakeImageReader make_external = {});
 
-  // Without an external reader, throws UnsupportedError with the format's name for an image that no codec reads.
+  // Without an external reader, an image that no codec reads is an UnsupportedError that names its format.
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override;
   ImageRows start(ColorMode mode, const ImagePart& part) override { return reader_->start(mode, part); }
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override { return reader_->read_rows(rows, n); }
@@ -35,9 +35,9 @@ class ImageFileReader final : public ImageReader {
   ImageInfo read_external_header(std::span<const std::byte> file, std::uint64_t max_pixels);
 
   MakeImageReader make_external_;
-  std::vector<std::unique_ptr<ImageReader>> readers_;  // one per row of the table; made when first needed
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // of each row of the table; made when first needed
   std::unique_ptr<ImageReader> external_;              // likewise
-  ImageReader* reader_ = nullptr;                      // reader of the current image: one of the above
+  ImageReader* reader_ = nullptr;                      // of the current image: one of the above
 };
 
 }  // namespace fastbatch

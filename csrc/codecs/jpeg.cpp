@@ -34,7 +34,7 @@ void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   check_pixels({info.image_width, info.image_height}, max_pixels);
 }
 
-// The orientation in the segments before the first scan; stops at the first invalid segment.
+// The segments before the first scan, as far as they make sense.
 std::uint8_t orientation_of(std::span<const std::byte> file) {
   using namespace std::string_view_literals;
   constexpr std::string_view kExif = "Exif\0\0"sv;
@@ -43,12 +43,12 @@ std::uint8_t orientation_of(std::span<const std::byte> file) {
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); };
   std::string_view exif;
   std::string_view xmp;
-  std::string joined;  // EXIF in several segments
+  std::string joined;  // when EXIF comes in several segments
   for (std::size_t i = bytes.find('\xFF'); i < bytes.size(); i = bytes.find('\xFF', i)) {
     while (i < bytes.size() && at(i) == 0xFF) ++i;
     if (i == bytes.size() || at(i) == 0xDA) break;
     const std::uint8_t marker = at(i++);
-    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9)) continue;  // markers without a length
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD9)) continue;  // without a size
     if (bytes.size() - i < 2) break;
     const std::size_t size = std::size_t{at(i)} << 8U | at(i + 1);
     if (size < 2 || size > bytes.size() - i) break;
