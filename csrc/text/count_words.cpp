@@ -17,7 +17,7 @@ namespace {
 template <typename Visit>
 void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, const std::atomic<bool>& stop,
                 const Visit& visit) {
-  std::mutex mutex;  // guards the source and what follows
+  std::mutex mutex;  // guards the source and the following variables
   bool has_ended = false;
   std::exception_ptr error;
   const auto work = [&](unsigned thread) noexcept {
