@@ -118,7 +118,11 @@ def test_series_are_rows_too(api, tmp_path):
         (lambda api: api.windows(X, lengths=[74, -2], length=2), ValueError, "lengths: expected numbers from 0 on"),
         (lambda api: api.windows(X, lengths=[72.0], length=2), TypeError, "lengths: expected integers"),
         (lambda api: api.windows(X, lengths=LENGTHS, length=2, start_index=1), ValueError, "a single series only"),
-        (lambda api: api.windows(api.series(MANY), lengths=LENGTHS, length=2), ValueError, "lengths: only valid for series in one array"),
+        (
+            lambda api: api.windows(api.series(MANY), lengths=LENGTHS, length=2),
+            ValueError,
+            "lengths: only valid for series in one array",
+        ),
         (lambda api: api.windows(X, length=2, short="drop"), ValueError, "short: expected 'raise' or 'skip'"),
         (lambda api: api.windows(X, length=2, start_index=73), ValueError, "start_index: expected 0 to 72, found 73"),
         (lambda api: api.windows(X, length=2, start_index=9, end_index=8), ValueError, "end_index: expected 9 to 72"),
