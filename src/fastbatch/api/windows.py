@@ -146,7 +146,7 @@ def windows(
 
 
 def _is_ahead(horizon: Any, target_length: Any) -> bool:
-    """Return whether the place or the length of targets is given; if targets are not, they are the data."""
+    """Return whether `horizon` or `target_length` is given, so that the data are the targets if none are given."""
     return target_length is not None or not (hasattr(horizon, "__index__") and operator.index(horizon) == 0)
 
 
