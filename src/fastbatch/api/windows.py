@@ -146,7 +146,7 @@ def windows(
 
 
 def _is_ahead(horizon: Any, target_length: Any) -> bool:
-    """Return whether `horizon` or `target_length` is given, so that the data are the targets if none are given."""
+    """Return whether `target_length` is given or `horizon` is not 0: the targets then default to the data."""
     return target_length is not None or not (hasattr(horizon, "__index__") and operator.index(horizon) == 0)
 
 
