@@ -121,7 +121,7 @@ def test_series_are_rows_too(api, tmp_path):
         (
             lambda api: api.windows(api.series(MANY), lengths=LENGTHS, length=2),
             ValueError,
-            "only valid for series in one array",
+            "lengths: only valid for series in one array",
         ),
         (lambda api: api.windows(X, length=2, short="drop"), ValueError, "short: expected 'raise' or 'skip'"),
         (lambda api: api.windows(X, length=2, start_index=73), ValueError, "start_index: expected 0 to 72, found 73"),

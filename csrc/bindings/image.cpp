@@ -120,7 +120,7 @@ py::array resize(const py::array& array, std::size_t height, std::size_t width, 
   return resized;
 }
 
-// (name, extensions, scales) of each.
+// (name, extensions, scales) of each codec.
 py::list codec_table() {
   py::list rows;
   for (const Codec& codec : codecs()) {

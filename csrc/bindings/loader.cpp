@@ -24,7 +24,7 @@ struct ColumnArray {
   std::vector<py::ssize_t> sample_shape;
 };
 
-// The core's loader and the Python objects whose memory its columns read: they outlive its threads.
+// The core's loader, and the Python objects whose memory its columns read; these outlive its threads.
 struct PyLoader {
   py::list decoders;
   std::vector<ColumnArray> arrays;
@@ -36,8 +36,8 @@ struct PyLoader {
     loader.reset();
   }
 
-  // Returns when all threads that waited in next() are back in Python: when the interpreter ends, close() is called
-  // first, and a thread that asked for the GIL after that would wait for ever (`gil.h`).
+  // Returns when all threads that waited in next() have the GIL again. At the end of the interpreter close() is called
+  // first, and a thread that requests the GIL after that would wait forever (`gil.h`).
   void close() {
     const bool awaited = !is_finalizing() && !loader->is_forked_copy();
     const GilRelease no_gil;  // GIL released: joins the worker threads, lets the waiting ones have it
@@ -60,7 +60,7 @@ struct PyLoader {
   }
 };
 
-// One iterator's claim on a run. Holds the loader's Python object; dropping it cancels the run.
+// The run of one iterator. Holds a reference to the loader's Python object; dropping it cancels the run.
 class PyRun {
  public:
   PyRun(py::object owner, std::shared_ptr<Run> run)
@@ -71,9 +71,9 @@ class PyRun {
     if (run_) core().loader->cancel(*run_);
   }
 
-  // (batch's number in the run, [array of each column], (bad samples)); None after the last; False when the loader was
-  // closed: that is for Python to raise. A thread that runs Python code below C++ frames, as making an exception does,
-  // must not lose the GIL to an interpreter that ends: it would be ended in between, and the process with it.
+  // (number of the batch in the run, [array of each column], (bad samples)); None after the last batch; False when the
+  // loader was closed: Python raises the error. C++ must not create the exception: that runs Python code below C++
+  // frames, and if the interpreter ends meanwhile, it terminates the thread there and with it the process.
   py::object next() {
     Batch batch;
     for (;;) {
@@ -105,7 +105,7 @@ class PyRun {
     return py::make_tuple(batch.number, std::move(columns), std::move(bad));
   }
 
-  // (sample, its replacement or None, the error), without Python code, as above.
+  // (sample, its replacement or None, error), without running Python code, as above.
   static py::tuple describe(const BadSample& bad) {
     const py::object other = bad.replaced_by ? py::object(py::int_(*bad.replaced_by)) : py::none();
     return py::make_tuple(bad.sample, other, bindings::describe(bad.error));

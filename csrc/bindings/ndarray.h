@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Between the core's memory and NumPy's arrays. GIL held throughout.
+// Conversion between the core's memory and NumPy arrays. GIL held throughout.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -27,7 +27,7 @@ py::capsule keep_alive(Owner owner, const char* name = nullptr) {
   return capsule;
 }
 
-// A writable array that owns its lease: the buffer goes back to the pool when the last view of it dies.
+// A writable array that owns its lease: the buffer returns to the pool when its last view is destroyed.
 inline py::array to_array(Lease lease, const py::dtype& dtype, const std::vector<py::ssize_t>& shape) {
   std::byte* data = lease.data();
   return py::array(dtype, shape, data, keep_alive(std::move(lease)));

@@ -28,7 +28,7 @@ const char* name_of(ColorMode mode) {
   return "";
 }
 
-// Runs `call` with the GIL; Python's exceptions come out as the core's, with nothing of Python in them.
+// Runs `call` with the GIL. Converts Python's exceptions to the core's, which hold no Python objects.
 template <typename Call>
 void with_python(const Call& call) {
   if (is_finalizing()) throw DecodeError({}, "Python is ending");
@@ -43,7 +43,7 @@ void with_python(const Call& call) {
   }
 }
 
-// Holds nothing of Python's between two calls. Threads: one at a time.
+// Holds no Python objects between calls. Threads: one at a time.
 class PillowReader final : public ImageReader {
  public:
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override {

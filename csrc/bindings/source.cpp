@@ -40,7 +40,7 @@ const char* content_name(Content content) {
   return "unknown";
 }
 
-// Of an image that a codec reads: its name in lower case.
+// The name of the array format, or for an image that of its codec in lower case.
 std::string recognised(const py::bytes& path) {
   const Content content = recognise_file(path);
   if (content != Content::kUnknown) return content_name(content);
@@ -80,7 +80,7 @@ py::tuple listed(const py::bytes& path, const std::vector<std::string>& extensio
   return py::make_tuple(names_of(content.files), names_of(content.folders), names_of(content.links));
 }
 
-// Keeps the buffer of `blob` alive; the last decoder may let go of it on a thread without the GIL.
+// Keeps the buffer of `blob` alive; the last decoder may release it in a thread without the GIL.
 std::shared_ptr<EncodedSamples> make_encoded_samples(const py::buffer& blob, const py::array& offsets,
                                                      const std::optional<std::vector<py::bytes>>& names) {
   if (!py::isinstance<py::array_t<std::uint64_t>>(offsets) || offsets.ndim() != 1) {

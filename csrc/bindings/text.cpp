@@ -63,8 +63,8 @@ std::shared_ptr<const std::vector<std::string>> paths_of(const FileList& files) 
   return paths;
 }
 
-// A run, the process whose threads it has, and how far it is. A forked child has none of the threads, and leaves the
-// run alone. Threads: any; the GIL guards what is here.
+// A run, the process that has its threads, and its progress. A forked child has none of the threads, and does not touch
+// the run. Threads: any; the GIL guards the members.
 class PyTextRun {
  public:
   PyTextRun(std::unique_ptr<TextRun> run, TextOutput output) : run_(std::move(run)), output_(output) {}
@@ -72,11 +72,11 @@ class PyTextRun {
   PyTextRun& operator=(const PyTextRun&) = delete;
   ~PyTextRun() { close(); }
 
-  // Also gives the memory back, when the last thread has left next().
+  // Also frees the memory, when the last thread has left next().
   void close() {
     if (!run_) return;
     if (is_forked_copy()) {
-      static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // never freed: its locks may be held for ever
+      static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // leaked: its locks may be held forever
       return;
     }
     const std::shared_ptr<TextRun> run = std::move(run_);
@@ -84,7 +84,7 @@ class PyTextRun {
     run->close();
   }
 
-  // A batch; None after the last; False when the run was closed: that is for Python to raise.
+  // A batch; None after the last one; False when the run was closed: Python raises the error.
   py::object next() {
     const std::shared_ptr<TextRun> run = run_;
     if (!run) return py::bool_(false);
@@ -102,7 +102,7 @@ class PyTextRun {
     } catch (const ClosedError&) {
       return py::bool_(false);
     }
-    if (batch.number >= n_batches_) {  // threads may come out of order
+    if (batch.number >= n_batches_) {  // threads may arrive out of order
       n_batches_ = batch.number + 1;
       after_ = batch.after;
       items_after_ = batch.items_after;
@@ -111,7 +111,7 @@ class PyTextRun {
     return to_python(std::move(batch), output_);
   }
 
-  // (batches, items in them, unit and byte where the next run goes on, items of all ranks up to there).
+  // (batches, items in them, unit and byte at which the next run continues, items of all ranks up to there).
   [[nodiscard]] py::tuple progress() const {
     return py::make_tuple(n_batches_, n_items_, after_.unit, after_.byte, items_after_);
   }
@@ -119,10 +119,10 @@ class PyTextRun {
  private:
   [[nodiscard]] bool is_forked_copy() const { return count_forks() != made_at_; }
 
-  std::shared_ptr<TextRun> run_;  // none: closed
+  std::shared_ptr<TextRun> run_;  // null: closed
   TextOutput output_;
   std::uint64_t made_at_ = count_forks();
-  std::uint64_t n_batches_ = 0;  // handed out, as the next ones
+  std::uint64_t n_batches_ = 0;  // progress(), as the next ones
   std::uint64_t n_items_ = 0;
   TextPosition after_{};
   std::uint64_t items_after_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Types that codecs and image operations share. Threads: values; any.
+// Common types of codecs and image operations. Threads: values; any.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace fastbatch {
 
-// More pixels than this are refused before anything is allocated for them; the limit at which Pillow raises.
+// Images with more pixels are rejected before memory is allocated; the limit at which Pillow raises.
 inline constexpr std::uint64_t kMaxPixels = 178'956'970;
 
 // Images with longer sides are not resized: the tables of weights grow with a side, however few pixels there are.
@@ -23,7 +23,7 @@ struct ImageSize {
   bool operator==(const ImageSize&) const = default;
 };
 
-// Whole pixels of an image.
+// A rectangle of whole pixels of an image.
 struct Window {
   std::size_t x = 0, y = 0, width = 0, height = 0;
   bool operator==(const Window&) const = default;

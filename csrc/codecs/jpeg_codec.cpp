@@ -6,8 +6,8 @@
 namespace fastbatch {
 namespace {
 
-// Pillow hands libjpeg its file in blocks of this size and, once all rows are there, does not look into the next block:
-// the same steps give the same verdict on files whose damage lies behind the pixels.
+// Pillow passes the file to libjpeg in blocks of this size, and reads no further block after the last row. The same
+// steps give the same result for files that are damaged after the pixels.
 constexpr std::size_t kBlock = 65536;
 // A progressive file may ask for any number of passes over the image with a few bytes each. Encoders make about ten;
 // the format has use for some 200 of an image with four components: each coefficient bit by bit.
@@ -20,7 +20,7 @@ JpegCodec::JpegCodec() {
   info.err = jpeg_std_error(&errors_);
   info.client_data = this;
   errors_.error_exit = on_error;
-  errors_.emit_message = [](j_common_ptr, int) {};  // Warnings are what Pillow tolerates in silence.
+  errors_.emit_message = [](j_common_ptr, int) {};  // Pillow ignores warnings too.
   source_.init_source = [](j_decompress_ptr) {};
   source_.fill_input_buffer = next_block;
   source_.skip_input_data = skip;
@@ -73,8 +73,8 @@ void JpegCodec::fail(const std::string& text) {
   throw DecodeError({}, text);
 }
 
-// A new libjpeg object for every image: tables of the image before would else stand in for those this one lacks, and
-// the pixels would depend on the order of the files. It costs a few microseconds.
+// A new libjpeg object for every image, which costs a few microseconds: otherwise the tables of the previous image
+// would replace missing ones, and the pixels would depend on the order of the files.
 void JpegCodec::open(std::span<const std::byte> file) {
   close();
   block_end_ = reinterpret_cast<const JOCTET*>(file.data());

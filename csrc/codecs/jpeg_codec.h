@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// libjpeg as C++ can use it: fed from memory, its errors as exceptions, and nothing of one image left for the next.
+// A C++ wrapper of libjpeg: input from memory, errors as exceptions, no state shared between images.
 // Only jpeg*.cpp includes this.
 #pragma once
 
-// In this order: jpeglib.h needs FILE, and jerror.h numbers its errors by what jpeglib.h says of the version.
+// In this order: jpeglib.h needs FILE, and the error numbers of jerror.h depend on the version in jpeglib.h.
 #include <cstdio>
 
 #include <jpeglib.h>
@@ -23,7 +23,7 @@
 
 namespace fastbatch {
 
-// One decompressor. Threads: one at a time. Callbacks reach it through `client_data`, so it stays where it is.
+// One decompressor. Threads: one at a time. Not movable: callbacks get its address by `client_data`.
 class JpegCodec {
  public:
   jpeg_decompress_struct info{};
@@ -34,10 +34,10 @@ class JpegCodec {
   JpegCodec& operator=(const JpegCodec&) = delete;
 
   void open(std::span<const std::byte> file);
-  // Gives all memory back.
+  // Frees all memory.
   void close() { jpeg_destroy_decompress(&info); }
-  [[noreturn]] void fail(const std::string& text);  // gives all memory back, too
-  // From now on libjpeg sees no more of the file than it has been given.
+  [[noreturn]] void fail(const std::string& text);  // frees all memory, too
+  // libjpeg gets no further blocks of the file.
   void end_input() noexcept { last_block_ = true; }
 
   // Runs calls into libjpeg, whose errors jump out of `call`: it must own nothing. Throws DecodeError,
@@ -53,7 +53,7 @@ class JpegCodec {
     close();
     throw std::bad_alloc();
   }
-  // Lines 0 to n; fewer when the data ends. Inside guarded() only.
+  // Reads n lines; fewer if the data ends. Only inside guarded().
   JDIMENSION read_lines(JSAMPLE* lines, std::size_t stride, JDIMENSION n);
 
  private:
@@ -62,7 +62,7 @@ class JpegCodec {
   jpeg_progress_mgr progress_{};
   std::jmp_buf escape_{};
   std::array<char, JMSG_LENGTH_MAX> message_{};
-  const JOCTET* block_end_ = nullptr;  // of what libjpeg was given so far
+  const JOCTET* block_end_ = nullptr;  // end of the current block
   const JOCTET* file_end_ = nullptr;
   bool stopped_ = false;     // the work, not the data, ended the decode
   bool last_block_ = false;  // give no block after this one

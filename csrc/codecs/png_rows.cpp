@@ -21,12 +21,12 @@ namespace {
 
 using Pieces = std::vector<std::span<const std::byte>>;
 
-// The bytes of a chunk that Pillow reads at a time.
+// Pillow reads chunks in blocks of this size.
 constexpr std::size_t kBlock = 65536;
-// Larger images than this are inflated row by row, so that they need no memory of their size.
+// Larger images are inflated row by row, to save memory.
 constexpr std::uint64_t kMostAtOnce = std::uint64_t{64} << 20U;
 
-// Memory that is not cleared.
+// Uninitialised memory.
 class Buffer {
  public:
   std::uint8_t* get(std::size_t size) {
@@ -68,7 +68,7 @@ std::vector<PngPass> png_passes(ImageSize image, bool interlaced) {
   return passes;
 }
 
-// Either the rows lie in `inflated`, each after its filter's number, or zlib makes them one by one in `line`.
+// The rows are either in `inflated`, each after its filter byte, or inflated by zlib one by one into `lines`.
 struct PngRows::State {
   std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor{libdeflate_alloc_decompressor()};
   z_stream zlib{};
@@ -78,15 +78,15 @@ struct PngRows::State {
   unsigned bits = 0;
   const Pieces* pieces = nullptr;
   std::size_t pass = 0;
-  std::uint32_t row = 0;  // of the pass
+  std::uint32_t row = 0;  // row of the pass
 
-  Buffer joined;                 // the pieces
+  Buffer joined;                 // the concatenated pieces
   Buffer inflated;               // all rows
-  std::uint8_t* rest = nullptr;  // of `inflated`; null while zlib works
+  std::uint8_t* rest = nullptr;  // rest of `inflated`; null with zlib
 
   std::size_t piece = 0;
   std::size_t offset = 0;  // in it
-  bool ended = false;      // zlib's stream
+  bool ended = false;      // zlib's stream has ended
   Buffer lines;            // two rows
 
   Buffer zeros;
@@ -150,7 +150,7 @@ void PngRows::State::begin_zlib() {
   zlib_ready = true;
 }
 
-// The next block of the file for zlib; false when there is none.
+// Passes the next block of the file to zlib; false if there is none.
 bool PngRows::State::feed() {
   while (piece < pieces->size() && offset == (*pieces)[piece].size()) {
     if (piece + 1 == pieces->size()) return false;
@@ -159,13 +159,13 @@ bool PngRows::State::feed() {
   }
   const std::size_t n = std::min(kBlock, (*pieces)[piece].size() - offset);
   const std::byte* block = (*pieces)[piece].data() + offset;
-  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(block));  // zlib does not write there
+  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(block));  // zlib does not write to its input
   zlib.avail_in = static_cast<uInt>(n);
   offset += n;
   return true;
 }
 
-// The next row and its filter's number.
+// Inflates the next row and its filter byte.
 std::uint8_t* PngRows::State::inflate_row(std::size_t size) {
   std::uint8_t* both = lines.get(2 * (widest() + 1));
   std::uint8_t* line = above == both + 1 ? both + widest() + 1 : both;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Encoded images of a source, ready to be opened: the one place that reads a sample, reads its header, counts the
-// images that the external reader takes, and gives errors their place.
+// Opens the encoded images of a source: reads a sample and its header, counts the images of the external reader, and
+// adds the location to errors.
 #pragma once
 
 #include <atomic>
@@ -15,10 +15,10 @@
 
 namespace fastbatch {
 
-// Threads: immutable but for the counter; any thread opens, each into its own Image.
+// Threads: immutable except for the counter; any thread opens, each into its own Image.
 class ImageOpener {
  public:
-  // An open image: its bytes stay for as long as the reader needs them. Threads: one at a time.
+  // An open image, with the bytes that the reader needs. Threads: one at a time.
   struct Image {
     explicit Image(const ImageOpener& opener) : reader(opener.make_external_) {}
     ReadBuffer buffer;
@@ -34,7 +34,7 @@ class ImageOpener {
   // Reads the sample and its header. Throws Error; call it inside placing_errors().
   ImageInfo open(std::uint64_t index, Image& image) const;
 
-  // Runs `work`; an Error that names no sample yet gets the name and number of this one.
+  // Runs `work`; adds the name and index of this sample to an Error without them.
   template <typename Work>
   void placing_errors(std::uint64_t index, const Work& work) const {
     try {

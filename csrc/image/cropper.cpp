@@ -14,13 +14,14 @@
 namespace fastbatch {
 namespace {
 
-// The codec and the resize push each other out of the L1 cache whenever they take turns, so they do it as seldom as the
-// L2 cache allows; but the codec makes at least 16 rows, a row of blocks of the commonest subsampling, at a time.
+// The codec and the resize evict each other from the L1 cache whenever they alternate, so they alternate as rarely as
+// the L2 cache allows; but the codec decodes at least 16 rows at a time: a row of blocks of the most common
+// subsampling.
 constexpr std::size_t kBytesAtOnce = std::size_t{768} << 10U;
 constexpr std::size_t kFewestRowsAtOnce = 16;
-constexpr unsigned kMostDenominator = 8;  // of codecs that scale
+constexpr unsigned kMostDenominator = 8;  // of scaling codecs
 
-// Pillow resizes colours weighted by their alpha, unless it copies pixels.
+// Pillow weights colours by alpha in a resize, unless it copies pixels.
 bool weighs_by_alpha(const ImageInfo& info, const SourcePlan& plan, const ImageOptions& options) {
   const bool copies =
       options.filter == Filter::kNearest || (!plan.resize.box && plan.resize.in_width == plan.resize.out_width &&

@@ -18,10 +18,10 @@ constexpr std::size_t kLongestResized = std::numeric_limits<std::int32_t>::max()
 
 double as_double(std::size_t n) { return static_cast<double>(n); }
 
-// Python's round() and int(): halves to the even number. At least 1: an image has a pixel.
+// Python's round(): half to even. At least 1.
 std::size_t rounded_side(double x) { return static_cast<std::size_t>(std::max(1.0, std::nearbyint(x))); }
 
-// (size - part) / 2, halves to the even number.
+// (size - part) / 2, rounded half to even.
 std::size_t centre(std::size_t size, std::size_t part) {
   const std::size_t twice = size - part;
   return twice / 2 + (twice % 4 == 3 ? 1 : 0);
@@ -41,7 +41,7 @@ ImageSize make_size(std::size_t width, std::size_t height) {
   return {static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height)};
 }
 
-// The shorter side becomes `side`, the longer one is rounded down: torchvision's Resize.
+// Resizes the shorter side to `side`; the longer one is rounded down, as in torchvision's Resize.
 ImageSize resize_shorter(ImageSize image, std::size_t side) {
   const auto longer = [&](std::size_t length, std::size_t shorter) {
     const auto resized = static_cast<std::size_t>(as_double(side * length) / as_double(shorter));
@@ -54,9 +54,9 @@ ImageSize resize_shorter(ImageSize image, std::size_t side) {
   return make_size(longer(image.width, image.height), side);
 }
 
-// One axis of a window of `want` pixels that is laid over `have` of them at a drawn place, or around them.
+// One axis of a random window of `want` pixels within `have` pixels, or around them.
 struct Place {
-  std::size_t offset, size, padding;  // of what is cut out; before it in the slot
+  std::size_t offset, size, padding;  // offset and size of the window; padding before it in the slot
 };
 
 Place draw_place(std::size_t have, std::size_t want, Stream& stream) {
@@ -80,7 +80,7 @@ Window draw_box(ImageSize image, const CropOptions& options, Stream& stream) {
     const std::size_t left = stream.below(image.width - w + 1);
     return {left, top, w, h};
   }
-  // The largest part in the middle whose shape is within the limits.
+  // The largest centred part whose aspect ratio is within the limits.
   const double shape = as_double(image.width) / as_double(image.height);
   std::size_t w = image.width;
   std::size_t h = image.height;
@@ -89,7 +89,7 @@ Window draw_box(ImageSize image, const CropOptions& options, Stream& stream) {
   return {(image.width - w) / 2, (image.height - h) / 2, w, h};
 }
 
-// As large as fits into the slot, rounded as Pillow's ImageOps.contain rounds it.
+// The largest size that fits into the slot, rounded as by Pillow's ImageOps.contain.
 ImageSize contained(ImageSize image, std::size_t width, std::size_t height) {
   const double have = as_double(image.width) / as_double(image.height);
   const double want = as_double(width) / as_double(height);
@@ -137,7 +137,7 @@ CropPlan plan_crop(ImageSize image, const CropOptions& options, Stream stream) {
       const Place x = draw_place(from.width, width, stream);
       plan.scaled = from;
       plan.wanted = {x.offset, y.offset, x.size, y.size};
-      if (options.resize == 0) {  // not resized: then nothing but the window matters
+      if (options.resize == 0) {  // not resized: only the window is needed
         plan.source = plan.wanted;
         plan.scaled = make_size(x.size, y.size);
         plan.wanted = all_of(plan.scaled);

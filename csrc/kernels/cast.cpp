@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// convert(): cuts a sample into runs of elements that lie side by side on both ends. Where the layout changes, a piece
-// of the sample goes through a buffer on the stack, small enough to stay in the nearest cache.
+// convert(): divides a sample into runs of elements that are contiguous in src and in dst. If the layout changes, the
+// sample is converted in pieces through a buffer on the stack that fits into the L1 cache.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -12,7 +12,7 @@
 namespace fastbatch::kernels {
 namespace {
 
-constexpr std::size_t kPieceBytes = 8192;  // half of this with the other end's still fits a 32 KiB cache
+constexpr std::size_t kPieceBytes = 8192;  // source and target pieces fit into a 32 KiB cache
 constexpr std::size_t kGroup = 4;          // channels that are transposed together
 
 std::size_t bits_of(DType dtype) { return dtype == DType::kBool ? 8 : 8 * size_of(dtype); }
@@ -22,7 +22,7 @@ bool computes_in_f32(DType src, DType dst) {
   return dst == DType::kF16 || (fits(src) && fits(dst));
 }
 
-// One conversion under way: its types, and the run that does them.
+// The state of one conversion: its types and run function.
 class Converter {
  public:
   explicit Converter(const Conversion& conversion)
@@ -53,10 +53,10 @@ class Converter {
  private:
   [[nodiscard]] bool copies() const { return conversion_.src == conversion_.dst && conversion_.scale.empty(); }
 
-  // Makes run() scale by channels first ... first + count - 1, over and over.
+  // Sets the scales of run() to channels first ... first + count - 1, cyclically.
   void use_channels(std::size_t first, std::size_t count) {
     if (!conversion_.scale.empty()) {
-      // Whole vectors per period where they fit: the shortest multiple of every vector's length.
+      // If it fits, a period of whole vectors: the least common multiple of `count` and the longest vector.
       const std::size_t whole = std::lcm(count, std::size_t{64});
       const std::size_t longest = Affine::kCapacity / count * count;
       affine_.period = count == 1 ? 1 : std::min(whole, longest);
@@ -84,7 +84,7 @@ class Converter {
     std::fill_n(table.shift + affine_.period, Affine::kPadding, T{0});
   }
 
-  // n elements whose bytes are in this machine's order.
+  // n elements in this machine's byte order.
   void run_native(const std::byte* src, std::byte* dst, std::size_t n) const {
     if (copies()) {
       std::memcpy(dst, src, n * src_size_);
@@ -95,13 +95,13 @@ class Converter {
     }
   }
 
-  // n elements as they lie in the source. Starts at the first channel of use_channels().
+  // n elements in the source's byte order, starting at the first channel of use_channels().
   void run(const std::byte* src, std::byte* dst, std::size_t n) const {
     if (!conversion_.swap_bytes) return run_native(src, dst, n);
     if (copies()) return byte_swap(src, dst, n, src_size_);
     alignas(64) std::byte piece[kPieceBytes];
     const std::size_t period = std::max<std::size_t>(affine_.period, 1);
-    const std::size_t step = kPieceBytes / src_size_ / period * period;  // every piece starts at that channel too
+    const std::size_t step = kPieceBytes / src_size_ / period * period;  // every piece starts at the first channel
     for (std::size_t start = 0; start < n; start += step) {
       const std::size_t count = std::min(step, n - start);
       byte_swap(src + start * src_size_, piece, count, src_size_);
@@ -109,7 +109,7 @@ class Converter {
     }
   }
 
-  // Pixels to pixels, each channel with its own scale.
+  // Pixels to pixels, with one scale per channel.
   void in_pixels(const std::byte* src, std::byte* dst, std::size_t pixels) {
     const std::size_t channels = conversion_.channels;
     if (channels <= Affine::kCapacity) {
@@ -126,7 +126,7 @@ class Converter {
     }
   }
 
-  // As many pixels as there is one kernel for; a plain cast is one of scale 1.
+  // Converts pixels with split_rgb() and returns their number; a plain cast has scale 1.
   std::size_t rgb_to_planes(const std::byte* src, std::byte* dst, std::size_t pixels) const {
     if (conversion_.src != DType::kU8 || conversion_.channels != 3) return 0;
     float scale[3] = {1, 1, 1};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Shared by the parts of convert(). cast.cpp cuts a sample into runs: elements side by side in src and in dst.
+// Shared by the parts of convert(). cast.cpp divides a sample into runs: elements contiguous in src and in dst.
 //   cast_scalar.cpp  any run, in plain C++: the definition     cast_vector.cpp  the frequent runs, on this CPU
 //   transpose.cpp    pixels <-> planes
 // Threads: any; nothing here allocates.
@@ -12,16 +12,16 @@
 
 namespace fastbatch::kernels {
 
-// Scale and shift of a run's elements, repeated every `period` elements, in the type that computes.
+// Scale and shift of a run's elements, repeated every `period` elements, in the type of the computation.
 struct Affine {
   static constexpr std::size_t kCapacity = 256;  // elements
-  static constexpr std::size_t kPadding = 64;    // zeros after the last, so that a whole vector can be loaded there
+  static constexpr std::size_t kPadding = 64;    // zeros after the last element, so that a whole vector can be loaded
   template <typename T>
   struct Table {
     alignas(64) T scale[kCapacity + kPadding];
     alignas(64) T shift[kCapacity + kPadding];
   };
-  std::size_t period = 0;  // 0: a plain cast; at most kCapacity. The tables are filled that far, and then padded.
+  std::size_t period = 0;  // 0: a plain cast; at most kCapacity. Number of table elements before the padding.
   bool in_f32 = false;     // which table is filled
   Table<float> f32;
   Table<double> f64;
@@ -38,20 +38,19 @@ struct Affine {
 // Converts n elements; src and dst may be unaligned, and do not overlap.
 using Run = void (*)(const std::byte* src, std::byte* dst, std::size_t n, const Affine& affine);
 
-// The plain C++ of any pair of types.
+// Plain C++ for any pair of types.
 void run_scalar(DType src_type, DType dst_type, const std::byte* src, std::byte* dst, std::size_t n,
                 const Affine& affine);
 
-// The run for this CPU, or nullptr: this pair has none, or the plain path was asked for.
+// The vector run for this CPU, or nullptr if there is none for these types or "scalar" is the target.
 [[nodiscard]] Run find_vector_run(DType src_type, DType dst_type, const Affine& affine);
 
-// Pixels of three bytes -> three planes of dst_type: value * scale[c] + shift[c], all in float32. Does as many as fill
-// whole vectors and returns how many; 0 where this CPU or the type has no such kernel.
+// Pixels of three bytes -> three planes of dst_type: value * scale[c] + shift[c] in float32. Processes whole vectors
+// and returns the number of pixels done; 0 without a kernel for this CPU or type.
 std::size_t split_rgb(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
                       const float* scale, const float* shift);
 
-// (n_pixels, n_channels) elements of `size` bytes, a pixel every `pixel_bytes` -> planes, one every `plane_bytes`; and
-// back.
+// (n_pixels, n_channels) elements of `size` bytes, pixels `pixel_bytes` apart -> planes `plane_bytes` apart; and back.
 void pixels_to_planes(const std::byte* src, std::size_t pixel_bytes, std::byte* dst, std::size_t plane_bytes,
                       std::size_t n_pixels, std::size_t n_channels, std::size_t size);
 void planes_to_pixels(const std::byte* src, std::size_t plane_bytes, std::byte* dst, std::size_t pixel_bytes,

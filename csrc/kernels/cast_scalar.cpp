@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every cast, in plain C++: load into 64 wide bits, scale there, store. Three steps instead of 12 x 12 functions; each
-// value passes through without loss, because a wide integer holds every integer and a double every float.
+// All casts in plain C++: load into 64 bits, scale, store. Three steps instead of 12 x 12 functions. Lossless, since a
+// 64-bit integer holds every integer and a double every float.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kBlock = 256;  // elements
 using Wide = std::array<std::uint64_t, kBlock>;
 
-// The content of the 64 bits.
+// The interpretation of the 64 bits.
 enum class Kind : std::uint8_t { kSigned, kUnsigned, kFloat };
 
 constexpr Kind kind_of(DType dtype) {
@@ -40,7 +40,7 @@ void write(std::byte* dst, std::size_t i, T value) {
 
 std::uint64_t bits_of(double value) { return std::bit_cast<std::uint64_t>(value); }
 
-// T as the C++ types; Half and Bool are what uint16_t and uint8_t alone would not say.
+// Element types without a C++ type of their own: stored as uint16_t and uint8_t.
 struct Half {};
 struct Bool {};
 
@@ -59,7 +59,7 @@ void load(const std::byte* src, Wide& wide, std::size_t n) {
   }
 }
 
-// Toward zero; saturates; NaN is 0.
+// Rounds toward zero; saturates; NaN gives 0.
 template <typename T>
 T truncate(double value) {
   constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
@@ -96,7 +96,7 @@ void store(const Wide& wide, std::byte* dst, std::size_t n) {
   }
 }
 
-// Leaves Kind::kFloat behind. `phase` is the position of the first element in the table.
+// The result is of Kind::kFloat. `phase`: index of the first element in the table.
 template <Kind kKind, typename T>
 void scale(Wide& wide, std::size_t n, const Affine& affine, std::size_t phase) {
   const Affine::Table<T>& table = affine.table<T>();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The casts that feed a model, on this CPU's vectors: the same bytes as cast_scalar.cpp.
-// Product and sum are two roundings on every target, so never MulAdd (and -ffp-contract=off for the compiler).
+// The frequent casts with vectors: the same bytes as cast_scalar.cpp.
+// Product and sum are rounded separately on every target, so never MulAdd (and -ffp-contract=off for the compiler).
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
@@ -20,8 +20,8 @@ namespace fastbatch::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- float16 ---------------------------------------------------------------------------------------------------
-// Highway's own conversion where the CPU has one. What it does elsewhere is not exact (NaN, infinity, rounding of
-// subnormals), so there it is done in integers, as float16.h does it.
+// Highway's conversion if the CPU has an instruction for it. Its emulation is not exact (NaN, infinity, rounding of
+// subnormals), so other CPUs use integer arithmetic, as float16.h.
 #if HWY_ARCH_X86 && HWY_TARGET > HWY_AVX2
 template <class D>
 HWY_INLINE hn::Vec<D> LoadHalf(D d, const std::uint16_t* src) {
@@ -34,7 +34,7 @@ HWY_INLINE hn::Vec<D> LoadHalf(D d, const std::uint16_t* src) {
   const auto normal = hn::Add(field, hn::Set(du, (127U - 15U) << 23));
   const auto quiet = hn::IfThenZeroElse(hn::Eq(mantissa, hn::Zero(du)), hn::Set(du, 1U << 22));
   const auto special = hn::Or(hn::Or(hn::Set(du, 0xFFU << 23), mantissa), quiet);
-  // Zero or subnormal: the mantissa below an exponent of 2^-14, less that 2^-14.
+  // Zero or subnormal: the mantissa with an exponent of 2^-14, minus 2^-14.
   const auto smallest = hn::Set(du, (127U - 14U) << 23);
   const auto subnormal = hn::BitCast(du, hn::Sub(hn::BitCast(d, hn::Or(mantissa, smallest)), hn::BitCast(d, smallest)));
   auto bits = hn::IfThenElse(hn::Eq(exponent, hn::Set(du, 0x7C00U << 13)), special, normal);
@@ -44,15 +44,15 @@ HWY_INLINE hn::Vec<D> LoadHalf(D d, const std::uint16_t* src) {
 
 template <class D>
 HWY_INLINE void StoreHalf(D d, hn::Vec<D> value, std::uint16_t* dst) {
-  const hn::RebindToSigned<D> di;  // magnitudes below are positive, and so compare as signed
+  const hn::RebindToSigned<D> di;  // magnitudes are positive, so signed comparison is correct
   const auto bits = hn::BitCast(di, value);
   const auto magnitude = hn::And(bits, hn::Set(di, 0x7FFFFFFF));
   const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(di, 0x8000));
-  // Normal: rebias, add just less than half of the last place, or half when that place is odd; a carry is right.
+  // Normal: rebias, add just below half a unit in the last place, or half if that bit is odd; a carry is correct.
   const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(di, 1));
   const auto rounded = hn::Add(hn::Add(magnitude, odd), hn::Set(di, 0xFFF - ((127 - 15) << 23)));
   auto half = hn::ShiftRight<13>(rounded);
-  // Subnormal: adding 0.5 lets the addition itself round at the last place of a half.
+  // Subnormal: adding 0.5 makes the addition round at the last place of a half.
   const auto magic = hn::Set(di, 126 << 23);
   const auto subnormal = hn::Sub(hn::BitCast(di, hn::Add(hn::BitCast(d, magnitude), hn::BitCast(d, magic))), magic);
   half = hn::IfThenElse(hn::Lt(magnitude, hn::Set(di, 113 << 23)), subnormal, half);
@@ -77,7 +77,7 @@ HWY_INLINE void StoreHalf(D, hn::Vec<D> value, std::uint16_t* dst) {
 }
 #endif
 
-// ---- one vector of the type that computes: D is a tag of float or of double ---------------------------------------
+// ---- one vector of the computation type: D is a tag of float or of double ------------------------------------------
 template <typename T, class D>
 HWY_INLINE hn::VFromD<hn::Rebind<T, D>> LoadAs(D, const std::byte* src) {
   return hn::LoadU(hn::Rebind<T, D>(), reinterpret_cast<const T*>(src));
@@ -125,15 +125,15 @@ HWY_INLINE void Store(D d, hn::Vec<D> value, std::byte* dst) {
   }
 }
 
-// Processors foresee what a loop reads better than what it writes. Bytes to float32, into a batch larger than the
-// cache: asking for memory ahead of the stores saves a sixth of the time, of three planes at once a third; bytes to
-// float16 gain nothing. Past the end the hint does no harm.
+// Hardware prefetchers predict loads better than stores. For bytes to float32, into a batch larger than the cache,
+// prefetching ahead of the stores saves a sixth of the time, and a third with three planes at once; bytes to float16
+// gain nothing. Prefetching past the end is harmless.
 constexpr std::size_t kAhead = 512;  // bytes
 HWY_INLINE void FetchAhead(std::byte* dst) { __builtin_prefetch(dst + kAhead, 1, 3); }
 
 // ---- runs ------------------------------------------------------------------------------------------------------
-// Converts n elements with step(src, dst, i), which does a whole vector from element i on; the last part of a vector
-// goes through a buffer, so that nothing outside of src and dst is touched.
+// Converts n elements with step(src, dst, i), which processes a whole vector from element i. The last, partial vector
+// uses buffers, so that no memory outside of src and dst is accessed.
 template <DType kSrc, DType kDst, class D, class Step>
 HWY_INLINE void ForEachVector(D d, const std::byte* src, std::byte* dst, std::size_t n, const Step& step) {
   const std::size_t lanes = hn::Lanes(d);
@@ -221,7 +221,7 @@ Run FindInF64(DType src, DType dst, const Affine& affine) {
   }
 }
 
-// Integers to wider ones, as tokens and labels become int64: zeros or the sign in front, whichever sign the result has.
+// Integers to wider ones, such as tokens and labels to int64: zero or sign extension, depending on the source type.
 template <DType kSrc, typename From, DType kDst, typename To>
 HWY_ATTR void RunWiden(const std::byte* src, std::byte* dst, std::size_t n, const Affine&) {
   const hn::ScalableTag<To> d;
@@ -266,7 +266,7 @@ Run FindWiden(DType src, DType dst) {
 }
 
 Run FindRun(DType src, DType dst, const Affine& affine) {
-  // Plain casts between integers wrap, which a way through float does not.
+  // Plain casts between integers wrap around, so they must not use float.
   const bool plain = affine.period == 0;
   if (plain && !is_float(src) && !is_float(dst)) return FindWiden(src, dst);
   const bool wide = src == DType::kF64 || dst == DType::kF64;
@@ -275,7 +275,7 @@ Run FindRun(DType src, DType dst, const Affine& affine) {
 }
 
 // ---- planes ----------------------------------------------------------------------------------------------------
-// Colours to planes in one go.
+// RGB pixels to planes in one pass.
 template <DType kDst>
 HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
                               const float* scale, const float* shift) {

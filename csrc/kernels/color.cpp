@@ -15,7 +15,7 @@ float clip(float x) noexcept { return std::min(std::max(x, 0.0F), kMost); }
 
 float grey(const float* pixel) noexcept { return (0.2989F * pixel[0] + 0.587F * pixel[1]) + 0.114F * pixel[2]; }
 
-// f(number) replaces every colour.
+// Replaces every colour x by f(x).
 template <typename Change>
 void change(const FloatImage& image, const Change& f) {
   if (image.colors == image.channels) {
@@ -28,8 +28,8 @@ void change(const FloatImage& image, const Change& f) {
   }
 }
 
-// A sum in a fixed order: number i goes to part i % kParts; then the parts are added up, the first with the one half
-// their number further on, and so on.
+// A sum in a fixed order: number i is added to part i % kParts; then the parts are summed pairwise, each with the one
+// half of their number further on.
 class Sum {
  public:
   static constexpr std::size_t kParts = 16;
@@ -49,7 +49,7 @@ class Sum {
   double parts_[kParts] = {};
 };
 
-// Of number(0) ... number(n - 1).
+// The mean of number(0) ... number(n - 1).
 template <typename Number>
 double mean(std::size_t n, const Number& number) {
   Sum sum;
@@ -141,7 +141,7 @@ void standardize(const FloatImage& image) {
 void round_to_bytes(const float* src, std::uint8_t* dst, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     const float x = clip(src[i]);
-    // Adding 2^23 leaves no bits for a fraction: the sum is rounded, halves to even.
+    // Adding 2^23 leaves no fraction bits: the sum is rounded half to even.
     dst[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((x + 0x1p23F) - 0x1p23F));
   }
 }

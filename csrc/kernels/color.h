@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Colour adjustments of float32 pixels in 0..255, in place. The definitions are those of
-// torchvision's functional adjust_*, each product and sum rounded to float32; sums over an image are in float64 in a
-// fixed order, so that every machine and fastbatch.pure give the same. Plain C++ but for the hue: compilers make
-// vectors of it. Threads: any; nothing here allocates.
+// Colour adjustments of float32 pixels in 0..255, in place, as torchvision's functional adjust_*. Each product and sum
+// is rounded to float32; sums over an image are float64 in a fixed order, so that all machines and fastbatch.pure give
+// the same. Plain C++, vectorised by the compiler, except for the hue. Threads: any; nothing here allocates.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +9,7 @@
 
 namespace fastbatch::kernels {
 
-// n pixels of `channels` numbers, of which the first `colors` are changed: 1 or 3. Further channels (alpha) are
-// unchanged.
+// n pixels of `channels` numbers. The first `colors` (1 or 3) are changed; further channels (alpha) are not.
 struct FloatImage {
   float* data;
   std::size_t pixels;
@@ -23,15 +21,15 @@ struct FloatImage {
 void adjust_brightness(const FloatImage& image, float factor);
 // factor * x + (1 - factor) * the mean of the grey image, clipped.
 void adjust_contrast(const FloatImage& image, float factor);
-// factor * x + (1 - factor) * grey, clipped. One channel is grey already, and stays.
+// factor * x + (1 - factor) * grey, clipped. One channel (grey) is unchanged.
 void adjust_saturation(const FloatImage& image, float factor);
-// Turns the hue by `turn` rounds; HSV, as torchvision computes it. One channel stays.
+// Rotates the hue by `turn` turns in HSV, as torchvision. One channel is unchanged.
 void adjust_hue(const FloatImage& image, float turn);
-// x + shift, clipped to the least and the greatest number that the image had: Keras's apply_channel_shift.
+// x + shift, clipped to the range of the image before: Keras's apply_channel_shift.
 void shift_channels(const FloatImage& image, float shift);
 // (x - mean) / max(deviation, 1 / sqrt(numbers)): tf.image.per_image_standardization.
 void standardize(const FloatImage& image);
-// To whole numbers, halves to the even one, clipped.
+// Rounds to integers, half to even, clipped to 0..255.
 void round_to_bytes(const float* src, std::uint8_t* dst, std::size_t n);
 
 }  // namespace fastbatch::kernels

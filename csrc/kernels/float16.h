@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// IEEE 754 binary16 as its 16 bits: what the hardware's conversions give, in integer arithmetic, for every CPU.
+// IEEE 754 binary16, as 16 bits: the hardware's conversions in integer arithmetic, for every CPU.
 // Threads: any.
-// To nearest, ties to even; subnormals kept; a NaN keeps its sign and upper payload and becomes quiet.
+// Rounds to nearest, ties to even. Keeps subnormals. A NaN keeps its sign and upper payload and becomes quiet.
 #pragma once
 
 #include <bit>
@@ -25,9 +25,9 @@ constexpr double half_to_double(std::uint16_t half) {
   return std::bit_cast<double>(sign | (exponent + (1023 - 15)) << 52 | mantissa << 42);
 }
 
-// Rounded once, directly: going through float would round some values twice.
+// Rounds once: a conversion through float would round some values twice.
 constexpr std::uint16_t double_to_half(double value) {
-  constexpr int kDropped = 52 - 10;  // mantissa bits that a half does not have
+  constexpr int kDropped = 52 - 10;  // mantissa bits of a double minus those of a half
   const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
   const auto sign = static_cast<std::uint16_t>((bits >> 48) & 0x8000U);
   const std::uint64_t magnitude = bits & ~(std::uint64_t{1} << 63);
@@ -39,7 +39,7 @@ constexpr std::uint16_t double_to_half(double value) {
   }
   if (exponent > 15) return sign | 0x7C00U;
   if (exponent < -25) return sign;  // below half of the smallest subnormal
-  // Whole mantissa, and how many of its bits go: more of them the deeper the value lies among the subnormals.
+  // The full mantissa, and the number of bits to drop, which grows for smaller subnormals.
   const bool normal = exponent >= -14;
   const std::uint64_t whole = mantissa | std::uint64_t{1} << 52;
   const int shift = normal ? kDropped : kDropped + (-14 - exponent);
@@ -47,7 +47,7 @@ constexpr std::uint16_t double_to_half(double value) {
   const std::uint64_t rest = whole & ((std::uint64_t{1} << shift) - 1);
   const std::uint64_t halfway = std::uint64_t{1} << (shift - 1);
   const std::uint64_t up = rest > halfway || (rest == halfway && (kept & 1U) != 0) ? 1 : 0;
-  // The leading one of a normal number adds 1 to the exponent field; a carry out of the mantissa does so too, up to
+  // The leading one of a normal number adds 1 to the exponent field, and so does a carry out of the mantissa, up to
   // infinity.
   const std::uint64_t field = normal ? static_cast<std::uint64_t>(exponent + 14) << 10 : 0;
   return static_cast<std::uint16_t>(sign | (field + kept + up));

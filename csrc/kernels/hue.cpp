@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RGB -> HSV -> RGB. The hue is in sixths of a round: its whole part says which colour is which of four numbers.
+// RGB -> HSV -> RGB. The hue is in sixths of a turn; its integer part (the sector) selects the value of each colour.
 #include "kernels/hue.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace fastbatch::kernels::HWY_NAMESPACE {
 #if FASTBATCH_VECTOR_TARGET
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Floats = hn::CappedTag<float, 16>;  // divides what Planes hold
+using Floats = hn::CappedTag<float, 16>;  // its size divides that of Planes
 using Float = hn::Vec<Floats>;
 
 HWY_INLINE Float Clip(Float x) {
@@ -33,7 +33,7 @@ HWY_INLINE Float Clip(Float x) {
 
 HWY_INLINE Float Fraction(Float x) { return hn::Sub(x, hn::Floor(x)); }
 
-// One of six numbers by its place.
+// Selects one of six values by the sector.
 HWY_INLINE Float Choose(Float sector, Float a0, Float a1, Float a2, Float a3, Float a4, Float a5) {
   const Floats d;
   const auto before = [&](float n) HWY_ATTR { return hn::Lt(sector, hn::Set(d, n)); };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hue of some pixels, turned: what adjust_hue() does to each. Numbers are 0 to 255.
+// Rotates the hue of a block of pixels, for adjust_hue(). Values are in 0..255.
 // Threads: any; nothing here allocates.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace fastbatch::kernels {
 
-// Some pixels, colour by colour; all of them are always computed.
+// A block of pixels in planes; all of the block is always computed.
 struct Planes {
   static constexpr std::size_t kCapacity = 64;
   alignas(64) float r[kCapacity];
@@ -15,7 +15,7 @@ struct Planes {
   alignas(64) float b[kCapacity];
 };
 
-// By `turn` rounds, -1 to 1.
+// `turn`: in turns, -1 to 1.
 void turn_hue(Planes& planes, float turn);
 
 }  // namespace fastbatch::kernels

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The interface of the hot loops: plain functions, picked at run time for this CPU. Only kernels/*.cpp know Highway.
+// The interface of the hot loops: plain functions, dispatched at run time for this CPU. Only kernels/*.cpp use Highway.
 // Every target gives the same bytes as "scalar", plain C++. Pointers need no alignment; nothing here allocates.
 // Threads: any.
 #pragma once
@@ -17,21 +17,21 @@ namespace fastbatch::kernels {
 
 // ---- targets.cpp: which instruction sets are in use ----------------------------------------------------------------
 
-// Those of this binary that this CPU has, best first; "scalar" is always last.
+// The targets that both this binary and this CPU support, best first; "scalar" is always last.
 std::vector<std::string> supported_targets();
 // The target in use.
 std::string active_target();
-// Narrows to one target by name: "scalar", "ssse3", "sse4", "avx2", "avx3", "neon", ...; "" is the best one again.
-// Throws std::invalid_argument, which names the supported ones. Not while other threads run kernels.
+// Narrows to one target by name: "scalar", "ssse3", "sse4", "avx2", "avx3", "neon", ...; "" restores the best one.
+// Throws std::invalid_argument with the supported names. Must not be called while other threads run kernels.
 void narrow_targets(std::string_view name);
 
 // ---- copy.cpp ------------------------------------------------------------------------------------------------------
 
-// dst[j * row_bytes ...] = base[rows[j] * stride ...] for every j; dst overlaps no row.
+// Copies row_bytes bytes from base + rows[j] * stride to dst + j * row_bytes, for every j; no overlap.
 void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
             std::byte* dst);
-// As gather(), but each row is cut into n_pieces equal pieces, and piece p of rows[j] goes to place j * n_pieces + p;
-// the places begin `dst_stride` bytes apart, at least the size of a piece.
+// As gather(), with each row divided into n_pieces equal pieces. Piece p of rows[j] is copied to dst +
+// (j * n_pieces + p) * dst_stride; dst_stride is at least the size of a piece.
 void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
                    std::span<const std::uint64_t> rows, std::size_t n_pieces, std::byte* dst, std::size_t dst_stride);
 // Reverses the bytes of each of n_units units of `unit` bytes: 1, 2, 4, 8 or 16. dst may be src.
@@ -39,7 +39,7 @@ void byte_swap(const std::byte* src, std::byte* dst, std::size_t n_units, std::s
 
 // ---- mirror.cpp ----------------------------------------------------------------------------------------------------
 
-// The pixels in reverse order, those of 1 to 4 bytes by vectors; src and dst do not overlap.
+// Copies the pixels in reverse order, with vectors for pixels of 1 to 4 bytes; no overlap.
 void mirror(const std::uint8_t* src, std::uint8_t* dst, std::size_t n_bytes, std::size_t pixel_bytes);
 
 // ---- cast.cpp ------------------------------------------------------------------------------------------------------
@@ -55,15 +55,15 @@ enum class Channels : std::uint8_t { kLast, kFirst };  // (pixels, channels) or 
 struct Conversion {
   DType src = DType::kU8;
   DType dst = DType::kU8;
-  bool swap_bytes = false;  // src is of the other byte order
+  bool swap_bytes = false;  // src has the opposite byte order
   Channels from = Channels::kLast;
   Channels to = Channels::kLast;
   std::size_t channels = 1;
   std::vector<double> scale{};  // `channels` values, or empty for a plain cast
   std::vector<double> shift{};  // as long as scale
 };
-// One sample of `pixels` pixels; src and dst do not overlap. Throws std::invalid_argument for opaque elements, and for
-// scales and shifts that are not as many as the channels.
+// Converts one sample of `pixels` pixels; no overlap. Throws std::invalid_argument for opaque elements, and if the
+// numbers of scales or shifts differ from the number of channels.
 void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels);
 
 }  // namespace fastbatch::kernels

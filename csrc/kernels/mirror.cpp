@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pixels in reverse order, a block of 16 bytes at a time.
+// Reverses the order of pixels, in blocks of 16 bytes.
 #include <cstring>
 
 #include "kernels/kernels.h"
@@ -14,13 +14,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
-// Does as many whole blocks as fit, from the source's end and the target's beginning, and returns the bytes done.
+// Processes whole blocks, from the end of src and the start of dst, and returns the number of bytes done.
 #if FASTBATCH_VECTOR_TARGET
 constexpr std::size_t kBlock = 16;
 
 template <std::size_t kPixel>
 struct Order {
-  static constexpr std::size_t kWhole = kBlock / kPixel * kPixel;  // bytes of a block in pixels that are whole
+  static constexpr std::size_t kWhole = kBlock / kPixel * kPixel;  // bytes of the whole pixels of a block
   constexpr Order() {
     for (std::size_t i = 0; i < kWhole; ++i) {
       index[i] = static_cast<std::uint8_t>(kBlock - kPixel - i / kPixel * kPixel + i % kPixel);
@@ -37,7 +37,7 @@ HWY_ATTR std::size_t MirrorPixels(const std::uint8_t* HWY_RESTRICT src, std::uin
   static constexpr Order<kPixel> kOrder;
   const auto indices = hn::Load(d, kOrder.index);
   std::size_t done = 0;
-  for (; done + kBlock <= n_bytes; done += kOrder.kWhole) {  // what is written after those, the next block overwrites
+  for (; done + kBlock <= n_bytes; done += kOrder.kWhole) {  // the next block overwrites the excess bytes
     hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, src + n_bytes - done - kBlock), indices), d, dst + done);
   }
   return done;

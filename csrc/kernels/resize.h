@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The two passes of a separable resize with Pillow's arithmetic: 8-bit pixels, weights with 22 fractional bits,
 // 32-bit sums, rounded and clipped to 8 bits after each pass.
-// Threads: any thread; nothing here allocates but pack(). Every target gives the same bytes as "scalar".
+// Threads: any; nothing here allocates except pack(). Every target gives the same bytes as "scalar".
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,11 @@ namespace fastbatch::kernels {
 
 constexpr int kWeightBits = 22;
 
-// How the kernels of one target want the weights. Chosen by pack(); a target that cannot use it takes `weights`.
+// The layout of the weights for the kernels of a target. Set by pack(); targets that do not support it use `weights`.
 enum class WeightLayout : std::uint8_t {
   kPlain,  // Taps::weights
-  kPairs,  // two taps: two 16-bit words of bits 15 and up, then two of the lower 15 bits
-  kQuads,  // four taps: their lowest digits to base 256 as signed bytes, the middle ones, the highest; then 0
+  kPairs,  // per two taps: two 16-bit words with bits 15 and up, then two with the lower 15 bits
+  kQuads,  // per four taps: their lowest digits in base 256 as signed bytes, the middle ones, the highest; then 0
 };
 
 // One axis: output i is the sum of weights[i * stride + k] * source[start[i] + k] over k < count[i].
@@ -24,18 +24,18 @@ struct Taps {
   std::vector<std::uint32_t> start;
   std::vector<std::uint32_t> count;  // may be 0: the output is then 0
   std::size_t most = 0;              // the largest count
-  std::size_t stride = 0;            // >= most, a multiple of 4; what lies past count is 0
+  std::size_t stride = 0;            // >= most, a multiple of 4; weights after count are 0
   std::vector<std::int32_t> weights;
   WeightLayout layout = WeightLayout::kPlain;
   std::vector<std::int32_t> packed;  // the same weights in `layout`
 };
 
-std::vector<WeightLayout> weight_layouts();  // that the target in use understands, best first, kPlain last
-// Fills layout and packed.
+std::vector<WeightLayout> weight_layouts();  // supported by the target in use, best first, kPlain last
+// Sets layout and packed.
 void pack(Taps& taps, WeightLayout layout);
 
-// Horizontal pass: dst[r] (start.size() pixels) from src[r] (`pixels` pixels, all that may be read), for r < n_rows.
-// `channels` is 1 to 4. Rows go fastest in groups of 4. src and dst do not overlap.
+// Horizontal pass: dst[r] (start.size() pixels) from src[r] (`pixels` readable pixels), for r < n_rows.
+// `channels`: 1 to 4. Fastest with a multiple of 4 rows. No overlap.
 void resize_rows(const Taps& taps, std::size_t channels, const std::uint8_t* const* src, std::size_t pixels,
                  std::uint8_t* const* dst, std::size_t n_rows);
 

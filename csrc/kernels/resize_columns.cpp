@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The vertical pass on this CPU's vectors: bytes of two or four rows side by side, times as many weights.
+// The vertical pass with vectors: interleaved bytes of two or four rows, times as many weights.
 #include "kernels/resize_scalar.h"
 #include "kernels/targets.h"
 
@@ -15,7 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
 #if FASTBATCH_PAIRS_TARGET
-// Bytes of neighbouring rows side by side in 32-bit lanes: 16 columns of a block in four groups of four.
+// Interleaves the bytes of neighbouring rows in 32-bit lanes: 16 columns of a block in four groups of four.
 template <class D8>
 HWY_INLINE void AddRows(D8 d8, PairSum<D8>* sum, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t rest,
                         std::size_t x, const std::int32_t* weights) {
@@ -52,7 +52,7 @@ HWY_INLINE void AddRows(D8 d8, QuadSum<D8>* sum, const std::uint8_t* const* HWY_
 }
 #endif
 
-// Lanes(d8) bytes at x of the sum of `count` rows.
+// The Lanes(d8) bytes at x of the weighted sum of `count` rows.
 template <class Sum, class D8>
 HWY_INLINE hn::Vec<D8> SumRows(D8 d8, const std::uint8_t* const* HWY_RESTRICT rows, std::size_t x,
                                const std::int32_t* HWY_RESTRICT weights, std::size_t count) {
@@ -61,7 +61,7 @@ HWY_INLINE hn::Vec<D8> SumRows(D8 d8, const std::uint8_t* const* HWY_RESTRICT ro
   return ToBytes(d8, sum[0].Rounded(), sum[1].Rounded(), sum[2].Rounded(), sum[3].Rounded());
 }
 
-// As many bytes as vectors cover, the last vector overlapping the one before; 0 when the row is shorter than one.
+// Computes a row by vectors, the last one overlapping; returns the bytes done: 0 if the row is shorter than a vector.
 template <class Sum, class D8>
 HWY_INLINE std::size_t SumVectors(D8 d8, const Taps& taps, std::size_t i, const std::uint8_t* const* rows,
                                   std::uint8_t* HWY_RESTRICT dst, std::size_t n_bytes) {

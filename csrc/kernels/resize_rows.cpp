@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The horizontal pass on this CPU's vectors. A block of 16 bytes holds one row's pixels, so that as many rows as a
-// vector has blocks share the weights; a byte shuffle puts the pixels of a channel side by side in the lane that sums
-// them.
+// The horizontal pass with vectors. A block of 16 bytes holds the pixels of one row, so that as many rows as a vector
+// has blocks share the weights. A byte shuffle moves the pixels of a channel to the lane that sums them.
 #include <cstring>
 
 #include "kernels/resize_scalar.h"
@@ -21,15 +20,15 @@ namespace fastbatch::kernels::HWY_NAMESPACE {
 #if FASTBATCH_PAIRS_TARGET
 using BytesVec = hn::Vec<Bytes>;
 using Block = hn::FixedTag<std::uint8_t, kBlock>;
-constexpr std::size_t kRows = HWY_MAX_BYTES / kBlock;  // that go together
+constexpr std::size_t kRows = HWY_MAX_BYTES / kBlock;  // rows processed together
 
-// The rows that go together; the last one repeats when there are fewer.
+// The rows processed together; if there are fewer, the last one is repeated.
 struct Source {
   const std::uint8_t* row[kRows];
-  std::size_t n_bytes;  // of a row, and no more may be read
+  std::size_t n_bytes;  // readable bytes per row
 };
 
-// 16 bytes from `at` of every row, those past its end as 0.
+// 16 bytes from `at` of every row; bytes after its end are 0.
 template <bool kInside>
 HWY_INLINE hn::Vec<Block> LoadBlock(const Source& source, std::size_t r, std::size_t at) {
   if constexpr (kInside) return hn::LoadU(Block(), source.row[r] + at);
@@ -80,12 +79,12 @@ HWY_INLINE void StoreBlocks(V blocks, std::uint8_t* const* dst, std::size_t at, 
   for (std::size_t r = 0; r < kRows; ++r) std::memcpy(dst[r] + at, bytes + r * kBlock, n_bytes);
 }
 
-constexpr std::uint8_t kZero = 0x80;  // a shuffle's index that gives 0
+constexpr std::uint8_t kZero = 0x80;  // shuffle index that gives 0
 
-// For each kTaps pixels of a block: channel c of all of them into lane c, as bytes or 16-bit words.
+// For each kTaps pixels of a block: moves channel c of all of them to lane c, as bytes or 16-bit words.
 template <std::size_t kChannels, std::size_t kTaps>
 struct Spread {
-  static constexpr std::size_t kSteps = (5 + kTaps - 1) / kTaps;  // up to 5 pixels: what a block has of 3 channels
+  static constexpr std::size_t kSteps = (5 + kTaps - 1) / kTaps;  // up to 5 pixels: a block of 3 channels
   constexpr Spread() {
     for (std::size_t j = 0; j < kSteps * kBlock; ++j) index[j] = kZero;
     for (std::size_t step = 0; step < kSteps; ++step) {
@@ -99,7 +98,7 @@ struct Spread {
   alignas(kBlock) std::uint8_t index[kSteps * kBlock] = {};
 };
 
-// Four pixels of four bytes each, without the bytes that are not channels.
+// Packs four pixels of four bytes each, without the unused bytes.
 template <std::size_t kChannels>
 struct Squeeze {
   constexpr Squeeze() {
@@ -110,7 +109,7 @@ struct Squeeze {
   alignas(kBlock) std::uint8_t index[kBlock] = {};
 };
 
-// One output pixel of every row, a channel a lane. kMost: the most weights, 5 at most; 0: any number.
+// One output pixel of every row, one channel per lane. kMost: maximum number of weights, up to 5; 0: any number.
 template <class Sum, std::size_t kChannels, std::size_t kMost, bool kInside>
 HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* HWY_RESTRICT weights, std::size_t most,
                       const BytesVec* spread) {
@@ -133,8 +132,7 @@ HWY_INLINE auto Pixel(const Source& source, std::size_t at, const std::int32_t* 
   return sum.Rounded();
 }
 
-// The fields of Taps that the loops read, in registers: a store to the target could change it for all the compiler
-// knows.
+// The fields of Taps that the loops read, as locals: the compiler must assume that stores to the target change Taps.
 struct Weights {
   explicit Weights(const Taps& taps)
       : start(taps.start.data()), packed(taps.packed.data()), stride(taps.stride), most(taps.most) {}
@@ -144,7 +142,7 @@ struct Weights {
   std::size_t most;
 };
 
-// Outputs i to last, at most four and just four when kInside, of 2 to 4 channels.
+// Outputs i to last, at most four (exactly four if kInside), of 2 to 4 channels.
 template <class Sum, std::size_t kChannels, std::size_t kMost, bool kInside>
 HWY_INLINE BytesVec FourPixels(const Weights& weights, const Source& source, std::size_t i, std::size_t last,
                                const BytesVec* spread) {
@@ -174,10 +172,9 @@ HWY_NOINLINE void Pixels(const Taps& taps, const Source& all, std::uint8_t* cons
   const auto squeeze = hn::LoadDup128(Bytes(), kSqueeze.index);
 
   const std::size_t n = taps.start.size();
-  const std::size_t reach =
-      (kMost != 0 ? 0 : (taps.most - 1) / 4 * 4 * kChannels) + kBlock;  // from a start on, in bytes
+  const std::size_t reach = (kMost != 0 ? 0 : (taps.most - 1) / 4 * 4 * kChannels) + kBlock;  // bytes read from a start
   std::size_t i = 0;
-  // While sources and targets have room for whole blocks; what is written too far, the next pixels overwrite.
+  // While sources and targets have room for whole blocks; the next pixels overwrite the excess bytes.
   for (; (n - i) * kChannels >= std::max(kBlock, 4 * kChannels) &&
          weights.start[i + 3] * kChannels + reach <= source.n_bytes;
        i += 4) {
@@ -191,7 +188,7 @@ HWY_NOINLINE void Pixels(const Taps& taps, const Source& all, std::uint8_t* cons
   }
 }
 
-// The lanes of a, b, c and d, each added up within its block.
+// The sums of the lanes of a, b, c and d within each block.
 template <class V32>
 HWY_INLINE V32 AddLanes(V32 a, V32 b, V32 c, V32 d) {
   const hn::Repartition<std::int32_t, Bytes> d32;
@@ -202,7 +199,7 @@ HWY_INLINE V32 AddLanes(V32 a, V32 b, V32 c, V32 d) {
                  hn::BitCast(d32, hn::InterleaveUpper(d64, ab, cd)));
 }
 
-// One output of every row, in lanes that are still to be added up. kMost: the most weights, a multiple of 4; 0: any.
+// One output of every row, in lanes still to be summed. kMost: maximum number of weights, a multiple of 4; 0: any.
 template <class Digits, std::size_t kMost, bool kInside>
 HWY_INLINE auto Gray(const Source& source, std::size_t at, const std::int32_t* HWY_RESTRICT weights, std::size_t most,
                      const BytesVec* spread) {
@@ -251,7 +248,7 @@ HWY_NOINLINE void Grays(const Taps& taps, const Source& all, std::uint8_t* const
   for (std::size_t r = 0; r < kRows; ++r) dst[r] = targets[r];
   BytesVec spread[2];
   spread[0] = hn::LoadDup128(Bytes(), Digits::kShuffle);
-  // The same four pixels further on; an index that gives 0 keeps its top bit.
+  // The same, four pixels later; an index that gives 0 keeps its top bit.
   spread[1] = hn::Add(spread[0], hn::Set(Bytes(), std::uint8_t{4}));
 
   const std::size_t n = taps.start.size();

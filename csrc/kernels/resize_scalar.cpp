@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The resize passes in plain C++, and the packing of weights for the others.
+// The resize passes in plain C++, and the packing of weights for the other targets.
 #include "kernels/resize_scalar.h"
 
 namespace fastbatch::kernels {
@@ -35,8 +35,9 @@ void pack_pair(const std::int32_t* weights, std::int32_t* packed) noexcept {
   packed[1] = pair(weights[0] & kPairMask, weights[1] & kPairMask);
 }
 
-// False when a weight needs more than three signed digits: it is then 2 or more, which no filter of ours gives.
-// With 128 added to each digit all are unsigned, as they stand in the number; less 128 is the other top bit.
+// False if a weight needs more than three signed digits: it is then 2 or more, which no supported filter gives. Adding
+// 128 to each digit makes the digits unsigned, so that they can be read from the number; flipping the top bit subtracts
+// 128 again.
 bool pack_quad(const std::int32_t* weights, std::int32_t* packed) noexcept {
   constexpr std::uint32_t kOffsets = 0x00808080;
   std::uint32_t digits[4];

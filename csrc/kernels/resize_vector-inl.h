@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Shared by both resize passes on vectors: sums of pixels times weights, rounded to bytes. Threads: any.
-// Sums are taken modulo 2^32, so a weight may be split into digits and each digit summed on its own: it stays exact.
-// Compiled once for each target, hence no ordinary include guard.
+// Shared by the vector code of both resize passes: sums of pixels times weights, rounded to bytes. Threads: any.
+// Sums are modulo 2^32, so a weight may be split into digits that are summed separately; the result is exact.
+// Compiled once per target, hence no ordinary include guard.
 #include <hwy/highway.h>
 
 #include "kernels/resize_scalar.h"
@@ -14,7 +14,7 @@
 #define FASTBATCH_RESIZE_VECTOR_INL_H_
 #endif
 
-// Bytes are moved within blocks of 16, in vectors of one, two or four of them.
+// Bytes are shuffled within blocks of 16, in vectors of one, two or four blocks.
 #undef FASTBATCH_PAIRS_TARGET
 #define FASTBATCH_PAIRS_TARGET (FASTBATCH_VECTOR_TARGET && !HWY_HAVE_SCALABLE && HWY_MAX_BYTES >= 16)
 #undef FASTBATCH_QUADS_TARGET
@@ -33,7 +33,7 @@ using Bytes = hn::ScalableTag<std::uint8_t>;
 template <class D8>
 using Vec32 = hn::Vec<hn::Repartition<std::int32_t, D8>>;
 
-// The constructors below are written out because an implicit one would be compiled for the wrong target.
+// The constructors are written out: implicitly defined ones would be compiled for the wrong target.
 
 // WeightLayout::kPairs: a lane holds two pixels as 16-bit words.
 template <class D8>
@@ -43,7 +43,7 @@ class PairSum {
 
  public:
   static constexpr std::size_t kTaps = 2;
-  // Two neighbouring weights in every lane.
+  // Two consecutive weights in every lane.
   struct Weight {
     HWY_INLINE explicit Weight(const std::int32_t* packed)
         : high(hn::BitCast(D16(), hn::Set(D32(), packed[0]))), low(hn::BitCast(D16(), hn::Set(D32(), packed[1]))) {}
@@ -73,7 +73,7 @@ class PairSum {
   Vec32<D8> low1_;
 };
 
-// One channel, kPairs: the four lanes of a block hold pixels 0 and 1, 0 and 1, 2 and 3, 2 and 3, and so meet
+// One channel, kPairs: the four lanes of a block hold pixels 0 and 1, 0 and 1, 2 and 3, 2 and 3, to be multiplied by
 // the high and the low words of two pairs.
 template <class D8>
 class PairDigits {
@@ -88,7 +88,7 @@ class PairDigits {
     const auto weight = hn::BitCast(D16(), hn::LoadDup128(D32(), packed));
     sum0_ = hn::ReorderWidenMulAccumulate(D32(), hn::BitCast(D16(), pixels), weight, sum0_, sum1_);
   }
-  // Lanes that add up to the sum.
+  // Lanes whose total is the sum.
   [[nodiscard]] HWY_INLINE Vec32<D8> Lanes() const {
     alignas(kBlock) static constexpr std::int32_t kShift[] = {kPairBits, 0, kPairBits, 0};
     return hn::Shl(hn::RearrangeToOddPlusEven(sum0_, sum1_), hn::LoadDup128(D32(), kShift));
@@ -100,8 +100,8 @@ class PairDigits {
 };
 
 #if FASTBATCH_QUADS_TARGET
-// sum + the four products of unsigned and signed bytes in each 32-bit lane. Written in assembly because Highway's
-// AVX3 does not promise the instruction: it runs only where weight_layouts() has found it.
+// sum + the four products of unsigned and signed bytes in each 32-bit lane. Inline assembly, since Highway's AVX3 does
+// not include the instruction; only run if weight_layouts() has detected it.
 template <class V8, class V32>
 HWY_INLINE V32 AddProducts(V32 sum, V8 pixels, V32 weights) {
   auto raw = sum.raw;
@@ -141,7 +141,7 @@ class QuadSum {
   Vec32<D8> high_;
 };
 
-// One channel, kQuads: three of the four lanes of a block meet one digit each of four weights.
+// One channel, kQuads: three of the four lanes of a block are multiplied by one digit each of four weights.
 template <class D8>
 class QuadDigits {
   using D32 = hn::Repartition<std::int32_t, D8>;
@@ -162,7 +162,7 @@ class QuadDigits {
 };
 #endif  // FASTBATCH_QUADS_TARGET
 
-// 16-bit words to bytes with saturation, block by block: those of a, then those of b.
+// 16-bit words to bytes with saturation, per block: those of a, then those of b.
 template <class V16>
 HWY_INLINE auto PackWords(V16 a, V16 b) {
   using D8 = hn::Repartition<std::uint8_t, hn::DFromV<V16>>;
@@ -180,7 +180,7 @@ HWY_INLINE auto PackWords(V16 a, V16 b) {
 #endif
 }
 
-// Four vectors of 32-bit lanes, clipped to 8 bits, block by block.
+// Four vectors of 32-bit lanes, clipped to 8 bits, per block.
 template <class D8, class V32>
 HWY_INLINE hn::Vec<D8> ToBytes(D8 /*d8*/, V32 a, V32 b, V32 c, V32 d) {
   const hn::Repartition<std::int16_t, D8> d16;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 64 bytes at a time become a mask with a bit for each byte; the bits that matter become numbers. White space that is
-// not ASCII is rare and looked at by itself, one candidate after the other.
+// 64 bytes at a time are converted to a bit mask, and the set bits to positions. White space that is not ASCII is rare:
+// candidates are checked one by one.
 #include "kernels/scan.h"
 
 #include <algorithm>
@@ -25,15 +25,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr std::size_t kChunk = 64;
 using Tag = hn::CappedTag<std::uint8_t, kChunk>;
 
-// One bit a byte, from the lowest on.
+// One bit per byte, from the lowest.
 template <typename Mask>
 HWY_ATTR HWY_INLINE std::uint64_t Bits(Mask mask) {
-  std::uint64_t bits = 0;  // stays a register: as many bytes are read as were written
+  std::uint64_t bits = 0;  // stays in a register: it is stored and loaded with the same size
   hn::StoreMaskBits(Tag(), mask, reinterpret_cast<std::uint8_t*>(&bits));
   return bits;
 }
 
-// Which bytes of a chunk pass a test, and which are not ASCII.
+// Bit masks of the bytes of a chunk that pass a test, and that are not ASCII.
 struct Masks {
   std::uint64_t found = 0;
   std::uint64_t high = 0;
@@ -52,17 +52,17 @@ HWY_ATTR HWY_INLINE Masks MasksOf(const std::uint8_t* chunk, const Test& test) {
   return masks;
 }
 
-// The numbers of the bits that are set, one after the other: for few of them.
+// Writes the positions of the set bits, one by one: for few bits.
 HWY_ATTR HWY_INLINE std::uint32_t* UnpackFew(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
   for (; bits != 0; bits &= bits - 1)
     *out++ = static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(std::countr_zero(bits));
   return out;
 }
 
-// The same for many, without a branch for each. Writes numbers behind those that it returns.
+// The same for many bits, without a branch per bit. Also writes numbers after the returned end.
 HWY_ATTR HWY_INLINE std::uint32_t* UnpackMany(std::uint64_t bits, std::size_t base, std::uint32_t* out) {
   const hn::CappedTag<std::uint32_t, 16> d;
-  if constexpr (hn::MaxLanes(d) == 16) {  // where one instruction does it: narrower vectors need tables
+  if constexpr (hn::MaxLanes(d) == 16) {  // one instruction; narrower vectors would need tables
     const std::size_t n = hn::Lanes(d);
     auto numbers = hn::Add(hn::Iota(d, 0), hn::Set(d, static_cast<std::uint32_t>(base)));
     for (std::size_t i = 0; i < kChunk; i += n) {
@@ -72,7 +72,7 @@ HWY_ATTR HWY_INLINE std::uint32_t* UnpackMany(std::uint64_t bits, std::size_t ba
       numbers = hn::Add(numbers, hn::Set(d, static_cast<std::uint32_t>(n)));
     }
     return out;
-  } else {  // eight at a time: how many come after them is hard to foretell
+  } else {  // eight at a time: a branch per bit would be mispredicted
     std::uint32_t* const end = out + std::popcount(bits);
     for (; out < end; out += 8) {
       for (int j = 0; j < 8; ++j) {
@@ -84,7 +84,7 @@ HWY_ATTR HWY_INLINE std::uint32_t* UnpackMany(std::uint64_t bits, std::size_t ba
   }
 }
 
-// Spaces of a chunk that are not ASCII. Bits from 64 on go to `spill`: the chunk after begins with them.
+// The white space of a chunk that is not ASCII. Bits beyond 63 are set in `spill`, for the next chunk.
 HWY_ATTR HWY_INLINE std::uint64_t WideSpaces(const std::uint8_t* chunk, std::size_t left, std::uint64_t* spill) {
   const Tag d;
   const Masks masks = MasksOf(chunk, [&](auto v) HWY_ATTR {
@@ -102,8 +102,8 @@ HWY_ATTR HWY_INLINE std::uint64_t WideSpaces(const std::uint8_t* chunk, std::siz
   return spaces;
 }
 
-// Calls visit(chunk, bytes left in the text, base) for every 64 bytes; the last, short one is a copy padded with
-// spaces, of which the text's own are `left`.
+// Calls visit(chunk, left, base) for every 64 bytes; `left`: bytes from the chunk's start to the end of the text. The
+// last, short chunk is a copy padded with spaces.
 template <typename Visit>
 HWY_ATTR HWY_INLINE void ForChunks(const std::uint8_t* text, std::size_t size, const Visit& visit) {
   std::size_t base = 0;
@@ -118,7 +118,7 @@ HWY_ATTR HWY_INLINE void ForChunks(const std::uint8_t* text, std::size_t size, c
 HWY_ATTR Scan FindWords(const std::uint8_t* text, std::size_t size, std::uint32_t* edges) {
   const Tag d;
   std::uint32_t* out = edges;
-  std::uint64_t before = 1;  // was the byte before the chunk a space?
+  std::uint64_t before = 1;  // 1 if the byte before the chunk is white space
   std::uint64_t spill = 0;
   std::uint64_t any_high = 0;
   ForChunks(text, size, [&](const std::uint8_t* chunk, std::size_t left, std::size_t base) HWY_ATTR {
@@ -136,7 +136,7 @@ HWY_ATTR Scan FindWords(const std::uint8_t* text, std::size_t size, std::uint32_
     out = UnpackMany(spaces ^ (spaces << 1 | before), base, out);
     before = spaces >> 63;
   });
-  // The padding of a short last chunk ends a word at `size`, but a full one has none.
+  // The padding of a short last chunk ends its last word; a full last chunk has no padding.
   if ((out - edges) % 2 != 0) *out++ = static_cast<std::uint32_t>(size);
   return {static_cast<std::size_t>(out - edges), any_high == 0};
 }

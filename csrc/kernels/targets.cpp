@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which instruction sets the kernels may use: what this binary has, what this CPU can do, what the user allowed.
+// The instruction sets that the kernels may use: those of this binary, of this CPU, and allowed by the user.
 #include "kernels/targets.h"
 
 #include <hwy/highway.h>
@@ -16,10 +16,10 @@ namespace {
 
 constexpr const char* kScalar = "scalar";
 
-// The user's choice. Highway keeps its own (hwy::GetChosenTarget()); "scalar" is not a target of ours there.
+// Set by narrow_targets("scalar"), which Highway does not support. It stores all other choices itself.
 std::atomic<bool> scalar_chosen{false};
 
-// Targets of this binary that this CPU has, one bit each, the lowest the best. Taken once, before any narrowing.
+// Targets of this binary that this CPU supports, one bit each, the lowest is the best. Read once, before narrowing.
 std::int64_t detected() noexcept {
   static const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & ~(HWY_SCALAR | HWY_EMU128);
   return targets;
@@ -50,7 +50,7 @@ std::string active_target() {
 }
 
 void narrow_targets(std::string_view name) {
-  std::int64_t wanted = detected();  // before Highway is told anything
+  std::int64_t wanted = detected();  // must be called before Highway's targets are narrowed
   if (!name.empty() && name != kScalar) {
     while (wanted != 0 && name_of(best_of(wanted)) != name) wanted &= wanted - 1;
     if (wanted == 0) {
@@ -60,7 +60,7 @@ void narrow_targets(std::string_view name) {
     }
     wanted = best_of(wanted);
   }
-  hwy::SetSupportedTargetsForTest(name.empty() ? 0 : wanted);  // 0: Highway's own choice again
+  hwy::SetSupportedTargetsForTest(name.empty() ? 0 : wanted);  // 0: restores Highway's choice
   scalar_chosen.store(name == kScalar, std::memory_order_relaxed);
 }
 

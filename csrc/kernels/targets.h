@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shared by the kernel files: when to take the plain C++ path, and which of Highway's targets are instruction sets.
-// A kernel file looks so (foreach_target.h includes it once for each instruction set):
+// Shared by the kernel files: the choice of the plain C++ path, and a test for Highway targets with vectors.
+// The structure of a kernel file (foreach_target.h includes it once per instruction set):
 //   #undef HWY_TARGET_INCLUDE
 //   #define HWY_TARGET_INCLUDE "kernels/copy.cpp"   // this file, from the include root
 //   #include <hwy/foreach_target.h>                 // before highway.h
@@ -23,10 +23,10 @@
 
 namespace fastbatch::kernels {
 
-// True after narrow_targets("scalar"), and on a CPU that has none of our instruction sets.
+// True after narrow_targets("scalar"), and on a CPU without a supported instruction set.
 [[nodiscard]] bool scalar_only() noexcept;
 
 }  // namespace fastbatch::kernels
 
-// In a kernel file, per target: true for an instruction set, false for Highway's emulations.
+// In a kernel file, per target: true for instruction sets, false for Highway's emulations.
 #define FASTBATCH_VECTOR_TARGET (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pixels (the channels of one side by side) to planes (one channel's pixels side by side), and back.
+// Pixels (interleaved channels) to planes (one channel after another), and back.
 #include <algorithm>
 #include <cstring>
 
@@ -15,7 +15,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
-// Both do as many pixels as fill whole vectors, and return how many.
+// Both process whole vectors, and return the number of pixels done.
 #if FASTBATCH_VECTOR_TARGET
 namespace hn = hwy::HWY_NAMESPACE;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A pixel depends on the one to its left, so a row is a chain; what vectors give is all channels of a pixel in one
-// step, and no branch. Rows of 3 and 4 bytes a pixel, the common ones, have kernels; the chain of "above" has no such
-// bound.
+// Each pixel depends on the one to its left, so vectors process only the channels of one pixel at a time, without
+// branches. There are kernels for 3 and 4 bytes per pixel, the common cases. The filter "above" has no such dependency.
 #include "kernels/unfilter.h"
 
 #include <algorithm>
@@ -19,7 +18,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
 
-// All return how many bytes are done.
+// All return the number of bytes done.
 #if FASTBATCH_VECTOR_TARGET
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -31,8 +30,8 @@ HWY_ATTR std::size_t AddAbove(const std::uint8_t* above, std::uint8_t* row, std:
   return i;
 }
 
-// One pixel in the low lanes of a vector. kStep bytes are stored; 4 are read, so the last pixel of 3 bytes is left
-// over.
+// One pixel in the low lanes of a vector. kStep bytes are stored, but 4 are read, so the last pixel of 3 bytes is left
+// to the scalar code.
 template <std::size_t kStep>
 struct Pixel {
   using D8 = hn::CappedTag<std::uint8_t, 16>;
@@ -72,7 +71,7 @@ HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, st
   std::size_t i = 0;
   for (; i + 4 <= n; i += kStep) {
     const auto up = P::Load(above + i);
-    // AverageRound rounds up where the sum is odd.
+    // AverageRound rounds up if the sum is odd.
     const auto average = hn::Sub(hn::AverageRound(left, up), hn::And(hn::Xor(left, up), one));
     left = hn::Add(P::Load(row + i), average);
     P::Store(left, row + i);
@@ -150,7 +149,7 @@ std::uint8_t nearest_guess(int left, int up, int corner) {
 
 void add(std::uint8_t& byte, unsigned guess) { byte = static_cast<std::uint8_t>(byte + guess); }
 
-// Bytes `first` to n.
+// Bytes [first, n).
 void unfilter_scalar(unsigned filter, std::size_t step, const std::uint8_t* above, std::uint8_t* row, std::size_t first,
                      std::size_t n) {
   const auto left = [&](std::size_t i) -> unsigned { return i < step ? 0 : row[i - step]; };

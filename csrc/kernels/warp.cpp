@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// warp(): cuts each row of dst into what lies inside src, where coordinates need no care, and what does not.
+// warp(): divides each row of dst into the span inside src, which needs no bounds checks, and the rest.
 #include "kernels/warp.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct Span {
   std::size_t end;  // >= first
 };
 
-// The first column in [0, n] from which on `holds`: false on some columns (or none), then true. `guess` saves time.
+// The first column in [0, n) for which `holds` is true, or n. `holds` is monotonic. `guess`: start of the search.
 template <typename Holds>
 std::size_t first_column(double guess, std::size_t n, const Holds& holds) {
   std::size_t low = 0;
@@ -39,7 +39,7 @@ std::size_t first_column(double guess, std::size_t n, const Holds& holds) {
   return low;
 }
 
-// The columns in [0, n) whose coordinate lies in [low, high]. Rounding keeps coordinates in order, so it is one span.
+// The columns in [0, n) whose coordinate is in [low, high]. One span, since rounded coordinates are monotonic.
 Span find_between(const WarpAxis& axis, double low, double high, std::size_t n) {
   const auto at = [&](std::size_t column) { return axis.at(static_cast<double>(column)); };
   const double start = axis.row_term + axis.offset;
@@ -53,7 +53,7 @@ Span find_between(const WarpAxis& axis, double low, double high, std::size_t n) 
   return {first, std::max(first, end)};
 }
 
-// The columns whose coordinates lie inside, as far from the border as `margin`.
+// The columns whose coordinates are inside, at least `margin` from the border.
 Span find_inside(const WarpLine& line, double margin, std::size_t n) {
   const Span y = find_between(line.y, margin, line.y.last - margin, n);
   const Span x = find_between(line.x, margin, line.x.last - margin, n);
@@ -61,7 +61,7 @@ Span find_inside(const WarpLine& line, double margin, std::size_t n) {
   return {first, std::max(first, std::min(y.end, x.end))};
 }
 
-// No coordinate is farther from 0 than this.
+// Upper bound of the magnitude of all coordinates.
 double greatest_coordinate(const Warp& warp) {
   double greatest = 0;
   for (std::size_t axis = 0; axis < 2; ++axis) {

@@ -11,20 +11,20 @@
 
 namespace fastbatch::kernels {
 
-// The values beyond the border, in SciPy's words.
+// The values beyond the border; names as in SciPy.
 enum class Fill : std::uint8_t {
   kNearest,   // a a a | a b c d | d d d
   kConstant,  // k k k | a b c d | k k k, from the centre of the last pixel on
   kReflect,   // c b a | a b c d | d c b
-  kWrap,      // b c d | a b c d | b c d, where a and d are the same place: the period is n - 1
+  kWrap,      // b c d | a b c d | b c d; a and d coincide: the period is n - 1
 };
 
-// Pixel (row, column) of dst is src at matrix * (row, column) + offset; the matrix is in row order.
-// With flips, dst is mirrored afterwards.
+// Pixel (row, column) of dst is src at matrix * (row, column) + offset; the matrix is row-major.
+// Flips mirror dst afterwards.
 struct Warp {
   std::size_t height = 0;  // of src and of dst
   std::size_t width = 0;
-  std::size_t channels = 1;  // side by side; 3 and 4 are fastest
+  std::size_t channels = 1;  // interleaved; 3 and 4 are fastest
   std::array<double, 4> matrix{1, 0, 0, 1};
   std::array<double, 2> offset{};
   int order = 1;  // 0: the nearest pixel; 1: linear
@@ -34,8 +34,8 @@ struct Warp {
   bool flip_columns = false;
 };
 
-// src and dst do not overlap. Coordinates beyond 2^52 are outside for kConstant, and 0 otherwise for kReflect and
-// kWrap. Throws std::invalid_argument for an image of 2^31 elements or more.
+// src and dst do not overlap. Coordinates beyond 2^52 are outside for kConstant, and 0 for kReflect and kWrap. Throws
+// std::invalid_argument for an image of 2^31 elements or more.
 void warp(const Warp& warp, const float* src, float* dst);
 void warp(const Warp& warp, const std::uint8_t* src, float* dst);
 

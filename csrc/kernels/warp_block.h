@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shared by the warp kernels. A row of dst is cut into blocks: locate...() computes the source coordinates of each
-// pixel of a block, sample...() or pick() fetches it. Plain C++ is the definition; every other target equals it.
+// Shared by the warp kernels. A row of dst is divided into blocks: locate...() computes the source coordinates of each
+// pixel of a block, sample...() or pick() fetches it. The plain C++ is the reference for all other targets.
 // Threads: any.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace fastbatch::kernels {
 
-// Where one row of dst lies in src, along one axis of src: at(column), in pixels.
+// The coordinates of one row of dst along one axis of src: at(column), in pixels.
 struct WarpAxis {
   double row_term;
   double step;
@@ -29,47 +29,47 @@ struct WarpLine {
 // Columns of one block: first, first + step, ...
 struct WarpColumns {
   std::int64_t first;
-  std::int64_t step;  // 1, or -1 where dst is mirrored
+  std::int64_t step;  // 1, or -1 if dst is mirrored
   std::size_t n;
 };
 
-// The four pixels around each place, and the weights of those on the right and below.
+// The four pixels around each coordinate, and the weights of the right and the lower ones.
 struct WarpBlock {
   static constexpr std::size_t kCapacity = 256;
-  alignas(64) std::int32_t start[kCapacity];  // element of src: the pixel above on the left
-  alignas(64) std::int32_t right[kCapacity];  // from there to its right neighbour; 0 at the border
+  alignas(64) std::int32_t start[kCapacity];  // element of src: the upper left pixel
+  alignas(64) std::int32_t right[kCapacity];  // offset to its right neighbour; 0 at the border
   alignas(64) std::int32_t below[kCapacity];
   alignas(64) float fraction_x[kCapacity];
   alignas(64) float fraction_y[kCapacity];
 };
 
-// Coordinates from here on are not told apart.
+// Coordinates of this magnitude or above are replaced by 0, except for kConstant.
 inline constexpr double kWildCoordinate = 0x1p52;
 
-// Inside the image, as far from its border as kInnerMargin, linear interpolation counts in fixed point: the coordinate
-// of column 0 and the step from column to column are rounded to multiples of 2^-32 pixels. That keeps within the
-// margin for rows of up to kInnerWidth columns and coordinates below kInnerCoordinate.
+// Inside the image, at least kInnerMargin from its border, linear interpolation uses fixed point: the coordinate of
+// column 0 and the step per column are rounded to multiples of 2^-32 pixels. The error is below the margin for rows of
+// up to kInnerWidth columns and coordinates below kInnerCoordinate.
 inline constexpr int kFixedBits = 32;
 inline constexpr double kInnerMargin = 0x1p-16;
 inline constexpr double kInnerCoordinate = 0x1p30;
 inline constexpr std::size_t kInnerWidth = std::size_t{1} << 16U;
 
 struct FixedAxis {
-  std::int64_t first;  // the block's first column
-  std::int64_t step;   // from one column of the block to the next
+  std::int64_t first;  // coordinate of the block's first column
+  std::int64_t step;   // difference per column of the block
 };
 FixedAxis to_fixed(const WarpAxis& axis, const WarpColumns& columns) noexcept;
 
-// Any places: beyond the border too if `inside` is false. With order 0, only `start` is filled.
+// Any coordinates; also beyond the border if `inside` is false. With order 0, only `start` is set.
 void locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpBlock& block);
 void locate_scalar(const WarpLine& line, const WarpColumns& columns, bool inside, std::size_t first, WarpBlock& block);
 
-// Inner places, for order 1: fills start and fractions.
+// Coordinates within the margin, for order 1: sets start and fractions.
 void locate_inner(const WarpLine& line, const WarpColumns& columns, WarpBlock& block);
 void locate_inner_scalar(const WarpLine& line, const FixedAxis& y, const FixedAxis& x, std::size_t first,
                          std::size_t end, WarpBlock& block);
 
-// A source of the two types there are, and all of it that may be read.
+// The source image, of float or std::uint8_t, and its readable size.
 template <typename T>
 struct WarpSource {
   const T* data;
@@ -85,7 +85,7 @@ void sample_inner(WarpSource<std::uint8_t> src, const WarpLine& line, const Warp
 void pick(WarpSource<float> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
 void pick(WarpSource<std::uint8_t> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n);
 
-// One pixel between four: first from above to below, then from left to right.
+// Bilinear interpolation of one pixel: first vertically, then horizontally.
 template <typename T>
 void mix_pixel(const T* src, std::ptrdiff_t right, std::ptrdiff_t below, float fraction_x, float fraction_y,
                std::size_t channels, float* dst) {
@@ -101,7 +101,7 @@ void mix_pixel(const T* src, std::ptrdiff_t right, std::ptrdiff_t below, float f
   }
 }
 
-// Pixels [first, end) of a block; dst is where the block's pixel 0 goes.
+// Pixels [first, end) of a block; dst: the place of the block's pixel 0.
 template <typename T>
 void sample_scalar(const T* src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t first,
                    std::size_t end) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a pixel comes from, in plain C++; the rules beyond the border are those of SciPy's map_coordinate.
+// Source coordinates in plain C++; the rules beyond the border are those of SciPy's map_coordinate.
 #include "kernels/warp_block.h"
 
 #include <cmath>
@@ -13,7 +13,7 @@ double clamp(double at, double last) noexcept {
   return at < last ? at : last;
 }
 
-// A coordinate beyond the border -> one within, or less than a pixel beyond.
+// Maps a coordinate beyond the border to one inside, or less than a pixel outside.
 double reflect(double at, double last) noexcept {
   const double n = last + 1;
   const double period = 2 * n;
@@ -40,7 +40,7 @@ double fold(double at, double last, Fill fill) noexcept {
 struct Place {
   double lower;    // the pixel before the coordinate
   double upper;    // and the one after it
-  float fraction;  // of the upper one
+  float fraction;  // weight of `upper`
 };
 
 Place place(const WarpAxis& axis, double column, bool inside, const WarpLine& line) noexcept {

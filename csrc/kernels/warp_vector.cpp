@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The blocks of a warp on this CPU's vectors: places several at a time in float64, pixels one at a time with their
-// channels side by side.
+// The blocks of a warp with vectors: several coordinates at a time in float64; one pixel at a time with all its
+// channels.
 #include "kernels/targets.h"
 #include "kernels/warp_block.h"
 
@@ -10,7 +10,7 @@
 // After foreach_target.h, which sets the target that highway.h compiles for.
 #include <hwy/highway.h>
 
-// Vectors of a known size only: they are members here.
+// Only vectors of fixed size, since they are class members here.
 #undef FASTBATCH_WARP_TARGET
 #define FASTBATCH_WARP_TARGET (FASTBATCH_VECTOR_TARGET && !HWY_HAVE_SCALABLE && HWY_MAX_BYTES >= 16)
 
@@ -103,7 +103,7 @@ void Locate(const WarpLine& line, const WarpColumns& columns, bool inside, WarpB
   locate_scalar(line, columns, inside, i, block);
 }
 
-// Whole pixels and fractions of as many columns as fill a vector of 32-bit lanes, in 32.32 fixed point.
+// Integer parts and fractions of the columns in a vector of 32-bit lanes, in 32.32 fixed point.
 class FixedPlaces {
   using D64 = hn::ScalableTag<std::int64_t>;
   using D32 = hn::ScalableTag<std::int32_t>;
@@ -119,7 +119,7 @@ class FixedPlaces {
     half_ = hn::Set(d, axis.step * lanes);
     step_ = hn::Set(d, 2 * axis.step * lanes);
   }
-  // Then the next columns.
+  // Returns those of the current columns and advances to the next ones.
   HWY_INLINE void Take(hn::Vec<D32>& whole, hn::Vec<DFloat>& fraction) {
     const D32 d;
     const auto low = hn::BitCast(d, low_);
@@ -166,8 +166,8 @@ HWY_INLINE hn::Vec<Quad> LoadPixel(const std::uint8_t* src) {
   return hn::ConvertTo(Quad(), hn::PromoteTo(d32, hn::LoadU(hn::Rebind<std::uint8_t, Quad>(), src)));
 }
 
-// More than a pixel is read and written: the last pixel of a block is left to the plain path where that would be past
-// its end, and so are pixels near the end of src.
+// Reads and writes more than one pixel: the plain path handles the last pixel of a block, if this would exceed it, and
+// pixels near the end of src.
 template <std::size_t kChannels>
 HWY_INLINE constexpr std::size_t LeftOver() {
   return kChannels < 4 ? 1 : 0;
@@ -199,7 +199,7 @@ HWY_INLINE void SamplePixels(WarpSource<T> src, const WarpLine& line, const Warp
 }
 
 #if HWY_MAX_BYTES >= 32
-using Octet = hn::FixedTag<float, 8>;  // two pixels side by side
+using Octet = hn::FixedTag<float, 8>;  // two neighbouring pixels
 
 HWY_INLINE hn::Vec<Octet> LoadTwo(const float* src) { return hn::LoadU(Octet(), src); }
 
@@ -286,7 +286,7 @@ void LocateInner(const WarpLine& line, const WarpColumns& columns, WarpBlock& bl
 }
 #endif
 
-// One of the three ways to fetch pixels, on vectors where there are as many channels as they like.
+// Dispatches one of the three ways to fetch pixels; with vectors if the number of channels is supported.
 #if FASTBATCH_WARP_TARGET
 #define FASTBATCH_FETCH(Name, T, vector, scalar)                                                          \
   void Name(WarpSource<T> src, const WarpLine& line, const WarpBlock& block, float* dst, std::size_t n) { \

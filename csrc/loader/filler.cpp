@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The error in flight, if it is one of data: what is wrong with memory or with the program is no sample's fault.
+// The current exception, if it is an error of the sample; rethrows errors of memory or of the program.
 std::exception_ptr error_of_sample() {
   try {
     throw;
@@ -68,7 +68,7 @@ void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
     try {
       if (!run.order().repeats()) {
         decode(c, run.key(), indices_, slot(c, task, task.begin), failed_at);
-      } else {  // each has a key of its own
+      } else {  // each sample has its own key
         std::size_t inside = 0;
         for (; failed_at < task.count; ++failed_at) {
           const std::size_t place = task.begin + failed_at;
@@ -89,7 +89,7 @@ void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
   }
 }
 
-// Which of several samples are bad must not depend on how many were asked for at once.
+// Decodes samples one by one, so that the set of bad samples does not depend on the size of the task.
 void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& task, Outcome& outcome) {
   for (std::size_t j = 0; j < task.count; ++j) {
     const std::size_t place = task.begin + j;
@@ -102,7 +102,7 @@ void Filler::fill_one_by_one(std::size_t column, const Run& run, const Task& tas
   }
 }
 
-// False when none of the others that are tried can be decoded either.
+// False if none of the tried replacements can be decoded.
 bool Filler::replace(const Run& run, const Task& task, BadSample& bad) {
   const StreamKey key = key_at(run, task, bad.place);
   Stream draws(key.seed, key.epoch, bad.sample, Operation::kReplace);

@@ -20,13 +20,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMinPrefetch = 2;
 constexpr std::size_t kMaxDefaultPrefetch = 16;
-constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // of readahead advice, about
+constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // approximate bytes of readahead advice
 constexpr std::size_t kMaxAdviceBatches = 64;
 constexpr std::size_t kProbeSamples = 4;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Bytes of a batch in all columns. Throws std::length_error when that is no size at all.
+// Bytes of a batch in all columns. Throws std::length_error on overflow.
 std::size_t batch_bytes(const std::vector<std::shared_ptr<const Decoder>>& columns, std::size_t batch_size) {
   std::size_t sample_bytes = 0;
   for (const auto& column : columns) sample_bytes += column->slot_bytes();
@@ -37,7 +37,7 @@ std::size_t batch_bytes(const std::vector<std::shared_ptr<const Decoder>>& colum
   return std::max<std::size_t>(1, sample_bytes * batch_size);
 }
 
-// Samples that a worker claims at once.
+// The number of samples that a worker claims together.
 std::size_t claim_samples(const std::vector<std::shared_ptr<const Decoder>>& columns) {
   std::size_t samples = std::numeric_limits<std::size_t>::max();
   for (const auto& column : columns) samples = std::min(samples, column->chunk_samples());
@@ -56,8 +56,8 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
   depth = std::max<std::size_t>(1, depth);
   const std::size_t items = claim_samples(columns);
   const std::size_t chunk = std::min(options.batch_size, items);
-  const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // of a batch; equally long, no short one last
-  // A worker is woken when it can claim that many, or half of the ready batches are gone.
+  const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // chunks of a batch, of nearly equal size
+  // A worker is woken when it can claim this many samples, or half of the ready batches are consumed.
   return {.depth = depth,
           .chunk_samples = (options.batch_size + chunks - 1) / chunks,
           .claim_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, items),
@@ -79,7 +79,7 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
       limits_(limits_for(columns_, options)),
       callers_help_(limits_.chunk_samples >= options.batch_size && are_brief(columns_)),
       shared_(std::make_unique<Shared>()) {
-  // In flight, one that the user holds and one more while `for` binds the next before it lets go of the last.
+  // Batches in flight, one held by the user, and one more, since `for` binds the next batch before it drops the last.
   for (const auto& column : columns_)
     pools_.push_back(BufferPool::create(column->slot_bytes() * options.batch_size, limits_.depth + 2));
   shared_->stats.decode_s.resize(columns_.size());
@@ -95,7 +95,7 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
 
 Loader::~Loader() {
   close();
-  if (is_forked_copy()) static_cast<void>(shared_.release());  // the threads that could be joined are the parent's
+  if (is_forked_copy()) static_cast<void>(shared_.release());  // the threads belong to the parent
 }
 
 std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
@@ -105,7 +105,7 @@ std::shared_ptr<Run> Loader::start(Order order, BatchPlan plan, StreamKey key) {
     if (shared_->closed) throw ClosedError("the loader is closed");
     shared_->runs.push_back(run);
   }
-  shared_->work.notify_one();  // it wakes another while there is more to claim
+  shared_->work.notify_one();  // the worker wakes another one if there are more tasks
   return run;
 }
 
@@ -131,7 +131,7 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     shared.stats.samples += batch.samples - n_left_out;
     shared.stats.bad_samples += batch.bad.size();
     for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * (batch.samples - n_left_out);
-    if (run.is_settled()) run.ready.notify_one();  // another thread may wait for what comes next
+    if (run.is_settled()) run.ready.notify_one();  // another thread may wait for the next batch
     wake_worker = shared.idle_workers > 0 && is_worth_waking();
   }
   if (wake_worker) shared.work.notify_one();
@@ -141,7 +141,7 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
 
 void Loader::cancel(Run& run) noexcept {
   if (is_forked_copy()) return;
-  std::shared_ptr<Run> last;  // so that its buffers go back outside the lock
+  std::shared_ptr<Run> last;  // its buffers are returned outside the lock
   const std::lock_guard lock(shared_->mutex);
   run.cancel();
   run.ready.notify_all();
@@ -203,7 +203,7 @@ void Loader::work() {
   Shared& shared = *shared_;
   Worker worker(columns_, options_.on_error);
   std::shared_ptr<Run> run;
-  std::shared_ptr<Run> to_wake;  // notified outside the lock, or its consumer would wake only to wait for it
+  std::shared_ptr<Run> to_wake;  // notified outside the lock, for which its consumer would otherwise wait
   std::unique_lock lock(shared.mutex);
   while (!shared.closed) {
     const bool claimed = claim(worker.items, run);
@@ -223,7 +223,7 @@ void Loader::work() {
       continue;
     }
     if (perform(worker, *run, lock)) to_wake = run;
-    if (run.use_count() == 1) {  // cancelled meanwhile: its buffers go back outside the lock
+    if (run.use_count() == 1) {  // cancelled meanwhile: its buffers are returned outside the lock
       lock.unlock();
       run.reset();
       lock.lock();
@@ -232,8 +232,8 @@ void Loader::work() {
   }
 }
 
-// A batch that is one task, made as fast as a thread is woken, is made by the caller that would wait for it. (Of larger
-// ones, one thread more than there are processors makes all slower.)
+// If a batch is one task that takes no longer than waking a thread, the waiting consumer decodes it. (For larger
+// batches, more threads than processors would slow down all.)
 void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
   Shared& shared = *shared_;
   std::unique_ptr<Worker> worker;
@@ -250,7 +250,7 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
   if (worker) shared.spare.push_back(std::move(worker));
 }
 
-// Does the tasks, and takes the lock. True: a consumer may be waiting for one of them.
+// Performs the tasks, then locks. True if a consumer may be waiting for one of them.
 bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
   auto& [filler, items] = worker;
   const StopScope scope(run.stop());
@@ -273,7 +273,7 @@ bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& loc
   return is_awaited;
 }
 
-// Advice is a courtesy: what fails here fails again, and is reported, where the sample is read.
+// Errors of advice are ignored: they recur, and are reported, when the sample is read.
 std::size_t Loader::advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept {
   try {
     const std::size_t samples = run.plan().batch_size(task.batch);
@@ -286,7 +286,7 @@ std::size_t Loader::advise(const Run& run, const Task& task, std::vector<std::ui
     };
     if (task.kind == Task::Kind::kAdvise) return tell(samples);
     const std::size_t bytes = tell(std::min(samples, kProbeSamples));
-    if (bytes > 0) tell(samples);  // cold: the rest of this batch is as urgent as what comes after it
+    if (bytes > 0) tell(samples);  // cold: advise the rest of this batch too
     return bytes;
   } catch (...) {
     return 0;

@@ -8,7 +8,7 @@
 namespace fastbatch {
 
 namespace {
-// While all is in memory, one batch in this many is probed: it costs little and notices a page cache that was dropped.
+// While all data is in memory, every eighth batch is probed, which is cheap, to notice when the page cache is dropped.
 constexpr std::uint64_t kWarmProbeInterval = 8;
 }  // namespace
 
@@ -26,7 +26,7 @@ bool Run::is_worth_waking() const noexcept {
 }
 
 bool Run::claim_advice(Task& task) noexcept {
-  advise_next_ = std::max(advise_next_, opened());  // what is being read needs no advice
+  advise_next_ = std::max(advise_next_, opened());  // batches that are already being read need no advice
   if (!cold_) advise_next_ = (advise_next_ + kWarmProbeInterval - 1) / kWarmProbeInterval * kWarmProbeInterval;
   if (advise_next_ >= std::min<std::uint64_t>(opened() + limits_.advice_ahead, plan_.n_batches())) return false;
   task.kind = cold_ ? Task::Kind::kAdvise : Task::Kind::kProbe;
@@ -42,7 +42,7 @@ void Run::open_batch(Pools& pools) {
   fresh.batch.columns.reserve(pools.size());
   try {
     for (const auto& pool : pools) fresh.batch.columns.push_back(pool->acquire());
-  } catch (...) {  // out of memory: take_front() throws it, and no worker touches this batch
+  } catch (...) {  // out of memory: take_front() rethrows; no worker uses this batch
     fresh.error = std::current_exception();
     fresh.claimed = fresh.batch.samples;
     fresh.pending = 0;
@@ -69,7 +69,7 @@ bool Run::claim_task(Task& task, Pools& pools) {
   if (!filling()) {
     if (!can_open()) return false;
     open_batch(pools);
-    if (!filling()) {  // no memory: nothing to fill, but the consumer must hear of it
+    if (!filling()) {  // out of memory: nothing to fill, but the consumer must be notified
       ready.notify_one();
       return false;
     }

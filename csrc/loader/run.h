@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One pass over (part of) one epoch: the window of batches that are being filled or are ready.
-// Owner: shared by the iterator that consumes it and the workers that are filling it; dropping the iterator cancels it.
+// One pass over an epoch or a part of it: the window of batches that are in flight or ready.
+// Owner: shared by the iterator that consumes it and the workers that fill it; dropping the iterator cancels it.
 // Threads: the plan is immutable; every method is called with the owning Loader's mutex held.
 #pragma once
 
@@ -26,8 +26,8 @@ class Run {
  public:
   struct Limits {
     std::size_t depth;          // batches in flight or ready, at least 1
-    std::size_t chunk_samples;  // samples a task holds
-    std::size_t claim_samples;  // samples that are worth waking a worker for, which claims as many; at least 1
+    std::size_t chunk_samples;  // samples per task
+    std::size_t claim_samples;  // samples that a worker claims together, and for which it is woken; at least 1
     std::size_t advice_ahead;   // batches
   };
 
@@ -40,13 +40,13 @@ class Run {
   std::condition_variable ready;  // the front batch is ready, or the run is over
 
   using Pools = std::vector<std::shared_ptr<BufferPool>>;
-  // The next tasks of at least `samples` samples, as far as the window has room; false if there are none. New batches
-  // take their buffers from `pools`. Advice is claimed first: it is short, and readahead should start early.
+  // Claims the next tasks of at least `samples` samples, as far as the window has room; false if there are none. New
+  // batches take their buffers from `pools`. Advice is claimed first, since it is short and should be given early.
   bool claim(WorkItems& items, std::size_t samples, Pools& pools);
   [[nodiscard]] std::size_t claim_samples() const noexcept { return limits_.claim_samples; }
-  [[nodiscard]] bool is_worth_waking() const noexcept;  // claim_samples can be claimed, or all that is left
+  [[nodiscard]] bool is_worth_waking() const noexcept;  // claim_samples, or all remaining samples, can be claimed
 
-  bool complete(Task& task);  // true: the consumer has to be woken
+  bool complete(Task& task);  // true: the consumer must be woken
 
   enum class Front { kReady, kPending, kEnd };
   [[nodiscard]] Front front() const noexcept;
@@ -71,15 +71,15 @@ class Run {
   void open_batch(Pools& pools);
   [[nodiscard]] bool filling() const noexcept;   // the newest batch has unclaimed samples
   [[nodiscard]] bool can_open() const noexcept;  // the window has room for one more
-  [[nodiscard]] std::uint64_t opened() const noexcept { return first_ + window_.size(); }  // batches, since the start
+  [[nodiscard]] std::uint64_t opened() const noexcept { return first_ + window_.size(); }  // batches since the start
 
   const Order order_;
   const BatchPlan plan_;
   const StreamKey key_;
   const Limits limits_;
-  std::deque<InFlight> window_;  // batches [first_, first_ + window_.size()), the front is handed out next
+  std::deque<InFlight> window_;  // batches [first_, first_ + window_.size()); the front is returned next
   std::uint64_t first_ = 0;
-  std::uint64_t advise_next_ = 0;  // batch
+  std::uint64_t advise_next_ = 0;  // next batch to advise
   bool cold_ = false;              // the last probe found samples that are not in memory
   StopFlag stop_;                  // the run is cancelled
 };

@@ -8,7 +8,7 @@ namespace fastbatch {
 
 std::uint64_t ArrayView::n_elements() const noexcept {
   std::uint64_t n = 1;
-  // With a zero anywhere, what the others make does not matter and might not fit.
+  // With a dimension of 0 the product of the others is irrelevant, and might overflow.
   if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return 0;
   for (const std::uint64_t length : shape) n *= length;
   return n;

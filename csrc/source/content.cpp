@@ -13,12 +13,12 @@
 namespace fastbatch {
 namespace {
 
-// The first bytes inside a gzip stream, as many as `head` gives, up to 4.
+// The first bytes of a gzip stream's content: up to 4, fewer if `head` is too short.
 std::string peek_into_gzip(std::span<const std::byte> head) {
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 16) != Z_OK) return {};
   std::array<Bytef, 4> first{};
-  // zlib reads through a pointer that is not const and does not write.
+  // zlib takes a non-const pointer but does not write to it.
   stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(head.data()));
   stream.avail_in = static_cast<uInt>(head.size());
   stream.next_out = first.data();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which array file a file is, by its first bytes; names and extensions do not count. Images: codecs/registry.h.
+// Recognises array formats by the first bytes of a file; names and extensions are ignored. Images: codecs/registry.h.
 // Threads: any.
 #pragma once
 
@@ -12,9 +12,9 @@ namespace fastbatch {
 
 enum class Content : std::uint8_t { kUnknown, kEmpty, kNpy, kZip, kIdx, kGzipIdx, kGzip };
 
-inline constexpr std::size_t kContentBytes = 512;  // recognise() never looks further
+inline constexpr std::size_t kContentBytes = 512;  // bytes that recognise() may read
 
-// `head` is the whole of a small file, or its first kContentBytes.
+// `head`: the first kContentBytes of a file, or all of a smaller file.
 Content recognise(std::span<const std::byte> head);
 Content recognise_file(const std::string& path);  // throws FileError
 

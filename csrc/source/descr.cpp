@@ -12,7 +12,7 @@ namespace {
 
 constexpr bool kIsLittle = std::endian::native == std::endian::little;
 
-// A positive number without sign, leading zero or anything after it, as numpy.dtype.str writes sizes.
+// A positive number without sign, leading zero or trailing characters, as numpy.dtype.str writes sizes.
 std::optional<std::size_t> read_size(std::string_view digits) {
   std::size_t value = 0;
   if (digits.empty() || digits.front() < '0' || digits.front() > '9') return std::nullopt;
@@ -22,7 +22,7 @@ std::optional<std::size_t> read_size(std::string_view digits) {
   return value;
 }
 
-// "[ns]", "[25s]", or nothing at all.
+// "[ns]", "[25s]", or the empty string.
 bool is_date_unit(std::string_view unit) {
   constexpr std::array<std::string_view, 14> kUnits = {"Y",  "M",  "W",  "D",  "h",  "m",  "s",
                                                        "ms", "us", "ns", "ps", "fs", "as", "generic"};
@@ -74,9 +74,9 @@ std::optional<ElementType> number(char kind, std::size_t size) {
   }
 }
 
-// `kind` and what follows it; the byte order is not decided here.
+// The element type of `kind` and the rest of the type string, without the byte order.
 std::optional<ElementType> element(char kind, std::string_view rest) {
-  constexpr std::size_t kLargest = INT32_MAX;  // NumPy's own limit
+  constexpr std::size_t kLargest = INT32_MAX;  // NumPy's limit
   ElementType type;
   if (kind == '?') return rest.empty() ? number('b', 1) : std::nullopt;
   if (kind == 'M' || kind == 'm') {

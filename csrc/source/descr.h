@@ -13,14 +13,13 @@ namespace fastbatch {
 
 struct ElementType {
   DType dtype = DType::kOpaque;
-  std::size_t itemsize = 0;  // bytes, at least 1
-  bool swap_bytes = false;   // stored in the other byte order than this machine's
-  std::size_t swap_unit =
-      1;              // bytes that are reversed together: 8 for ">c16", 4 for ">U7"; 1 where order means nothing
-  std::string descr;  // as numpy.dtype.str writes it, byte order included
+  std::size_t itemsize = 0;   // bytes, at least 1
+  bool swap_bytes = false;    // stored in the byte order opposite to this machine's
+  std::size_t swap_unit = 1;  // bytes that are reversed together: 8 for ">c16", 4 for ">U7"; 1 without byte order
+  std::string descr;          // as numpy.dtype.str, with byte order
 };
 
-// Throws FormatError at `where`: not a type string, Python objects (never read: unpickling runs code), records, a size
+// Throws FormatError at `where` for an invalid type string, Python objects (unpickling runs code), records, or a size
 // of zero. `prefix` begins the message.
 ElementType parse_descr(std::string_view descr, const Where& where, const std::string& prefix = "");
 

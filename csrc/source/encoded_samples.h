@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Encoded samples in memory, one behind the other: what a Parquet column, an LMDB value or a downloaded archive gives.
+// Encoded samples in memory, concatenated, for example from a Parquet column, an LMDB value or a downloaded archive.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace fastbatch {
 // Sample i is blob[offsets[i], offsets[i + 1]); nothing is copied. Threads: immutable, any.
 class EncodedSamples : public SampleSource {
  public:
-  // `owner` keeps the blob alive. `names`: one for each sample, or none at all. Throws std::invalid_argument unless the
-  // offsets, one more than there are samples, never fall and end inside the blob.
+  // `owner` keeps the blob alive. `names`: one per sample, or empty. Throws std::invalid_argument unless the offsets,
+  // one more than samples, are nondecreasing and within the blob.
   EncodedSamples(std::span<const std::byte> blob, std::vector<std::uint64_t> offsets, Names names = {},
                  std::shared_ptr<const void> owner = {});
 
@@ -27,7 +27,7 @@ class EncodedSamples : public SampleSource {
     return blob_.subspan(offsets_[i], offsets_[i + 1] - offsets_[i]);
   }
   [[nodiscard]] std::string name(std::uint64_t i) const override;  // without names: "sample 3 in memory"
-  [[nodiscard]] Where where(std::uint64_t i) const override;       // without names: its number only
+  [[nodiscard]] Where where(std::uint64_t i) const override;       // without names: only the index
 
  private:
   std::span<const std::byte> blob_;

@@ -13,8 +13,8 @@
 
 namespace fastbatch {
 
-// The whole file, valid until the buffer's next use. Throws FileError (EFBIG over `max_bytes`; a FIFO or a directory is
-// refused, never waited for), FormatError when the file became shorter meanwhile. Threads: any, each with its buffer.
+// The whole file, valid until the buffer's next use. Throws FileError (EFBIG over `max_bytes`; FIFOs and directories
+// are rejected without waiting), FormatError if the file became shorter meanwhile. Threads: any, each with its buffer.
 std::span<const std::byte> read_file(std::string_view path, ReadBuffer& buffer,
                                      std::uint64_t max_bytes = kMaxSampleBytes);
 

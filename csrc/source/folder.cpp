@@ -25,7 +25,7 @@ Kind kind_of(DIR* folder, const dirent& entry) {
   switch (entry.d_type) {
     case DT_DIR: return Kind::kFolder;
     case DT_LNK: return Kind::kLink;
-    case DT_UNKNOWN: {  // the file system does not say
+    case DT_UNKNOWN: {  // the file system does not report types
       struct stat status{};
       if (fstatat(dirfd(folder), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return Kind::kFile;
       return S_ISDIR(status.st_mode) ? Kind::kFolder : S_ISLNK(status.st_mode) ? Kind::kLink : Kind::kFile;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lists a folder: files of some extensions, folders, and other links. One pass over its entries, without a system call
-// for each where the file system tells kinds apart (most do).
+// Lists a folder: files with given extensions, folders, and other links. One pass over its entries, without a system
+// call per entry if the file system reports their types (most do).
 #pragma once
 
 #include <string>
@@ -8,14 +8,14 @@
 
 namespace fastbatch {
 
-// Names inside the folder, sorted by their bytes. Those that begin with a dot are left out.
+// Names in the folder, sorted by their bytes, without those that begin with a dot.
 struct FolderContent {
-  std::vector<std::string> files;    // of the wanted kinds, and links of such names, wherever they lead
-  std::vector<std::string> folders;  // not links to them
-  std::vector<std::string> links;    // of other names
+  std::vector<std::string> files;    // with the given extensions, including links to anything
+  std::vector<std::string> folders;  // without links to folders
+  std::vector<std::string> links;    // links with other names
 };
 
-// `extensions` are in lower case, without the dot ("jpg"); those of the files may be in any case.
+// `extensions`: lower case, without the dot ("jpg"); compared without regard to case.
 // Throws FileError. Threads: any.
 FolderContent list_folder(const std::string& path, const std::vector<std::string>& extensions);
 

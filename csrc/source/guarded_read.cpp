@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only process-wide state of the core: a signal has one handler for all threads.
+// The only process-wide state of the core: a signal has one handler for the whole process.
 #include "source/guarded_read.h"
 
 #include <csetjmp>
@@ -15,18 +15,18 @@
 namespace fastbatch {
 namespace {
 
-// One guarded read under way on this thread.
+// An active guarded read of this thread.
 struct Guard {
   std::span<const std::byte> mapped;
   Guard* outer = nullptr;
   sigjmp_buf landing;
 };
 
-// What the handler knows of its thread. In the static part of thread storage where the C library can (glibc): the first
-// touch of the other part may allocate, which a signal handler must not.
+// The handler's state of its thread. In static thread-local storage if the C library supports it (glibc): the first
+// access to dynamic thread-local storage may allocate, which a signal handler must not do.
 struct ThreadState {
   Guard* guard = nullptr;             // innermost
-  bool passing_on = false;            // a foreign handler is being called; stays set when that one leaves by a jump
+  bool passing_on = false;            // a foreign handler is being called; stays set if it leaves by a jump
   const void* returned_at = nullptr;  // fault from which a foreign handler returned
   unsigned n_sent = 0;                // signals, not faults, passed on since the last guarded read
 };
@@ -35,8 +35,8 @@ struct ThreadState {
 #endif
 thread_local constinit ThreadState thread_state;
 
-// Handlers found in our place, newest at `latest`. A slot is written before it is published, and used again only after
-// seven further handlers came.
+// Foreign handlers that replaced ours, the newest at `latest`. A slot is written before it is published, and reused
+// only after seven further handlers.
 constinit std::array<struct sigaction, 8> found_handlers{};
 constinit std::atomic<unsigned> n_found{0};
 constinit std::atomic<const struct sigaction*> latest{nullptr};
@@ -45,17 +45,17 @@ void take_default(int signal, bool was_sent) noexcept {
   struct sigaction action{};
   action.sa_handler = SIG_DFL;
   ::sigaction(signal, &action, nullptr);
-  // A fault comes again as soon as the handler returns; a signal sent by kill() or raise() does not.
+  // A fault recurs when the handler returns; a signal sent by kill() or raise() does not.
   if (was_sent) ::raise(signal);
 }
 
-// A SIGBUS that is not ours. Calling the other handler, instead of putting it back and letting the fault come again,
-// keeps control when that one has been switched off and only returns (faulthandler.disable()).
+// Handles a SIGBUS that is not ours. Calling the foreign handler, instead of restoring it and letting the fault recur,
+// keeps control if that handler is disabled and only returns (faulthandler.disable()).
 void pass_on(int signal, siginfo_t* info, void* context) noexcept {
   const bool was_sent = info->si_code <= 0;
   const struct sigaction* other = latest.load(std::memory_order_acquire);
-  // faulthandler ends by sending the signal anew to whom it found in its place, which may be us: while it runs, or,
-  // where signals are blocked meanwhile, over and over after it has returned.
+  // faulthandler ends by raising the signal again for the previous handler, which may be ours: while it runs, or, if
+  // signals are blocked meanwhile, repeatedly after it has returned.
   constexpr unsigned kMostSent = 16;
   if (was_sent) ++thread_state.n_sent;
   const bool came_back =
@@ -88,7 +88,7 @@ void on_sigbus(int signal, siginfo_t* info, void* context) {
   errno = saved_errno;
 }
 
-// Puts our handler on top unless it is there. No lock: a fork() in another thread must not leave one locked.
+// Installs our handler unless it is the current one. No lock: a fork() in another thread could leave it locked.
 void install_handler() noexcept {
   struct sigaction now{};
   ::sigaction(SIGBUS, nullptr, &now);
@@ -98,7 +98,7 @@ void install_handler() noexcept {
   latest.store(&slot, std::memory_order_release);
   struct sigaction ours{};
   ours.sa_sigaction = &on_sigbus;
-  // SA_NODEFER: a second fault, in a handler that we call, must reach us too.
+  // SA_NODEFER: a second fault, in a foreign handler that we call, must be delivered too.
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   sigemptyset(&ours.sa_mask);
   ::sigaction(SIGBUS, &ours, nullptr);
@@ -114,8 +114,8 @@ bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* c
   Guard guard;
   guard.mapped = mapped;
   guard.outer = thread_state.guard;
-  // Nothing that lives across the jump is changed after this line. The signal mask is put back: whoever stands between
-  // us and the kernel (ThreadSanitizer) may block signals while a handler runs.
+  // No variable that is used after the jump may change after this line. The signal mask is restored, since
+  // ThreadSanitizer's interceptors may block signals while a handler runs.
   if (sigsetjmp(guard.landing, 1) != 0) {
     thread_state.guard = guard.outer;
     return false;

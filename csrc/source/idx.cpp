@@ -11,7 +11,7 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kMostDimensions = 64;  // NumPy's own limit
+constexpr std::size_t kMostDimensions = 64;  // NumPy's limit
 constexpr std::size_t kHeaderLimit = 4 + 4 * kMostDimensions;
 
 struct Header {
@@ -37,7 +37,7 @@ std::string count(std::uint64_t expected, std::uint64_t found) {
   return "expected " + std::to_string(expected) + " bytes, found " + std::to_string(found);
 }
 
-// `head` is the whole of a short file, or its first kHeaderLimit bytes.
+// `head`: the first kHeaderLimit bytes of the file, or all of a shorter file.
 Header parse_header(std::span<const std::byte> head, const std::string& path) {
   if (head.size() < 4) throw FormatError({path}, "IDX header ends early: " + count(4, head.size()));
   if (!is_idx_magic(head)) {
@@ -70,7 +70,7 @@ ArrayView inflate_idx(const MappedFile& file) {
   const Inflated start = inflate_range(file, all, Wrapping::kGzip, head, "");
   const Header header = parse_header(std::span(head).first(static_cast<std::size_t>(start.n_bytes)), file.path());
   const std::uint64_t n_bytes = header.data_offset + header.data_bytes;
-  // Before any memory is taken for what a header merely says.
+  // Checked before memory is allocated for the size in the header.
   if (n_bytes > inflate_bound(file.size())) {
     throw FormatError({file.path()}, "inflated IDX ends early: expected " + std::to_string(n_bytes) +
                                          " bytes, found a file of " + std::to_string(file.size()) +

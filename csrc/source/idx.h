@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// IDX files (MNIST and its kin): a big-endian header, then the elements; mapped, or inflated when the file is gzip.
+// IDX files (the format of MNIST): a big-endian header, then the elements. Mapped, or inflated if gzip.
 // Threads: any.
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace fastbatch {
 
-// Whether a file that begins with `head` (4 bytes are enough) is an IDX file.
+// True if a file with these first bytes (at least 4) is an IDX file.
 bool is_idx_magic(std::span<const std::byte> head);
 
-// gzip is recognised by content, not by name. Throws FileError, FormatError.
+// Recognises gzip by content, not by name. Throws FileError, FormatError.
 ArrayView open_idx(const std::string& path);
 ArrayView open_idx(std::shared_ptr<const MappedFile> file);
 

@@ -22,7 +22,7 @@ class Inflater {
  public:
   Inflater(const MappedFile& file, ByteRange range, Wrapping wrapping, const std::string& prefix)
       : file_(file), at_(range.offset), end_(range.offset + range.size), wrapping_(wrapping), prefix_(prefix) {
-    // 15: the largest window; + 16: a gzip wrapping; negative: none.
+    // 15: the largest window; + 16: gzip; negative: raw deflate.
     if (inflateInit2(&stream_, wrapping == Wrapping::kGzip ? 15 + 16 : -15) != Z_OK) throw std::bad_alloc();
     input_ = std::make_unique_for_overwrite<std::byte[]>(kInputPiece);
   }
@@ -32,7 +32,7 @@ class Inflater {
 
   Inflated run(std::span<std::byte> dst) {
     Inflated result;
-    std::array<std::byte, 1> spill{};  // what is written here shows that the stream goes on
+    std::array<std::byte, 1> spill{};  // a byte written here shows that the stream continues
     while (!is_finished_) {
       const bool is_full = result.n_bytes == dst.size();
       const std::span<std::byte> room = is_full ? std::span<std::byte>(spill) : dst.subspan(result.n_bytes);
@@ -60,7 +60,7 @@ class Inflater {
     at_ += n;
   }
 
-  // Inflates into `room` until it is full or the input at hand is used up; returns how much came.
+  // Inflates into `room` until it is full or the buffered input is used up; returns the number of bytes.
   std::size_t step(std::span<std::byte> room) {
     if (stream_.avail_in == 0 && at_ < end_) refill();
     const auto n_room = static_cast<uInt>(std::min<std::uint64_t>(room.size(), kOutputPiece));
@@ -78,7 +78,7 @@ class Inflater {
     return n_room - stream_.avail_out;
   }
 
-  // A gzip file is one or more members, and zeros may follow the last.
+  // A gzip file consists of one or more members, optionally followed by zeros.
   void end_stream() {
     const bool is_gzip = wrapping_ == Wrapping::kGzip;
     do {
@@ -98,7 +98,7 @@ class Inflater {
   }
 
   const MappedFile& file_;
-  std::uint64_t at_;  // the next byte of the file to be given to zlib
+  std::uint64_t at_;  // offset of the next byte to pass to zlib
   std::uint64_t end_;
   Wrapping wrapping_;
   const std::string& prefix_;

@@ -45,11 +45,11 @@ class MappedFile {
   // Copies [offset, offset + size) through the guard. Throws FormatError when the file is, or has become, too short.
   [[nodiscard]] std::vector<std::byte> copy(std::uint64_t offset, std::size_t size) const;
 
-  // Tells the kernel how the mapping will be read. A hint: an error of the kernel's is not one of ours.
+  // Tells the kernel how the mapping will be read. A hint: errors are ignored.
   void set_access(Access access) const noexcept;
 
   // Asks the kernel to read the missing pages of `ranges` (any order, overlaps allowed) in the background.
-  // Returns how many bytes were not in memory: 0 means that advice is idle here. Ranges past the end are cut.
+  // Returns the number of bytes that were not in memory; 0 means that advice is unnecessary. Ranges are clipped.
   [[nodiscard]] std::size_t advise_will_need(std::span<const ByteRange> ranges) const;
 
  private:
@@ -62,7 +62,7 @@ class MappedFile {
   FileStatus status_;
   std::unique_ptr<OpenFile> kept_;    // of the first files only
   std::span<const std::byte> bytes_;  // the mapping itself
-  bool sees_residency_ = false;       // the kernel tells mincore() the truth only to the owner or a writer
+  bool sees_residency_ = false;       // mincore() is correct only for the owner of the file or a writer
 };
 
 }  // namespace fastbatch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A million names without a million strings: all in one arena.
+// A list of names in one arena, without a string per name.
 // Threads: one thread adds; afterwards any thread reads.
 #pragma once
 
@@ -30,7 +30,7 @@ class Names {
 
  private:
   std::string arena_;
-  std::vector<std::uint64_t> ends_;  // of each name in the arena
+  std::vector<std::uint64_t> ends_;  // end of each name in the arena
 };
 
 }  // namespace fastbatch

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // NumPy's .npy files, versions 1.0 to 3.0 (NEP 1): a header, then the elements, mapped in place.
-// Served: bool, integers, floats, complex, long double, S/U/V strings, dates; both byte orders; C and Fortran order.
-// Refused: Python objects and pickles (reading them runs code), records. Threads: any.
+// Supported: bool, integers, floats, complex, long double, S/U/V strings, dates; both byte orders; C and Fortran order.
+// Rejected: Python objects and pickles (reading them runs code), records. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +20,14 @@ struct NpyHeader {
   bool fortran_order = false;
   std::vector<std::uint64_t> shape;
   std::uint64_t data_offset = 0;  // from the start of the file or member
-  std::uint64_t data_bytes = 0;   // what the elements occupy
+  std::uint64_t data_bytes = 0;   // size of the elements
 };
 
-// As many bytes from the start of a file as parse_npy_header() ever looks at.
+// Bytes from the start of a file that parse_npy_header() may read.
 inline constexpr std::size_t kNpyHeaderLimit = 65536 + 12;
 
-// Reads a header from the first bytes of a file or member of `size` bytes; `head` is all of it or at least
-// kNpyHeaderLimit. Throws FormatError at `where`, offsets counted from where.offset; `prefix` begins the message.
+// Parses the header of a file or member of `size` bytes. `head`: all of it, or at least the first kNpyHeaderLimit
+// bytes. Throws FormatError at `where`, with offsets relative to where.offset; `prefix` begins the message.
 NpyHeader parse_npy_header(std::span<const std::byte> head, std::uint64_t size, const Where& where,
                            const std::string& prefix = "");
 

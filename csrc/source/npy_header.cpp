@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The header of a .npy file is a Python dict literal. This reads the one dict that NumPy writes, in any order and
-// spacing, and nothing else of Python.
+// The header of a .npy file is a Python dict literal. This parser accepts only dicts with NumPy's keys, in any order
+// and spacing.
 #include <algorithm>
 #include <limits>
 #include <string_view>
@@ -11,7 +11,7 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kMostDimensions = 64;  // NumPy's own limit
+constexpr std::size_t kMostDimensions = 64;  // NumPy's limit
 
 class HeaderReader {
  public:
@@ -98,7 +98,7 @@ class HeaderReader {
       value = value * 10 + digit;
     }
     if (at_ == first) fail("an integer");
-    // A number that begins with 0 is no integer of Python's, unless it is all zeros.
+    // Python rejects integers with leading zeros, except zero itself.
     if (text_[first] == '0' && value != 0) fail("an integer", "one with a leading zero");
     if (may_have_l_ && at_ < text_.size() && text_[at_] == 'L') ++at_;  // written by Python 2
     return value;
@@ -152,7 +152,7 @@ class HeaderReader {
   }
 
   std::string_view text_;
-  std::uint64_t offset_;  // of text_ in the file
+  std::uint64_t offset_;  // offset of text_ in the file
   bool may_have_l_;
   const Where& where_;
   const std::string& prefix_;

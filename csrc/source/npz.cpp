@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kDeflated = 8;
-constexpr unsigned kEncrypted = 1;  // a flag
+constexpr unsigned kEncrypted = 1;  // flag bit
 
 std::string without_npy(const std::string& name) {
   constexpr std::string_view kSuffix = ".npy";
@@ -26,7 +26,7 @@ std::uint32_t crc32_of(std::span<const std::byte> bytes) {
   return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-// Mapped in place. Its checksum is not looked at: that would read all of it.
+// Mapped in place. The checksum is not verified, since this would read all of the member.
 ArrayView open_stored(std::shared_ptr<const MappedFile> file, const ZipMember& member, std::uint64_t offset,
                       const std::string& prefix) {
   if (member.size != member.compressed_size) {
@@ -46,7 +46,7 @@ ArrayView open_stored(std::shared_ptr<const MappedFile> file, const ZipMember& m
 ArrayView open_deflated(const MappedFile& file, const ZipMember& member, std::uint64_t offset,
                         const std::string& prefix) {
   const Where where{file.path()};
-  // Before any memory is taken for what the directory merely says.
+  // Checked before memory is allocated for the size in the directory.
   if (member.size > inflate_bound(member.compressed_size)) {
     throw FormatError(where, prefix + "impossible size: expected at most " +
                                  std::to_string(inflate_bound(member.compressed_size)) + " bytes from " +

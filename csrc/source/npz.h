@@ -23,11 +23,11 @@ class NpzFile {
 
   [[nodiscard]] const std::string& path() const noexcept { return file_->path(); }
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
-  // As numpy.load() spells it: without ".npy". In the archive's order, no name twice.
+  // The name as in numpy.load(), without ".npy". In the order of the archive; unique.
   [[nodiscard]] const std::string& name(std::size_t i) const noexcept { return names_[i]; }
-  // Place of the member `name`, with or without ".npy"; nothing when there is none.
+  // The index of member `name`, with or without ".npy"; empty if there is none.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const noexcept;
-  // The array of member `i`. A deflated one is inflated anew by each call. Throws FormatError `member <name>: ...`.
+  // The array of member `i`. Each call inflates a deflated member again. Throws FormatError `member <name>: ...`.
   [[nodiscard]] ArrayView open(std::size_t i) const;
 
  private:

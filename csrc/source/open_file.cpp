@@ -13,7 +13,7 @@
 namespace fastbatch {
 namespace {
 
-// Owns the descriptor until the constructor has seen that the file is one we read.
+// Owns the descriptor until the constructor has checked the file.
 class Descriptor {
  public:
   explicit Descriptor(int value) : value_(value) {}
@@ -40,7 +40,7 @@ int open_without_waiting(const std::string& path) {
   if (path.find('\0') != std::string::npos) throw FileError({path}, EINVAL);
   int descriptor = -1;
   do {
-    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer. It changes nothing for regular files.
+    // O_NONBLOCK: opening a FIFO would otherwise wait for a writer. No effect on regular files.
     descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   } while (descriptor < 0 && errno == EINTR);
   if (descriptor < 0) throw FileError({path}, errno);

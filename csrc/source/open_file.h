@@ -29,7 +29,7 @@ std::optional<FileStatus> status_of(const std::string& path) noexcept;
 
 class OpenFile {
  public:
-  // Never waits (a FIFO is refused, not read) and is not inherited by programs started later.
+  // Never waits (FIFOs are rejected). The descriptor is not inherited by child programs.
   // Throws FileError: what open() said, EISDIR for a directory, ESPIPE for whatever else is not a regular file.
   explicit OpenFile(const std::string& path);
   OpenFile(const OpenFile&) = delete;
@@ -42,7 +42,7 @@ class OpenFile {
   [[nodiscard]] FileStatus status_now() const;                                 // throws FileError
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  // Fills `dst` from `offset` on, and returns how many bytes there were: fewer only at the end of the file.
+  // Fills `dst` from `offset`, and returns the number of bytes: fewer only at the end of the file.
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> dst) const;  // throws FileError
 
  private:

@@ -33,7 +33,7 @@ void Pieces::rows(std::span<const std::uint64_t> samples, std::span<std::uint64_
   std::size_t p = 0;
   for (std::size_t j = 0; j < samples.size(); ++j) {
     const std::uint64_t sample = samples[j];
-    // In order, the next sample is in the same piece most of the time.
+    // For ascending samples, the next one is mostly in the same piece.
     if (sample < first_[p] || (p + 1 < first_.size() && sample >= first_[p + 1]))
       p = static_cast<std::size_t>(std::upper_bound(first_.begin(), first_.end(), sample) - first_.begin()) - 1;
     rows[j] = starts_[p] + (sample - first_[p]) * stride_;

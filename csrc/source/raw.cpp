@@ -12,7 +12,7 @@ FormatError too_large(const std::string& path) {
   return FormatError({path}, "array too large: expected less than 2^63 bytes, found a shape that makes more");
 }
 
-// How many rows there are from `offset` to the end of the file.
+// The number of rows from `offset` to the end of the file.
 std::uint64_t rows_that_fit(const MappedFile& file, std::uint64_t offset, std::uint64_t row_bytes) {
   const std::uint64_t n_bytes = file.size() - offset;
   if (row_bytes == 0) {

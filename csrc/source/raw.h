@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Raw binary files: elements from some offset on, without a header. Threads: any.
+// Raw binary files: elements from an offset, without a header. Threads: any.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace fastbatch {
 
-// `descr` is a NumPy type string. The first dimension may be -1: as many as fit, and what is left over is an error.
+// `descr`: a NumPy type string. The first dimension may be -1: as many rows as the file holds, which must be whole.
 // Without -1 the file may be longer than the array. Throws FileError, FormatError.
 ArrayView open_raw(const std::string& path, std::string_view descr, const std::vector<std::int64_t>& shape,
                    std::uint64_t offset = 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MappedFile's readahead: advice to the kernel, and queries of what is in memory.
+// MappedFile's readahead: advice to the kernel, and queries of the resident pages.
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ std::uint64_t page_bytes() {
   return size;
 }
 
-// The pages that `ranges` touch, sorted, each once, neighbours in one piece.
+// The pages of `ranges`, sorted, without duplicates, neighbours merged.
 std::vector<Pages> merge(std::span<const ByteRange> ranges, std::uint64_t file_bytes) {
   const std::uint64_t page = page_bytes();
   std::vector<Pages> pieces;
@@ -46,7 +46,7 @@ std::vector<Pages> merge(std::span<const ByteRange> ranges, std::uint64_t file_b
   return pieces;
 }
 
-// Calls missing(first, last) for each run of pages of `piece` that are not in memory.
+// Calls missing(first, last) for each run of pages of `piece` that is not in memory.
 template <typename Missing>
 void find_missing(const std::byte* mapping, Pages piece, Missing&& missing) {
   constexpr std::uint64_t kPagesAtOnce = 2048;
@@ -69,7 +69,7 @@ void find_missing(const std::byte* mapping, Pages piece, Missing&& missing) {
   }
 }
 
-// Where mincore() does not tell: a byte of every 32nd page, and of the last, is read unless that would wait.
+// Without mincore(): tries to read a byte of every 32nd page, and of the last, without waiting.
 template <typename Missing>
 void probe_missing(int descriptor, Pages piece, Missing&& missing) {
   constexpr std::uint64_t kPagesPerProbe = 32;  // 128 KiB, the kernel's own readahead
@@ -98,7 +98,7 @@ std::size_t MappedFile::advise_will_need(std::span<const ByteRange> ranges) cons
   const std::uint64_t page = page_bytes();
   std::uint64_t n_missing = 0;
   auto ask_for = [&](std::uint64_t first, std::uint64_t last) {
-    // A hint: when the kernel cannot take it, the pages come when they are read.
+    // A hint: errors are ignored, since the pages are then loaded when they are read.
     ::madvise(const_cast<std::byte*>(bytes_.data() + first * page), static_cast<std::size_t>((last - first) * page),
               MADV_WILLNEED);
     n_missing += last - first;

@@ -7,7 +7,7 @@ std::span<std::byte> ReadBuffer::make_room(std::size_t size) {
   constexpr std::size_t kAlwaysKept = std::size_t{1} << 20;
   constexpr std::size_t kSmallReadsBeforeShrinking = 64;
   if (size > capacity_ || capacity_ == 0) {
-    // A quarter more than asked for: sizes that creep up would otherwise move the buffer each time.
+    // A quarter more than requested: slowly growing sizes would otherwise reallocate each time.
     replace(size + size / 4);
   } else if (capacity_ <= kAlwaysKept || size > capacity_ / 4) {
     n_small_ = largest_small_ = 0;

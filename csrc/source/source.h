@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the encoded bytes of sample i are. A new place (a tar file, a column of Parquet, an object store) is a new
-// SampleSource; image, mask and matrix decoders and the probe know no other interface.
+// A source of encoded samples. A new kind of storage (a tar file, a Parquet column, an object store) is a new
+// SampleSource; image, mask and matrix decoders and the probe use only this interface.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 
 namespace fastbatch {
 
-// A larger file is refused (EFBIG): it is no sample, and would take all memory.
+// Larger files are rejected (EFBIG): they are not samples, and could exhaust the memory.
 inline constexpr std::uint64_t kMaxSampleBytes = std::uint64_t{1} << 30U;
 
-// A thread's own memory for one sample at a time: grows to the largest, and shrinks when small samples follow.
+// A thread's memory for one sample at a time. Grows to the largest sample, and shrinks after many small ones.
 // Threads: one at a time.
 class ReadBuffer {
  public:
@@ -29,9 +29,9 @@ class ReadBuffer {
   void replace(std::size_t wanted);
 
   std::unique_ptr<std::byte[]> memory_;
-  std::size_t capacity_ = 0;       // of memory_
-  std::size_t n_small_ = 0;        // calls in a row that needed at most a quarter of it
-  std::size_t largest_small_ = 0;  // bytes that the largest of them needed
+  std::size_t capacity_ = 0;       // bytes in memory_
+  std::size_t n_small_ = 0;        // consecutive calls that needed at most a quarter of it
+  std::size_t largest_small_ = 0;  // bytes needed by the largest of them
 };
 
 // Threads: immutable once built; any thread reads, each with its own buffer.
@@ -44,16 +44,16 @@ class SampleSource {
   // The whole sample, valid until the buffer's next use. Throws Error.
   virtual std::span<const std::byte> read(std::uint64_t i, ReadBuffer& buffer) const = 0;
 
-  // Its first `n` bytes, or all of it where it is shorter; valid as read()'s. Throws Error.
+  // The first `n` bytes of the sample, or all of a shorter one; valid as for read(). Throws Error.
   virtual std::span<const std::byte> read_head(std::uint64_t i, std::size_t n, ReadBuffer& buffer) const {
     const std::span<const std::byte> sample = read(i, buffer);
     return sample.first(std::min(n, sample.size()));
   }
 
-  // For messages and identity: "cats/0412.jpg". Bytes, not necessarily UTF-8.
+  // For messages and fingerprints: "cats/0412.jpg". Bytes, not necessarily UTF-8.
   [[nodiscard]] virtual std::string name(std::uint64_t i) const = 0;
 
-  // The place that errors of this sample name.
+  // The location for errors of this sample.
   [[nodiscard]] virtual Where where(std::uint64_t i) const { return {name(i), i}; }
 
   // As Decoder::advise().

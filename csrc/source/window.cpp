@@ -7,14 +7,13 @@
 namespace fastbatch {
 namespace {
 
-// Whether rows 0, step, ..., (n - 1) * step are below `n_rows`, for any numbers.
+// True if rows 0, step, ..., (n - 1) * step are below `n_rows`. Does not overflow.
 bool fits(std::uint64_t n, std::uint64_t step, std::uint64_t n_rows) noexcept {
   if (n == 0 || n_rows == 0) return false;
   return n == 1 || (step >= 1 && (n - 1) <= (n_rows - 1) / step);
 }
 
-// Bytes from a row to the one `step` further on. Without a second row there is nothing to step to, and the product
-// might not fit.
+// The stride in bytes for `step` rows. For a single row the stride is unused, and the product might overflow.
 std::ptrdiff_t stride_of(std::uint64_t n, std::uint64_t step, std::ptrdiff_t row_stride) noexcept {
   return n == 1 ? row_stride : static_cast<std::ptrdiff_t>(step) * row_stride;
 }
@@ -36,7 +35,7 @@ ArrayView windows(const ArrayView& array, std::uint64_t length, std::uint64_t st
   view.shape[0] = length == 1 ? rows : rows - (length - 1) * step;
   view.shape.insert(view.shape.begin() + 1, length);
   view.strides.insert(view.strides.begin() + 1, stride_of(length, step, array.strides[0]));
-  // Elements are counted as often as windows hold them.
+  // Overlapping elements are counted once per window.
   if (!array_bytes(view.shape, view.itemsize)) throw std::invalid_argument("windows: more than 2^63 - 1 bytes in all");
   return view;
 }

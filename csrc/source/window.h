@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parts of an array as arrays: nothing is copied, and the mapping with its guard and its readahead stays the same.
+// Parts of an array as arrays, without copies: mapping, guard and readahead are shared.
 // Threads: any.
 #pragma once
 
@@ -9,11 +9,11 @@
 
 namespace fastbatch {
 
-// The windows that begin at each row: element i is rows i, i + step, ..., i + (length - 1) * step. One more dimension,
-// after the first; neighbours overlap. Throws std::invalid_argument when not even one window fits.
+// The windows that begin at each row: element i is rows i, i + step, ..., i + (length - 1) * step. Adds a dimension
+// after the first; neighbours overlap. Throws std::invalid_argument if no window fits.
 ArrayView windows(const ArrayView& array, std::uint64_t length, std::uint64_t step);
 
-// Rows start, start + stride, ..., `n` of them (at least 1). Throws std::invalid_argument when they are not all there.
+// The `n` (at least 1) rows start, start + stride, ... Throws std::invalid_argument if they exceed the array.
 ArrayView every(const ArrayView& array, std::uint64_t start, std::uint64_t n, std::uint64_t stride);
 
 }  // namespace fastbatch

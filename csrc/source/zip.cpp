@@ -24,23 +24,23 @@ constexpr std::size_t kEndSize = 22;
 constexpr std::size_t kEnd64Size = 56;
 constexpr std::size_t kLocator64Size = 20;
 constexpr std::size_t kMostComment = 65535;
-constexpr std::uint64_t kMostDirectory = std::uint64_t{256} << 20;  // some five million members
+constexpr std::uint64_t kMostDirectory = std::uint64_t{256} << 20;  // about five million members
 constexpr std::uint16_t kZip64Field = 1;
 constexpr std::uint32_t kIn64 = 0xffffffff;  // "see the zip64 field"
 
-// Where the central directory lies, from the records at the end of the archive.
+// The location of the central directory, from the records at the end of the archive.
 struct Directory {
   std::uint64_t offset = 0;  // in the file
   std::uint64_t size = 0;
   std::uint64_t n_members = 0;
-  std::uint64_t before = 0;  // bytes in front of the archive, which its own offsets do not count
+  std::uint64_t before = 0;  // bytes before the archive, not counted by its own offsets
 };
 
 [[noreturn]] void fail(const MappedFile& file, std::uint64_t offset, const std::string& text) {
   throw FormatError({file.path(), {}, offset}, text);
 }
 
-// The end record is the last thing in the file, but for a comment whose length it tells.
+// The end record is at the end of the file, followed only by a comment whose length it contains.
 std::size_t find_end_record(Bytes tail, const MappedFile& file) {
   for (std::size_t at = tail.size() < kEndSize ? 0 : tail.size() - kEndSize + 1; at-- > 0;) {
     if (load_little<std::uint32_t>(tail, at) != kEndSignature) continue;
@@ -90,7 +90,7 @@ Directory find_directory(const MappedFile& file) {
   return directory;
 }
 
-// The zip64 field among the extra ones; nothing when it is missing, or the extra ones do not add up.
+// The zip64 field among the extra fields; empty if it is missing or the sizes of the fields are inconsistent.
 std::optional<Bytes> find_zip64_field(Bytes extra) {
   while (extra.size() >= 4) {
     const auto id = load_little<std::uint16_t>(extra, 0);
@@ -102,7 +102,7 @@ std::optional<Bytes> find_zip64_field(Bytes extra) {
   return std::nullopt;
 }
 
-// Replaces each number that says kIn64 by the next 8 bytes of the zip64 field; false when they are not there.
+// Replaces each number that equals kIn64 by the next 8 bytes of the zip64 field; false if they are missing.
 bool widen(Bytes extra, std::initializer_list<std::uint64_t*> numbers) {
   Bytes field;
   bool is_found = false;
@@ -189,7 +189,7 @@ std::uint64_t find_zip_data(const MappedFile& file, const ZipMember& member) {
   const Bytes rest(copied);
   if (text_of(rest.first(name_size)) != member.name) fail_here("the directory's name, found another");
   if (load_little<std::uint16_t>(fixed, 8) != member.method) fail_here("the directory's method, found another");
-  constexpr unsigned kSizesFollow = 8;  // a data descriptor comes after the data
+  constexpr unsigned kSizesFollow = 8;  // flag bit: a data descriptor follows the data
   if ((load_little<std::uint16_t>(fixed, 6) & kSizesFollow) == 0) {
     std::uint64_t compressed_size = load_little<std::uint32_t>(fixed, 18);
     std::uint64_t size = load_little<std::uint32_t>(fixed, 22);

@@ -18,13 +18,13 @@ struct ZipMember {
   std::uint32_t crc32 = 0;   // of the uncompressed bytes
   std::uint64_t compressed_size = 0;
   std::uint64_t size = 0;           // uncompressed
-  std::uint64_t header_offset = 0;  // of its local header, in the file
+  std::uint64_t header_offset = 0;  // offset of its local header in the file
 };
 
-// All members in the order of the central directory; throws FormatError.
+// All members, in the order of the central directory. Throws FormatError.
 std::vector<ZipMember> read_zip_directory(const MappedFile& file);
 
-// Where the bytes of `member` begin; its local header must agree with the directory, and the bytes lie inside the file.
+// The offset of the data of `member`. Throws FormatError if its local header or its size is inconsistent.
 std::uint64_t find_zip_data(const MappedFile& file, const ZipMember& member);
 
 }  // namespace fastbatch

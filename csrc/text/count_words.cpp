@@ -19,7 +19,7 @@ constexpr std::size_t kWordsAtOnce = 4096;  // between two questions whether to 
 template <typename Visit>
 void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, const StopSignal& stop,
                 const Visit& visit) {
-  std::mutex mutex;  // guards the source and what follows
+  std::mutex mutex;  // guards the source and the following variables
   bool has_ended = false;
   std::exception_ptr error;
   const auto work = [&](unsigned thread) noexcept {

@@ -68,7 +68,7 @@ bool TextFiles::read(TextBlock& block) {
     block.is_end_of_file = !fill(block, std::max(format_.block_size, block.text.size()));
     if (block.is_end_of_file) break;
     cut = cut_of(block, searched);
-    searched = block.text.size() - std::min<std::size_t>(block.text.size(), 3);  // a space may have begun there
+    searched = block.text.size() - std::min<std::size_t>(block.text.size(), 3);  // a space may begin in the last bytes
     if (cut != 0) {
       const auto rest = block.text.bytes().subspan(cut);
       carried_.assign(rest.begin(), rest.end());
@@ -83,7 +83,7 @@ bool TextFiles::read(TextBlock& block) {
   return true;
 }
 
-// Where the last item that is surely whole ends, its space or newline included; 0 if that is not after `from`.
+// The end of the last complete item, including its space or newline; 0 if that is not after `from`.
 std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const noexcept {
   const auto* text = reinterpret_cast<const std::uint8_t*>(block.text.data());
   const std::size_t size = block.text.size();
@@ -100,13 +100,13 @@ std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const no
 
 std::size_t TextFiles::cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept {
   if (from >= text.size()) return 0;
-  const auto last = [&](int byte, std::size_t begin, std::size_t end) {  // the place after it, or 0
+  const auto last = [&](int byte, std::size_t begin, std::size_t end) {  // position after the last such byte, or 0
     const void* found = ::memrchr(text.data() + begin, byte, end - begin);
     return found == nullptr ? 0 : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - text.data()) + 1;
   };
   const std::size_t after_newline = last('\n', from, text.size());
   const std::size_t begin = std::max(from, after_newline);
-  // After '\r' there may come the '\n' that belongs to it, perhaps behind bytes that are left out as no text.
+  // A '\r' may be followed by its '\n', possibly after invalid bytes that are ignored.
   for (std::size_t end = text.size() - 1; end > begin;) {
     const std::size_t next = last('\r', begin, end);
     if (next == 0) break;

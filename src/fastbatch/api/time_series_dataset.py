@@ -22,7 +22,7 @@ from .windows import windows
 
 
 def _by_position(datum: Any) -> Any:
-    """Return sources and tensors unchanged, and all else as an array: `[i]` of a pandas object goes by label."""
+    """Return sources and tensors unchanged, other data as arrays: `[i]` of a pandas object selects by label."""
     if isinstance(datum, Table):
         datum = datum.rows
     if getattr(type(datum), "serves_rows", False) or hasattr(datum, "__torch_function__"):

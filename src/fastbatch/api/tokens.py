@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-_ROWS_AT_ONCE = 256  # of BLOCK_ROWS tokens, that are checked together
+_ROWS_AT_ONCE = 256  # rows of BLOCK_ROWS tokens that are checked together
 
 
 @takes(LoaderOptions)
@@ -140,7 +140,7 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
 
 
 def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
-    """Raise ValueError if a token does not fit the type of the batch; read them only where the types leave it open."""
+    """Raise ValueError if a token does not fit the type of the batch. Reads tokens only if the types allow misfits."""
     if element.kind == "f":
         most = 2 ** (np.finfo(element).nmant + 1)
         low, high = -most, most

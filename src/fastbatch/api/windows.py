@@ -147,7 +147,7 @@ def windows(
 
 
 def _is_ahead(horizon: Any, target_length: Any) -> bool:
-    """Return whether the place or the length of targets is given; if targets are not, they are the data."""
+    """Return whether `target_length` is given or `horizon` is not 0: the targets then default to the data."""
     return target_length is not None or not (hasattr(horizon, "__index__") and operator.index(horizon) == 0)
 
 

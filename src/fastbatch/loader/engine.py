@@ -37,7 +37,7 @@ class Engine(Protocol):
         """Begin a run at a position within an epoch."""
 
     def verify(self) -> None:
-        """Raise FormatError if a mapped file was written to since it was opened; `start` asks it too."""
+        """Raise FormatError if a mapped file was written to since it was opened. `start` also checks this."""
 
     def stats(self) -> dict[str, Any]:
         """Return counters, with keys of `loader.counters.NO_STATS`."""

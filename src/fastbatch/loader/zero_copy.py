@@ -132,7 +132,7 @@ class ViewEngine:
         return columns
 
     def verify(self) -> None:
-        """Do nothing: views show what is written into the arrays."""
+        """Do nothing: views show later changes of the arrays."""
 
     def stats(self) -> dict[str, Any]:
         """Return the counters; `wait_s` is the time spent in slicing."""

@@ -162,7 +162,7 @@ class TextLoader(Loader):
         return BatchInfo(plan.seed, progress.epoch, number, position, plan.world_size), 1
 
     def _refresh(self) -> tuple[OpenedFile, ...]:
-        """Return the files as they are now; what is known of other content is forgotten."""
+        """Return the current files; clear the cached properties if the files have changed."""
         files = tuple(opened_file(path) for path in self._plan.paths)
         if self._known.get("files") != files:
             self._known.clear()
