@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""fastbatch for PyTorch: torch's `DataLoader` with native threads.
+
+from fastbatch.torch import DataLoader      # instead of torch.utils.data
+
+loader = DataLoader(dataset, batch_size=64, shuffle=True)
+loader.explain()                            # what runs natively, what does not, and why
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as _error:
+    raise ImportError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch") from _error
+
+from .data_loader import DataLoader
+
+__all__ = ["DataLoader"]

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""The iterator of a loader whose dataset is recognised: the core's threads gather the batches.
+
+Where the sampler's order is known at the first batch, batches are gathered ahead. Other samplers are read when torch
+reads them: with `num_workers=0` at each `next()`, else `num_workers * prefetch_factor` batches ahead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import _utils, default_collate
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from fastbatch.native.gather import Batches, Gather
+
+from .errors import named
+from .order import KnownOrder, known_order
+from .samples import Samples
+from .tensors import tensor_of
+
+_SMALL = 48 << 10  # bytes of a batch; NumPy gathers fewer than these sooner than a thread is woken
+
+
+@dataclass
+class Native:
+    """What gathers the batches of a recognised dataset; kept from epoch to epoch while its memory is the same."""
+
+    samples: Samples
+    gather: Gather
+
+    def __post_init__(self) -> None:
+        self._pack = self.samples.pack()
+        self._dtypes = self.samples.dtypes
+        self._arrays = self.samples.sources if all(type(s) is np.ndarray for s in self.samples.sources) else None
+        row_bytes = sum(
+            d.itemsize * int(np.prod(s)) for d, s in zip(self.gather.dtypes, self.gather.shapes, strict=True)
+        )
+        self._small = _SMALL // max(1, row_bytes)  # samples
+
+    def of(self, samples: Samples) -> Native:
+        """Return the same for another order of the same rows."""
+        return Native(samples, self.gather)
+
+    def batch(self, arrays: list[NDArray[Any]]) -> Any:
+        """Return what `default_collate` makes of the samples in these arrays."""
+        return self._pack([tensor_of(array, dtype) for array, dtype in zip(arrays, self._dtypes, strict=True)])
+
+    def now(self, rows: NDArray[np.int64]) -> Any:
+        """Return a batch, gathered now."""
+        if self._arrays is not None and len(rows) <= self._small:
+            return self.batch([np.ascontiguousarray(array.take(rows, axis=0)) for array in self._arrays])
+        return self.batch(self.gather.batch(rows))
+
+    def versions(self) -> list[int]:
+        """Return how often torch wrote to each tensor."""
+        return [tensor._version for tensor in self.samples.tensors]
+
+
+_pin_memory: Any = _utils.pin_memory.pin_memory
+
+
+class NativeIter(_BaseDataLoaderIter):
+    """Iterates once over a recognised dataset, as its sampler says."""
+
+    def __init__(self, loader: Any, native: Native) -> None:
+        super().__init__(loader)
+        self._native = native
+        self._begin(loader)
+
+    def _reset(self, loader: Any, first_iter: bool = False) -> None:
+        super()._reset(loader, first_iter)
+        self._begin(loader)
+
+    def use(self, native: Native) -> None:
+        """Iterate over other memory from the next reset on."""
+        self._native = native
+
+    def _begin(self, loader: Any) -> None:
+        self._fetcher = _utils.fetch._MapDatasetFetcher(self._dataset, True, default_collate, self._drop_last)
+        self._order = known_order(self._index_sampler)
+        self._requests = 0  # batches that were asked of the sampler
+        self._ahead = loader.num_workers * (loader.prefetch_factor or 0)
+        self._ready: deque[Any] = deque()  # of the sampler's batches that were read ahead
+        self._known: _KnownBatches | None = None
+        for _ in range(self._ahead):
+            self._ask()
+
+    def _ask(self) -> None:
+        """Ask the sampler for one more batch."""
+        self._requests += 1
+        if self._order is None:
+            try:
+                self._ready.append(self._started(next(self._sampler_iter)))
+            except StopIteration:
+                self._ready.append(None)
+            return
+        if self._known is None:
+            self._known = _KnownBatches(self._native, self._order)
+        self._order.ask(self._requests)
+
+    def _next_data(self) -> Any:
+        if not self._ahead:
+            self._ask()
+        if self._order is None:
+            data = self._read(self._ready.popleft())
+        else:
+            assert self._known is not None
+            data = self._known.next(self._fetcher)
+        if self._ahead:
+            self._ask()
+        if self._pin_memory:
+            data = _pin_memory(data, self._pin_memory_device)
+        return data
+
+    def _started(self, index: Any) -> tuple[Any, Any, list[int]]:
+        """Return a batch of indices, its rows (or the gathering of them, ahead), and the versions of the data."""
+        rows = rows_of(self._native.samples, index)
+        versions = self._native.versions()
+        if rows is None or not self._ahead:
+            return index, rows, versions
+        return index, self._native.gather.batches(rows, len(rows)), versions
+
+    def _read(self, asked: tuple[Any, Any, list[int]] | None) -> Any:
+        if asked is None:
+            self._ready.append(None)  # the sampler has ended
+            raise StopIteration
+        index, rows, versions = asked
+        if rows is None:
+            return fetch(self._fetcher, index, self._num_yielded)
+        if not isinstance(rows, Batches):
+            return self._native.now(rows)
+        if versions != self._native.versions():
+            return self._native.now(rows_of(self._native.samples, index))  # type: ignore[arg-type]
+        return self._native.batch(next(rows))
+
+
+class _KnownBatches:
+    """The batches of an epoch whose order is known."""
+
+    def __init__(self, native: Native, order: KnownOrder) -> None:
+        self._native = native
+        self._indices = order.draw()
+        self._rows = native.samples.rows_of(self._indices)
+        self._size, self._drop_last = order.batch_size, order.drop_last
+        n = len(self._indices)
+        self._n_batches = n // self._size if self._drop_last else -(-n // self._size)
+        outside = (self._rows < 0) | (self._rows >= native.samples.n_rows)
+        self._odd = set((np.flatnonzero(outside) // self._size).tolist())  # batches that are left to torch
+        self._k = 0
+        self._start()
+
+    def skip(self, k: int) -> None:
+        """Begin with batch `k`."""
+        self._k = k
+        self._start()
+
+    def _start(self) -> None:
+        """Begin to gather the batches up to the next one that is left to torch."""
+        self._versions = self._native.versions()
+        end = min((k for k in self._odd if k >= self._k), default=self._n_batches)
+        rows = self._rows[self._k * self._size : end * self._size]
+        self._run = self._native.gather.batches(rows, self._size, self._drop_last)
+
+    def next(self, fetcher: Any) -> Any:
+        if self._k >= self._n_batches:
+            self._run = Batches(None)
+            raise StopIteration
+        k = self._k
+        self._k += 1
+        if k in self._odd:
+            self._run = Batches(None)
+            data = fetch(fetcher, self._indices[k * self._size : (k + 1) * self._size].tolist(), k)
+            self._start()
+            return data
+        if self._versions != self._native.versions():  # written to meanwhile: what was gathered ahead is of yesterday
+            self._k = k
+            self._start()
+            self._k = k + 1
+        return self._native.batch(next(self._run))
+
+
+def rows_of(samples: Samples, index: Any) -> NDArray[np.int64] | None:
+    """Return the rows of a sampler's batch, or None where it is left to torch: no list of indices of samples."""
+    if not isinstance(index, (list, tuple, np.ndarray, torch.Tensor)):
+        return None
+    try:
+        indices = np.asarray(index)
+    except (ValueError, TypeError, RuntimeError):
+        return None
+    if indices.ndim != 1 or len(indices) == 0 or indices.dtype.kind not in "iu":
+        return None
+    rows = samples.rows_of(indices.astype(np.int64, copy=False))
+    return None if rows.min() < 0 or rows.max() >= samples.n_rows else rows
+
+
+def fetch(fetcher: Any, index: Any, k: int) -> Any:
+    """Return what torch makes of a batch of indices; its errors name the batch and the index."""
+    try:
+        return fetcher.fetch(index)
+    except Exception as error:
+        raise named(error, fetcher.dataset, index, k) from error
