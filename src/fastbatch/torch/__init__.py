@@ -15,5 +15,6 @@ except ImportError as _error:
     raise ImportError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch") from _error
 
 from .data_loader import DataLoader
+from .iterable import as_iterable
 
-__all__ = ["DataLoader"]
+__all__ = ["DataLoader", "as_iterable"]

@@ -8,7 +8,6 @@ reads them: with `num_workers=0` at each `next()`, else `num_workers * prefetch_
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,50 +16,12 @@ from numpy.typing import NDArray
 from torch.utils.data import _utils, default_collate
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from fastbatch.native.gather import Batches, Gather
+from fastbatch.native.gather import Batches
 
+from .engine import Native, native_of
 from .errors import named
 from .order import KnownOrder, known_order
 from .samples import Samples
-from .tensors import tensor_of
-
-_SMALL = 48 << 10  # bytes of a batch; NumPy gathers fewer than these sooner than a thread is woken
-
-
-@dataclass
-class Native:
-    """What gathers the batches of a recognised dataset; kept from epoch to epoch while its memory is the same."""
-
-    samples: Samples
-    gather: Gather
-
-    def __post_init__(self) -> None:
-        self._pack = self.samples.pack()
-        self._dtypes = self.samples.dtypes
-        self._arrays = self.samples.sources if all(type(s) is np.ndarray for s in self.samples.sources) else None
-        row_bytes = sum(
-            d.itemsize * int(np.prod(s)) for d, s in zip(self.gather.dtypes, self.gather.shapes, strict=True)
-        )
-        self._small = _SMALL // max(1, row_bytes)  # samples
-
-    def of(self, samples: Samples) -> Native:
-        """Return the same for another order of the same rows."""
-        return Native(samples, self.gather)
-
-    def batch(self, arrays: list[NDArray[Any]]) -> Any:
-        """Return what `default_collate` makes of the samples in these arrays."""
-        return self._pack([tensor_of(array, dtype) for array, dtype in zip(arrays, self._dtypes, strict=True)])
-
-    def now(self, rows: NDArray[np.int64]) -> Any:
-        """Return a batch, gathered now."""
-        if self._arrays is not None and len(rows) <= self._small:
-            return self.batch([np.ascontiguousarray(array.take(rows, axis=0)) for array in self._arrays])
-        return self.batch(self.gather.batch(rows))
-
-    def versions(self) -> list[int]:
-        """Return how often torch wrote to each tensor."""
-        return [tensor._version for tensor in self.samples.tensors]
-
 
 _pin_memory: Any = _utils.pin_memory.pin_memory
 
@@ -68,20 +29,16 @@ _pin_memory: Any = _utils.pin_memory.pin_memory
 class NativeIter(_BaseDataLoaderIter):
     """Iterates once over a recognised dataset, as its sampler says."""
 
-    def __init__(self, loader: Any, native: Native) -> None:
+    def __init__(self, loader: Any) -> None:
         super().__init__(loader)
-        self._native = native
         self._begin(loader)
 
     def _reset(self, loader: Any, first_iter: bool = False) -> None:
         super()._reset(loader, first_iter)
         self._begin(loader)
 
-    def use(self, native: Native) -> None:
-        """Iterate over other memory from the next reset on."""
-        self._native = native
-
     def _begin(self, loader: Any) -> None:
+        self._native = native_of(loader)
         self._fetcher = _utils.fetch._MapDatasetFetcher(self._dataset, True, default_collate, self._drop_last)
         self._order = known_order(self._index_sampler)
         self._requests = 0  # batches that were asked of the sampler
@@ -174,10 +131,8 @@ class _KnownBatches:
         k = self._k
         self._k += 1
         if k in self._odd:
-            self._run = Batches(None)
-            data = fetch(fetcher, self._indices[k * self._size : (k + 1) * self._size].tolist(), k)
             self._start()
-            return data
+            return fetch(fetcher, self._indices[k * self._size : (k + 1) * self._size].tolist(), k)
         if self._versions != self._native.versions():  # written to meanwhile: what was gathered ahead is of yesterday
             self._k = k
             self._start()

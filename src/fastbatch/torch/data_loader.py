@@ -3,28 +3,22 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import torch.utils.data
-from torch.utils.data import Dataset, Sampler, default_collate
-from torch.utils.data._utils import collate
+from torch.utils.data import Dataset, Sampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
 from fastbatch.checks import one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
-from fastbatch.native.gather import Gather
 
-from .batches import Native, NativeIter
-from .explain import Explanation, Row
-from .order import known_order
-from .samples import check, samples_of
+from .batches import NativeIter
+from .engine import native_of
+from .explain import Explanation, explain
+from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
 from .tensors import NotNative
-
-# Kept out of the loaders themselves: frameworks copy a loader's attributes onto another one with another sampler.
-_NATIVE: weakref.WeakKeyDictionary[Any, Native] = weakref.WeakKeyDictionary()
-_COLLATE = dict(collate.default_collate_fn_map)
+from .threads import ThreadIter
 
 
 class DataLoader(torch.utils.data.DataLoader[Any]):
@@ -70,6 +64,10 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             whole("threads", threads, 1, MAX_THREADS)
         if prefetch is not None:
             whole("prefetch", prefetch, 1, MAX_PREFETCH)
+        if is_loader(dataset):
+            if batch_size is not None or batch_sampler is not None:
+                raise ValueError("batch_size: a loader of fastbatch makes its own batches; pass batch_size=None")
+            dataset = as_iterable(dataset)
         super().__init__(
             dataset,
             batch_size,
@@ -94,79 +92,35 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self.prefetch = prefetch
 
     def __iter__(self) -> _BaseDataLoaderIter:
-        try:
-            native = self._native()
-        except NotNative:
-            if isinstance(self._iterator, NativeIter):
+        kind = self._kind()
+        is_persistent = self.persistent_workers and self.num_workers > 0
+        if kind is None:
+            if isinstance(self._iterator, _OURS):
                 self._iterator = None
             return super().__iter__()
-        if not (self.persistent_workers and self.num_workers > 0):
-            return NativeIter(self, native)
-        if isinstance(self._iterator, NativeIter):
-            self._iterator.use(native)
+        if is_persistent and self._iterator is not None and type(self._iterator) is kind:
             self._iterator._reset(self)
-        else:
-            self._iterator = NativeIter(self, native)
-        return self._iterator
+            return self._iterator
+        iterator: _BaseDataLoaderIter = kind(self)
+        if is_persistent:
+            self._iterator = iterator
+        return iterator
+
+    def _kind(self) -> type[Any] | None:
+        """Return the kind of iterator that this loader's next epoch has; None: torch's own."""
+        if isinstance(self.dataset, LoaderDataset):
+            return LoaderIter
+        if self.workers == "thread" and self._dataset_kind == _DatasetKind.Map:
+            return ThreadIter
+        try:
+            native_of(self)
+        except NotNative:
+            return None
+        return NativeIter
 
     def explain(self) -> Explanation:
         """Return a table of what runs natively and what does not, and why."""
-        rows = [_row("dataset", self._dataset_reason), _row("collate_fn", self._collate_reason)]
-        try:
-            native = self._native()
-        except NotNative as why:
-            how = f"{self.num_workers} processes" if self.num_workers else "in this process"
-            return Explanation(
-                (*rows, Row("order", "torch", "as torch reads it"), Row("batches", "torch", f"{how}: {why}"))
-            )
-        order = known_order(self._index_sampler)
-        if order is not None:
-            rows.append(Row("order", "native", f"{order.name}, known at the first batch: gathered ahead"))
-        else:
-            ahead = self.num_workers * (self.prefetch_factor or 0)
-            when = f"{ahead} batches ahead" if ahead else "at each next()"
-            rows.append(Row("order", "torch", f"{type(self._index_sampler).__name__}, read {when}"))
-        rows.append(Row("batches", "native", f"{native.gather.threads} threads"))
-        return Explanation(rows)
-
-    def _dataset_reason(self) -> str:
-        if self._dataset_kind != _DatasetKind.Map:
-            raise NotNative("an IterableDataset")
-        samples = samples_of(self.dataset)
-        return f"{samples.name}: {len(samples.sources)} arrays of {samples.n_rows} rows"
-
-    def _collate_reason(self) -> str:
-        if not self._auto_collation:
-            raise NotNative("batch_size=None: samples, not batches")
-        if self.collate_fn is not default_collate:
-            raise NotNative(f"{_name(self.collate_fn)} is called with a list of samples")
-        if collate.default_collate_fn_map != _COLLATE:
-            raise NotNative("torch's default_collate_fn_map was changed")
-        return "default_collate"
-
-    def _native(self) -> Native:
-        """Return what gathers this loader's batches, or raise NotNative."""
-        if self._dataset_kind != _DatasetKind.Map:
-            raise NotNative("an IterableDataset")
-        if self.workers == "thread":
-            raise NotNative("workers='thread'")
-        self._collate_reason()
-        samples = samples_of(self.dataset)
-        known = _NATIVE.get(self)
-        if known is not None and known.samples.key() == samples.key():
-            return known.of(samples)
-        gather = Gather(samples.sources, threads=self.threads or self.num_workers or None, prefetch=self.prefetch)
-        check(self.dataset, samples, gather)
-        made = _NATIVE[self] = Native(samples, gather)
-        return made
+        return explain(self, self._kind())
 
 
-def _row(part: str, reason: Callable[[], str]) -> Row:
-    try:
-        return Row(part, "native", reason())
-    except NotNative as why:
-        return Row(part, "torch", str(why))
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__qualname__", None) or type(function).__name__
+_OURS = (NativeIter, LoaderIter, ThreadIter)

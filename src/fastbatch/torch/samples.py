@@ -74,9 +74,10 @@ class Samples:
 def _identity(source: Any) -> Any:
     if isinstance(source, Series):
         return tuple(map(_identity, source.parts))
-    if isinstance(source, np.ndarray):
-        return source.__array_interface__["data"][0], source.shape, source.strides, source.dtype.str
-    return id(source)
+    if isinstance(source, Field):
+        return id(source)
+    array = np.asarray(source)
+    return array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str
 
 
 def samples_of(dataset: Any) -> Samples:
