@@ -16,5 +16,6 @@ except ImportError as _error:
 
 from .data_loader import DataLoader
 from .iterable import as_iterable
+from .stateful import StatefulDataLoader
 
-__all__ = ["DataLoader", "as_iterable"]
+__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable"]

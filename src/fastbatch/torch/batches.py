@@ -7,6 +7,7 @@ reads them: with `num_workers=0` at each `next()`, else `num_workers * prefetch_
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import Any
 
@@ -22,6 +23,7 @@ from .engine import Native, native_of
 from .errors import named
 from .order import KnownOrder, known_order
 from .samples import Samples
+from .state import PENDING, rewound, start_in, start_of
 
 _pin_memory: Any = _utils.pin_memory.pin_memory
 
@@ -40,8 +42,10 @@ class NativeIter(_BaseDataLoaderIter):
     def _begin(self, loader: Any) -> None:
         self._native = native_of(loader)
         self._fetcher = _utils.fetch._MapDatasetFetcher(self._dataset, True, default_collate, self._drop_last)
-        self._order = known_order(self._index_sampler)
+        self._order = known_order(loader._plain_index_sampler)
         self._requests = 0  # batches that were asked of the sampler
+        self._saved = None if self._order is None else PENDING.pop(loader, None)
+        self._loader = weakref.ref(loader)  # whose generators the order is drawn from
         self._ahead = loader.num_workers * (loader.prefetch_factor or 0)
         self._ready: deque[Any] = deque()  # of the sampler's batches that were read ahead
         self._known: _KnownBatches | None = None
@@ -57,9 +61,26 @@ class NativeIter(_BaseDataLoaderIter):
             except StopIteration:
                 self._ready.append(None)
             return
-        if self._known is None:
-            self._known = _KnownBatches(self._native, self._order)
+        self.draw()
         self._order.ask(self._requests)
+
+    def draw(self) -> None:
+        """Draw the order, if it is known as a whole and was not drawn yet."""
+        if self._order is None or self._known is not None:
+            return
+        saved, self._saved = self._saved, None
+        loader = self._loader()
+        if saved is None:
+            if loader is not None:
+                self._order.start = start_of(loader, is_fresh=False)
+            self._known = _KnownBatches(self._native, self._order)
+            return
+        self._order.seed, self._order.start = saved["seed"], start_in(saved)
+        with rewound(loader, saved):
+            self._known = _KnownBatches(self._native, self._order, saved["batches"])
+        for request in range(1, saved["batches"] + 1):
+            self._order.ask(request)
+        self._requests += saved["batches"]
 
     def _next_data(self) -> Any:
         if not self._ahead:
@@ -100,7 +121,7 @@ class NativeIter(_BaseDataLoaderIter):
 class _KnownBatches:
     """The batches of an epoch whose order is known."""
 
-    def __init__(self, native: Native, order: KnownOrder) -> None:
+    def __init__(self, native: Native, order: KnownOrder, first: int = 0) -> None:
         self._native = native
         self._indices = order.draw()
         self._rows = native.samples.rows_of(self._indices)
@@ -109,12 +130,7 @@ class _KnownBatches:
         self._n_batches = n // self._size if self._drop_last else -(-n // self._size)
         outside = (self._rows < 0) | (self._rows >= native.samples.n_rows)
         self._odd = set((np.flatnonzero(outside) // self._size).tolist())  # batches that are left to torch
-        self._k = 0
-        self._start()
-
-    def skip(self, k: int) -> None:
-        """Begin with batch `k`."""
-        self._k = k
+        self._k = first
         self._start()
 
     def _start(self) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import torch.utils.data
@@ -13,6 +14,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 from fastbatch.checks import one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 
+from . import state
 from .batches import NativeIter
 from .engine import native_of
 from .explain import Explanation, explain
@@ -92,19 +94,91 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self.prefetch = prefetch
 
     def __iter__(self) -> _BaseDataLoaderIter:
+        made = _WAITING.pop(self, None)
+        return self._begin() if made is None else made
+
+    def _begin(self) -> _BaseDataLoaderIter:
+        """Return the iterator of the next epoch, or of the rest of the one that was saved."""
         kind = self._kind()
-        is_persistent = self.persistent_workers and self.num_workers > 0
+        if kind is None and isinstance(self._iterator, _OURS):
+            self._iterator = None  # of persistent workers
+        saved = state.PENDING.get(self)
+        if saved is not None:
+            state.begin(self, saved)
+            if saved["ended"] or kind is LoaderIter or "dataset_iter" in saved:
+                state.PENDING.pop(self)
+        is_kept = self.persistent_workers and self.num_workers > 0
+        again = self._iterator if is_kept and (kind is None or type(self._iterator) is kind) else None
+        in_process = kind is not None or self.num_workers == 0
+        progress = state.LATEST[self] = state.Progress(state.start_of(self, again is None), in_process)
         if kind is None:
-            if isinstance(self._iterator, _OURS):
-                self._iterator = None
-            return super().__iter__()
-        if is_persistent and self._iterator is not None and type(self._iterator) is kind:
-            self._iterator._reset(self)
-            return self._iterator
-        iterator: _BaseDataLoaderIter = kind(self)
-        if is_persistent:
-            self._iterator = iterator
+            iterator = super().__iter__()
+            progress.fetcher = getattr(iterator, "_dataset_fetcher", None)
+        elif again is not None:
+            again._reset(self)
+            iterator = again
+        else:
+            iterator = kind(self)
+            if is_kept:
+                self._iterator = iterator
+        state.PENDING.pop(self, None)
+        progress.order = getattr(iterator, "_order", None)
+        if saved is not None:
+            self._resume(iterator, saved)
+            progress.batches = saved["batches"]
+            if not saved["ended"]:
+                progress.start = state.start_in(saved)
+        progress.iterator = weakref.ref(iterator)
+        state.track(iterator, progress)
         return iterator
+
+    def _resume(self, iterator: Any, saved: dict[str, Any]) -> None:
+        """Let an iterator go on where a state was taken."""
+        iterator._num_yielded = saved["batches"]
+        if self._dataset_kind == _DatasetKind.Iterable and not isinstance(iterator, LoaderIter):
+            if "dataset_iter" in saved:
+                iterator._dataset_fetcher.dataset_iter.load_state_dict(saved["dataset_iter"])
+            elif "dataset" not in saved:
+                for _ in range(saved["batches"]):
+                    iterator._next_data()
+
+    @property
+    def _index_sampler(self) -> Any:
+        inner = self._plain_index_sampler
+        saved = state.PENDING.get(self)
+        if self._dataset_kind == _DatasetKind.Iterable or (saved is None and not state.is_stateful(inner)):
+            return inner
+        return state.Indices(self, inner, saved)
+
+    @property
+    def _plain_index_sampler(self) -> Any:
+        return self.batch_sampler if self._auto_collation else self.sampler
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how far the latest iterator is: small, plain numbers and text, the same for any `num_workers`.
+
+        Before the first iteration, the iterator is made that the next `iter` returns.
+        """
+        progress = state.LATEST.get(self)
+        if progress is None:
+            _WAITING[self] = self._begin()
+            progress = state.LATEST[self]
+        iterator = None if progress.iterator is None else progress.iterator()
+        if isinstance(iterator, NativeIter):
+            iterator.draw()
+        return state.state_of(self, progress)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next `iter` go on where `state_dict` was taken; an empty one is ignored, as torchdata does.
+
+        Raises:
+            StateError: It is one of torchdata, of another version, or of another loader.
+        """
+        _WAITING.pop(self, None)
+        state.LATEST.pop(self, None)
+        self._iterator = None
+        if state_dict:
+            state.PENDING[self] = state.read(self, state_dict)
 
     def _kind(self) -> type[Any] | None:
         """Return the kind of iterator that this loader's next epoch has; None: torch's own."""
@@ -123,4 +197,6 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         return explain(self, self._kind())
 
 
+# Iterators that state_dict has made for the next iter.
+_WAITING: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _OURS = (NativeIter, LoaderIter, ThreadIter)

@@ -67,7 +67,7 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         rows += [_order(loader), Row("batches", "native", f"{native_of(loader).gather.threads} threads")]
     elif kind is ThreadIter:
         ahead = ThreadIter.batches_ahead(loader)
-        rows.append(Row("order", "torch", f"{type(loader._index_sampler).__name__}, read {ahead} batches ahead"))
+        rows.append(Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {ahead} batches ahead"))
         rows.append(Row("batches", "threads", f"{ThreadIter.n_threads(loader)} threads of Python"))
     else:
         rows.append(Row("order", "torch", "as torch reads it"))
@@ -76,12 +76,12 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
 
 
 def _order(loader: Any) -> Row:
-    order = known_order(loader._index_sampler)
+    order = known_order(loader._plain_index_sampler)
     if order is not None:
         return Row("order", "native", f"{order.name}, known at the first batch: gathered ahead")
     ahead = loader.num_workers * (loader.prefetch_factor or 0)
     when = f"{ahead} batches ahead" if ahead else "at each next()"
-    return Row("order", "torch", f"{type(loader._index_sampler).__name__}, read {when}")
+    return Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {when}")
 
 
 def _processes(loader: Any) -> str:

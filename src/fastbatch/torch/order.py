@@ -6,7 +6,8 @@ Other samplers are read one batch at a time, when torch's own loader would read 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,6 +21,19 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+_DRAWING = (SubsetRandomSampler, WeightedRandomSampler)  # straight from the generator, without a seed of their own
+
+
+class SeededRandomSampler(RandomSampler):
+    """Shuffles with a generator of its own, which is seeded once, as that of torchdata's `StatefulDataLoader`."""
+
+    def __init__(self, data_source: Any) -> None:
+        seed = int(torch.empty((), dtype=torch.int64).random_().item())
+        super().__init__(data_source, generator=torch.Generator().manual_seed(seed))
+
+    def __iter__(self) -> Iterator[int]:
+        yield from torch.randperm(len(self.data_source), generator=self.generator).tolist()
+
 
 class KnownOrder:
     """The order of one epoch, as `BatchSampler` over a sampler of torch's own draws it.
@@ -27,6 +41,9 @@ class KnownOrder:
     Attributes:
         batch_size, drop_last: Of the batch sampler.
         name: Of the sampler.
+        start: The states of the generators before the order was drawn, once it is.
+        seed: That the sampler has drawn for a generator of its own, or None.
+        uses_default: The sampler draws from torch's default generator.
     """
 
     def __init__(self, batches: BatchSampler) -> None:
@@ -36,6 +53,9 @@ class KnownOrder:
         self.name: str = type(self._sampler).__name__
         self._generator: torch.Generator | None = None
         self._n = 0
+        self.seed: int | None = None
+        self.start: dict[str, Any] | None = None
+        self.uses_default = type(self._sampler) in _DRAWING and cast(Any, self._sampler).generator is None
 
     def draw(self) -> NDArray[np.int64]:
         """Return the indices of the epoch; called at its first batch, when the sampler itself would draw them."""
@@ -43,6 +63,8 @@ class KnownOrder:
         kind = type(sampler)
         if kind is RandomSampler:
             return self._permutation(sampler)
+        if kind is SeededRandomSampler:
+            return np.asarray(torch.randperm(len(sampler.data_source), generator=sampler.generator))
         if kind is SequentialSampler:
             return np.arange(len(sampler.data_source))
         if kind is SubsetRandomSampler:
@@ -57,8 +79,9 @@ class KnownOrder:
     def _permutation(self, sampler: RandomSampler) -> NDArray[np.int64]:
         generator = sampler.generator
         if generator is None:
-            seed = int(torch.empty((), dtype=torch.int64).random_().item())
-            generator = torch.Generator().manual_seed(seed)
+            if self.seed is None:
+                self.seed = int(torch.empty((), dtype=torch.int64).random_().item())
+            generator = torch.Generator().manual_seed(self.seed)
         else:
             self._generator = generator
         self._n = len(sampler.data_source)
@@ -86,6 +109,6 @@ def known_order(index_sampler: Any) -> KnownOrder | None:
     elif kind is SubsetRandomSampler:
         if np.asarray(sampler.indices).dtype.kind not in "iu":
             return None
-    elif kind not in (SequentialSampler, WeightedRandomSampler, DistributedSampler):
+    elif kind not in (SeededRandomSampler, SequentialSampler, WeightedRandomSampler, DistributedSampler):
         return None
     return KnownOrder(index_sampler)
