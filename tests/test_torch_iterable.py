@@ -37,7 +37,7 @@ def test_batches_as_tensors_that_share_memory():
     assert torch.as_tensor(batch[0]).data_ptr() == batch[0].__array_interface__["data"][0]
     table = loader.explain()
     assert table.native
-    assert table["dataset"].why == "Loader of fastbatch"
+    assert table["dataset"].why == "SampleLoader of fastbatch"
 
 
 @pytest.mark.parametrize("options", [{"num_workers": 2}, {"num_workers": 2, "persistent_workers": True}], ids=str)
@@ -65,9 +65,11 @@ def test_options_that_a_loader_has_itself():
 
 
 def test_under_torchs_own_loader():
+    with pytest.raises(TypeError, match=r"a SampleLoader is iterated, not indexed; .*fastbatch.torch.as_iterable"):
+        list(data.DataLoader(arrays(), batch_size=None))
     iterable = as_iterable(arrays(shuffle=True, seed=2))
     assert same(list(data.DataLoader(iterable, batch_size=None)), list(DataLoader(arrays(shuffle=True, seed=2), None)))
-    assert "as_iterable(Loader(41 samples" in repr(iterable)
+    assert "as_iterable(SampleLoader(41 samples" in repr(iterable)
 
 
 @pytest.mark.parametrize("tail", ["uneven", "pad"])

@@ -13,14 +13,14 @@ from torch.utils.data._utils import pin_memory
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from fastbatch.checks import one_of
-from fastbatch.loader.keras_ready import KerasReady
+from fastbatch.loader.loader import Loader
 
 _pin_memory: Any = pin_memory.pin_memory
 
 
 def is_loader(dataset: Any) -> bool:
     """Return whether a dataset is a loader of fastbatch, whose items are batches."""
-    return isinstance(dataset, KerasReady) and hasattr(dataset, "__iter__")
+    return isinstance(dataset, Loader)
 
 
 def ranks() -> tuple[int, int]:
@@ -63,20 +63,16 @@ class LoaderDataset(IterableDataset[Any]):
             index, total = rank, world_size
         else:
             index, total = rank + world_size * worker.id, world_size * worker.num_workers
-        can_shard = self.shard is not None and hasattr(self.loader, "shard")
-        loader = self._mine((index, total) if can_shard else (0, 1))
-        if worker is not None and hasattr(loader, "set_epoch"):
+        loader = self._mine((0, 1) if self.shard is None else (index, total))
+        if worker is not None:
             # This process is a copy that ends with the epoch, and so does its count of epochs.
             epoch = worker.seed - worker.id if self._epoch is None and world_size == 1 else self._epoch
             loader.set_epoch(0 if epoch is None else epoch % 2**63)
-        return iter(loader) if can_shard or total == 1 else itertools.islice(loader, index, None, total)
+        return iter(loader) if self.shard is not None or total == 1 else itertools.islice(loader, index, None, total)
 
     def __len__(self) -> int:
         """Return the number of batches on this rank."""
-        rank, world_size = ranks() if self.shard else (0, 1)
-        if hasattr(self.loader, "shard"):
-            return len(self._mine((rank, world_size)))
-        return -(-max(0, len(self.loader) - rank) // world_size)
+        return len(self._mine(ranks() if self.shard else (0, 1)))
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
         """Let the next iteration be epoch `epoch`. With ranks and worker processes, call it before each epoch."""

@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DistributedSampler
 
 from fastbatch.checks import flag, whole
-from fastbatch.errors import StateError, reading_state
+from fastbatch.errors import StateError
 
 from .order import KnownOrder
 
@@ -204,7 +204,7 @@ def read(loader: Any, state: Mapping[str, Any]) -> dict[str, Any]:
     """
     if _TORCHDATA & set(state):
         raise StateError("state of torchdata's StatefulDataLoader: expected one of fastbatch.torch")
-    with reading_state("a state of fastbatch.torch"):
+    try:
         if state["version"] != VERSION:
             raise StateError("state of another version", expected=VERSION, found=state["version"])
         read = {
@@ -217,6 +217,12 @@ def read(loader: Any, state: Mapping[str, Any]) -> dict[str, Any]:
             "generators": list(state["generators"]),
         }
         batch_size = state["batch_size"]
+    except KeyError as error:
+        raise StateError(f"not a state of fastbatch.torch: {error} is missing") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError(f"not a state of fastbatch.torch: {error}") from error
     if batch_size != loader.batch_size:
         raise StateError("state of another batch size", expected=loader.batch_size, found=batch_size)
     n = len(_generators(loader))
