@@ -69,7 +69,7 @@ def test_under_torchs_own_loader():
         list(data.DataLoader(arrays(), batch_size=None))
     iterable = as_iterable(arrays(shuffle=True, seed=2))
     assert same(list(data.DataLoader(iterable, batch_size=None)), list(DataLoader(arrays(shuffle=True, seed=2), None)))
-    assert "as_iterable(SampleLoader(41 samples" in repr(iterable)
+    assert "as_iterable(Loader(41 samples" in repr(iterable)
 
 
 @pytest.mark.parametrize("tail", ["uneven", "pad"])

@@ -14,8 +14,9 @@ try:
 except ImportError as _error:
     raise ImportError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch") from _error
 
+from .batch_dataset import dataset
 from .data_loader import DataLoader
 from .iterable import as_iterable
 from .stateful import StatefulDataLoader
 
-__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable"]
+__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset"]

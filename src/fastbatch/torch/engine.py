@@ -18,7 +18,7 @@ from fastbatch.native.gather import Gather
 from .samples import Samples, check, samples_of
 from .tensors import NotNative, tensor_of
 
-_COLLATE = dict(collate.default_collate_fn_map)
+COLLATE = dict(collate.default_collate_fn_map)  # with our own additions: see gathered_samples.py
 _SMALL = 48 << 10  # bytes of a batch; NumPy gathers fewer than these sooner than a thread is woken
 
 
@@ -100,6 +100,6 @@ def collate_reason(loader: Any) -> str:
     if function is not default_collate:
         name = getattr(function, "__qualname__", None) or type(function).__name__
         raise NotNative(f"{name} is called with a list of samples")
-    if collate.default_collate_fn_map != _COLLATE:
+    if collate.default_collate_fn_map != COLLATE:
         raise NotNative("torch's default_collate_fn_map was changed")
     return "default_collate"

@@ -38,7 +38,7 @@ class Samples:
         name: Of the dataset, for people.
         sources: An array, or a part of a file, for each tensor of a batch.
         dtypes: Of these tensors.
-        structure: Of a batch, as `default_collate` makes it.
+        structure: Of a sample.
         n_rows: Of each source.
         rows: None: sample `i` is row `i`. Below 0: not a row, left to torch.
         tensors: Whose memory the sources are; torch counts the writes to them.
@@ -58,8 +58,8 @@ class Samples:
 
     def pack(self) -> Pack:
         """Return the function that makes a batch of its tensors."""
-        n = len(self.sources)
-        return list if self.structure == list(range(n)) else packer(self.structure)
+        structure = collated(self.structure)
+        return list if structure == list(range(len(self.sources))) else packer(structure)
 
     def rows_of(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of samples; -1 for those that are left to torch."""
@@ -87,6 +87,8 @@ def samples_of(dataset: Any) -> Samples:
         NotNative: It is not recognised; the message says why.
     """
     kind = type(dataset)
+    if getattr(kind, "is_gathered", False):  # by `dataset`
+        return samples_of(dataset.source)
     if kind is torch.Tensor:
         return _tensors([dataset], 0, "a tensor")
     if kind in (np.ndarray, np.memmap):
@@ -94,7 +96,7 @@ def samples_of(dataset: Any) -> Samples:
     get = getattr(kind, "__getitem__", None)
     get_many = getattr(dataset, "__getitems__", None)
     if get is TensorDataset.__getitem__ and get_many is None:
-        return _tensors(dataset.tensors, list(range(len(dataset.tensors))), kind.__name__)
+        return _tensors(dataset.tensors, tuple(range(len(dataset.tensors))), kind.__name__)
     if get is Subset.__getitem__ and getattr(get_many, "__func__", None) is Subset.__getitems__:
         return _subset(dataset)
     if get is ConcatDataset.__getitem__ and get_many is None:
@@ -142,7 +144,7 @@ def _declared(dataset: Any, columns: Any, name: str) -> Samples:
     if len(lengths) != 1 or 0 in lengths:
         raise NotNative(f"arrays of {len(lengths)} lengths, or none" if lengths != {0} else "no samples")
     n = lengths.pop()
-    return Samples(name, tuple(sources), tuple(dtypes), collated(structure), n, tensors=tuple(tensors))
+    return Samples(name, tuple(sources), tuple(dtypes), structure, n, tensors=tuple(tensors))
 
 
 def collated(structure: Structure) -> Structure:
@@ -208,7 +210,7 @@ def _stacked(dataset: StackDataset[Any]) -> Samples:
         f"{type(dataset).__name__} of {', '.join(part.name for part in parts)}",
         tuple(source for part in parts for source in part.sources),
         tuple(dtype for part in parts for dtype in part.dtypes),
-        dict(zip(given, structures, strict=True)) if isinstance(given, dict) else structures,
+        dict(zip(given, structures, strict=True)) if isinstance(given, dict) else tuple(structures),
         parts[0].n_rows,
         None,
         tuple(tensor for part in parts for tensor in part.tensors),
