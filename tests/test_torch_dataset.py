@@ -33,6 +33,46 @@ def test_with_any_sampler(name):
     assert same(batches(fbt.dataset(source), **ORDERS[name]()), batches(source, **ORDERS[name]()))
 
 
+@pytest.mark.parametrize(
+    "options", [{"batch_size": 8}, {"batch_size": 8, "drop_last": True}, {"batch_size": 3, "shuffle": True}], ids=str
+)
+def test_reads_ahead(options):
+    """The order is found, so that the batches after the first one are there when torch asks for them."""
+    dataset = fbt.dataset(data.TensorDataset(*tensors()))
+    taken = []
+    take = dataset._ahead.take
+    dataset._ahead.take = lambda indices: taken.append(take(indices)) or taken[-1]
+    loader = data.DataLoader(dataset, **options)
+    for _ in range(2):
+        del taken[:]
+        list(loader)
+        assert [batch is not None for batch in taken][1:-1] == [True] * (len(loader) - 2)
+
+
+def test_what_is_written_between_batches_is_seen():
+    def seen(wrap):
+        x, y = tensors()
+        found = []
+        for batch in data.DataLoader(wrap(data.TensorDataset(x, y)), batch_size=4):
+            found.append(batch)
+            x += 1
+        return found
+
+    assert same(seen(fbt.dataset), seen(lambda dataset: dataset))
+
+
+def test_two_loaders_in_turns():
+    source = data.TensorDataset(*tensors())
+    dataset = fbt.dataset(source)
+
+    def pairs(dataset):
+        torch.manual_seed(2)
+        loaders = [data.DataLoader(dataset, 4, shuffle=True) for _ in range(2)]
+        return list(zip(*loaders, strict=True))
+
+    assert same(pairs(dataset), pairs(source))
+
+
 def test_under_our_own_loader():
     source = data.TensorDataset(*tensors())
     loader = fbt.DataLoader(fbt.dataset(source), 8)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import sys
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
@@ -19,6 +20,7 @@ from .batches import rows_of
 from .engine import Native
 from .explain import Explanation, Row
 from .gathered_samples import GatheredSamples
+from .read_ahead import ReadAhead
 from .samples import check, samples_of
 from .tensors import NotNative
 
@@ -40,6 +42,7 @@ class GatheredDataset(Dataset[Any]):
         n_threads = 1 if get_worker_info() is not None else threads
         self._native = Native(samples, Gather(samples.sources, threads=n_threads))
         check(source, samples, self._native.gather)
+        self._ahead = None if get_worker_info() is not None else ReadAhead(self._native)
 
     def __len__(self) -> int:
         return len(self.source)
@@ -48,11 +51,17 @@ class GatheredDataset(Dataset[Any]):
         return self.source[index]
 
     def __getitems__(self, indices: list[Any]) -> Sequence[Any]:
-        """Return the samples of a batch, gathered as a whole."""
+        """Return the samples of a batch, gathered as a whole; ahead, where the sampler's order is known."""
+        structure = self._native.samples.structure
+        if self._ahead is not None:
+            batch = self._ahead.take(indices)
+            if batch is not None:
+                return GatheredSamples(batch, structure)
+            self._ahead.look(sys._getframe(1))
         rows = rows_of(self._native.samples, indices)
         if rows is None:
             return [self.source[index] for index in indices]
-        return GatheredSamples(self._native.now(rows), self._native.samples.structure)
+        return GatheredSamples(self._native.now(rows), structure)
 
     def __reduce__(self) -> Any:
         return type(self), (self.source, self.threads)

@@ -7,13 +7,14 @@ batch is there already.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch.utils.data._utils import collate
 
-from fastbatch.batch.tree import Structure, flatten, packer
+from fastbatch.batch.tree import Pack, Structure, flatten, packer
 
 from .engine import COLLATE
 
@@ -27,8 +28,15 @@ class GatheredSamples(Sequence[Any]):
 
     def __init__(self, batch: Any, structure: Structure) -> None:
         self.batch = batch
-        self._leaves, _ = flatten(batch, arrays=())
-        self._pack = packer(structure)
+        self._structure = structure
+
+    @functools.cached_property
+    def _leaves(self) -> list[torch.Tensor]:
+        return flatten(self.batch, arrays=())[0]
+
+    @functools.cached_property
+    def _pack(self) -> Pack:
+        return packer(self._structure)
 
     def __len__(self) -> int:
         return len(self._leaves[0])
