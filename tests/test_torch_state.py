@@ -112,10 +112,13 @@ def test_after_the_end_the_next_epoch_follows():
 
 def test_before_the_first_iteration():
     loader = DataLoader(data.TensorDataset(*tensors()), 8, shuffle=True)
+    torch.manual_seed(1)
     state = loader.state_dict()
-    torch.manual_seed(1)  # the iterator is there already, and its order drawn
     expected = list(loader)
+    torch.manual_seed(1)
+    assert same(list(DataLoader(data.TensorDataset(*tensors()), 8, shuffle=True)), expected)  # nothing was drawn
     loader.load_state_dict(state)
+    assert loader.state_dict() == state
     assert same(list(loader), expected)
     loader.load_state_dict({})
     assert len(list(loader)) == 7

@@ -16,7 +16,8 @@ except ImportError as _error:
 
 from .batch_dataset import dataset
 from .data_loader import DataLoader
+from .frameworks import install, uninstall
 from .iterable import as_iterable
 from .stateful import StatefulDataLoader
 
-__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset"]
+__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "uninstall"]

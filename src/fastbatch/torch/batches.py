@@ -61,25 +61,24 @@ class NativeIter(_BaseDataLoaderIter):
             except StopIteration:
                 self._ready.append(None)
             return
-        self.draw()
+        if self._known is None:
+            self._draw(self._order)
         self._order.ask(self._requests)
 
-    def draw(self) -> None:
-        """Draw the order, if it is known as a whole and was not drawn yet."""
-        if self._order is None or self._known is not None:
-            return
+    def _draw(self, order: KnownOrder) -> None:
+        """Draw the order, or that of the epoch that was saved."""
         saved, self._saved = self._saved, None
         loader = self._loader()
         if saved is None:
             if loader is not None:
-                self._order.start = start_of(loader, is_fresh=False)
-            self._known = _KnownBatches(self._native, self._order)
+                order.start = start_of(loader, is_fresh=False)
+            self._known = _KnownBatches(self._native, order)
             return
-        self._order.seed, self._order.start = saved["seed"], start_in(saved)
+        order.seed, order.start = saved["seed"], start_in(saved)
         with rewound(loader, saved):
-            self._known = _KnownBatches(self._native, self._order, saved["batches"])
+            self._known = _KnownBatches(self._native, order, saved["batches"])
         for request in range(1, saved["batches"] + 1):
-            self._order.ask(request)
+            order.ask(request)
         self._requests += saved["batches"]
 
     def _next_data(self) -> Any:

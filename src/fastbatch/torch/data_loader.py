@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -94,11 +93,7 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         self.prefetch = prefetch
 
     def __iter__(self) -> _BaseDataLoaderIter:
-        made = _WAITING.pop(self, None)
-        return self._begin() if made is None else made
-
-    def _begin(self) -> _BaseDataLoaderIter:
-        """Return the iterator of the next epoch, or of the rest of the one that was saved."""
+        """Return the iterator of the next epoch; after `load_state_dict`, of the rest of the one that was saved."""
         kind = self._kind()
         if kind is None and isinstance(self._iterator, _OURS):
             self._iterator = None  # of persistent workers
@@ -128,7 +123,6 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
             progress.batches = saved["batches"]
             if not saved["ended"]:
                 progress.start = state.start_in(saved)
-        progress.iterator = weakref.ref(iterator)
         state.track(iterator, progress)
         return iterator
 
@@ -157,16 +151,13 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
     def state_dict(self) -> dict[str, Any]:
         """Return how far the latest iterator is: small, plain numbers and text, the same for any `num_workers`.
 
-        Before the first iteration, the iterator is made that the next `iter` returns.
+        A batch counts once `next` has returned it. Before the first iteration it is the state that was loaded, or that
+        of an epoch that begins now.
         """
         progress = state.LATEST.get(self)
-        if progress is None:
-            _WAITING[self] = self._begin()
-            progress = state.LATEST[self]
-        iterator = None if progress.iterator is None else progress.iterator()
-        if isinstance(iterator, NativeIter):
-            iterator.draw()
-        return state.state_of(self, progress)
+        if progress is None and self in state.PENDING:
+            return state.PENDING[self]
+        return state.state_of(self, progress or state.Progress(state.start_of(self, is_fresh=True)))
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Let the next `iter` go on where `state_dict` was taken; an empty one is ignored, as torchdata does.
@@ -174,7 +165,6 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         Raises:
             StateError: It is one of torchdata, of another version, or of another loader.
         """
-        _WAITING.pop(self, None)
         state.LATEST.pop(self, None)
         self._iterator = None
         if state_dict:
@@ -197,6 +187,4 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
         return explain(self, self._kind())
 
 
-# Iterators that state_dict has made for the next iter.
-_WAITING: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _OURS = (NativeIter, LoaderIter, ThreadIter)

@@ -48,7 +48,6 @@ class Progress:
     sampler_states: deque[Any] = field(default_factory=deque)
     sampler_state: Any = None
     fetcher: Any = None
-    iterator: weakref.ref[Any] | None = None
 
 
 # Kept out of the loaders, as the engines are.
@@ -173,7 +172,7 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
     if progress.ended:
         state["generators"] = [_text(generator.get_state()) for generator in _generators(loader)]
     else:
-        order = progress.order
+        order = progress.order if progress.order is not None and progress.order.start is not None else None
         start = progress.start if order is None or order.start is None else order.start
         state["fresh"] = start["fresh"]
         state["generators"] = [_text(generator) for generator in start["generators"]]
