@@ -11,8 +11,8 @@ from __future__ import annotations
 
 try:
     import torch as _torch  # noqa: F401
-except ImportError as _error:
-    raise ImportError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch") from _error
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch", name="torch") from _error
 
 from .batch_dataset import dataset
 from .data_loader import DataLoader
