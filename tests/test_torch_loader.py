@@ -198,6 +198,35 @@ def test_writing_to_a_tensor_between_batches():
     assert same(batches(DataLoader, sampler=Reversed()), batches(data.DataLoader, sampler=Reversed()))
 
 
+@pytest.mark.parametrize("stretch", [1, 20, 24])
+@pytest.mark.parametrize("name", ["shuffle", "drop_last", "distributed", "negative", "subset"])
+def test_an_epoch_is_gathered_in_stretches(monkeypatch, stretch, name):
+    monkeypatch.setattr("fastbatch.torch.batches._STRETCH", stretch)
+    assert_same_as_torch(DataLoader, lambda: (data.TensorDataset(*tensors()), ORDERS[name]()))
+    assert_same_as_torch(DataLoader, lambda: (DATASETS["subset of concat"](), {"batch_size": 3}))
+
+
+def test_a_billion_rows_need_no_list():
+    rows = np.broadcast_to(np.arange(3.0), (10**9, 3))
+    iterator = iter(DataLoader(Columns(rows), 4))
+    assert next(iterator).tolist() == [[0, 1, 2]] * 4
+
+
+def test_tensors_of_inference_mode():
+    with torch.inference_mode():
+        dataset = data.TensorDataset(*tensors())
+    assert same(list(DataLoader(dataset, 8)), list(data.DataLoader(data.TensorDataset(*tensors()), 8)))
+
+
+def test_a_subclass_with_an_iterator_of_its_own():
+    class Own(DataLoader):
+        def _get_iterator(self):
+            return iter([1, 2])
+
+    assert list(Own(data.TensorDataset(*tensors()))) == [1, 2]
+    assert DataLoader[int] is not None
+
+
 def test_batches_stay_as_they_are():
     loader = DataLoader(data.TensorDataset(*tensors()), 4, shuffle=True)
     torch.manual_seed(1)

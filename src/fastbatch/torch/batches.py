@@ -25,6 +25,7 @@ from .order import KnownOrder, known_order
 from .samples import Samples
 from .state import PENDING, rewound, start_in, start_of
 
+_STRETCH = 1 << 20  # samples whose gathering is begun at once
 _pin_memory: Any = _utils.pin_memory.pin_memory
 
 
@@ -118,41 +119,52 @@ class NativeIter(_BaseDataLoaderIter):
 
 
 class _KnownBatches:
-    """The batches of an epoch whose order is known."""
+    """The batches of an epoch whose order is known, gathered ahead in stretches of it."""
 
     def __init__(self, native: Native, order: KnownOrder, first: int = 0) -> None:
         self._native = native
         self._indices = order.draw()
-        self._rows = native.samples.rows_of(self._indices)
-        self._size, self._drop_last = order.batch_size, order.drop_last
+        self._size = order.batch_size
         n = len(self._indices)
-        self._n_batches = n // self._size if self._drop_last else -(-n // self._size)
-        outside = (self._rows < 0) | (self._rows >= native.samples.n_rows)
-        self._odd = set((np.flatnonzero(outside) // self._size).tolist())  # batches that are left to torch
+        self._n_batches = n // self._size if order.drop_last else -(-n // self._size)
+        self._stretch = _STRETCH
         self._k = first
+        self._end = first  # of the stretch
+        self._odd: set[int] = set()  # batches of the stretch that are left to torch
+        self._run = Batches(None)
+        self._versions: list[int] = []
         self._start()
 
     def _start(self) -> None:
-        """Begin to gather the batches up to the next one that is left to torch."""
+        """Begin to gather batch `_k` and those after it, up to the next one that is left to torch."""
+        begin, size = self._k, self._size
+        end = min(begin + max(1, self._stretch // size), self._n_batches)
+        rows = self._native.samples.rows_of(np.asarray(self._indices[begin * size : end * size], np.int64))
+        outside = (rows < 0) | (rows >= self._native.samples.n_rows)
+        self._odd = set((begin + np.flatnonzero(outside) // size).tolist())
+        self._end = min(self._odd, default=end)
         self._versions = self._native.versions()
-        end = min((k for k in self._odd if k >= self._k), default=self._n_batches)
-        rows = self._rows[self._k * self._size : end * self._size]
-        self._run = self._native.gather.batches(rows, self._size, self._drop_last)
+        self._run = self._native.gather.batches(rows[: (self._end - begin) * size], size)
 
     def next(self, fetcher: Any) -> Any:
         if self._k >= self._n_batches:
             self._run = Batches(None)
             raise StopIteration
         k = self._k
-        self._k += 1
         if k in self._odd:
+            self._k += 1
             self._start()
-            return fetch(fetcher, self._indices[k * self._size : (k + 1) * self._size].tolist(), k)
-        if self._versions != self._native.versions():  # written to meanwhile: what was gathered ahead is of yesterday
-            self._k = k
+            return fetch(fetcher, np.asarray(self._indices[k * self._size : (k + 1) * self._size]).tolist(), k)
+        written = self._versions != self._native.versions()
+        if written:  # what was gathered ahead is of yesterday, and will be again
+            self._stretch = self._size
+        if written or k >= self._end:
             self._start()
-            self._k = k + 1
-        return self._native.batch(next(self._run))
+            if k in self._odd:
+                return self.next(fetcher)
+        arrays = next(self._run)
+        self._k = k + 1
+        return self._native.batch(arrays)
 
 
 def rows_of(samples: Samples, index: Any) -> NDArray[np.int64] | None:

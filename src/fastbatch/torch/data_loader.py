@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch.utils.data
 from torch.utils.data import Dataset, Sampler
@@ -21,8 +21,10 @@ from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
 from .tensors import NotNative
 from .threads import ThreadIter
 
+T = TypeVar("T", covariant=True)
 
-class DataLoader(torch.utils.data.DataLoader[Any]):
+
+class DataLoader(torch.utils.data.DataLoader[T]):
     """torch's `DataLoader`: the same arguments, defaults, errors and batches; native threads where they can be.
 
     Everything that is not recognised runs as in torch, unchanged; `explain()` says which is which.
@@ -172,6 +174,8 @@ class DataLoader(torch.utils.data.DataLoader[Any]):
 
     def _kind(self) -> type[Any] | None:
         """Return the kind of iterator that this loader's next epoch has; None: torch's own."""
+        if type(self)._get_iterator is not torch.utils.data.DataLoader._get_iterator:
+            return None  # a subclass with an iterator of its own
         if isinstance(self.dataset, LoaderDataset):
             return LoaderIter
         if self.workers == "thread" and self._dataset_kind == _DatasetKind.Map:

@@ -14,6 +14,7 @@ from torch.utils.data._utils import collate
 from torch.utils.data.dataloader import _DatasetKind
 
 from fastbatch.native.gather import Gather
+from fastbatch.native.kernels import available_cpus
 
 from .samples import Samples, check, samples_of
 from .tensors import NotNative, tensor_of
@@ -74,7 +75,8 @@ def native_of(loader: Any) -> Native:
     kept = _KEPT.get(loader)
     if kept is not None and kept.samples.key() == samples.key():
         return kept.of(samples)
-    gather = Gather(samples.sources, threads=loader.threads or loader.num_workers or None, prefetch=loader.prefetch)
+    threads = loader.threads or min(loader.num_workers, available_cpus()) or None
+    gather = Gather(samples.sources, threads=threads, prefetch=loader.prefetch)
     check(loader.dataset, samples, gather)
     made = _KEPT[loader] = Native(samples, gather)
     return made

@@ -57,22 +57,24 @@ class KnownOrder:
         self.start: dict[str, Any] | None = None
         self.uses_default = type(self._sampler) in _DRAWING and cast(Any, self._sampler).generator is None
 
-    def draw(self) -> NDArray[np.int64]:
+    def draw(self) -> NDArray[np.int64] | range:
         """Return the indices of the epoch; called at its first batch, when the sampler itself would draw them."""
         sampler = self._sampler
         kind = type(sampler)
         if kind is RandomSampler:
             return self._permutation(sampler)
         if kind is SeededRandomSampler:
-            return np.asarray(torch.randperm(len(sampler.data_source), generator=sampler.generator))
+            return np.asarray(torch.randperm(len(sampler.data_source), generator=sampler.generator).cpu())
         if kind is SequentialSampler:
-            return np.arange(len(sampler.data_source))
+            return range(len(sampler.data_source))
         if kind is SubsetRandomSampler:
-            drawn = torch.randperm(len(sampler.indices), generator=sampler.generator).numpy()
+            drawn = torch.randperm(len(sampler.indices), generator=sampler.generator).cpu().numpy()
             return np.asarray(np.asarray(sampler.indices, np.int64)[drawn])
         if kind is WeightedRandomSampler:
             options = {"generator": sampler.generator}
-            drawn = torch.multinomial(sampler.weights, sampler.num_samples, sampler.replacement, **options).numpy()
+            drawn = (
+                torch.multinomial(sampler.weights, sampler.num_samples, sampler.replacement, **options).cpu().numpy()
+            )
             return np.asarray(drawn)
         return np.fromiter(sampler, np.int64)
 
@@ -85,7 +87,7 @@ class KnownOrder:
         else:
             self._generator = generator
         self._n = len(sampler.data_source)
-        permutation: NDArray[np.int64] = torch.randperm(self._n, generator=generator).numpy()
+        permutation: NDArray[np.int64] = torch.randperm(self._n, generator=generator).cpu().numpy()
         return permutation
 
     def ask(self, request: int) -> None:

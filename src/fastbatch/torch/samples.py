@@ -117,7 +117,12 @@ def _tensors(tensors: Sequence[torch.Tensor], structure: Structure, name: str) -
     if len(lengths) != 1:
         raise NotNative(f"tensors of {len(lengths)} lengths")
     dtypes = tuple(tensor.dtype for tensor in tensors)
-    return Samples(name, arrays, dtypes, structure, lengths.pop(), tensors=tuple(tensors))
+    return Samples(name, arrays, dtypes, structure, lengths.pop(), tensors=counted(tensors))
+
+
+def counted(tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """Return the tensors whose writes torch counts."""
+    return tuple(tensor for tensor in tensors if not tensor.is_inference())
 
 
 def _declared(dataset: Any, columns: Any, name: str) -> Samples:
@@ -144,7 +149,7 @@ def _declared(dataset: Any, columns: Any, name: str) -> Samples:
     if len(lengths) != 1 or 0 in lengths:
         raise NotNative(f"arrays of {len(lengths)} lengths, or none" if lengths != {0} else "no samples")
     n = lengths.pop()
-    return Samples(name, tuple(sources), tuple(dtypes), structure, n, tensors=tuple(tensors))
+    return Samples(name, tuple(sources), tuple(dtypes), structure, n, tensors=counted(tensors))
 
 
 def collated(structure: Structure) -> Structure:

@@ -12,10 +12,11 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from fastbatch.checks import flag, whole
 from fastbatch.errors import StateError
@@ -136,7 +137,9 @@ class Indices:
 
 def track(iterator: Any, progress: Progress) -> None:
     """Count the batches that an iterator hands out, whichever kind it is."""
-    next_data, this = type(iterator)._next_data, weakref.ref(iterator)
+    if not isinstance(iterator, _BaseDataLoaderIter):  # of a subclass of the user's own
+        return
+    next_data, this = cast(Any, type(iterator))._next_data, weakref.ref(iterator)
 
     def counted() -> Any:
         try:
@@ -149,7 +152,7 @@ def track(iterator: Any, progress: Progress) -> None:
             progress.sampler_state = progress.sampler_states.popleft()
         return data
 
-    iterator._next_data = counted
+    cast(Any, iterator)._next_data = counted
 
 
 def state_of(loader: Any, progress: Progress) -> dict[str, Any]:

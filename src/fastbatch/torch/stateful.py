@@ -10,12 +10,12 @@ from torch.utils.data import Dataset, IterableDataset, Sampler
 
 from fastbatch.checks import whole
 
-from .data_loader import DataLoader
+from .data_loader import DataLoader, T
 from .iterable import is_loader
 from .order import SeededRandomSampler
 
 
-class StatefulDataLoader(DataLoader):
+class StatefulDataLoader(DataLoader[T]):
     """torchdata's `StatefulDataLoader`: a `DataLoader` whose `shuffle=True` draws from a generator of its own.
 
     That generator is seeded once, from torch's default one, and is part of the state: a loader that goes on from a
