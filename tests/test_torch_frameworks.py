@@ -2,6 +2,8 @@
 """Frameworks that build loaders anew: what is left of ours is asked of `explain()` after their preparation."""
 
 import gc
+import subprocess
+import sys
 
 import pytest
 from test_torch_loader import tensors
@@ -59,6 +61,84 @@ def test_a_dataset_of_ours_under_accelerate(accelerator):
     loader = accelerator.prepare(data.DataLoader(dataset, 8))
     assert loader.dataset.explain().native
     assert same(batches(loader), batches(plain()))
+
+
+@pytest.mark.parametrize("options", [{"shuffle": True}, {"drop_last": True}, {"num_workers": 2}], ids=str)
+def test_accelerate_leaves_a_prepared_loader_as_it_is(accelerator, options):
+    prepared = fbt.prepare(plain(**options))
+    loader = accelerator.prepare(prepared)
+    assert loader is prepared
+    assert loader.explain().native
+    ends, remainders = [], set()
+    torch.manual_seed(5)
+    found = []
+    for batch in loader:
+        found.append(batch)
+        ends.append(accelerator.gradient_state.end_of_dataloader)
+        remainders.add(accelerator.gradient_state.remainder)
+    assert ends == [False] * (len(found) - 1) + [True]
+    assert remainders == ({-1} if "drop_last" in options else {5})
+    assert not accelerator.gradient_state.in_dataloader
+    assert same(found, batches(plain(**options)))
+
+
+def test_prepared_loaders_resume():
+    def make():
+        return fbt.prepare(fbt.DataLoader(data.TensorDataset(*tensors()), 8, shuffle=True))
+
+    loader = make()
+    iterator = iter(loader)
+    next(iterator), next(iterator)
+    state = loader.state_dict()
+    assert state["batches"] == 2
+    other = make()
+    other.load_state_dict(state)
+    assert same(list(other), list(iterator))
+    assert loader.state_dict()["ended"]
+
+
+def test_prepare_keeps_samplers():
+    sampler = [[1, 2], [3]]
+    loader = fbt.prepare(data.DataLoader(data.TensorDataset(*tensors()), batch_sampler=sampler))
+    assert [y.tolist() for _, y in loader] == sampler
+    assert list(fbt.prepare(data.DataLoader(list(range(3)), batch_size=None))) == [0, 1, 2]
+    assert list(fbt.prepare(data.DataLoader([], batch_size=1))) == []
+
+
+RANK = """
+import sys
+import torch, torch.distributed as dist
+import fastbatch.torch as fbt
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
+dataset = torch.utils.data.TensorDataset(torch.arange(23))
+loader = fbt.prepare(torch.utils.data.DataLoader(dataset, 4, shuffle=True))
+for epoch in range(2):
+    assert loader.explain().native
+    mine = [x.tolist() for x, in loader]
+    print(sum(mine, []), len(mine), sep=";")
+try:
+    fbt.prepare(torch.utils.data.DataLoader(dataset, sampler=[1, 2]))
+except TypeError as error:
+    print(error)
+dist.destroy_process_group()
+"""
+
+
+def test_ranks(tmp_path):
+    if not torch.distributed.is_available():
+        pytest.skip("torch without torch.distributed")
+    command = [sys.executable, "-c", RANK]
+    ranks = [subprocess.Popen([*command, str(r), tmp_path], stdout=subprocess.PIPE, text=True) for r in range(2)]
+    lines = [rank.communicate(timeout=100)[0].splitlines() for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0]
+    for one, other in zip(*(mine[:2] for mine in lines), strict=True):
+        (mine, steps), (theirs, other_steps) = one.split(";"), other.split(";")
+        assert set(eval(mine) + eval(theirs)) == set(range(23))
+        assert (steps, other_steps) == ("3", "3")
+    assert lines[0][0] != lines[0][1]
+    assert lines[0][2] == "prepare: a list cannot be sharded; give a DistributedSampler"
 
 
 def test_without_frameworks(monkeypatch):

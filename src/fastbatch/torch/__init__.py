@@ -18,6 +18,7 @@ from .batch_dataset import dataset
 from .data_loader import DataLoader
 from .frameworks import install, uninstall
 from .iterable import as_iterable
+from .prepared import prepare
 from .stateful import StatefulDataLoader
 
-__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "uninstall"]
+__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "prepare", "uninstall"]
