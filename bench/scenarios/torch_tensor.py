@@ -56,7 +56,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
     }
     for loader in loaders.values():
         seconds(loader)
-    found = in_turns({name: lambda one=loader: seconds(one) for name, loader in loaders.items()}, 5)  # type: ignore[misc]
+    found = in_turns({name: lambda one=loader: seconds(one) for name, loader in loaders.items()}, 5)
     return {
         "times torch, 2 workers": ratio(found["torch, 2"], found["ours"]),
         "times torch, 0 workers": ratio(found["torch, 0"], found["ours"]),

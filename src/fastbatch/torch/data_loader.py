@@ -38,6 +38,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
     The other arguments are torch's.
     """
 
+    _iterator: Any
+
     def __init__(
         self,
         dataset: Dataset[Any],

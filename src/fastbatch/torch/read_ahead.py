@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import FrameType, GeneratorType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from torch.utils.data import BatchSampler
@@ -72,12 +72,13 @@ def upcoming(iterator: Any) -> tuple[Any, int] | None:
     if batches.gi_code is not BatchSampler.__iter__.__code__ or batches.gi_frame is None:
         return None
     names = batches.gi_frame.f_locals
-    sampler, indices = names.get("self"), names.get("sampler_iter")
+    sampler: Any = names.get("self")
+    indices: Any = names.get("sampler_iter")
     if isinstance(indices, GeneratorType):
         indices = indices.gi_yieldfrom
     if type(sampler) is not BatchSampler or type(indices) not in (type(iter([])), type(iter(range(0)))):
         return None
-    reduced: Any = cast(Any, indices).__reduce__()
+    reduced = indices.__reduce__()
     sequence, position = reduced[1][0], reduced[2] if len(reduced) > 2 and reduced[2] else 0
     if type(sequence) not in _SEQUENCES:
         return None
