@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is not recognised runs as in torch, `explain()` says why, and errors are of torch's class and name the index."""
 
+import sys
+
 import numpy as np
 import pytest
 from torch_oracle import assert_same_as_torch, same
@@ -228,6 +230,30 @@ def test_a_batch_without_indices():
     for loader_class in (data.DataLoader, DataLoader):
         with pytest.raises(IndexError):
             list(loader_class(pairs(), batch_sampler=[[]]))
+
+
+class Broken(Squares):
+    def __getitem__(self, i):
+        if i == 11:
+            raise ValueError("bad pixel")
+        return torch.zeros(1 + i // 6)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has no notes")
+@pytest.mark.parametrize("collate", [None, lambda samples: 1 / 0], ids=["shapes", "collate_fn"])
+def test_errors_that_are_left_to_torch_get_a_note(collate):
+    errors = []
+    for loader_class in (data.DataLoader, DataLoader):
+        with pytest.raises((RuntimeError, ZeroDivisionError)) as caught:
+            list(loader_class(Broken(), 4, sampler=range(10) if collate is None else range(2, 11), collate_fn=collate))
+        errors.append(caught.value)
+    assert type(errors[0]) is type(errors[1])
+    assert str(errors[0]) == str(errors[1])
+    batch = "0, indices [2, 3, 4, 5]" if collate else "1, indices [4, 5, 6, 7]"
+    assert errors[1].__notes__ == [f"fastbatch: batch {batch}"]
+    with pytest.raises(ValueError, match=r"^bad pixel\n") as caught:
+        list(DataLoader(Broken(), 1, sampler=[1, 11]))
+    assert caught.value.__notes__ == ["fastbatch: batch 1, index 11"]
 
 
 def test_an_error_of_the_sampler_comes_out_as_it_is():

@@ -206,10 +206,40 @@ class Plain(data.IterableDataset):
         return iter(range(20))
 
 
-@pytest.mark.parametrize("dataset", [Counter, Plain])
-def test_iterable_datasets(dataset):
-    expected, found = resumed(lambda n: DataLoader(dataset(), 3), 2)
-    assert same(found, expected)
+class WithIterator(data.IterableDataset):
+    """Its iterator knows how far it is."""
+
+    def __iter__(self):
+        return Counting()
+
+
+class Counting:
+    def __init__(self):
+        self.i = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.i >= 20:
+            raise StopIteration
+        self.i += 1
+        return self.i
+
+    def state_dict(self):
+        return {"i": self.i}
+
+    def load_state_dict(self, state):
+        self.i = state["i"]
+
+
+@pytest.mark.parametrize("batch_size", [3, None])
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("dataset", [Counter, Plain, WithIterator])
+def test_iterable_datasets(dataset, workers, batch_size):
+    for k in (0, 1, 4):
+        expected, found = resumed(lambda n: DataLoader(dataset(), batch_size, num_workers=n), k, workers, workers)
+        assert same(found, expected)
 
 
 class StatefulBatches(data.Sampler):

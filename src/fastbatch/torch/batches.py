@@ -20,7 +20,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from fastbatch.native.gather import Batches
 
 from .engine import Native, native_of
-from .errors import named
+from .errors import fetch
 from .order import KnownOrder, known_order
 from .samples import Samples
 from .state import PENDING, rewound, start_in, start_of
@@ -179,11 +179,3 @@ def rows_of(samples: Samples, index: Any) -> NDArray[np.int64] | None:
         return None
     rows = samples.rows_of(indices.astype(np.int64, copy=False))
     return None if rows.min() < 0 or rows.max() >= samples.n_rows else rows
-
-
-def fetch(fetcher: Any, index: Any, k: int) -> Any:
-    """Return what torch makes of a batch of indices; its errors name the batch and the index."""
-    try:
-        return fetcher.fetch(index)
-    except Exception as error:
-        raise named(error, fetcher.dataset, index, k) from error

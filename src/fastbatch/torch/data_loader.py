@@ -16,6 +16,7 @@ from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 from . import state
 from .batches import NativeIter
 from .engine import native_of
+from .errors import noting
 from .explain import Explanation, explain
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
 from .tensors import NotNative
@@ -113,6 +114,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         if kind is None:
             iterator = super().__iter__()
             progress.fetcher = getattr(iterator, "_dataset_fetcher", None)
+            if progress.fetcher is not None and self._dataset_kind == _DatasetKind.Map:
+                noting(progress.fetcher)
         elif again is not None:
             again._reset(self)
             iterator = again

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import _utils
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from .batches import fetch
+from .errors import fetch
 
 _pin_memory: Any = _utils.pin_memory.pin_memory
 
