@@ -20,7 +20,9 @@ from .samples import Samples, check, samples_of
 from .tensors import NotNative, tensor_of
 
 COLLATE = dict(collate.default_collate_fn_map)  # with our own additions: see gathered_samples.py
-_SMALL = 48 << 10  # bytes of a batch; NumPy gathers fewer than these sooner than a thread is woken
+_SMALL = (
+    512 << 10
+)  # bytes of a batch; NumPy gathers fewer than these as fast as the core, whose threads have to be woken
 
 
 @dataclass
