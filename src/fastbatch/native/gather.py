@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fastbatch import _core
 from fastbatch.api.arrays import column_of
+from fastbatch.batch.column import verify_columns
 from fastbatch.decode.conversion import Field
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
@@ -94,7 +95,9 @@ class Gather:
 
         Raises:
             IndexError: An index outside of [0, n_samples).
+            FormatError: A mapped file was written to since it was opened.
         """
+        verify_columns(self._columns, False)
         n = len(indices)
         if n == 0:
             return Batches(None)
