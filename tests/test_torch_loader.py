@@ -91,6 +91,24 @@ def test_datasets(name, options):
     assert_same_as_torch(DataLoader, lambda: (DATASETS[name](), options))
 
 
+def whole_batches(sampler, drop_last=False):
+    return {"batch_size": None, "sampler": data.BatchSampler(sampler, 8, drop_last)}
+
+
+@pytest.mark.parametrize("name", ["tensors", "one tensor", "types", "a tensor"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_of_indices_as_sampler(name, workers):
+    """The fast form of arrays in torch: the dataset is indexed by whole batches."""
+
+    def make(drop_last=False):
+        dataset = DATASETS[name]()
+        return dataset, whole_batches(data.RandomSampler(dataset, generator=generator()), drop_last)
+
+    assert_same_as_torch(DataLoader, make, num_workers=workers)
+    assert_same_as_torch(DataLoader, lambda: make(True), num_workers=workers)
+    assert_same_as_torch(DataLoader, lambda: (DATASETS[name](), whole_batches([3, -1, 4, 1])), num_workers=workers)
+
+
 def generator(seed=11):
     return torch.Generator().manual_seed(seed)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import _utils, default_collate
+from torch.utils.data import _utils
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from fastbatch.native.gather import Batches
@@ -42,7 +42,9 @@ class NativeIter(_BaseDataLoaderIter):
 
     def _begin(self, loader: Any) -> None:
         self._native = native_of(loader)
-        self._fetcher = _utils.fetch._MapDatasetFetcher(self._dataset, True, default_collate, self._drop_last)
+        self._fetcher = _utils.fetch._MapDatasetFetcher(
+            self._dataset, self._auto_collation, self._collate_fn, self._drop_last
+        )
         self._order = known_order(loader._plain_index_sampler)
         self._requests = 0  # batches that were asked of the sampler
         self._saved = None if self._order is None else PENDING.pop(loader, None)

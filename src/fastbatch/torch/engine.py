@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import default_collate
+from torch.utils.data import BatchSampler, default_collate, default_convert
 from torch.utils.data._utils import collate
 from torch.utils.data.dataloader import _DatasetKind
 
 from fastbatch.native.gather import Gather
 from fastbatch.native.kernels import available_cpus
 
-from .samples import Samples, check, samples_of
+from .samples import Samples, check, samples_of, takes_lists
 from .tensors import NotNative, tensor_of
 
 COLLATE = dict(collate.default_collate_fn_map)  # with our own additions: see gathered_samples.py
@@ -98,9 +98,11 @@ def dataset_reason(loader: Any) -> str:
 
 def collate_reason(loader: Any) -> str:
     """Return what collates the samples, or raise NotNative."""
-    if not loader._auto_collation:
-        raise NotNative("batch_size=None: samples, not batches")
     function = loader.collate_fn
+    if not loader._auto_collation:
+        if type(loader.sampler) is BatchSampler and function is default_convert and takes_lists(loader.dataset):
+            return "default_convert"
+        raise NotNative("batch_size=None: samples, not batches")
     if function is not default_collate:
         name = getattr(function, "__qualname__", None) or type(function).__name__
         raise NotNative(f"{name} is called with a list of samples")

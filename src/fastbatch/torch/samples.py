@@ -111,6 +111,14 @@ def samples_of(dataset: Any) -> Samples:
     raise NotNative(f"{kind.__name__} is a Python dataset without {HOOK}()")
 
 
+def takes_lists(dataset: Any) -> bool:
+    """Return whether a recognised dataset, indexed by a list of indices, gives what `default_collate` gives."""
+    is_tensors = getattr(type(dataset), "__getitem__", None) is TensorDataset.__getitem__
+    if is_tensors and not hasattr(dataset, "__getitems__"):
+        return all(tensor.is_contiguous() for tensor in dataset.tensors)
+    return type(dataset) is torch.Tensor and dataset.is_contiguous()  # others keep their strides
+
+
 def _tensors(tensors: Sequence[torch.Tensor], structure: Structure, name: str) -> Samples:
     arrays = tuple(array_of(tensor) for tensor in tensors)
     lengths = {len(array) for array in arrays}
