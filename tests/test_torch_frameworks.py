@@ -2,6 +2,8 @@
 """Frameworks that build loaders anew: what is left of ours is asked of `explain()` after their preparation."""
 
 import gc
+import os
+import socket
 import subprocess
 import sys
 
@@ -139,6 +141,51 @@ def test_ranks(tmp_path):
         assert (steps, other_steps) == ("3", "3")
     assert lines[0][0] != lines[0][1]
     assert lines[0][2] == "prepare: a list cannot be sharded; give a DistributedSampler"
+
+
+ACCELERATED = """
+import torch, accelerate
+import fastbatch.torch as fbt
+
+accelerator = accelerate.Accelerator(cpu=True)
+assert accelerator.num_processes == 2
+
+
+def epochs(**options):
+    torch.manual_seed(2)
+    dataset = torch.utils.data.TensorDataset(torch.arange(23))
+    loader = accelerator.prepare(torch.utils.data.DataLoader(dataset, 4, shuffle=True, **options))
+    return loader, [x.tolist() for _ in range(2) for x, in loader]
+
+
+_, theirs = epochs()
+fbt.install()
+loader, ours = epochs()
+assert loader.explain().native
+assert ours == theirs, (ours, theirs)
+print(sum(ours[: len(ours) // 2], []))
+accelerator.end_training()
+"""
+
+
+def test_accelerate_with_two_processes(tmp_path):
+    pytest.importorskip("accelerate", reason="Accelerate is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", ACCELERATED],
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    printed = [rank.communicate(timeout=110)[0] for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0]
+    assert set(eval(printed[0]) + eval(printed[1])) == set(range(23))
 
 
 def test_without_frameworks(monkeypatch):
