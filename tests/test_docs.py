@@ -29,6 +29,13 @@ import pytest
 import fastbatch
 import fastbatch.keras
 
+try:
+    import fastbatch.torch
+except ModuleNotFoundError:  # without torch
+    DOORS = (fastbatch, fastbatch.keras)
+else:
+    DOORS = (fastbatch, fastbatch.keras, fastbatch.torch)
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 if not DOCS.is_dir():
@@ -240,7 +247,7 @@ def test_relative_links_lead_somewhere(page):
 
 def test_the_reference_names_everything_public():
     text = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "api").glob("*.md"))
-    for module in (fastbatch, fastbatch.keras):
+    for module in DOORS:
         found = re.findall(rf"^::: {re.escape(module.__name__)}\.(\w+)$", text, re.MULTILINE)
         assert sorted(found) == sorted(module.__all__)
 

@@ -38,7 +38,7 @@ FLOORS = [
     {"generators"},
     {"api"},
     {"native", "pure"},
-    {"keras", "numba"},
+    {"keras", "numba", "torch"},
     {"command", "demo", "__main__", "__init__"},
 ]
 STAGES = ["source", "plan", "decode", "batch", "loader", "kernels"]
@@ -199,8 +199,8 @@ for name in fastbatch.__all__:
     assert not isinstance(getattr(fastbatch, name), types.ModuleType), name
     assert not isinstance(getattr(fastbatch.pure, name), types.ModuleType), name
 modules = {name for name, value in vars(fastbatch).items() if isinstance(value, types.ModuleType) and name[0] != "_"}
-assert modules <= {"pure", "keras", "numba"}, modules
-assert set(dir(fastbatch)) == {*fastbatch.__all__, "keras", "numba", "pure", "__version__"}, dir(fastbatch)
+assert modules <= {"pure", "keras", "numba", "torch"}, modules
+assert set(dir(fastbatch)) == {*fastbatch.__all__, "keras", "numba", "pure", "torch", "__version__"}, dir(fastbatch)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -36,4 +36,7 @@ NAMES = (
     "keras_windows",
     "listing",
     "patterns",
+    "torch_tensor",
+    "torch_windows",
+    "torch_epoch",
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 import griffe
 
-MODULES = ("fastbatch", "fastbatch.keras")
+MODULES = ("fastbatch", "fastbatch.keras", "fastbatch.torch")
 
 
 class PublicNames(griffe.Extension):
@@ -28,7 +28,10 @@ class PublicNames(griffe.Extension):
             return
         for path in MODULES:
             module = pkg if path == pkg.path else pkg[path.removeprefix(f"{pkg.path}.")]
-            runtime = importlib.import_module(path)
+            try:
+                runtime = importlib.import_module(path)
+            except ModuleNotFoundError:  # without torch, its page shows what the source says
+                continue
             for name in runtime.__all__:
                 thing = getattr(runtime, name)
                 make = make_class if inspect.isclass(thing) else make_function

@@ -14,8 +14,8 @@ from fastbatch.checks import refuse_masked, whole
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import rows_of
 from fastbatch.source.csv.table import Table
-from fastbatch.source.formats import open_array
-from fastbatch.source.window import MAX_ROWS
+from fastbatch.source.formats import as_rows, open_array
+from fastbatch.source.window import MAX_ROWS, Part
 
 from .backend import Backend
 from .windows import windows
@@ -85,6 +85,13 @@ class TimeSeriesDataset:
         x, y = rows_of(self._data, i, last + 1), rows_of(self._labels, last, last + 1)[0]
         # A copy: torch warns about read-only arrays, such as mapped ones.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
+
+    def fastbatch_columns(self) -> tuple[Any, Any]:
+        """Return two sources whose samples `i` make item `i`, for loaders that gather whole batches."""
+        n = len(self)
+        data, labels = as_rows(self._data), as_rows(self._labels)
+        first = self.seq_length - 1
+        return self._backend.part(data, Part(0, n, 1, self.seq_length)), self._backend.part(labels, Part(first, n, 1))
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return (self[i] for i in range(len(self)))

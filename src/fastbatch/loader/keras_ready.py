@@ -80,7 +80,10 @@ class KerasReady(KerasClass):
     def __getitem__(self, index: int) -> Any:
         """Return the next batch of Keras's pass, for any index. Raises TypeError for callers other than Keras."""
         if not keras_asks():
-            raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
+            name = type(self).__name__
+            raise TypeError(
+                f"a {name} is iterated, not indexed; torch's DataLoader takes fastbatch.torch.as_iterable(loader)"
+            )
         return self._keras().next()
 
     def __getattr__(self, name: str) -> Any:

@@ -23,7 +23,7 @@ class NativeEngine:
     def __init__(self, columns: Sequence[Any], plan: Plan, options: EngineOptions) -> None:
         if plan.is_random_access:
             for column in columns:
-                _expect_random_access(column)
+                expect_random_access(column)
         self._columns = columns
         self._may_be_bad = plan.on_error != "raise"
         self._loader = _core.Loader(
@@ -55,11 +55,12 @@ class NativeEngine:
         self._loader.close()
 
 
-def _expect_random_access(column: Any) -> None:
+def expect_random_access(column: Any) -> None:
+    """Tell the arrays of a column that their rows are read in random order."""
     if isinstance(column, ArrayColumn):
         column.expect_random_access()
     for inside in parts_of(column):
-        _expect_random_access(inside)
+        expect_random_access(inside)
 
 
 def core_order(plan: Plan, epoch: int) -> _core.Order:

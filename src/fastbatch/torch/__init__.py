@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""fastbatch for PyTorch: torch's `DataLoader` with native threads.
+
+from fastbatch.torch import DataLoader      # instead of torch.utils.data
+
+loader = DataLoader(dataset, batch_size=64, shuffle=True)
+loader.explain()                            # what runs natively, what does not, and why
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as _error:
+    raise ModuleNotFoundError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch", name="torch") from _error
+
+from .batch_dataset import dataset
+from .data_loader import DataLoader
+from .frameworks import install, uninstall
+from .iterable import as_iterable
+from .prepared import prepare
+from .stateful import StatefulDataLoader
+
+__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "prepare", "uninstall"]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Errors of datasets and samplers: of torch's class, with a message that names the batch and the index."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from fastbatch.errors import add_note
+
+
+def fetch(fetcher: Any, index: Any, k: int) -> Any:
+    """Return what torch's fetcher of a map-style dataset makes of batch `k`; errors name the batch and the index."""
+    dataset = fetcher.dataset
+    place = f"batch {k}, {_listed(index)}"
+    try:
+        if not fetcher.auto_collation:
+            samples = dataset[index]
+        elif getattr(dataset, "__getitems__", None):
+            samples = dataset.__getitems__(index)
+        else:
+            samples = []
+            for one in index:
+                place = f"batch {k}, index {one!r}"
+                samples.append(dataset[one])
+            place = f"batch {k}, {_listed(index)}"
+        return fetcher.collate_fn(samples)
+    except Exception as error:
+        raise placed(error, place) from error
+
+
+def noting(fetcher: Any) -> None:
+    """Let a fetcher that torch made add a note with the batch and its indices to the errors of a dataset."""
+    fetch_as_torch, this, k = type(fetcher).fetch, weakref.ref(fetcher), -1
+
+    def noted(index: Any) -> Any:
+        nonlocal k
+        k += 1
+        try:
+            return fetch_as_torch(this(), index)
+        except StopIteration:
+            raise
+        except Exception as error:
+            add_note(error, f"fastbatch: batch {k}, {_listed(index)}")
+            raise
+
+    fetcher.fetch = noted
+
+
+def placed(error: Exception, place: str) -> Exception:
+    """Return an error of the same class whose message begins with a place.
+
+    An error whose class wants other arguments than a message keeps its own, and gets a note.
+    """
+    if len(error.args) == 1 and isinstance(error.args[0], (str, int)):
+        try:
+            made = type(error)(f"{place}: {error.args[0]}")
+        except Exception:
+            add_note(error, f"fastbatch: {place}")
+            return error
+        if made.args:
+            made.__dict__.update(error.__dict__)
+            return made
+    add_note(error, f"fastbatch: {place}")
+    return error
+
+
+def _listed(index: Any) -> str:
+    """Return a batch's indices in words."""
+    if not isinstance(index, (list, tuple)):
+        return f"index {index!r}"
+    if len(index) == 1:
+        return f"index {index[0]!r}"
+    return f"indices {index!r}" if len(index) <= 8 else f"indices {index[0]!r} to {index[-1]!r}, {len(index)} in all"
