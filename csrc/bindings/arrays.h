@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Array arguments: types that convert whatever they are given, and checks. GIL held throughout.
+// Array arguments: types that convert their argument, and checks. GIL held throughout.
 #pragma once
 
 #include <pybind11/numpy.h>

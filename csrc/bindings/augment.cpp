@@ -26,7 +26,7 @@ kernels::Fill fill_named(const std::string& name) {
 
 std::size_t length(const py::array& array, py::ssize_t axis) { return static_cast<std::size_t>(array.shape(axis)); }
 
-// images: float32 or uint8, (n, height, width, channels), contiguous; `out` the same in float32, elsewhere.
+// images: float32 or uint8, (n, height, width, channels), contiguous. `out`: the same shape in float32, other memory.
 py::array warp_batch(const py::array& images, const Doubles& matrices, const Doubles& offsets, int order,
                      const std::string& mode, double cval, std::size_t threads, const std::optional<Flags>& flips,
                      const std::optional<py::array>& out) {
@@ -58,7 +58,7 @@ py::array warp_batch(const py::array& images, const Doubles& matrices, const Dou
   const double* const offset = offsets.data();
   const bool* const flip = flips ? flips->data() : nullptr;
   {
-    const GilRelease no_gil;  // GIL released: threads do arithmetic on memory that the arguments keep alive
+    const GilRelease no_gil;  // GIL released: threads compute on memory that the arguments keep alive
     parallel_for(static_cast<std::size_t>(n), threads, [&](std::size_t i) {
       kernels::Warp one = shared;
       std::copy_n(matrix + 4 * i, 4, one.matrix.begin());
@@ -102,7 +102,7 @@ std::shared_ptr<Augmentation> make_augmentation(Range rotation, Range shear, Ran
                                                        .standardize = standardize});
 }
 
-// (height, width, channels) pixels as they are after the augmentation of this sample.
+// The pixels (height, width, channels) after the augmentation of this sample.
 py::array_t<float> apply(const Augmentation& augmentation, const py::array_t<std::uint8_t, py::array::c_style>& pixels,
                          std::uint64_t seed, std::uint64_t epoch, std::uint64_t index) {
   require(pixels.ndim() == 3 && pixels.size() > 0 && pixels.shape(2) <= 4,

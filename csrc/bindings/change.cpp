@@ -16,7 +16,7 @@ namespace fastbatch::bindings {
 
 namespace {
 
-// out[i] = images[places[i]], changed; images are float32 or uint8, (n, height, width, channels), out float32.
+// out[i] = change(images[places[i]]). images: float32 or uint8, (n, height, width, channels). out: float32.
 void change_batch(const py::array& images, const SignedIndices& places, py::array& out,
                   const std::optional<Flags>& moves, const std::optional<Doubles>& matrices,
                   const std::optional<Doubles>& offsets, int order, int fill, double cval,
@@ -67,7 +67,7 @@ void change_batch(const py::array& images, const SignedIndices& places, py::arra
     convert.shift.assign(shared.warp.channels, 0);
   }
   shared.convert = &convert;
-  const GilRelease no_gil;  // GIL released: threads do arithmetic on memory that the arguments keep alive
+  const GilRelease no_gil;  // GIL released: threads compute on memory that the arguments keep alive
   parallel_for(static_cast<std::size_t>(n), threads, [&](std::size_t i) {
     ImageChange one = shared;
     one.moves = move != nullptr && move[i];
@@ -90,7 +90,7 @@ void change_batch(const py::array& images, const SignedIndices& places, py::arra
   });
 }
 
-// A decoder with its workspace, for decoding on the caller's thread. Threads: one at a time.
+// A decoder with its workspace, for decoding in the caller's thread. Threads: one at a time.
 struct DecodeWorker {
   std::shared_ptr<const Decoder> decoder;
   std::unique_ptr<Workspace> workspace;

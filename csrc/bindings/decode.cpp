@@ -23,7 +23,7 @@ namespace {
 
 DType dtype_of(const py::dtype& dtype) { return parse_descr(dtype.attr("str").cast<std::string>(), Where{}).dtype; }
 
-// How one column is converted: (dtype, channels, channels_first_in, channels_first_out, scale, shift).
+// The conversion of a column: (dtype, channels, channels_first_in, channels_first_out, scale, shift).
 kernels::Conversion make_conversion(const py::dtype& dtype, std::size_t channels, bool from_first, bool to_first,
                                     std::vector<double> scale, std::vector<double> shift) {
   const auto place = [](bool first) { return first ? kernels::Channels::kFirst : kernels::Channels::kLast; };
@@ -143,7 +143,7 @@ void register_decode(py::module_& module) {
            }),
            py::keep_alive<1, 2>());
 
-  // Function and user_data are addresses; `owners` is what they lie in.
+  // Function and user_data are addresses; `owners` is the object that keeps them valid.
   py::class_<TransformDecoder, Decoder, std::shared_ptr<TransformDecoder>>(module, "TransformDecoder")
       .def(py::init([](std::shared_ptr<Decoder> inner, std::uint64_t itemsize, char type,
                        std::vector<std::int64_t> shape, std::uintptr_t function, std::uintptr_t user_data,

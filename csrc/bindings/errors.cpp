@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only map from C++ exceptions to Python's. The classes live in src/fastbatch/errors.py.
+// The conversion of C++ exceptions to Python's. The classes are defined in src/fastbatch/errors.py.
 #include <pybind11/pybind11.h>
 
 #include <exception>
@@ -42,7 +42,7 @@ void raise_encoding_error(const EncodingError& error) {
 }
 
 void raise_os_error(const FileError& error) {
-  // OSError(errno, ...) becomes FileNotFoundError and its kin by itself.
+  // Python selects the subclass of OSError(errno, ...), such as FileNotFoundError.
   const py::object instance = py::reinterpret_borrow<py::object>(PyExc_OSError)(
       error.code(), decode_text(error.message()), decode_text(error.where().path));
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance.ptr())), instance.ptr());

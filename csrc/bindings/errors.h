@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An error of the core as a value, for errors that are reported and not raised. GIL held throughout.
+// Errors of the core as tuples, for errors that are reported instead of raised. GIL held throughout.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -8,8 +8,8 @@
 
 namespace fastbatch::bindings {
 
-// (name of the class in errors.py, or "OSError"; path or None; message; byte in the file or None, or errno) of an
-// Error. Runs no Python code.
+// An Error as a tuple: (class name in errors.py or "OSError", path or None, message, byte offset or None, or errno).
+// Runs no Python code.
 pybind11::tuple describe(const std::exception_ptr& pointer);
 
 }  // namespace fastbatch::bindings

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Lets other Python threads run while it lives, as py::gil_scoped_release does, and outlives the interpreter.
-// Before 3.14, CPython ends a thread that asks for the GIL while the interpreter ends by unwinding its stack, and C++
-// lets no unwinding leave a destructor: the process dies. Here the thread waits for the process to end, as
-// in 3.14. Threads: one; the one that holds the GIL makes it, and has the GIL again afterwards.
+// Releases the GIL during its lifetime, as py::gil_scoped_release, and is safe when the interpreter ends meanwhile.
+// Before 3.14, CPython terminates a thread that requests the GIL during finalisation by unwinding its stack; C++ aborts
+// the process if that leaves a destructor. Here the thread waits for the process to end, as in 3.14.
+// Threads: one, which holds the GIL before and after.
 #pragma once
 
 #include <Python.h>
@@ -32,7 +32,7 @@ class GilRelease {
   PyThreadState* state_;
 };
 
-// Whether the interpreter is ending: threads that ask for the GIL now never get it.
+// True during the finalisation of the interpreter, when threads that request the GIL never get it.
 inline bool is_finalizing() {
 #if PY_VERSION_HEX >= 0x030D0000
   return Py_IsFinalizing() != 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names of Python's and values of the core's. GIL held throughout.
+// Conversion of names to values of the core, and of bytes to text. GIL held throughout.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -11,7 +11,7 @@
 
 namespace fastbatch::bindings {
 
-// Throws std::invalid_argument; Python has checked the name before.
+// Throws std::invalid_argument. The Python side has already checked the name.
 inline Filter filter_named(const std::string& name) {
   if (name == "nearest") return Filter::kNearest;
   if (name == "box") return Filter::kBox;
@@ -22,7 +22,7 @@ inline Filter filter_named(const std::string& name) {
   throw std::invalid_argument("filter: found " + name);
 }
 
-// Messages may hold bytes that are not UTF-8: they come out as os.fsdecode() gives them.
+// Messages may contain bytes that are not UTF-8: decoded as by os.fsdecode().
 inline pybind11::object decode_text(const std::string& bytes) {
   return pybind11::reinterpret_steal<pybind11::object>(
       PyUnicode_DecodeUTF8(bytes.data(), static_cast<pybind11::ssize_t>(bytes.size()), "surrogateescape"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The external reader: images that only Pillow can read, for the core's threads.
+// The external reader, which the core's threads use for images that only Pillow can read.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -8,8 +8,8 @@
 
 namespace fastbatch::bindings {
 
-// Readers over src/fastbatch/native/pillow.py. They take the GIL for each image, so the thread that waits for
-// them must not hold it.
+// Readers over src/fastbatch/native/pillow.py. They acquire the GIL for each image, so a thread that waits for them
+// must not hold it.
 MakeImageReader make_pillow_reader();
 
 }  // namespace fastbatch::bindings

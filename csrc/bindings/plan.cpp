@@ -29,7 +29,7 @@ Tail tail_named(const std::string& name) {
   throw std::invalid_argument("tail: expected pad, drop or uneven, found " + name);
 }
 
-// (shuffled, seed, n, start, count), or (n, its items)
+// (shuffled, seed, n, start, count), or (n, items)
 using RangeTuple = std::tuple<bool, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
 using ListTuple = std::tuple<std::uint64_t, std::shared_ptr<IndexList>>;
 using SubsetTuple = std::variant<RangeTuple, ListTuple>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One function a folder or family; module.cpp calls them all. GIL held throughout.
+// One function per folder or family; module.cpp calls them all. GIL held throughout.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -40,7 +40,7 @@ py::capsule to_capsule(TextBatch batch) {
   return capsule;
 }
 
-// The blocks' items are packed already: pieces of them, and where their items end, are put together.
+// Concatenates the parts' packed items and their ends.
 py::object to_offsets(const TextBatch& batch) {
   const auto begin_of = [](const TextBatch::Part& part) {
     return part.first == 0 ? std::size_t{0} : part.block->ends[part.first - 1];

@@ -10,8 +10,8 @@ namespace fastbatch::bindings {
 
 enum class TextOutput : std::uint8_t { kStrings, kOffsets, kIds32, kIds64 };
 
-// kStrings: a capsule for src/fastbatch/_words.pyx. kOffsets: (bytes, int64 array) of a run that packs its blocks: item
-// j is bytes[a[j]:a[j + 1]]. Else: an array of the items' ids.
+// kStrings: a capsule for src/fastbatch/_words.pyx. kOffsets: (bytes, int64 array a) of a run that packs its blocks;
+// item j is bytes[a[j]:a[j + 1]]. Otherwise: an array of the items' ids.
 pybind11::object to_python(TextBatch batch, TextOutput output);
 
 }  // namespace fastbatch::bindings

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The loop of src/fastbatch/_words.pyx: items become str objects in a list. Plain C, for Cython. GIL held throughout.
+// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout.
 #pragma once
 
 #include <Python.h>
@@ -9,7 +9,7 @@
 
 #define FASTBATCH_AHEAD 16
 
-// The strings of one lane's ids, made when first met; NULL: not yet.
+// The strings of the ids of one lane, made at their first occurrence; NULL before that.
 typedef struct {
   uint64_t generation;
   PyObject* strings[FASTBATCH_RECENT_WORDS];
@@ -19,7 +19,7 @@ static void fastbatch_clear_lane(FastbatchLane* lane) {
   for (size_t id = 0; id < FASTBATCH_RECENT_WORDS; ++id) Py_CLEAR(lane->strings[id]);
 }
 
-// n > 0 bytes. Words are short: no call, and no loop. Reads up to 16 bytes, writes n.
+// Copies n > 0 bytes. Words are short: no call, and no loop. Reads up to 16 bytes, writes n.
 static inline void fastbatch_copy(char* dst, const char* src, size_t n) {
   if (n >= 8) {
     if (n > 16) {
@@ -46,13 +46,13 @@ static inline int fastbatch_is_ascii(const char* text, size_t n) {
 
 static inline PyObject* fastbatch_string(const char* text, size_t n, int is_ascii) {
   if (!is_ascii && !fastbatch_is_ascii(text, n)) return PyUnicode_DecodeUTF8(text, (Py_ssize_t)n, "surrogatepass");
-  if (n == 1) return PyUnicode_FromOrdinal(text[0]);  // one object for all, as str.split() has it
+  if (n == 1) return PyUnicode_FromOrdinal(text[0]);  // a shared object, as by str.split()
   PyObject* string = PyUnicode_New((Py_ssize_t)n, 127);
   if (string != NULL && n != 0) fastbatch_copy((char*)PyUnicode_1BYTE_DATA(string), text, n);
   return string;
 }
 
-// Puts the items of a part into the list from `place` on; `chop`: without the newline that ends a line. `lane` is
+// Sets the items of a part in the list, starting at `place`. `chop`: without the newline at the end of a line. `lane`:
 // NULL, or the part's. Returns -1 with an exception set.
 static int fastbatch_strings(const FastbatchTextPart* part, FastbatchLane* lane, int chop, PyObject* list,
                              Py_ssize_t place) {
@@ -65,7 +65,7 @@ static int fastbatch_strings(const FastbatchTextPart* part, FastbatchLane* lane,
   }
   for (size_t i = 0; i < part->n; ++i, span += 2) {
     if (ids != NULL &&
-        i + FASTBATCH_AHEAD < part->n)  // strings lie all over the memory; its reference count is written
+        i + FASTBATCH_AHEAD < part->n)  // strings are scattered in memory, and their reference counts are written
       __builtin_prefetch(lane->strings[ids[i + FASTBATCH_AHEAD] % FASTBATCH_RECENT_WORDS], 1);
     PyObject** const known = ids != NULL && ids[i] < FASTBATCH_RECENT_WORDS ? &lane->strings[ids[i]] : NULL;
     PyObject* string = known == NULL ? NULL : *known;

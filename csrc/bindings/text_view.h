@@ -11,17 +11,17 @@
 #define FASTBATCH_RECENT_WORDS 16384
 
 typedef struct {
-  const char* text;       // at least 16 bytes may be read from the begin of each item
-  const uint32_t* spans;  // begin and end of each item in `text`
+  const char* text;       // at least 16 bytes may be read from the start of each item
+  const uint32_t* spans;  // start and end of each item in `text`
   size_t n;
   int is_ascii;
-  const uint32_t* ids;  // of each item, below FASTBATCH_RECENT_WORDS or none; or NULL
-  size_t lane;          // Equal ids of a lane and a generation are equal items.
+  const uint32_t* ids;  // id of each item, below FASTBATCH_RECENT_WORDS, or "none"; or NULL
+  size_t lane;          // equal ids of one lane and generation are equal items
   uint64_t generation;  // > 0
 } FastbatchTextPart;
 
 typedef struct {
   const FastbatchTextPart* parts;
   size_t n_parts;
-  size_t n_items;  // of all parts
+  size_t n_items;  // total of all parts
 } FastbatchTextBatch;

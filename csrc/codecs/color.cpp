@@ -14,7 +14,7 @@ void rgb_to_gray(const std::uint8_t* src, std::size_t channels, std::uint8_t* gr
 
 namespace {
 
-// a * b / 255, rounded.
+// a * b / 255, rounded to nearest.
 unsigned times(unsigned a, unsigned b) {
   const unsigned product = a * b + 128U;
   return ((product >> 8U) + product) >> 8U;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pixels from one colour mode to another, with the arithmetic of Pillow's convert(). n counts pixels; the source and
-// the target do not overlap unless a function says so. Threads: any.
+// Conversion of pixels between colour modes, with the arithmetic of Pillow's convert(). n: number of pixels. Source and
+// target must not overlap unless stated. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,10 @@
 
 namespace fastbatch {
 
-// R, G, B (and, with 4 channels, one that is ignored) to luma.
+// R, G, B (and, with 4 channels, an ignored one) to luma.
 void rgb_to_gray(const std::uint8_t* src, std::size_t channels, std::uint8_t* gray, std::size_t n);
 
-// Inverted CMYK, as Adobe writes it into every JPEG, to RGB, without a colour profile.
+// Inverted CMYK, as Adobe writes it into JPEG files, to RGB, without a colour profile.
 void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::size_t n);
 
 // Adds an opaque alpha. May work in place when the RGB pixels are the last 3 * n of the target's 4 * n bytes.

@@ -9,7 +9,7 @@ using namespace std::string_view_literals;
 constexpr std::uint64_t kOrientation = 0x0112;
 constexpr std::size_t kEntryBytes = 12;
 
-// Numbers of a TIFF file in either byte order; only of bytes that are there.
+// Reads numbers of a TIFF file in either byte order, with bounds checks.
 class Tiff {
  public:
   Tiff(std::string_view bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
@@ -31,7 +31,7 @@ class Tiff {
   bool big_endian_;
 };
 
-// Bytes of one value; 0 for types that nobody knows.
+// Bytes of one value; 0 for unknown types.
 std::size_t size_of_type(std::uint64_t type) {
   switch (type) {
     case 1:
@@ -52,7 +52,7 @@ std::size_t size_of_type(std::uint64_t type) {
   }
 }
 
-// Whole numbers; Pillow gives bytes and texts as such, which are no orientation.
+// Integer types. Pillow returns bytes and text unchanged, which are not valid orientations.
 bool is_number(std::uint64_t type) {
   return type == 3 || type == 4 || type == 6 || type == 8 || type == 9 || type == 13 || type == 16;
 }

@@ -10,11 +10,11 @@
 
 namespace fastbatch {
 
-// `exif`: a TIFF header and its first directory, after "Exif\0\0" or not. Nothing when the tag is missing or cannot be
-// reached; 1 when its value is none of 1 to 8.
+// `exif`: a TIFF header and its first directory, with or without "Exif\0\0" before it. Empty if the tag is missing or
+// cannot be read; 1 if its value is not in 1 to 8.
 [[nodiscard]] std::optional<std::uint8_t> exif_orientation(std::span<const std::byte> exif);
 
-// `xmp`: the XML text, which counts only where EXIF has no such tag.
+// `xmp`: the XML text; used only if EXIF has no orientation.
 [[nodiscard]] std::optional<std::uint8_t> xmp_orientation(std::string_view xmp) noexcept;
 
 }  // namespace fastbatch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Encoded images of any format: the reader is picked by the first bytes, never by a name.
+// Encoded images of any format: the reader is chosen by the first bytes, not by a file name.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@
 
 namespace fastbatch {
 
-// Makes the external reader, for images that no row of the table can read: other formats, and rare kinds of known ones.
-// bindings/ sets it, to one over Pillow. Any thread may call it.
+// Makes the external reader, for images that no codec of the table can read: other formats, and rare subformats.
+// bindings/ sets it to a reader over Pillow. Threads: any.
 using MakeImageReader = std::function<std::unique_ptr<ImageReader>()>;
 
 // Threads: one at a time.
@@ -23,7 +23,7 @@ class ImageFileReader final : public ImageReader {
  public:
   explicit ImageFileReader(MakeImageReader make_external = {});
 
-  // Without an external reader, an image that no codec reads is an UnsupportedError that names its format.
+  // Without an external reader, throws UnsupportedError with the format's name for an image that no codec reads.
   ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) override;
   // An image whose codec learns only now that it does not support it goes to the external reader, too.
   ImageRows start(ColorMode mode, const ImagePart& part) override;
@@ -38,9 +38,9 @@ class ImageFileReader final : public ImageReader {
   MakeImageReader make_external_;
   std::span<const std::byte> file_;
   std::uint64_t max_pixels_ = 0;
-  std::vector<std::unique_ptr<ImageReader>> readers_;  // of each row of the table; made when first needed
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // one per row of the table; made when first needed
   std::unique_ptr<ImageReader> external_;              // likewise
-  ImageReader* reader_ = nullptr;                      // of the current image: one of the above
+  ImageReader* reader_ = nullptr;                      // reader of the current image: one of the above
 };
 
 }  // namespace fastbatch

@@ -14,12 +14,12 @@
 namespace fastbatch {
 namespace {
 
-// Chroma that is stored at half the width is interpolated from its neighbours to both sides: the outermost pixels of
-// a part would miss one.
+// Chroma stored at half the width is interpolated from the neighbours on both sides, which the outermost pixels of a
+// part need too.
 constexpr std::uint32_t kMargin = 2;
-constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // rows that are converted together
+constexpr std::size_t kConvertedBytes = std::size_t{64} << 10U;  // bytes of the rows that are converted together
 
-// Throws unless both Pillow's reader and libjpeg decode such images.
+// Throws for kinds of images that Pillow's reader or libjpeg do not decode.
 void check_kind(const jpeg_decompress_struct& info, std::uint64_t max_pixels) {
   if (info.data_precision != 8) {
     throw UnsupportedError({},
@@ -43,7 +43,7 @@ bool smooths_otherwise(const jpeg_decompress_struct& info) {
   return false;
 }
 
-// Pixels [begin, begin + size), as few pixels of a scaled image as cover them.
+// The smallest range of pixels of a scaled image that covers pixels [begin, begin + size).
 struct Range {
   std::uint32_t begin;
   std::uint32_t end;
@@ -66,9 +66,9 @@ struct JpegReader::State {
   JpegCodec codec;
   ImageSize size{};
   ColorMode mode = ColorMode::kRgb;
-  std::vector<std::uint8_t> native;  // some rows as libjpeg gives them, when that is not what is wanted
-  std::vector<std::uint8_t> rgb;     // one row between CMYK and what is wanted
-  std::uint32_t rows_left = 0;       // of the window
+  std::vector<std::uint8_t> native;  // rows from libjpeg that need a conversion
+  std::vector<std::uint8_t> rgb;     // one row between CMYK and the requested mode
+  std::uint32_t rows_left = 0;       // rows of the window not yet delivered
 
   [[nodiscard]] bool converts() const noexcept { return wanted_space() != codec.info.out_color_space; }
   [[nodiscard]] J_COLOR_SPACE wanted_space() const noexcept;
@@ -79,7 +79,7 @@ struct JpegReader::State {
   }
 };
 
-// libjpeg's colour space that needs no conversion; JCS_UNKNOWN: there is none.
+// libjpeg's colour space that needs no conversion, or JCS_UNKNOWN.
 J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
   switch (mode) {
     case ColorMode::kRgb: return JCS_RGB;
@@ -92,7 +92,7 @@ J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
   return JCS_UNKNOWN;
 }
 
-// One row from what libjpeg gives.
+// Converts one row from libjpeg.
 void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
   const std::size_t n = codec.info.output_width;
   if (codec.info.out_color_space == JCS_CMYK) {
@@ -109,7 +109,7 @@ void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
   widen_gray(src, dst, n);
 }
 
-// Fewer than n rows when the data ends.
+// Reads n rows, fewer at the end of the data.
 JDIMENSION JpegReader::State::read(std::uint8_t* rows, JDIMENSION n) {
   jpeg_decompress_struct& info = codec.info;
   const std::size_t stride = pixel_bytes_of(mode) * info.output_width;
@@ -149,7 +149,7 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
   codec.open(file);
   int status = JPEG_SUSPENDED;
   codec.guarded([&] {
-    // A stream may carry its tables in front, closed by an end marker of their own.
+    // A stream may begin with tables that have their own end marker.
     do {
       status = jpeg_read_header(&codec.info, FALSE);
     } while (status == JPEG_HEADER_TABLES_ONLY);
@@ -232,7 +232,7 @@ void JpegReader::finish() {
   // The data after a part is not validated.
   if (state_->rows_left == 0 && codec.info.output_scanline < codec.info.output_height) return codec.close();
   codec.end_input();
-  // A missing end marker is no error once all rows are there.
+  // A missing end marker is not an error after all rows.
   codec.guarded([&] { jpeg_finish_decompress(&codec.info); });
   codec.close();
 }

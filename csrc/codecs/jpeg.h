@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// JPEG files: baseline and progressive, grey, colour, and four components (CMYK, YCCK). Of a part of an
-// image, the entropy-coded data is read down to its last row, and only the part is transformed. Its pixels are those of
-// the whole image.
+// JPEG files: baseline and progressive, grey, colour, and four components (CMYK, YCCK). To decode a part of an image,
+// the entropy-coded data is read down to its last row, and only the part is transformed. Its pixels are equal to those
+// of the whole image.
 #pragma once
 
 #include <cstddef>

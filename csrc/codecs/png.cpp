@@ -21,8 +21,8 @@ struct Free {
   void operator()(std::uint8_t* memory) const { std::free(memory); }  // NOLINT: of calloc()
 };
 
-// Where the packed pixels of an interlaced image come together: in rows as if it were none. The memory is the system's,
-// cleared when it is touched: a file that claims much and brings little costs little.
+// The packed pixels of an interlaced image, in the rows of the whole image. The kernel clears the memory when it is
+// touched, so that a file with a large size in its header and little data uses little memory.
 class Canvas {
  public:
   Canvas(ImageSize size, unsigned bits)
@@ -65,11 +65,11 @@ struct PngReader::State {
   std::optional<PngChunks> chunks;
   std::optional<PngPixels> pixels;
   PngRows rows;
-  std::optional<Canvas> canvas;     // of an interlaced image
-  std::vector<std::uint8_t> black;  // a row
-  std::size_t pixel_bytes = 0;      // of the mode
+  std::optional<Canvas> canvas;     // for an interlaced image
+  std::vector<std::uint8_t> black;  // one row
+  std::size_t pixel_bytes = 0;      // bytes per pixel of the mode
   Window window{};
-  std::size_t row = 0;  // of the image: the next one
+  std::size_t row = 0;  // next row of the image
 
   const std::uint8_t* next_row() {
     const std::size_t y = row++;

@@ -13,9 +13,9 @@ namespace fastbatch {
 
 [[nodiscard]] bool is_png(std::span<const std::byte> file) noexcept;  // by the first bytes
 
-// Modes: all that Pillow's convert() has from the file's: kIndex from a palette only, kGray16 from all but a palette,
-// kGrayAlpha from itself only. Rows come exactly as asked for; those above must be read, those below are not. An
-// interlaced image is held whole until finish().
+// Modes: all that Pillow's convert() supports for the file's mode: kIndex from a palette only, kGray16 from all but a
+// palette, kGrayAlpha only from itself. Delivers exactly the requested rows; rows above them are read, rows below are
+// not. An interlaced image is held in memory until finish().
 // Threads: one at a time.
 class PngReader final : public ImageReader {
  public:

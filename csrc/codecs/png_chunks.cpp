@@ -57,9 +57,9 @@ bool is_kind(unsigned depth, unsigned color) {
   }
 }
 
-// The only index that is not shown, if all others are shown entirely.
+// The only transparent index, if all others are opaque.
 std::optional<std::size_t> only_hidden(std::string_view alphas) {
-  if (alphas.ends_with('\n')) alphas.remove_suffix(1);  // Pillow's pattern ends in "$", which a line break satisfies
+  if (alphas.ends_with('\n')) alphas.remove_suffix(1);  // Pillow's pattern ends in "$": also before a line break
   const std::size_t hidden = alphas.find('\0');
   if (hidden == std::string_view::npos) return std::nullopt;
   const bool others_shown = alphas.find_first_not_of('\xFF') == hidden &&
@@ -67,7 +67,7 @@ std::optional<std::size_t> only_hidden(std::string_view alphas) {
   return others_shown ? std::optional(hidden) : std::nullopt;
 }
 
-// The least length of the chunks that have one.
+// The minimum length of a chunk type; 0 if it has none.
 std::size_t least_length(std::string_view type) {
   if (type == "gAMA") return 4;
   if (type == "cHRM") return 32;
@@ -222,7 +222,7 @@ void PngChunks::take_transparency(const Chunk& chunk) {
 
 void PngChunks::take_profile(const Chunk& chunk) {
   const std::string_view data = text_of(chunk.data);
-  const std::size_t method = data.find('\0') + 1;  // 0 where there is no name
+  const std::size_t method = data.find('\0') + 1;  // 0 if there is no name
   if (method >= data.size()) fail("a chunk iCCP ends early");
   if (data[method] != 0) fail("expected compression method 0 in a chunk iCCP");
   inflate_png_text(data.substr(method + 1), "iCCP");

@@ -17,11 +17,11 @@
 
 namespace fastbatch {
 
-// One colour, or index, that is not shown; or an alpha for each index.
+// One transparent colour or index, or an alpha for each index.
 struct PngTransparency {
   enum class Kind : std::uint8_t { kNone, kColor, kIndex, kAlphas };
   Kind kind = Kind::kNone;
-  std::array<std::uint8_t, 3> color{};  // of gray: the first
+  std::array<std::uint8_t, 3> color{};  // for gray: the first element
   std::size_t index = 0;
   std::span<const std::byte> alphas{};
 };
@@ -29,31 +29,31 @@ struct PngTransparency {
 // Threads: one at a time. Keeps views of the file.
 class PngChunks {
  public:
-  // All chunks of the file. Throws DecodeError for what makes Pillow's open() fail; what its load() finds wrong behind
-  // the pixels is for check_rest().
+  // Parses all chunks of the file. Throws DecodeError for errors of Pillow's open(); errors of its load() after the
+  // pixels are reported by check_rest().
   explicit PngChunks(std::span<const std::byte> file, std::uint64_t max_pixels);
 
   [[nodiscard]] ImageSize size() const noexcept { return size_; }
-  [[nodiscard]] unsigned depth() const noexcept { return depth_; }  // bits of a sample: 1, 2, 4, 8, 16
+  [[nodiscard]] unsigned depth() const noexcept { return depth_; }  // bits per sample: 1, 2, 4, 8, 16
   [[nodiscard]] unsigned color() const noexcept { return color_; }  // PNG's colour type: 0, 2, 3, 4, 6
   [[nodiscard]] bool interlaced() const noexcept { return interlaced_; }
   [[nodiscard]] std::span<const std::byte> palette() const noexcept { return palette_; }  // R, G, B, R, ...
   [[nodiscard]] const PngTransparency& transparency() const noexcept { return transparency_; }
   [[nodiscard]] std::uint8_t orientation() const;
 
-  // The compressed pixels, in the pieces in which the file has them.
+  // The compressed pixels, one piece per chunk.
   [[nodiscard]] const std::vector<std::span<const std::byte>>& pixels() const noexcept { return pixels_; }
-  // Throws DecodeError if a chunk behind the pixels is one that Pillow refuses. The pixels ended in piece `last`.
+  // Throws DecodeError if Pillow rejects a chunk after the pixels, which end in piece `last`.
   void check_rest(std::size_t last) const;
 
  private:
   struct Chunk {
     std::string_view type;
-    std::span<const std::byte> data;  // what the file has of it
-    std::size_t length = 0;           // what it should be
+    std::span<const std::byte> data;  // the bytes that the file contains
+    std::size_t length = 0;           // the length in the chunk's header
     [[nodiscard]] bool whole() const noexcept { return data.size() == length; }
   };
-  std::optional<Chunk> next();  // nothing where no chunk can begin
+  std::optional<Chunk> next();  // empty where no chunk can begin
   void read_to_pixels();
   void read_pixels(Chunk chunk);
   void read_rest(std::optional<Chunk> chunk);
@@ -81,10 +81,10 @@ class PngChunks {
   std::span<const std::byte> palette_;
   PngTransparency transparency_;
   std::vector<std::span<const std::byte>> pixels_;
-  std::vector<bool> whole_;  // of each piece
+  std::vector<bool> whole_;  // per piece: not truncated
 
-  std::optional<std::uint32_t> n_frames_;              // of an animation
-  std::optional<std::uint32_t> sequence_;              // the animation's last number
+  std::optional<std::uint32_t> n_frames_;              // frames of an animation
+  std::optional<std::uint32_t> sequence_;              // last sequence number of the animation
   std::optional<std::array<std::uint32_t, 4>> frame_;  // x, y, width, height
   std::string rest_error_;
 

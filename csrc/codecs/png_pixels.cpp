@@ -74,7 +74,7 @@ PngPixels::PngPixels(const PngChunks& png, ColorMode mode)
   if (transparency.kind == Kind::kIndex) palette_[transparency.index][3] = 0;
 }
 
-// 8 bits a sample, or the 16 of gray as they are. Gray of fewer bits is spread to 0 to 255.
+// Unpacks to 8 bits per sample; 16-bit gray stays unchanged. Gray of fewer bits is scaled to 0 to 255.
 const std::uint8_t* PngPixels::unpack(const std::uint8_t* packed, std::size_t x, std::size_t n) {
   if (bits_ >= 8) packed += x * (bits_ / 8);
   if (depth_ == 8 || samples_ == Samples::kGray16) return packed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Packed samples of a PNG -> pixels of a colour mode, as Pillow's open() and convert() give them: 16 bits of colour
-// lose the lower 8, 16 bits of gray are clipped to 255 on their way to 8, and one colour may be transparent.
+// Packed samples of a PNG -> pixels of a colour mode, as by Pillow's open() and convert(): 16-bit colours lose their
+// lower 8 bits, 16-bit gray is clipped to 255 when converted to 8 bits, and one colour may be transparent.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ namespace fastbatch {
 // Threads: one at a time.
 class PngPixels {
  public:
-  PngPixels(const PngChunks& png, ColorMode mode);  // throws DecodeError if the image cannot be had in this mode
+  PngPixels(const PngChunks& png, ColorMode mode);  // throws DecodeError if the image cannot be converted to this mode
   // Pixels [x, x + n) of a row.
   void convert(const std::uint8_t* packed, std::size_t x, std::size_t n, std::uint8_t* out);
 
@@ -35,9 +35,9 @@ class PngPixels {
   Samples samples_ = Samples::kGray;
   ColorMode mode_;
   unsigned depth_;
-  unsigned bits_;  // of a pixel
+  unsigned bits_;  // bits per pixel
   bool has_hidden_ = false;
-  std::array<std::uint8_t, 3> hidden_{};  // the colour that is transparent
+  std::array<std::uint8_t, 3> hidden_{};  // the transparent colour
   std::array<std::array<std::uint8_t, 4>, 256> palette_{};
   std::vector<std::uint8_t> unpacked_;
   std::vector<std::uint8_t> gray_;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The compressed pixels of a PNG -> rows of samples as the file packs them, filters undone.
-// Whole streams that are sound are inflated at once by libdeflate, in half of zlib's time. What libdeflate
-// refuses is read again by zlib, row by row and in the pieces in which Pillow gives them to it, so that the same damage
-// is tolerated.
+// The compressed pixels of a PNG -> rows of packed samples, unfiltered.
+// Complete and valid streams are inflated at once by libdeflate, in half of zlib's time. Streams that libdeflate
+// rejects are read again by zlib, row by row and in the same pieces as by Pillow, so that the same damage is tolerated.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +16,8 @@ namespace fastbatch {
 
 // A grid of pixels inside the image: all of them, or one of the seven passes of an interlaced one.
 struct PngPass {
-  std::uint32_t x = 0, y = 0;    // of the first pixel
-  std::uint32_t dx = 1, dy = 1;  // from one to the next
+  std::uint32_t x = 0, y = 0;    // position of the first pixel
+  std::uint32_t dx = 1, dy = 1;  // distance between pixels
   ImageSize size{};              // in pixels of the pass; may be empty
 
   [[nodiscard]] std::size_t row_bytes(unsigned bits) const noexcept { return (std::size_t{size.width} * bits + 7) / 8; }
@@ -34,14 +33,13 @@ class PngRows {
   PngRows(PngRows&&) noexcept;
   PngRows& operator=(PngRows&&) noexcept;
 
-  // `pieces` must stay until close(). `bits` of a pixel, 1 to 64.
+  // `pieces` must stay valid until close(). `bits`: bits per pixel, 1 to 64.
   void open(const std::vector<PngPass>& passes, unsigned bits, const std::vector<std::span<const std::byte>>& pieces);
-  // The next row of the current pass, and when it has no more, the first of the next pass that is not empty. Nothing
-  // where the compressed data ends between two rows: Pillow leaves all that is missing black. Valid until the next
-  // call. Throws DecodeError.
+  // The next row of the current pass, or the first row of the next nonempty pass. Null if the compressed data ends
+  // between two rows: Pillow leaves the missing rows black. Valid until the next call. Throws DecodeError.
   const std::uint8_t* next();
-  [[nodiscard]] std::size_t last_piece() const noexcept;  // that was looked into
-  void close();                                           // gives back what grew with the image
+  [[nodiscard]] std::size_t last_piece() const noexcept;  // the last piece that was read
+  void close();                                           // frees the memory that grew with the image
 
  private:
   struct State;

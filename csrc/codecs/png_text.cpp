@@ -27,7 +27,7 @@ std::optional<std::string> inflate_png_text(std::string_view compressed, const c
   z_stream stream{};
   if (inflateInit(&stream) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, inflateEnd);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));  // zlib does not write there
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));  // zlib does not write to its input
   stream.avail_in = static_cast<uInt>(compressed.size());
   std::string text;
   std::array<char, 16384> block;
@@ -39,7 +39,7 @@ std::optional<std::string> inflate_png_text(std::string_view compressed, const c
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) return std::nullopt;
     const std::size_t n = block.size() - stream.avail_out;
     text.append(block.data(), n);
-    if (n < block.size()) break;  // all that there is
+    if (n < block.size()) break;  // no more input
   }
   if (status == Z_OK && text.size() >= kMostBytes && stream.avail_in > 0) {
     throw DecodeError({}, "broken PNG: expected at most " + std::to_string(kMostBytes) + " bytes in a chunk " + type +

@@ -8,11 +8,11 @@
 
 namespace fastbatch {
 
-// The content of a compressed text or colour profile in a chunk of this type, up to a cut; nothing if it is damaged.
+// The content of a compressed text or colour profile in a chunk of this type; partial if truncated, empty if damaged.
 // Throws DecodeError if it is longer than 1 MiB.
 std::optional<std::string> inflate_png_text(std::string_view compressed, const char* type);
 
-// The bytes of a "Raw profile type exif": hexadecimal digits after the third line break, up to the first that is none.
+// The bytes of a "Raw profile type exif": the hexadecimal digits after the third line break, up to another character.
 std::string exif_of_png_text(std::string_view text);
 
 }  // namespace fastbatch

@@ -12,7 +12,7 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kSamplesAtOnce = 32;  // by one reader
+constexpr std::size_t kSamplesAtOnce = 32;  // samples per call of a reader
 
 std::size_t most_header_bytes() {
   std::size_t most = 0;
@@ -31,7 +31,7 @@ class Prober {
       probed.info = read_info(i);
     } catch (const UnsupportedError& error) {
       probed = {.error = error.message(), .is_unsupported = true};
-    } catch (const Error& error) {  // FileError among them
+    } catch (const Error& error) {  // includes FileError
       probed = {.error = error.message()};
     }
     return probed;
@@ -40,12 +40,12 @@ class Prober {
  private:
   ImageInfo read_info(std::uint64_t i) {
     const std::span<const std::byte> head = source_.read_head(i, head_bytes_, buffer_);
-    if (head.size() < head_bytes_) return reader_.read_header(head, max_pixels_);  // it is the whole sample
+    if (head.size() < head_bytes_) return reader_.read_header(head, max_pixels_);  // the head is the whole sample
     const Codec* codec = codec_of(head);
     if (codec != nullptr && codec->header_bytes != 0) {
       try {
         return reader_.read_header(head, max_pixels_);
-      } catch (const DecodeError&) {  // a long header, or a broken one: the whole sample will tell
+      } catch (const DecodeError&) {  // a long or a broken header: read the whole sample
       }
     }
     return reader_.read_header(source_.read(i, buffer_), max_pixels_);

@@ -14,13 +14,12 @@ namespace fastbatch {
 
 struct ProbedImage {
   ImageInfo info{};
-  std::string error{};          // empty: the sample is an image
-  bool is_unsupported = false;  // of a format, or a kind, that no codec reads; `error` says which
+  std::string error{};          // message, or empty for a valid image
+  bool is_unsupported = false;  // no codec reads this format or subformat; `error` names it
 };
 
-// One result for each of samples [first, first + n), in order; `threads` at a time. A sample that is broken or missing
-// is a result too. No more than
-// Codec::header_bytes are read where they hold the header. Threads: any.
+// One result per sample of [first, first + n), in order, by `threads` threads; also for bad samples. Reads only
+// Codec::header_bytes if they contain the header. Threads: any.
 std::vector<ProbedImage> probe_images(const SampleSource& source, std::uint64_t first, std::size_t n,
                                       std::size_t threads, std::uint64_t max_pixels);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The interface of a codec: an encoded image in memory -> rows of pixels, a few at a time, while they are in cache.
-// Errors name no file: the caller, which read it, adds the place. The pixels are those of Pillow's
+// Errors do not name the file: the caller adds the location. The pixels are those of Pillow's
 // `Image.open(file).convert(mode)`, and the same damaged files are tolerated.
 #pragma once
 
@@ -26,18 +26,18 @@ struct Codec;  // registry.h
 // The header of an image.
 struct ImageInfo {
   ImageSize size{};              // as stored
-  std::string_view mode{};       // what Pillow's Image.open(file).mode says: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
-  std::uint8_t orientation = 1;  // EXIF's, 1 to 8; 1 when there is none or it makes no sense
-  bool is_opaque = false;        // surely: alpha, if asked for, is 255 everywhere
+  std::string_view mode{};       // Pillow's Image.open(file).mode: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
+  std::uint8_t orientation = 1;  // EXIF orientation, 1 to 8; 1 if missing or invalid
+  bool is_opaque = false;        // true: alpha is 255 everywhere. false: unknown
   const Codec* codec = nullptr;  // set by ImageFileReader, unless the external reader reads the image
 };
 
-// An image of a format or a kind that the codec does not support; the external reader may.
+// An image of a format or subformat that the codec does not support; the external reader may support it.
 class UnsupportedError : public DecodeError {
   using DecodeError::DecodeError;
 };
 
-// Throws DecodeError if there are more than `max_pixels`.
+// Throws DecodeError if the size exceeds `max_pixels`.
 void check_pixels(ImageSize size, std::uint64_t max_pixels);
 
 // The part of an image to decode, and its scale.
@@ -49,8 +49,8 @@ struct ImagePart {
 // The rows that read_rows() will deliver.
 struct ImageRows {
   ImageSize scaled{};        // the whole image at the scale in use: ceil(size / denominator)
-  unsigned denominator = 1;  // the one in use
-  Window window{};           // rows and columns delivered, in pixels of the scaled image; covers the part asked for
+  unsigned denominator = 1;  // of the scale in use
+  Window window{};           // rows and columns delivered, in pixels of the scaled image; covers the requested part
 };
 
 //   info = reader.read_header(file, max_pixels);
@@ -58,26 +58,26 @@ struct ImageRows {
 //   while (n = reader.read_rows(buffer, 16)) ...
 //   reader.finish();
 //
-// After an error, or instead of finish(), the next read_header() starts afresh: no state of one image reaches the next.
+// After an error, or instead of finish(), the next read_header() resets the reader: images do not affect each other.
 // The file's bytes must stay valid until finish().
 // Threads: one at a time.
 class ImageReader {
  public:
   virtual ~ImageReader() = default;
 
-  // Allocates nothing that grows with the image. Throws DecodeError if the file is not of this reader's format, of a
-  // kind that is not supported, or larger than `max_pixels`.
+  // Allocates no memory that grows with the image. Throws DecodeError if the file is of another format or of an
+  // unsupported subformat, or if the image has more than `max_pixels`.
   virtual ImageInfo read_header(std::span<const std::byte> file, std::uint64_t max_pixels) = 0;
 
-  // Throws DecodeError if the image cannot be had in this mode.
+  // Throws DecodeError if the image cannot be converted to this mode.
   virtual ImageRows start(ColorMode mode, const ImagePart& part) = 0;
 
-  // The next `n` rows of the window, without gaps between them; fewer only at its end. Throws DecodeError if the data
-  // ends first.
+  // Reads the next `n` rows of the window, without gaps; fewer only at its end. Throws DecodeError if the data ends
+  // before it.
   virtual std::size_t read_rows(std::uint8_t* rows, std::size_t n) = 0;
 
-  // After the last row: makes the checks that Pillow makes after the pixels (if all rows of the file were read), and
-  // frees all memory that grew with the image.
+  // Called after the last row. Makes Pillow's checks after the pixels (if all rows of the file were read), and frees
+  // the memory that grew with the image.
   virtual void finish() = 0;
 };
 

@@ -25,7 +25,7 @@ constexpr std::array kCodecs{
     Codec{"WEBP", "WebP", is_webp, false, 0, "webp", make<WebpReader>},
 };
 
-// Formats without a row, which messages can name.
+// Formats without a codec, for messages.
 struct Signature {
   std::size_t offset;
   std::string_view bytes;
@@ -50,7 +50,7 @@ constexpr std::array kSignatures{
     Signature{0, "version https://git-lfs"sv, "a Git LFS pointer"},
 };
 
-// A download that failed often leaves the server's page under the image's name.
+// A failed download often leaves an HTML page under the image's name.
 bool looks_like_html(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (text.empty() || text[0] != '<' || text.size() < 2) return false;

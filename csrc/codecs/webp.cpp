@@ -21,7 +21,7 @@
 namespace fastbatch {
 namespace {
 
-// Rows below the last one that is wanted: its colours are made from theirs.
+// Rows decoded below the last requested one, whose colours depend on them.
 constexpr std::size_t kRowsBelow = 4;
 
 struct DeleteDemuxer {
@@ -41,7 +41,7 @@ std::span<const std::byte> chunk_of(const WebPDemuxer* demuxer, const char* name
   WebPChunkIterator chunk{};
   std::span<const std::byte> bytes;
   if (WebPDemuxGetChunk(demuxer, name, 1, &chunk) != 0) {
-    bytes = {reinterpret_cast<const std::byte*>(chunk.chunk.bytes), chunk.chunk.size};  // in the file itself
+    bytes = {reinterpret_cast<const std::byte*>(chunk.chunk.bytes), chunk.chunk.size};  // points into the file
   }
   WebPDemuxReleaseChunkIterator(&chunk);
   return bytes;
@@ -82,15 +82,15 @@ struct WebpReader::State {
 
   ColorMode mode = ColorMode::kRgb;
   Window window{};
-  std::size_t channels = 3;          // of pixels
-  std::vector<std::uint8_t> pixels;  // the canvas down to the last row that is wanted, or a little further
-  std::vector<std::uint8_t> gray;    // a row
-  std::size_t row = 0;               // of the canvas: the next one
+  std::size_t channels = 3;          // channels of `pixels`
+  std::vector<std::uint8_t> pixels;  // the canvas down to the last requested row, or slightly further
+  std::vector<std::uint8_t> gray;    // one row
+  std::size_t row = 0;               // next row of the canvas
 
   void decode(std::size_t n_rows);
 };
 
-// The first frame, on a canvas of zeros.
+// Decodes the first frame onto a canvas of zeros.
 void WebpReader::State::decode(std::size_t n_rows) {
   const Frame frame(demuxer.get());
   if (!frame.found) throw DecodeError({}, "broken WebP: expected a frame, found none");

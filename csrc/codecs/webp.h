@@ -13,8 +13,8 @@ namespace fastbatch {
 
 [[nodiscard]] bool is_webp(std::span<const std::byte> file) noexcept;  // by the first bytes
 
-// Modes: kRgb, kRgba, kGray, kGray16. libwebp makes whole images: start() decodes, down to the last row that is wanted;
-// read_rows() only hands out.
+// Modes: kRgb, kRgba, kGray, kGray16. libwebp decodes whole images: start() decodes down to the last requested row;
+// read_rows() only copies.
 // Threads: one at a time.
 class WebpReader final : public ImageReader {
  public:

@@ -16,14 +16,14 @@ namespace fastbatch {
 namespace {
 constexpr std::size_t kChunkBytes = std::size_t{512} << 10;
 constexpr std::size_t kMaxChunk = 4096;
-constexpr std::size_t kMaxDimensions = 64;                      // as NumPy
-constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // what disks give at once without waiting twice
+constexpr std::size_t kMaxDimensions = 64;                      // NumPy's limit
+constexpr std::size_t kNeighbourhood = std::size_t{128} << 10;  // bytes that a disk delivers in one access
 }  // namespace
 
 struct ArrayDecoder::Scratch : Workspace {
   std::vector<std::byte> row;         // without gaps
-  std::vector<std::byte> slot;        // before it is cut into pieces
-  std::vector<double> numbers;        // the sample that is standardised, and its sums
+  std::vector<std::byte> slot;        // before it is divided into pieces
+  std::vector<double> numbers;        // the sample to be standardised, and its sums
   std::vector<std::uint64_t> places;  // rows of the samples
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Rows of an array -> slots: copied, or converted on the way. The one place that says how arrays are served:
-//   dense rows, native byte order, no conversion   gathered as they lie (also complex, dates, strings: any fixed size)
+// Rows of an array -> slots, copied or converted. The cases:
+//   dense rows, native byte order, no conversion   gathered unchanged (any fixed size: also complex, dates, strings)
 //   anything else of the twelve types              converted row by row: other byte order, cast, scale, transpose
 //   rows with gaps (strided, Fortran order)        made dense in scratch memory first
-//   other byte order without a conversion          swapped; refused (std::invalid_argument) where no unit is known
-//   each sample standardised by itself             made float64 in scratch memory, then standardize.h
+//   other byte order without a conversion          swapped; std::invalid_argument if the unit to swap is unknown
+//   standardisation per sample                     converted to float64 in scratch memory, then standardize.h
 // Threads: immutable, any.
 #pragma once
 
@@ -20,9 +20,9 @@ namespace fastbatch {
 
 class ArrayDecoder : public Decoder {
  public:
-  // Samples are view[i] (at least 1-d), or view[row of sample i] with `pieces`. `conversion.src` and `.swap_bytes` are
-  // taken from the view; a sample is (pixels, channels) or (channels, pixels). Throws std::invalid_argument when these
-  // do not fit.
+  // Sample i is view[i] (at least 1-d), or view[row of sample i] with `pieces`. `conversion.src` and `.swap_bytes` are
+  // taken from the view; a sample is (pixels, channels) or (channels, pixels). Throws std::invalid_argument if the
+  // shapes do not fit.
   ArrayDecoder(ArrayView view, std::optional<kernels::Conversion> conversion,
                std::shared_ptr<const Pieces> pieces = nullptr);
 
@@ -35,24 +35,24 @@ class ArrayDecoder : public Decoder {
               std::size_t& failed_at) const override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
-  // Slots with other things between them: each sample lies in n_pieces equal pieces, one every `stride` bytes, the
-  // next sample's behind them.
+  // Strided slots: each sample consists of n_pieces equal pieces, `stride` bytes apart, followed by the pieces of the
+  // next sample.
   struct SlotPieces {
     std::byte* first;
     std::size_t n_pieces;
     std::size_t stride;
   };
   void decode_into(std::span<const std::uint64_t> indices, const SlotPieces& places, Workspace& workspace) const;
-  // Samples are (rows, channels), each channel of each sample standardised by itself: see standardize.h. The conversion
+  // Samples are (rows, channels); each channel of each sample is standardised: see standardize.h. The conversion
   // is a cast to float32 or float64; throws std::invalid_argument otherwise.
   void standardize_samples();
 
-  // The order will be random: pages around a row are worth reading only if they stay until they are needed.
+  // The order will be random. Advice then covers the pages around a row only if the file fits into memory.
   void expect_random_access();
 
  private:
   struct Scratch;
-  // Rows of samples: themselves, or, kept in `rows`, those of the pieces.
+  // The rows of samples: `samples` itself, or with pieces the rows written to `rows`.
   std::span<const std::uint64_t> rows_of(std::span<const std::uint64_t> samples,
                                          std::vector<std::uint64_t>& rows) const;
   void decode_row(const std::byte* row, std::byte* slot, Scratch& scratch) const noexcept;
@@ -66,8 +66,8 @@ class ArrayDecoder : public Decoder {
   std::size_t row_elements_ = 1;
   std::size_t row_bytes_ = 0;  // in the source, without gaps
   std::size_t slot_bytes_ = 0;
-  bool dense_ = true;            // a row has no gaps
-  std::size_t advice_unit_ = 1;  // bytes: advice is given for whole multiples of it
+  bool dense_ = true;            // rows have no gaps
+  std::size_t advice_unit_ = 1;  // bytes: advice covers whole multiples of it
 };
 
 }  // namespace fastbatch

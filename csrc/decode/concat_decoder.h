@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Several arrays side by side in one slot: sample i is np.concatenate([part[i] for each part], axis), and each part is
-// written straight into its place. With `outer` elements before the axis, a part lies in the slot in as many pieces.
+// Several arrays concatenated in one slot: sample i is np.concatenate([part[i] for each part], axis). Each part is
+// written directly to its place in the slot, as `outer` pieces.
 // Threads: immutable, any.
 #pragma once
 
@@ -16,7 +16,7 @@ class ConcatDecoder : public Decoder {
  public:
   using Parts = std::vector<std::shared_ptr<const ArrayDecoder>>;
 
-  // `outer`: product of a sample's dimensions before the axis. Throws std::invalid_argument when parts do not fit.
+  // `outer`: product of a sample's dimensions before the axis. Throws std::invalid_argument if the parts do not fit.
   ConcatDecoder(Parts parts, std::size_t outer);
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return parts_.front()->size(); }

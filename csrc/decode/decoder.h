@@ -32,13 +32,13 @@ class Decoder {
   [[nodiscard]] virtual bool is_brief() const noexcept { return false; }
   [[nodiscard]] virtual std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(); }
 
-  // Fills slots[0, indices.size() * slot_bytes()), in order. Throws Error naming file and sample, FileError, bad_alloc;
-  // the first failing sample in order is the one reported, and `failed_at` is its place in `indices`.
+  // Fills slots[0, indices.size() * slot_bytes()), in order. Throws Error with file and sample, FileError, bad_alloc.
+  // The first failing sample in order is reported; `failed_at` is its index in `indices`.
   virtual void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                       std::size_t& failed_at) const = 0;
 
-  // Readahead advice to the kernel: these samples are decoded soon. Returns the bytes that were not in memory; 0 if all
-  // were, or if there is nothing to advise.
+  // Readahead advice to the kernel: these samples will be decoded soon. Returns the bytes that were not in memory; 0 if
+  // all were, or if there is nothing to advise.
   [[nodiscard]] virtual std::size_t advise(std::span<const std::uint64_t> /*indices*/) const { return 0; }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds a number in a long array: the ends of the documents among tokens.
+// Finds a number in a long array, for example the end tokens of documents.
 // Threads: any.
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace fastbatch {
 
-// Places of `value` among the elements of all samples of `blocks`, counted from the first sample's first. The slots
-// hold int64 numbers; throws std::invalid_argument when they do not, and what decoding throws.
+// The positions of `value` among the elements of all samples of `blocks`, concatenated. The slots hold int64; throws
+// std::invalid_argument otherwise, and the errors of decoding.
 std::vector<std::uint64_t> find_all(const Decoder& blocks, std::int64_t value);
 
 }  // namespace fastbatch

@@ -16,9 +16,9 @@ struct ImageDecoder::Scratch : Workspace {
   explicit Scratch(const ImageOpener& images) : image(images) {}
   ImageOpener::Image image;
   ImageCropper cropper;
-  std::vector<std::uint8_t> pixels;  // of the slot, unless they need no conversion
-  std::vector<std::uint8_t> row;     // of a flip
-  std::vector<float> floats;         // of an augmentation
+  std::vector<std::uint8_t> pixels;  // pixels of the slot, if they need a conversion
+  std::vector<std::uint8_t> row;     // scratch row for flips
+  std::vector<float> floats;         // augmented pixels
 };
 
 ImageDecoder::ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOptions options,
@@ -27,11 +27,11 @@ ImageDecoder::ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOpti
       options_(std::move(options)),
       channels_(channels_of(options_.color)) {
   kernels::Conversion& conversion = options_.conversion;
-  // Augmented pixels are floats; those of a batch of integers are rounded to bytes again.
+  // Augmented pixels are floats; for batches of integers they are rounded to bytes.
   conversion.src = options_.augmentation && is_float(conversion.dst) ? DType::kF32 : DType::kU8;
   conversion.swap_bytes = false;
   conversion.from = kernels::Channels::kLast;
-  // One scale for all channels that stay where they are: then an image is a row of numbers.
+  // With one scale for all channels and no transpose, an image is converted as a plain row of numbers.
   conversion.channels =
       conversion.to == kernels::Channels::kFirst || conversion.scale.size() == channels_ ? channels_ : 1;
   check_crop(options_);

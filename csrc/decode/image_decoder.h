@@ -17,7 +17,7 @@ namespace fastbatch {
 
 class ImageDecoder : public Decoder {
  public:
-  // Throws std::invalid_argument when the options contradict each other.
+  // Throws std::invalid_argument if the options contradict each other.
   ImageDecoder(std::shared_ptr<const SampleSource> source, ImageOptions options, MakeImageReader make_external = {});
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return images_.source().size(); }
@@ -36,7 +36,7 @@ class ImageDecoder : public Decoder {
  private:
   struct Scratch;
   void decode_image(std::uint64_t index, StreamKey key, std::byte* slot, Scratch& scratch) const;
-  // The pixels to convert: `pixels` themselves, or the augmented ones.
+  // The pixels to convert: `pixels` itself, or the augmented pixels.
   const std::byte* augmented(std::uint64_t index, StreamKey key, Scratch& scratch, std::uint8_t* pixels) const;
 
   const ImageOpener images_;

@@ -37,7 +37,7 @@ std::size_t JoinedDecoder::part_of(std::uint64_t index) const noexcept {
 void JoinedDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots,
                            Workspace& workspace, std::size_t& failed_at) const {
   auto& scratch = static_cast<Scratch&>(workspace);
-  for (std::size_t begin = 0; begin < indices.size();) {  // samples of one part that follow each other go together
+  for (std::size_t begin = 0; begin < indices.size();) {  // consecutive samples of one part are decoded together
     const std::size_t p = part_of(indices[begin]);
     scratch.indices.clear();
     std::size_t end = begin;

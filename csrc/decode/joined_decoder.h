@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The samples of several decoders, one decoder's after another's: many files as one column.
-// Threads: immutable, any; a workspace has one for each decoder.
+// The concatenated samples of several decoders: many files as one column.
+// Threads: immutable, any; a workspace contains one for each decoder.
 #pragma once
 
 #include <memory>
@@ -29,7 +29,7 @@ class JoinedDecoder : public Decoder {
   [[nodiscard]] std::size_t part_of(std::uint64_t index) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> parts_;
-  std::vector<std::uint64_t> first_;  // sample of each part, and how many there are in all
+  std::vector<std::uint64_t> first_;  // first sample of each part, and the total number
 };
 
 }  // namespace fastbatch

@@ -18,14 +18,14 @@ namespace {
 
 std::string words(ImageSize size) { return std::to_string(size.width) + " x " + std::to_string(size.height); }
 
-// The colour mode in which a mask of this mode is decoded. Throws DecodeError for a mode that no mask has.
+// The colour mode in which a mask is decoded. Throws DecodeError if `mode` is not a mode of masks.
 ColorMode mask_mode(std::string_view mode) {
   if (mode == "P") return ColorMode::kIndex;
   if (mode == "L" || mode == "1") return ColorMode::kGray;
   throw DecodeError({}, "not a mask: expected a palette or 8-bit grayscale image, found mode " + std::string(mode));
 }
 
-// Black and white as 0 and 1, where the image covers the slot.
+// Converts black and white to 0 and 1, in the part of the slot that the image covers.
 void make_binary(const CropPlan& crop, std::size_t slot_width, std::uint8_t* pixels) {
   for (std::size_t y = crop.top; y < crop.top + crop.wanted.height; ++y) {
     std::uint8_t* row = pixels + y * slot_width + crop.left;
@@ -40,8 +40,8 @@ struct MaskDecoder::Scratch : Workspace {
   ImageOpener::Image image;
   ImageOpener::Image mask;
   ImageCropper cropper;
-  std::vector<std::uint8_t> pixels;  // of the slot
-  std::vector<std::uint8_t> row;     // of a flip
+  std::vector<std::uint8_t> pixels;  // pixels of the slot
+  std::vector<std::uint8_t> row;     // scratch row for flips
   std::vector<float> warped;
 };
 
@@ -88,7 +88,7 @@ void MaskDecoder::decode_mask(ImageSize image, std::uint8_t orientation, std::ui
     throw DecodeError({},
                       "mask of another size than its image: expected " + words(image) + ", found " + words(info.size));
   }
-  info.orientation = orientation;  // the image's: its mask is turned with it
+  info.orientation = orientation;  // of the image: the mask is turned with it
   ImageOptions options = options_;
   options.color = mask_mode(info.mode);
   const SampleGeometry geometry = draw_geometry(info, options, key, index);
@@ -101,7 +101,7 @@ void MaskDecoder::decode_mask(ImageSize image, std::uint8_t orientation, std::ui
   kernels::convert(options.conversion, reinterpret_cast<const std::byte*>(pixels), slot, scratch.pixels.size());
 }
 
-// As the image's augmentation does it, but without mixing numbers.
+// The affine transform of the image's augmentation, with nearest-neighbour sampling.
 void MaskDecoder::warp(std::uint64_t index, StreamKey key, Scratch& scratch) const {
   std::optional<kernels::Warp> warp =
       draw_warp(options_.augmentation->options().affine, options_.height, options_.width, key, index);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The mask of each image: an image of the same size, whose numbers (indices of a palette, or grey levels) are picked,
-// never mixed. Its geometry is drawn as its image's is; of the image only the header is read.
+// The mask of each image: an image of the same size with palette indices or grey levels, resampled by nearest
+// neighbour. Its geometry is that of its image, of which only the header is read.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace fastbatch {
 // Threads: immutable, any.
 class MaskDecoder : public Decoder {
  public:
-  // `options` are those of the images but for the conversion and pad_value[0], which are the mask's.
-  // Throws std::invalid_argument when the options contradict each other, or the sources differ in length.
+  // `options` are those of the images, except the conversion and pad_value[0], which are the mask's.
+  // Throws std::invalid_argument if the options contradict each other, or the sources differ in length.
   MaskDecoder(std::shared_ptr<const SampleSource> images, std::shared_ptr<const SampleSource> masks,
               ImageOptions options, MakeImageReader make_external = {});
 

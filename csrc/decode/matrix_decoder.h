@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The matrix that moves the points and boxes of an image with it; of the image only the header is read.
+// The affine matrix of each image, for its points and boxes. Only the header of the image is read.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace fastbatch {
 // A slot is six float64: see geometry.h. Threads: immutable, any.
 class MatrixDecoder : public Decoder {
  public:
-  // `options` are those of the images. Throws std::invalid_argument when they contradict each other.
+  // `options` are those of the images. Throws std::invalid_argument if they contradict each other.
   MatrixDecoder(std::shared_ptr<const SampleSource> images, const ImageOptions& options,
                 MakeImageReader make_external = {});
 

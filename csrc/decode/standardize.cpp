@@ -10,9 +10,9 @@ namespace fastbatch {
 
 namespace {
 
-constexpr std::size_t kLanes = 8;  // channels side by side whose sums stay in registers
+constexpr std::size_t kLanes = 8;  // channels per group, whose sums stay in registers
 
-// Calls body(first, count) for groups of channels; the count of whole groups is known to the compiler.
+// Calls body(first, count) for groups of channels. `count` of whole groups is a compile-time constant.
 template <typename Body>
 void for_groups(std::size_t channels, const Body& body) {
   std::size_t c = 0;
@@ -20,7 +20,7 @@ void for_groups(std::size_t channels, const Body& body) {
   for (; c < channels; ++c) body.template operator()<1>(c);
 }
 
-// sums[c] = sum over the rows of x - origin, then of its squared distance from mean.
+// sums[c] = sum over the rows of x - origin; below, of its squared distance from the mean.
 void sum_distances(const double* x, std::size_t rows, std::size_t channels, const double* origin, double* sums) {
   for_groups(channels, [&]<std::size_t kCount>(std::size_t first) {
     double sum[kCount] = {};
@@ -67,7 +67,7 @@ void standardize(const double* x, std::size_t rows, std::size_t channels, double
   sum_squares(x, rows, channels, x, mean, scale);
   for (std::size_t c = 0; c < channels; ++c) {
     const double deviation = std::sqrt(scale[c] / static_cast<double>(rows));
-    scale[c] = 1.0 / (deviation < kStdFloor ? kStdFloor : deviation);  // a NaN stays one
+    scale[c] = 1.0 / (deviation < kStdFloor ? kStdFloor : deviation);  // NaN is kept
   }
   if (dst_type == DType::kF32) {
     scale_to(x, rows, channels, mean, scale, reinterpret_cast<float*>(dst));

@@ -11,7 +11,7 @@
 namespace fastbatch {
 
 namespace {
-constexpr std::size_t kMaxChunk = 64;  // nobody knows how long the function takes
+constexpr std::size_t kMaxChunk = 64;  // the duration of the function is unknown
 }
 
 TransformDecoder::TransformDecoder(std::shared_ptr<const Decoder> inner, Slot slot, fastbatch_transform function,

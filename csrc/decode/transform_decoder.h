@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Another column's samples, each handed to a C function of the user's own once its slot is filled: the function changes
-// the slot in place, while it is in cache. `fastbatch/transform.h` is the contract.
-// Threads: immutable, any, and so must be the function. Whoever builds this keeps function and user_data alive.
+// The samples of another column, each changed in place by a C function of the user while it is in cache. The contract
+// is `fastbatch/transform.h`.
+// Threads: immutable, any; the function must be thread-safe. The caller keeps function and user_data alive.
 #pragma once
 
 #include <fastbatch/transform.h>
@@ -15,7 +15,7 @@ namespace fastbatch {
 
 class TransformDecoder : public Decoder {
  public:
-  // The array that the function gets; `type` is NumPy's character.
+  // The array that the function receives; `type` is NumPy's type character.
   struct Slot {
     std::uint64_t itemsize = 1;
     std::int64_t type = 'B';

@@ -22,7 +22,7 @@ AffineMap affine_matrix(const AffineOptions& options, double height, double widt
   const double zoom_y = between(options.zoom, stream.uniform());
   const double zoom_x = between(options.zoom, stream.uniform());
 
-  // Rows first: rotation {c, s; -s, c} times shear {a, 0; -b, 1} times zoom.
+  // In (row, column) order: rotation {c, s; -s, c} times shear {a, 0; -b, 1} times zoom.
   const double c = std::cos(angle);
   const double s = std::sin(angle);
   const double a = std::cos(shear);

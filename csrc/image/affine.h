@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The affine transform that is drawn for a sample: rotation, shift, shear and zoom about the image's centre, in one.
+// The random affine transform of a sample: rotation, shift, shear and zoom about the image's centre, combined.
 // All arithmetic is IEEE double in a fixed order, so that fastbatch.pure.augment gives the same numbers.
 // Threads: functions of their arguments; any.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace fastbatch {
 
-using Range = std::array<double, 2>;  // lowest and highest; equal: always that
+using Range = std::array<double, 2>;  // lowest and highest value; equal: a constant
 
 struct AffineOptions {
   Range rotation{0, 0};       // degrees
@@ -26,11 +26,11 @@ struct AffineOptions {
   kernels::Fill fill = kernels::Fill::kNearest;
   float fill_value = 0;
 
-  // Whether any sample may be moved.
+  // True if the options move any sample.
   [[nodiscard]] bool moves() const noexcept;
 };
 
-// Pixel (row, column) of the result is that of the image at matrix * (row, column) + offset.
+// Pixel (row, column) of the result is the image at matrix * (row, column) + offset.
 struct AffineMap {
   std::array<double, 4> matrix{1, 0, 0, 1};
   std::array<double, 2> offset{};
@@ -39,12 +39,12 @@ struct AffineMap {
 // low + (high - low) * u
 [[nodiscard]] double between(const Range& range, double u) noexcept;
 
-// Draws six numbers, always: rotation, shift of rows and of columns, shear, zoom of rows and of columns.
+// Always draws six numbers: rotation, shift of rows and of columns, shear, zoom of rows and of columns.
 // The map is rotation x shift x shear x zoom, as in Keras's apply_affine_transform, about height / 2 - 0.5 and
-// width / 2 - 0.5. `stream` is that of Operation::kAffine.
+// width / 2 - 0.5. `stream`: of Operation::kAffine.
 AffineMap affine_matrix(const AffineOptions& options, double height, double width, Stream stream);
 
-// The warp of a sample of one channel; nothing if the options move no sample.
+// The warp of a sample, with one channel; empty if the options move no sample.
 std::optional<kernels::Warp> draw_warp(const AffineOptions& options, std::size_t height, std::size_t width,
                                        StreamKey key, std::uint64_t index);
 

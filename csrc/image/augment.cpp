@@ -72,8 +72,9 @@ void Augmentation::apply(const std::uint8_t* pixels, std::size_t height, std::si
   if (options_.standardize) kernels::standardize(image);
 }
 
-// torchvision's RandomErasing: whether; in each of ten tries the area and the shape, and if such a box is smaller than
-// the image both ways, its top and its left edge. Noise takes the bytes of as many further numbers, the lowest first.
+// torchvision's RandomErasing. Draws whether to erase; then in each of ten tries the area and the aspect ratio, and, if
+// the box is smaller than the image in both dimensions, its top and left edge. Noise uses the bytes of further draws,
+// lowest byte first.
 void Augmentation::erase(std::size_t height, std::size_t width, std::size_t channels, Stream stream, float* out) const {
   const std::vector<float>& value = options_.erase_value;
   require(value.size() <= 1 || value.size() == channels, "erase_value: expected one number, or one for each channel");

@@ -16,7 +16,7 @@ void mirror(const std::uint8_t* row, std::size_t width, std::size_t channels, st
   }
 }
 
-// dst = src, mirrored as the warp says.
+// dst = src, mirrored by the flips of the warp.
 void copy_mirrored(const ImageChange& change, const float* src, float* dst) {
   const kernels::Warp& warp = change.warp;
   const std::size_t row = warp.width * warp.channels;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The transformations of Keras's ImageDataGenerator, in its order: warp, channel shift, mirror, brightness, rescale.
-// Everything but the warp gives the bytes that NumPy and Pillow give. Threads: any; nothing here
-// allocates.
+// All except the warp are equal to NumPy and Pillow to the byte. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +12,13 @@
 namespace fastbatch {
 
 struct ImageChange {
-  kernels::Warp warp{};  // sizes, matrix, mirroring and so on
-  bool moves = false;    // false: the matrix is not looked at
+  kernels::Warp warp{};  // sizes, matrix, mirroring, ...
+  bool moves = false;    // false: the matrix is ignored
   bool has_shift = false;
-  float shift = 0;                    // added to all pixels, clipped to the image's own least and greatest
-  const float* brightness = nullptr;  // 256 values for the whole part of a pixel in [0, 256), which replace it
-  float scale = 1;                    // and then multiplied
-  // From 8-bit pixels to dst where nothing moves or shifts and no brightness is in the way: `scale` too. Else a cast.
+  float shift = 0;                    // added to all pixels, clipped to the image's own range
+  const float* brightness = nullptr;  // table of 256 values, indexed by a pixel's integer part
+  float scale = 1;                    // factor, applied last
+  // Conversion of 8-bit pixels to dst: includes `scale` if there is no warp, shift or brightness; otherwise a cast.
   const kernels::Conversion* convert = nullptr;
 };
 

@@ -14,27 +14,27 @@
 namespace fastbatch {
 
 enum class Crop : std::uint8_t {
-  kNone,           // the whole image becomes height x width, whatever its shape
-  kCenter,         // its shorter side becomes `resize`, and the centre is cut out
-  kRandom,         // the same, but the window is drawn; without `resize`, from the image as it is
-  kRandomResized,  // a part of drawn area, shape and place becomes height x width: torchvision's RandomResizedCrop
-  kPad,            // the whole image, its shape kept, in the middle of the slot: Pillow's ImageOps.pad
+  kNone,           // the whole image is resized to height x width, ignoring its aspect ratio
+  kCenter,         // the shorter side is resized to `resize`, and the centre is cropped
+  kRandom,         // the same with a random window; without `resize`, of the image at its original size
+  kRandomResized,  // a part of random area, aspect ratio and position is resized: torchvision's RandomResizedCrop
+  kPad,            // the whole image, aspect ratio kept, centred in the slot: Pillow's ImageOps.pad
 };
 
 struct CropOptions {
-  std::size_t height = 224;  // of the slot
+  std::size_t height = 224;  // size of the slot
   std::size_t width = 224;
   Crop crop = Crop::kNone;
-  std::size_t resize = 0;                      // kCenter, kRandom: at least height and width; kRandom: or 0
+  std::size_t resize = 0;                      // kCenter, kRandom: at least height and width; 0 with kRandom: none
   std::array<double, 2> area{0.08, 1.0};       // kRandomResized: share of the image, lowest and highest
   std::array<double, 2> ratio{0.75, 4 / 3.0};  // kRandomResized: width / height, lowest and highest
 };
 
-// Throws std::invalid_argument when the options contradict each other, or leave a range that a crop needs.
+// Throws std::invalid_argument if the options contradict each other or are out of range.
 void check_crop(const CropOptions& options);
 
-// `source` is cut out of the image and resized to `scaled` as if nothing were around it (torchvision's order: crop,
-// then resize); `wanted` of that is placed at (left, top) of the slot. The rest of the slot is padding.
+// `source` is cropped from the image and then resized to `scaled`, without using pixels outside of it (as torchvision);
+// its part `wanted` is placed at (left, top) of the slot. The rest of the slot is padding.
 struct CropPlan {
   Window source{};
   ImageSize scaled{};
@@ -43,12 +43,12 @@ struct CropPlan {
   bool operator==(const CropPlan&) const = default;
 };
 
-// The crop of an image of this size, at least 1 x 1, after EXIF's turn. Draws from the stream of Operation::kCrop:
-// kRandom the top, then the left edge; kRandomResized in each of at most ten tries the area and the shape, and when
-// such a box fits, its top and its left edge.
+// The crop of an image of this size (at least 1 x 1, after EXIF's turn). `stream`: of Operation::kCrop. kRandom draws
+// the top, then the left edge. kRandomResized draws in each of at most ten tries the area and the aspect ratio, and, if
+// the box fits, its top and left edge.
 CropPlan plan_crop(ImageSize image, const CropOptions& options, Stream stream);
 
-// ---- EXIF: `orientation`, 1 to 8, says how the stored image is turned upright
+// ---- EXIF: `orientation`, 1 to 8, determines how the stored image is turned upright
 
 [[nodiscard]] constexpr bool swaps_sides(std::uint8_t orientation) noexcept { return orientation >= 5; }
 ImageSize turned(ImageSize stored, std::uint8_t orientation) noexcept;
@@ -57,7 +57,7 @@ ImageSize turned(ImageSize stored, std::uint8_t orientation) noexcept;
 Window stored_window(const Window& upright, ImageSize stored, std::uint8_t orientation) noexcept;
 
 // ---- points: x' = m[0] x + m[1] y + m[2], y' = m[3] x + m[4] y + m[5]
-// Coordinates are of edges, not of centres: 0 is the left edge of the first pixel, width the right edge of the last.
+// Coordinates refer to edges: 0 is the left edge of the first pixel, width the right edge of the last.
 
 using Matrix = std::array<double, 6>;
 Matrix then(const Matrix& first, const Matrix& second) noexcept;  // second(first(point))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Left and right, or top and bottom, exchanged in place. Threads: any.
+// Mirrors images in place, left-right or top-bottom. Threads: any.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@
 
 namespace fastbatch {
 
-// `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
+// Left-right. `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
 void mirror_rows(std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t width, std::size_t height,
                  std::vector<std::uint8_t>& row);
 
-// `height` rows of `row_bytes`, without gaps, the last one first.
+// Top-bottom. `height` rows of `row_bytes`, without gaps.
 void reverse_rows(std::uint8_t* pixels, std::size_t row_bytes, std::size_t height);
 
 }  // namespace fastbatch

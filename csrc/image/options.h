@@ -22,11 +22,11 @@ struct ImageOptions : CropOptions {
   bool flip = false;           // mirrors a sample, left to right, with probability 1/2: first draw of Operation::kFlip
   bool vertical_flip = false;  // top to bottom: first draw of Operation::kVerticalFlip
   ColorMode color = ColorMode::kRgb;
-  bool apply_exif = false;                  // turn the image upright first
-  bool exact = true;                        // the bytes of Pillow; false: decode only the part that is needed
-  bool dct_scale = true;                    // unless exact: codecs that scale decode large images at 1/2, 1/4 or 1/8
-  std::array<std::uint8_t, 4> pad_value{};  // per channel, for pixels of the slot outside the image
-  std::shared_ptr<const Augmentation> augmentation;  // before the conversion; may be null
+  bool apply_exif = false;                           // first turn the image upright
+  bool exact = true;                                 // equal to Pillow; false: decode only the needed part
+  bool dct_scale = true;                             // unless exact: let codecs decode large images at 1/2, 1/4 or 1/8
+  std::array<std::uint8_t, 4> pad_value{};           // per channel, for pixels of the slot outside the image
+  std::shared_ptr<const Augmentation> augmentation;  // applied before the conversion; may be null
   kernels::Conversion conversion;                    // its source type is set by the decoder
   std::uint64_t max_pixels = kMaxPixels;
 };

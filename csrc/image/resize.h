@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Resizes 8-bit images to the same bytes as Pillow 13's Image.resize(size, resample, box): any filter, any box.
-// Pillow resizes RGBA and LA premultiplied by alpha; what is here is the pass over plain channels, as for L, RGB, CMYK,
-// RGBa.
+// Resizes 8-bit images to the same bytes as Pillow 13's Image.resize(size, resample, box), for any filter and box.
+// Treats all channels alike, as Pillow for L, RGB, CMYK and RGBa; callers premultiply RGBA and LA by alpha.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +14,7 @@
 
 namespace fastbatch {
 
-// Edges in source pixels, from the top left corner; may be fractional. Pillow holds them as float32, and so do we.
+// Edges in source pixels from the top left corner; may be fractional. float32, as in Pillow.
 struct Box {
   double left = 0, top = 0, right = 0, bottom = 0;
   bool operator==(const Box&) const = default;
@@ -26,14 +25,14 @@ struct ResizeSpec {
   std::size_t channels = 3;  // 1 to 4, interleaved
   std::size_t out_height = 0, out_width = 0;
   Filter filter = Filter::kBilinear;
-  std::optional<Box> box{};        // part of the source that is resized; default: all
-  std::optional<Window> window{};  // part of the output that is wanted (a centre crop, say); default: all. Same bytes.
+  std::optional<Box> box{};        // part of the source to resize; default: all
+  std::optional<Window> window{};  // part of the output to compute (e.g. a centre crop); default: all. Same bytes.
   std::optional<Window>
-      given{};  // part of the source that the caller holds; default: all. Must cover Resizer::needed().
+      given{};  // part of the source that the caller provides; default: all. Must cover Resizer::needed().
   bool operator==(const ResizeSpec&) const = default;
 };
 
-// Pillow 13: the vertical pass comes first when the height shrinks by more than twice what the width does.
+// True if Pillow 13 runs the vertical pass first: when the height shrinks more than twice as much as the width.
 [[nodiscard]] bool resizes_columns_first(const ResizeSpec& spec) noexcept;
 
 // Weights and order of the passes for one ResizeSpec.
@@ -42,13 +41,13 @@ class Resizer {
  public:
   explicit Resizer(const ResizeSpec& spec);  // throws std::invalid_argument
 
-  // The part of the source that the result depends on; may be empty.
+  // The part of the source on which the result depends; may be empty.
   [[nodiscard]] Window needed() const noexcept;
   [[nodiscard]] const ResizeSpec& spec() const noexcept { return spec_; }
-  [[nodiscard]] std::size_t height() const noexcept { return rows_.size; }  // of the output's window
+  [[nodiscard]] std::size_t height() const noexcept { return rows_.size; }  // height of the output's window
   [[nodiscard]] std::size_t width() const noexcept { return columns_.size; }
 
-  // src is the top left pixel of what was given (of the source, by default); dst that of the window. Strides in bytes.
+  // src: the top left pixel of `given` (default: of the source). dst: that of the window. Strides in bytes.
   void run(const std::uint8_t* src, std::ptrdiff_t src_stride, std::uint8_t* dst, std::ptrdiff_t dst_stride,
            std::vector<std::byte>& scratch) const;
 
@@ -59,12 +58,12 @@ class Resizer {
   Axis columns_;  // horizontal
   Axis rows_;     // vertical
   bool vertical_first_ = false;
-  std::size_t rows_kept_ = 0;  // source rows that must be held to make one output row after another
+  std::size_t rows_kept_ = 0;  // source rows that must be buffered to compute the output row by row
   std::vector<std::uint32_t>
-      keep_;  // per output row: the first source row that it or a later one uses, from rows_.first
+      keep_;  // per output row: the first source row that it or a later one uses, relative to rows_.first
 };
 
-// The last few Resizers of one thread, for images that come in few sizes.
+// A cache of the last few Resizers of one thread, for data sets with few image sizes.
 // Threads: one thread at a time.
 class ResizerCache {
  public:
@@ -73,7 +72,7 @@ class ResizerCache {
 
  private:
   std::size_t limit_;
-  std::vector<std::unique_ptr<const Resizer>> kept_;  // last used first
+  std::vector<std::unique_ptr<const Resizer>> kept_;  // most recently used first
 };
 
 }  // namespace fastbatch

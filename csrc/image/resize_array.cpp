@@ -12,7 +12,7 @@
 namespace fastbatch {
 namespace {
 
-// Half away from zero, as far as an int32 reaches.
+// Rounds half away from zero; saturates at the range of int32.
 std::int32_t round_away(double value) {
   return static_cast<std::int32_t>(std::clamp(value + (value >= 0.0 ? 0.5 : -0.5), -2147483648.0, 2147483647.0));
 }
@@ -89,7 +89,7 @@ void resize_numbers(const ResizeSpec& spec, const T* src, T* dst) {
   std::copy_n(src, spec.in_width * spec.in_height, dst);
 }
 
-// Keeps the scale and starts on a whole pixel.
+// True if the resize keeps the scale and starts on a whole pixel.
 bool is_crop(const ResizeSpec& spec) {
   const Sides box = sides_of(spec);
   const auto whole = [](float edge) { return edge == static_cast<float>(static_cast<std::int64_t>(edge)); };
@@ -97,8 +97,8 @@ bool is_crop(const ResizeSpec& spec) {
          box.bottom - box.top == static_cast<float>(spec.out_height);
 }
 
-// The source of each output; negative where there is none. Pillow adds the scale up from pixel to pixel, but for 16
-// bits it multiplies.
+// The source element of each output, or negative. Pillow accumulates the scale from pixel to pixel, but multiplies for
+// 16 bits.
 std::vector<std::int64_t> nearest(std::size_t in, float low, float high, std::size_t out, bool crop, bool multiplies) {
   std::vector<std::int64_t> picks(out);
   if (multiplies && !crop) {
@@ -116,7 +116,7 @@ std::vector<std::int64_t> nearest(std::size_t in, float low, float high, std::si
   return picks;
 }
 
-// Whole pixels, moved as they are.
+// Copies whole pixels unchanged.
 void pick_nearest(const ResizeSpec& spec, DType dtype, const std::byte* src, std::byte* dst) {
   const Sides box = sides_of(spec);
   const std::size_t pixel_bytes = size_of(dtype) * spec.channels;
@@ -137,7 +137,7 @@ void pick_nearest(const ResizeSpec& spec, DType dtype, const std::byte* src, std
   }
 }
 
-// Colours times alpha, rounded; alpha, the last channel, stays.
+// Colours times alpha, rounded; alpha, the last channel, is unchanged.
 void premultiply(const std::uint8_t* src, std::size_t channels, std::uint8_t* dst, std::size_t n_pixels) {
   for (std::size_t i = 0; i < n_pixels; ++i, src += channels, dst += channels) {
     const unsigned alpha = src[channels - 1];

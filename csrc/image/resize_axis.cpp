@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pillow's rules, found by comparing with Pillow: the box is float32, weights are normalised in float64, then rounded
-// half away from zero to 22 bits; NEAREST adds the scale up instead of multiplying.
+// Pillow's arithmetic, verified by comparison: the box is float32, weights are normalised in float64, then rounded half
+// away from zero to 22 bits; NEAREST accumulates the scale instead of multiplying.
 #include "image/resize_axis.h"
 
 #include <algorithm>
@@ -41,8 +41,8 @@ double bicubic(double x) {
 
 double lanczos(double x) { return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3) : 0.0; }
 
-// The weights of one output, which add up to 1 unless all are 0. kWeight is part of the type so that it is compiled
-// into the loop: random crops need new weights for every image.
+// The weights of one output, whose sum is 1 unless all are 0. kWeight is a template parameter so that it is inlined:
+// random crops need new weights for every image.
 template <double (*kWeight)(double)>
 void weigh(std::size_t start, std::size_t count, double center, double step, double* weights) {
   double sum = 0.0;
@@ -90,7 +90,7 @@ void make_taps(Axis& axis, std::size_t in, float low, float high, std::size_t ou
   }
 }
 
-// Makes `first` the first element used, so that a row needs no more than what is used.
+// Sets `first` to the first element used, so that only the used part of a row is needed.
 void rebase(Axis& axis, std::size_t in) {
   kernels::Taps& taps = axis.taps;
   axis.first = in;

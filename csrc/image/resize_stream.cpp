@@ -7,10 +7,10 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kGroup = 8;     // rows that take the horizontal pass together
+constexpr std::size_t kGroup = 8;     // rows per call of the horizontal pass
 constexpr std::size_t kPadding = 64;  // between rows of scratch, so that their ends do not share a cache line
 
-// dst[i] = pixel pick[i] of src, which begins at source pixel `origin`; 0 where there is none.
+// dst[i] = source pixel pick[i], or 0 if pick[i] is negative. src begins at source pixel `origin`.
 template <std::size_t kChannels>
 void pick_pixels(const std::vector<std::int64_t>& pick, std::size_t origin, const std::uint8_t* src,
                  std::uint8_t* dst) {
@@ -37,7 +37,7 @@ std::size_t padded(std::size_t bytes) { return (bytes + kPadding - 1) / kPadding
 
 }  // namespace
 
-// A row is numbered from the first one needed; source() also starts at the first column needed.
+// Rows are numbered from the first needed one; source() also starts at the first needed column.
 
 ResizeStream::ResizeStream(const Resizer& resizer, std::uint8_t* dst, std::ptrdiff_t dst_stride,
                            std::vector<std::byte>& scratch)
@@ -75,7 +75,7 @@ std::uint8_t* ResizeStream::ring(std::size_t row) const noexcept { return ring_ 
 
 std::size_t ResizeStream::push(const std::uint8_t* src, std::ptrdiff_t stride, std::size_t n) {
   const Axis& rows = resizer_.rows_;
-  const std::size_t row = given_.y + next_;  // of the source
+  const std::size_t row = given_.y + next_;  // in the source
   next_ += n;
   const std::size_t begin = std::clamp(row, rows.first, rows.end);
   const std::size_t end = std::clamp(row + n, rows.first, rows.end);
@@ -94,7 +94,7 @@ std::size_t ResizeStream::push(const std::uint8_t* src, std::ptrdiff_t stride, s
   return done_;
 }
 
-// Rows that were pushed, straight to the target: each is one output row.
+// Each pushed row is one output row: no vertical pass.
 void ResizeStream::copy_rows(std::size_t end) {
   const Axis& columns = resizer_.columns_;
   const std::size_t channels = resizer_.spec_.channels;
@@ -130,7 +130,7 @@ void ResizeStream::pick_rows(std::size_t end) {
   }
 }
 
-// Each row takes the horizontal pass into the ring; sums of the ring's rows are the output.
+// The horizontal pass writes each row to the ring; the vertical pass sums rows of the ring.
 void ResizeStream::horizontal_first(std::size_t end) {
   const Axis& columns = resizer_.columns_;
   std::size_t row = pushed_at_;
@@ -148,7 +148,7 @@ void ResizeStream::horizontal_first(std::size_t end) {
   } while (row < end);
 }
 
-// Sums of the pushed rows, and of older ones in the ring, take the horizontal pass, if there is one, in groups.
+// The vertical pass sums pushed rows and older ones in the ring; then the horizontal pass, if any, in groups of rows.
 void ResizeStream::vertical_first(std::size_t end) {
   const Axis& columns = resizer_.columns_;
   const bool horizontal = columns.kind == Axis::Kind::kTaps;
@@ -173,13 +173,13 @@ void ResizeStream::vertical_first(std::size_t end) {
   }
 }
 
-// Have all rows of the next output row come, when there are `end`?
+// True if the first `end` rows contain all rows of the next output row.
 bool ResizeStream::ready(std::size_t end) const noexcept {
   const kernels::Taps& taps = resizer_.rows_.taps;
   return done_ < taps.start.size() && taps.start[done_] + taps.count[done_] <= end;
 }
 
-// The next output row before or after the horizontal pass; rows from `direct` on are in the source, others in the ring.
+// The vertical pass of the next output row. Rows from `direct` are read from the source, earlier ones from the ring.
 void ResizeStream::vertical(std::size_t direct, std::uint8_t* dst) {
   const Axis& columns = resizer_.columns_;
   const kernels::Taps& taps = resizer_.rows_.taps;

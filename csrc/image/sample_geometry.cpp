@@ -9,7 +9,8 @@
 namespace fastbatch {
 namespace {
 
-// A warp says where a pixel comes from, (row, column) of centres; this is where a point goes, (x, y) of edges.
+// Inverts a warp: it maps output to source pixels, in (row, column) of centres; the matrix maps points, in (x, y) of
+// edges.
 Matrix matrix_of(const kernels::Warp& warp) {
   const auto& [a, b, d, e] = warp.matrix;
   const double det = a * e - b * d;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The geometry that is drawn for a sample. Images, masks and matrices all draw it here, from the same streams, so that
-// the mask and the points of an image move with it. fastbatch.pure draws the same.
+// The random geometry of a sample. Images, masks and matrices all draw it here, from the same streams, so that the mask
+// and the points of an image move with it. fastbatch.pure draws the same numbers.
 // Threads: functions of their arguments; any.
 #pragma once
 
@@ -15,16 +15,16 @@
 
 namespace fastbatch {
 
-// Whether a sample is mirrored; each is the first draw of its own stream.
+// The flips of a sample; each is the first draw of its own stream.
 struct Flips {
   bool horizontal = false;
   bool vertical = false;
 };
 
 struct SampleGeometry {
-  std::uint8_t orientation = 1;  // EXIF's, if the options ask for it
-  CropPlan crop{};               // of the turned image
-  Flips flips{};                 // of the slot
+  std::uint8_t orientation = 1;  // EXIF's with apply_exif, otherwise 1
+  CropPlan crop{};               // crop of the turned image
+  Flips flips{};                 // flips of the slot
 };
 
 SampleGeometry draw_geometry(const ImageInfo& info, const ImageOptions& options, StreamKey key, std::uint64_t index);

@@ -7,16 +7,16 @@
 namespace fastbatch {
 namespace {
 
-// Codecs scale with a kind of box filter; with this many of their pixels for each of the result on each axis, the
-// resize that follows hides the difference.
+// Codecs scale with a box-like filter. With this many of their pixels per output pixel on each axis, the following
+// resize hides the difference.
 constexpr std::size_t kSpare = 2;
 
 ImageSize scaled_size(ImageSize size, unsigned denominator) {
   return {(size.width + denominator - 1) / denominator, (size.height + denominator - 1) / denominator};
 }
 
-// [begin, begin + size) of an axis of `length` pixels, on the scaled one. `mirrored`: the codec counts from its other
-// end, where the scaled image may end inside a pixel.
+// [begin, begin + size) of an axis of `length` pixels, on the scaled axis. `mirrored`: the codec counts from the other
+// end, where the scaled image may end within a pixel.
 struct ScaledRange {
   std::size_t begin, size;  // whole pixels
   double low, high;         // edges, from `begin`
@@ -46,7 +46,7 @@ unsigned pick_denominator(const CropPlan& plan, unsigned largest) noexcept {
 SourcePlan plan_source(const CropPlan& plan, ImageSize stored, std::uint8_t orientation, unsigned denominator,
                        Filter filter, std::size_t channels) {
   const ImageSize upright = turned(stored, orientation);
-  // Does the upright x (y) axis run against the one it lies on in the file?
+  // The upright x (y) axis runs against its axis in the file.
   const bool mirrored_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
   const bool mirrored_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
   const ScaledRange x = scale_range(plan.source.x, plan.source.width, upright.width, denominator, mirrored_x);

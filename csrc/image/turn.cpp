@@ -7,10 +7,10 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kRowsTogether = 16;  // whose pixels of one column become neighbours
+constexpr std::size_t kRowsTogether = 16;  // rows per block: their pixels of one column become neighbours
 
-// Where the first pixel of the stored image goes, and how far apart its neighbours to the right and below come to lie;
-// in pixels.
+// Offsets in the upright image, in pixels: of the first stored pixel, and from a stored pixel to its right and lower
+// neighbour.
 struct Places {
   std::ptrdiff_t origin, right, below;
 };
