@@ -162,7 +162,7 @@ void register_image(py::module_& module) {
   module.def("resize_array", &resize, py::arg("array"), py::arg("height"), py::arg("width"), py::arg("filter"),
              py::arg("box"));
   module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"),
-             py::arg("max_pixels"));
+             py::arg("max_pixels") = kMaxPixels);
 }
 
 }  // namespace fastbatch::bindings

@@ -38,7 +38,7 @@ class ImageFileReader final : public ImageReader {
   MakeImageReader make_external_;
   std::span<const std::byte> file_;
   std::uint64_t max_pixels_ = 0;
-  std::vector<std::unique_ptr<ImageReader>> readers_;  // of each row of the table; made when first needed
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // one per row of the table; made when first needed
   std::unique_ptr<ImageReader> external_;              // likewise
   ImageReader* reader_ = nullptr;                      // reader of the current image: one of the above
 };

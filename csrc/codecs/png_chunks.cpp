@@ -168,7 +168,10 @@ void PngChunks::take(const Chunk& chunk) {
          ", found " + std::to_string(chunk.length));
   }
   if (type == "IHDR") return take_header(chunk);
-  if ((type == "PLTE" || type == "tRNS") && header_.empty()) is_odd_ = true;
+  if (type == "PLTE" || type == "tRNS") {
+    is_odd_ |= header_.empty();
+    has_colors_ = true;
+  }
   if (type == "PLTE" && before_pixels_ && color_ == 3) palette_ = chunk.data;
   if (type == "tRNS") return take_transparency(chunk);
   if (type == "iCCP") return take_profile(chunk);
@@ -183,7 +186,7 @@ void PngChunks::take_header(const Chunk& chunk) {
   if (number(11) != 0) fail("expected filter method 0, found " + std::to_string(number(11)));
   if (!before_pixels_) return;
   const std::string_view header = text_of(chunk.data);
-  is_odd_ |= !header_.empty() && header_ != header;
+  is_odd_ |= has_colors_ && header_ != header;
   header_ = header;
   size_ = {load_big<std::uint32_t>(chunk.data, 0), load_big<std::uint32_t>(chunk.data, 4)};
   if (is_kind(number(8), number(9))) {

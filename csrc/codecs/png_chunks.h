@@ -75,6 +75,7 @@ class PngChunks {
   unsigned color_ = 0;
   bool interlaced_ = false;
   bool before_pixels_ = true;
+  bool has_colors_ = false;  // a palette or a transparency
   bool is_odd_ = false;      // chunks in an order that is left to Pillow
   std::string_view header_;  // IHDR
   std::span<const std::byte> palette_;
