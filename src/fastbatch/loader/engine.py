@@ -5,16 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from fastbatch.batch.column import Column
-from fastbatch.batch.tree import Pack
-from fastbatch.plan.plan import Plan
+if TYPE_CHECKING:
+    from fastbatch.batch.column import Column
+    from fastbatch.batch.tree import Pack
+    from fastbatch.plan.plan import Plan
 
-from .bad_samples import Bad
-from .map import Step
+    from .bad_samples import Bad
+    from .map import Step
 
 
 class Run(Protocol):

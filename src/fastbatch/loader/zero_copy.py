@@ -6,21 +6,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from fastbatch.batch.column import Column
 from fastbatch.batch.pickling import pack, unpack
-from fastbatch.decode.conversion import Field
 from fastbatch.plan.plan import Plan
-from fastbatch.source.window import Part
 
-from .bad_samples import Bad
 from .counters import NO_STATS
-from .engine import BatchPlan, EngineOptions, Implementation
+
+if TYPE_CHECKING:
+    from fastbatch.batch.column import Column
+    from fastbatch.decode.conversion import Field
+    from fastbatch.source.window import Part
+
+    from .bad_samples import Bad
+    from .engine import BatchPlan, EngineOptions, Implementation
 
 Array = NDArray[Any]
 Indices = Callable[[Plan, int, int, int], Array]  # plan, epoch, position, batch -> samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,7 +16,9 @@ from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import path_bytes
 from fastbatch.source.opener import raw_layout
-from fastbatch.source.window import Part
+
+if TYPE_CHECKING:
+    from fastbatch.source.window import Part
 
 
 class Source:

@@ -4,28 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch import _core
-from fastbatch.batch.column import Column
-from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion, Field, make_conversion
-from fastbatch.decode.image_options import ImageOptions
-from fastbatch.decode.transform import NativeTransform
 from fastbatch.generators.stream import Stream
-from fastbatch.generators.stream_options import StreamOptions
-from fastbatch.loader.engine import EngineOptions
 from fastbatch.loader.zero_copy import strided
-from fastbatch.plan.plan import Plan
-from fastbatch.source.csv.options import CsvOptions
 from fastbatch.source.csv.rows import Layout, plain_blocks
 from fastbatch.source.image_folder import EXTENSIONS
-from fastbatch.source.samples import SampleSource
-from fastbatch.source.window import Part
-from fastbatch.text.plan import TextImplementation
 
 from . import array_file, image
 from .array_file import Source, part_of
@@ -41,6 +30,19 @@ from .columns import (
     joined,
 )
 from .engine import NativeEngine, core_batch_plan, core_order
+
+if TYPE_CHECKING:
+    from fastbatch.batch.column import Column
+    from fastbatch.decode.concat import Join
+    from fastbatch.decode.image_options import ImageOptions
+    from fastbatch.decode.transform import NativeTransform
+    from fastbatch.generators.stream_options import StreamOptions
+    from fastbatch.loader.engine import EngineOptions
+    from fastbatch.plan.plan import Plan
+    from fastbatch.source.csv.options import CsvOptions
+    from fastbatch.source.samples import SampleSource
+    from fastbatch.source.window import Part
+    from fastbatch.text.plan import TextImplementation
 
 
 class NativeMoments:

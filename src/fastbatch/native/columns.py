@@ -6,25 +6,27 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastbatch import _core
 from fastbatch.batch.column import array_identity
 from fastbatch.batch.pickling import Remade
-from fastbatch.decode.concat import Join
-from fastbatch.decode.conversion import Conversion
-from fastbatch.decode.image_options import ImageOptions
-from fastbatch.decode.transform import NativeTransform
 from fastbatch.loader.zero_copy import strided
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 from fastbatch.source.series import Series
-from fastbatch.source.window import Part
 
 from . import pillow
 from .array_file import Source, part_of
 from .options import core_conversion, core_image_options
+
+if TYPE_CHECKING:
+    from fastbatch.decode.concat import Join
+    from fastbatch.decode.conversion import Conversion
+    from fastbatch.decode.image_options import ImageOptions
+    from fastbatch.decode.transform import NativeTransform
+    from fastbatch.source.window import Part
 
 
 def core_samples(samples: SampleSource) -> _core.SampleSource:

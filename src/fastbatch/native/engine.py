@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastbatch import _core
 from fastbatch.batch.column import parts_of, verify_columns
-from fastbatch.loader.engine import EngineOptions
-from fastbatch.plan.plan import Plan
 from fastbatch.plan.sampling import cumulative, listed
 from fastbatch.plan.subset import Selection, Subset
 
 from .columns import ArrayColumn, ImageColumn
+
+if TYPE_CHECKING:
+    from fastbatch.loader.engine import EngineOptions
+    from fastbatch.plan.plan import Plan
 
 
 class NativeEngine:

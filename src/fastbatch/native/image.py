@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastbatch import _core
 from fastbatch.decode.single_image import Array, Box, turned_upright
 from fastbatch.source.local_file import open_regular
-from fastbatch.source.samples import SampleSource
 
 from . import pillow
 from .columns import core_samples
+
+if TYPE_CHECKING:
+    from fastbatch.source.samples import SampleSource
 
 _AT_ONCE = 4096  # files between two checks for Ctrl-C
 

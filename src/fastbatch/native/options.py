@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastbatch import _core
-from fastbatch.decode.augment import Augment
-from fastbatch.decode.conversion import Conversion
-from fastbatch.decode.image_options import ImageOptions
+
+if TYPE_CHECKING:
+    from fastbatch.decode.augment import Augment
+    from fastbatch.decode.conversion import Conversion
+    from fastbatch.decode.image_options import ImageOptions
 
 
 def core_conversion(conversion: Conversion) -> _core.Conversion:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import DecodeError
 from fastbatch.source.codecs import CODECS
-from fastbatch.source.samples import SampleSource
+
+if TYPE_CHECKING:
+    from fastbatch.source.samples import SampleSource
 
 Array = np.ndarray[Any, Any]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastbatch import _core, _words
 from fastbatch.text.plan import Place, TextPlan, TextRun, is_decoded_natively, to_numpy_strings
 from fastbatch.text.python_text import PythonText
-from fastbatch.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from fastbatch.text.vocabulary import Vocabulary
 
 
 class NativeTextRun:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,8 +22,10 @@ from fastbatch.native.gather import Batches
 from .engine import Native, native_of
 from .errors import fetch
 from .order import KnownOrder, known_order
-from .samples import Samples
 from .state import PENDING, rewound, start_in, start_of
+
+if TYPE_CHECKING:
+    from .samples import Samples
 
 _STRETCH = 1 << 20  # samples whose gathering is begun at once
 _pin_memory: Any = _utils.pin_memory.pin_memory

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import FrameType, GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import BatchSampler
 from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 
-from .engine import Native
+if TYPE_CHECKING:
+    from .engine import Native
 
 _SEQUENCES = (list, range)
 

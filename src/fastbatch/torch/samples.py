@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,11 +21,13 @@ from fastbatch.batch.tree import Pack, Structure, flatten, packer
 from fastbatch.decode.conversion import Field
 from fastbatch.native.array_file import Source
 from fastbatch.native.backend import NativeBackend
-from fastbatch.native.gather import Gather
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 
 from .tensors import NotNative, array_of, dtype_of, tensor_of
+
+if TYPE_CHECKING:
+    from fastbatch.native.gather import Gather
 
 HOOK = "fastbatch_columns"
 

@@ -12,7 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
@@ -21,7 +21,8 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from fastbatch.checks import flag, whole
 from fastbatch.errors import StateError
 
-from .order import KnownOrder
+if TYPE_CHECKING:
+    from .order import KnownOrder
 
 VERSION = 1
 _TORCHDATA = {"_num_yielded", "_sampler_iter_yielded", "_snapshot", "_steps_since_snapshot"}
