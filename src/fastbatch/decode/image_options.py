@@ -13,6 +13,7 @@ from fastbatch.checks import element_type, flag, shown, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
+from .image_limits import FILTERS, MOST_PIXELS, MOST_SIDE
 
 Crop = Literal["none", "stretch", "center", "random", "random_resized", "pad"]
 Color = Literal["rgb", "rgba", "grayscale"]
@@ -20,10 +21,7 @@ Exif = Literal["ignore", "apply"]
 CROPS: tuple[str, ...] = get_args(Crop)
 COLORS: dict[str, int] = {"rgb": 3, "rgba": 4, "grayscale": 1}  # number of channels
 EXIFS: tuple[str, ...] = get_args(Exif)
-FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-MOST_SIDE = 65535
 LEAST_RATIO = 0.001
-MOST_PIXELS = 178_956_970  # Pillow's limit
 
 
 def pixel_limit(max_pixels: Any) -> int:

@@ -19,7 +19,7 @@ from fastbatch.errors import DecodeError
 from fastbatch.source.codecs import CODECS, codec_of
 from fastbatch.source.samples import SampleSource
 
-from .image_options import MOST_PIXELS
+from .image_limits import MOST_PIXELS
 
 Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation

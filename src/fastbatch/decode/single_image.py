@@ -12,7 +12,7 @@ import numpy as np
 from fastbatch.checks import refuse_masked, shown, whole
 from fastbatch.source.local_file import path_bytes
 
-from .image_options import FILTERS
+from .image_limits import FILTERS
 
 Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from fastbatch.decode.image_options import MOST_PIXELS, ImageOptions
+from fastbatch.decode.image_limits import MOST_PIXELS
+from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.pillow_image import opened
 from fastbatch.errors import DecodeError
 from fastbatch.source.samples import SampleSource
