@@ -147,6 +147,6 @@ def test_text_that_is_rewritten_in_mid_epoch_is_an_error(api, tmp_path, shuffle)
     loader = api.words(path, 16, shuffle=shuffle, seed=1)
     iterator = iter(loader)
     next(iterator)
-    path.write_text("gamma delt\n" * 300)
+    path.write_text("gamma zeta\n" * 300)
     with pytest.raises(FormatError, match="a.txt: file (changed|became shorter) while"):
         list(iterator)
