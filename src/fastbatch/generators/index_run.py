@@ -9,7 +9,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, signal_error
 from fastbatch.loader.run import CLOSED, END
 from fastbatch.plan.plan import Plan
 
@@ -50,8 +50,8 @@ class IndexRun:
                     return CLOSED
                 index = self._indices[self._n_batches]
                 add_note(error, f"fastbatch: raised by {type(self._data).__name__}.__getitem__({index})")
-                if isinstance(error, StopIteration):
-                    raise RuntimeError("__getitem__ raised StopIteration") from error
+                if isinstance(error, SIGNALS):
+                    raise signal_error(error, f"{type(self._data).__name__}.__getitem__") from error
                 raise
             self._n_batches += 1
             return batch

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastbatch.calls import public_class
 from fastbatch.checks import MAX_INT64
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, signal_error
 from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step, stack
 from fastbatch.loader.resumable import Resumable
@@ -57,7 +57,12 @@ class StreamRun:
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:
-                    add_note(error, f"fastbatch: raised for batch {self._n_read}")
+                    note = f"fastbatch: raised for batch {self._n_read}"
+                    if isinstance(error, SIGNALS):  # of a source, or of a sample's __array__
+                        raised = signal_error(error, "the stream's source")
+                        add_note(raised, note)
+                        raise raised from error
+                    add_note(error, note)
                     raise
                 if not samples:
                     break

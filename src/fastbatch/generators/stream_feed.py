@@ -123,7 +123,7 @@ class Feed:
                 item = next(self._items)
             except StopIteration:
                 return
-            self._put(self._shuffle.mix([self._decoded(item)]))
+            self._put(self._shuffle.mix([self._options.decoded(item)]))
             del item  # the consumer's alone
 
     def _read_bytes(self, source: ByteSource) -> None:
@@ -144,17 +144,13 @@ class Feed:
     def _put_records(self, records: Iterable[Any]) -> None:
         if self._options.decode is not None:
             for record in records:
-                self._put(self._shuffle.mix([self._decoded(record)]))
+                self._put(self._shuffle.mix([self._options.decoded(record)]))
             return
         found: list[Any] = []
         try:
             found.extend(records)
         finally:
             self._put(self._shuffle.mix(found))
-
-    def _decoded(self, record: Any) -> Any:
-        decode = self._options.decode
-        return record if decode is None else decode(record)
 
     def _put(self, samples: list[Any]) -> None:
         """Hand samples over, waiting while there is no room."""

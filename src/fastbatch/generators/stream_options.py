@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.checks import flag, whole
+from fastbatch.errors import SIGNALS, name_of, signal_error
 from fastbatch.plan.plan import MAX_SEED
 
 from .stream_records import check_records
@@ -32,6 +33,19 @@ class StreamOptions:
     prefetch: int
     encoding: str | None
     errors: str
+
+    def decoded(self, record: Any) -> Any:
+        """Return the sample of a record.
+
+        Raises:
+            RuntimeError: A StopIteration or GeneratorExit of `decode`.
+        """
+        if self.decode is None:
+            return record
+        try:
+            return self.decode(record)
+        except SIGNALS as error:
+            raise signal_error(error, name_of(self.decode)) from error
 
 
 def is_bytes(source: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.errors import SIGNALS, signal_error
 from fastbatch.loader.keras_ready import KerasClass, keras_class
 
 from .image_utils import Array
@@ -89,7 +90,10 @@ class Iterator(KerasClass):
     def __next__(self) -> Any:
         with self.lock:
             index_array = next(self.index_generator)
-        return self._get_batches_of_transformed_samples(index_array)
+        try:
+            return self._get_batches_of_transformed_samples(index_array)
+        except SIGNALS as error:  # of preprocessing_function, or of a subclass
+            raise signal_error(error, f"{type(self).__name__}._get_batches_of_transformed_samples") from error
 
     def __getitem__(self, idx: int) -> Any:
         if idx >= len(self):

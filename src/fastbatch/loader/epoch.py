@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastbatch.errors import ClosedError, add_note, refuse_copy
+from fastbatch.errors import SIGNALS, ClosedError, add_note, refuse_copy, signal_error
 
 from . import fork as process
 from .bad_samples import error_of
@@ -156,7 +156,10 @@ class Epoch:
             self._progress.ended = was_over or is_last
         self._leave(run)
         if is_last and not was_over:
-            self._at_end()
+            try:
+                self._at_end()
+            except SIGNALS as error:
+                raise signal_error(error, f"{type(self._loader).__name__}.on_epoch_end") from error
         if is_last or was_over or (was_left and not self._loader._closed):
             raise StopIteration
         raise ClosedError("the loader was closed")

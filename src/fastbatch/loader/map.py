@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.tree import flatten, packer
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, name_of, signal_error
 from fastbatch.plan.plan import BATCH, stream
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -77,14 +77,18 @@ class Step:
             if not self.each_sample:
                 return self._call(batch, info)
             return self._samples(batch, info, info.world_size if stride is None else stride)
-        except (StopIteration, GeneratorExit) as error:
-            name = _name_of(self.function)
-            raised = RuntimeError(f"{name} raised {type(error).__name__}")
-            add_note(raised, f"fastbatch: raised by {name} for batch {info.number}")
+        except SIGNALS as error:
+            raised = signal_error(error, self.name)
+            add_note(raised, f"fastbatch: raised by {self.name} for batch {info.number}")
             raise raised from error
         except BaseException as error:
-            add_note(error, f"fastbatch: raised by {_name_of(self.function)} for batch {info.number}")
+            add_note(error, f"fastbatch: raised by {self.name} for batch {info.number}")
             raise
+
+    @property
+    def name(self) -> str:
+        """Name of the user's function, for messages."""
+        return name_of(getattr(self.function, "function", self.function))  # of FirstPart
 
     def _call(self, batch: Any, info: BatchInfo) -> Any:
         return self.function(batch, info) if self.takes_info else self.function(batch)
@@ -147,8 +151,3 @@ def stack(samples: list[Any]) -> Any:
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])
-
-
-def _name_of(function: Any) -> str:
-    function = getattr(function, "function", function)  # of FirstPart
-    return str(getattr(function, "__qualname__", None) or type(function).__name__)
