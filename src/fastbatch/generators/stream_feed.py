@@ -6,15 +6,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 
-from .stream_bytes import ByteSource, Followed, open_bytes
-from .stream_options import StreamOptions, is_bytes
+from .stream_bytes import ByteSource, Followed
+from .stream_options import StreamOptions
 from .stream_records import Shuffle, make_splitter
+from .stream_text import open_source
 
 
 class Feed:
@@ -26,10 +27,8 @@ class Feed:
     n_threads = 1
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
-        self._options = options
+        self._bytes, self._items, self._options = open_source(source, options)
         self._room = options.batch_size * options.prefetch
-        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
-        self._items: Iterator[Any] | None = None if self._bytes else iter(source)
         self._shuffle = Shuffle(options.shuffle_buffer, options.seed)
         self._process = process.current
         lock = threading.RLock()

@@ -61,6 +61,11 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
             raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
         if given["records"] != "line" or given["follow"]:
             raise ValueError("records, follow: mean something for files only; an iterable's items are records")
+    if isinstance(source, io.TextIOBase):
+        for option, wrong in (("records", given["records"] != "line"), ("encoding", given["encoding"] is None)):
+            if wrong:
+                found = f"{option}={given[option]!r:.40}"
+                raise ValueError(f"a file opened as text gives lines: open it in binary mode for {found}")
     if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
         raise ValueError(f"follow: expected a path, found {type(source).__name__}")
     if given["decode"] is not None and not callable(given["decode"]):

@@ -16,9 +16,10 @@ from typing import Any
 
 from fastbatch.errors import FormatError
 from fastbatch.generators import stream as compiled
-from fastbatch.generators.stream_bytes import ByteSource, open_bytes
-from fastbatch.generators.stream_options import StreamOptions, is_bytes
+from fastbatch.generators.stream_bytes import ByteSource
+from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.generators.stream_records import found_by
+from fastbatch.generators.stream_text import open_source
 
 NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
@@ -30,9 +31,9 @@ class Feed:
     n_threads = 0
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
-        self._options = options
-        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
-        records = self._records(self._bytes) if self._bytes else iter(source)
+        self._bytes, items, self._options = open_source(source, options)
+        records = self._records(self._bytes) if self._bytes else items
+        assert records is not None
         self._samples = shuffled(self._decoded(records), options)
         self._lock = threading.Lock()
         self._deadline: float | None = None  # for completing the current batch
