@@ -245,7 +245,7 @@ class ImageDataLoader(Loader):
         return self._with(self._loader.shard(rank, world_size, tail))
 
     def split(
-        self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True
+        self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None
     ) -> tuple[ImageDataLoader, ImageDataLoader]:
         train, held_out = self._loader.split(validation, seed=seed, shuffle=shuffle)
         return self._with(train), self._with(held_out)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
@@ -15,6 +16,7 @@ from fastbatch.checks import element_type, whole
 from fastbatch.decode.conversion import Field
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.plan.subset import Overlap
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
@@ -106,7 +108,10 @@ def tokens(
         n = pieces.n
     parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
-    return arrays(backend, *[Field(part, element) for part in parts], **options)
+    counts = np.array([n]) if pieces is None else pieces.counts
+    overlap = Overlap(-(-needed // every), np.cumsum(counts) - counts)
+    loader = arrays(backend, *[Field(part, element) for part in parts], **options)
+    return SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:

@@ -26,6 +26,12 @@ class Column(Protocol):
         """Return a JSON value that differs between data sets and does not depend on the options."""
 
 
+def for_evaluation(column: Any) -> Any:
+    """Return the column without random changes: itself, unless it has a counterpart of that kind."""
+    counterpart = getattr(column, "for_evaluation", None)
+    return column if counterpart is None else counterpart()
+
+
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return `dtype` in native byte order; records are unchanged, since they are copied as bytes."""
     return dtype if dtype.fields else dtype.newbyteorder("=")

@@ -12,6 +12,7 @@ import numpy as np
 from fastbatch.batch.column import Column
 from fastbatch.batch.tree import Pack
 from fastbatch.plan.plan import Plan
+from fastbatch.plan.subset import Overlap
 
 from .bad_samples import Bad
 from .map import Step
@@ -83,6 +84,7 @@ class Recipe:
         pack: Puts the columns of a batch into the structure that the user gave.
         class_names: Names of the labels 0, 1, ..., if there are any.
         steps: Functions applied to each packed batch, in order, by the thread that asks for it.
+        overlap: The samples that share rows, or None.
         kind: Of the states of its loaders: one of `loader.state.SAMPLES`.
     """
 
@@ -93,3 +95,4 @@ class Recipe:
     class_names: tuple[str, ...] | None = None
     steps: tuple[Step, ...] = ()
     kind: str = "arrays"
+    overlap: Overlap | None = None

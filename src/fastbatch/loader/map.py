@@ -85,6 +85,11 @@ class Step:
             add_note(error, f"fastbatch: raised by {self.name} for batch {info.number}")
             raise
 
+    def for_evaluation(self) -> Step:
+        """Return the step without random changes of ours; the user's functions stay."""
+        made = getattr(self.function, "for_evaluation", None)
+        return self if made is None else replace(self, function=made())
+
     @property
     def name(self) -> str:
         """Name of the user's function, for messages."""

@@ -94,7 +94,10 @@ def list_images(
                 error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
-    return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
+    paths = as_paths("paths", root_or_paths, root)
+    if not paths:
+        raise ValueError("images: expected at least one path, found none")
+    return ImageFiles(FileSamples(paths))
 
 
 def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
