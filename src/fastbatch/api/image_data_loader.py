@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, SupportsIndex
@@ -14,6 +13,7 @@ import numpy as np
 
 from fastbatch.batch.column import files_identity
 from fastbatch.calls import public_class, takes
+from fastbatch.loader import fork as process
 from fastbatch.loader.bad_samples import BadSample
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.state import State, read_state
@@ -112,7 +112,7 @@ class ImageDataLoader(Loader):
             loader = arrays(self._backend, *data, **order, threads=1)
             self._loader = loader.map(_Names(self.file_names))
         self._iterator: Iterator[Any] | None = None
-        self._lock = threading.Lock()  # guards _iterator and _epochs
+        self._lock = process.new_lock()  # guards _iterator and _epochs
         self._epochs = 0
 
     @property
@@ -228,7 +228,7 @@ class ImageDataLoader(Loader):
 
     def _copied(self, loader: Any, epochs: int) -> ImageDataLoader:
         copied: ImageDataLoader = object.__new__(type(self))
-        own = {"_loader": loader, "_iterator": None, "_lock": threading.Lock(), "_epochs": epochs}
+        own = {"_loader": loader, "_iterator": None, "_lock": process.new_lock(), "_epochs": epochs}
         copied.__dict__.update({**self.__getstate__(), **own})
         return copied
 
@@ -268,7 +268,7 @@ class ImageDataLoader(Loader):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def __copy__(self) -> ImageDataLoader:
         return self._copied(self._reached_loader(), self._epochs)

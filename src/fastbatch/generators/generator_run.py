@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 
 from .prefetch import Prefetch
@@ -35,7 +35,7 @@ class GeneratorRun:
 
     def __init__(self, items: Generator[Any, None, None], start: Reached, world_size: int, prefetch: int) -> None:
         self._start, self._world_size = start, world_size
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._n_batches = 0
         self._is_broken = False
         self._is_over = False
@@ -83,7 +83,7 @@ class GeneratorRun:
         if self._ahead is not None:
             self._finalizer.detach()
             return False
-        self._lock = threading.RLock()  # a thread that is not in the child may have held it
+        self._lock = process.new_lock()  # a thread that is not in the child may have held it
         return True
 
     def close(self) -> None:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from fastbatch.errors import SIGNALS, add_note, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 from fastbatch.plan.plan import Plan
 
@@ -31,7 +31,7 @@ class IndexRun:
         self._plan, self._start = plan, start
         self._indices = indices
         self._n_batches = 0
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._ahead: deque[Future[Any]] = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._is_closed = False

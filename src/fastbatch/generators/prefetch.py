@@ -27,7 +27,7 @@ class Prefetch:
         self._items = items
         self._depth = depth
         self._process = process.current
-        lock = threading.RLock()  # the garbage collector may call close() while this thread holds it
+        lock = process.new_lock()  # the garbage collector may call close() while this thread holds it
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
         self._ready: deque[Any] = deque()  # guarded by the lock, as all below
         self._closed = False

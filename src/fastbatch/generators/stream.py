@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import numpy as np
 from fastbatch.calls import public_class
 from fastbatch.checks import MAX_INT64
 from fastbatch.errors import SIGNALS, add_note, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step, stack
 from fastbatch.loader.resumable import Resumable
@@ -42,7 +42,7 @@ class StreamRun:
     def __init__(self, feed: Any, batches: BatchRange) -> None:
         self._feed = feed  # with `take` and `close`
         self._batches = batches
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._n_read = 0  # batches, with those that are skipped
         self._n_samples = 0
 
@@ -85,7 +85,7 @@ class StreamRun:
 
     def go_on_after_fork(self) -> None:
         """In a forked child: a thread that is not there may have held the lock. The feed refuses to be read."""
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
 
 class _Pass(Resumable):

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from fastbatch.loader import fork as process
+
 CHUNK_BYTES = 1 << 16  # more than any buffer of Python's own holds, so that one read empties it
 POLL_S = 0.05  # how often a followed file is looked at
 
@@ -45,7 +47,7 @@ class Pollable:
         self._poll = select.poll()
         self._poll.register(file.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
         self._poll.register(self._woken, select.POLLIN)
-        self._lock = threading.Lock()  # of the pipe's ends
+        self._lock = process.new_lock()  # of the pipe's ends
         self._closed = False
         self._has_ahead = True
 

@@ -31,7 +31,7 @@ class Feed:
         self._room = options.batch_size * options.prefetch
         self._shuffle = Shuffle(options.shuffle_buffer, options.seed)
         self._process = process.current
-        lock = threading.RLock()
+        lock = process.new_lock()
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
         self._ready: deque[tuple[float, list[Any]]] = deque()  # samples that arrived together, and when; guarded by
         self._n_ready = 0  # samples in it                       the lock, as all below

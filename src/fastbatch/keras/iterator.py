@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator as Iterating
 from typing import Any
 
 import numpy as np
 
 from fastbatch.errors import SIGNALS, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.keras_ready import KerasClass, keras_class
 
 from .image_utils import Array
@@ -67,7 +67,7 @@ class Iterator(KerasClass):
         self.shuffle = shuffle
         self.batch_index = 0
         self.total_batches_seen = 0
-        self.lock = threading.Lock()
+        self.lock = process.new_lock()
         self.index_array: Array | None = None
         self.index_generator = self._flow_index()
         self._forecast = Forecast(self)

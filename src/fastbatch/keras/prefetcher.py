@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ class Prefetcher:
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
         self._process: object = None
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._decoder: FileDecoder | None = None
         self._pending: dict[bytes, _Batch] = {}  # keyed by the bytes of the batch's indices
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,7 +37,7 @@ class Epoch:
         self._end_mark, self._closed_mark = loader._marks
         self._n_finished = 0  # batches without numbers, of a loader with steps
         self._process = process.current
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._run = self._begin(loader._start(progress))
 
     def _begin(self, run: Any) -> Any:
@@ -171,7 +170,7 @@ class Epoch:
     def _restart(self) -> Any:
         """Go on in a forked child: same epoch, same batch, own threads."""
         self._process = process.current
-        self._lock = threading.RLock()  # a thread that is not in the child may have held it
+        self._lock = process.new_lock()  # a thread that is not in the child may have held it
         if self._loader._closed:
             self._run = None
             raise ClosedError("the loader was closed")

@@ -14,11 +14,12 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+
+from . import fork as process
 
 _ADAPTERS = "keras.src.trainers.data_adapters."
 _PEEKED = 2  # batches that Keras reads before an epoch, and reads again in it
@@ -117,7 +118,7 @@ class KerasPasses:
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._batches: Iterator[Any] | None = None  # the epoch under way
         self._first: list[Any] = []  # its first batches, while they are all that was given out
         self._given = 0  # of this epoch

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -18,6 +17,7 @@ from fastbatch.decode.conversion import Field
 from fastbatch.plan.plan import Plan
 from fastbatch.source.window import Part
 
+from . import fork as process
 from .bad_samples import Bad
 from .counters import NO_STATS
 from .engine import BatchPlan, EngineOptions, Implementation
@@ -54,7 +54,7 @@ class ViewRun:
         self._plan, self._epoch, self._position = plan, epoch, position
         self._n_batches = n_batches
         self._k = 0
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def next(self) -> tuple[int, list[Array], Sequence[Bad]] | Literal[False] | None:
         with self._lock:
@@ -107,7 +107,7 @@ class ViewEngine:
         self._arrays = arrays
         self._counts = {"batches": 0, "samples": 0, "bytes": 0}
         self._wait_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self.closed = False
 
     def start(self, plan: Plan, epoch: int, position: int) -> ViewRun:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import io
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +19,7 @@ from fastbatch.generators.stream_bytes import ByteSource
 from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.generators.stream_records import found_by
 from fastbatch.generators.stream_text import open_source
+from fastbatch.loader import fork as process
 
 NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
@@ -35,7 +35,7 @@ class Feed:
         records = self._records(self._bytes) if self._bytes else items
         assert records is not None
         self._samples = shuffled(self._decoded(records), options)
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._deadline: float | None = None  # for completing the current batch
         self._error: BaseException | None = None
         self._closed = False
