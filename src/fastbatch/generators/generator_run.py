@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,6 @@ class GeneratorRun:
         self._ahead = Prefetch(items, prefetch) if prefetch else None
         if self._ahead is not None:
             self._items = self._ahead
-            self._finalizer = weakref.finalize(self, self._ahead.close)
 
     def next(self) -> Any:
         """Return the next item; END after the last one; CLOSED once it was closed."""
@@ -81,7 +79,6 @@ class GeneratorRun:
     def go_on_after_fork(self) -> bool:
         """Return whether it goes on in a forked child as it is: when no thread works ahead."""
         if self._ahead is not None:
-            self._finalizer.detach()
             return False
         self._lock = process.new_lock()  # a thread that is not in the child may have held it
         return True
@@ -90,7 +87,6 @@ class GeneratorRun:
         """End the pass, and the thread that works ahead."""
         items, self._items = self._items, None
         if self._ahead is not None:
-            self._finalizer.detach()
             self._ahead.close()
         elif items is not None:
             with self._lock:

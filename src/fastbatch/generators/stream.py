@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, SupportsIndex
 
@@ -134,7 +133,6 @@ class Stream(Loader):
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._options = options
         self._feed = self._feed_class(source, options)
-        self._finalizer = weakref.finalize(self, self._feed.close)
         self._parent: Stream | None = None
         self._read_with(Plan(MAX_INT64, batch_size=options.batch_size, seed=options.seed), ())
 
@@ -172,7 +170,7 @@ class Stream(Loader):
 
     def _derived(self, plan: Plan, steps: tuple[Step, ...]) -> Stream:
         derived: Stream = object.__new__(type(self))
-        derived._options, derived._feed, derived._finalizer = self._options, self._feed, self._finalizer
+        derived._options, derived._feed = self._options, self._feed
         derived._parent = self  # which ends the thread when it is dropped
         derived._read_with(plan, steps)
         return derived
@@ -220,4 +218,8 @@ class Stream(Loader):
 
     def close(self) -> None:
         """End the stream. A `next()` that waits, in any thread, and all later ones raise StopIteration."""
-        self._finalizer()
+        self._feed.close()
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_parent", self) is None:  # the first of those that share the feed
+            self._feed.close()
