@@ -12,6 +12,7 @@ from fastbatch.errors import SIGNALS, add_note, signal_error
 from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 from fastbatch.plan.plan import Plan
+from fastbatch.source.pool import submit
 
 if TYPE_CHECKING:
     from .data_generator import DataGenerator
@@ -63,7 +64,7 @@ class IndexRun:
         wanted = max(self._data.prefetch, self._data.threads)
         begin = self._n_batches + len(self._ahead)
         for index in self._indices[begin : self._n_batches + wanted]:
-            self._ahead.append(self._pool.submit(self._data.__getitem__, index))
+            self._ahead.append(submit(self._pool, self._data.__getitem__, index))
         batch = self._ahead[0].result()  # Ctrl-C interrupts the wait, and leaves the batch there
         self._ahead.popleft()
         return batch
