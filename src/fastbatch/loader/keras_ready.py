@@ -11,6 +11,7 @@ keras/src/trainers/data_adapters/py_dataset_adapter.py and keras/src/trainers/ep
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 
 from . import fork as process
 
+_KERAS = "keras.src."
 _ADAPTERS = "keras.src.trainers.data_adapters."
 _PEEKED = 2  # batches that Keras reads before an epoch, and reads again in it
 
@@ -79,10 +81,16 @@ class KerasReady(KerasClass):
         return self._keras().announce_pass(_length(self), _epoch_iterator())
 
     def __getitem__(self, index: int) -> Any:
-        """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError."""
-        if not keras_asks():
-            raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
-        return self._keras().next()
+        """Return the next batch of the pass that Keras began, whatever the index; for all others, TypeError.
+
+        Layers of Keras ask outside of a pass, as `Normalization.adapt` does for `data[0]`: they get batch `index` of
+        the next epoch, which stays the next one.
+        """
+        if keras_asks():
+            return self._keras().next()
+        if keras_asks(_KERAS):
+            return next(itertools.islice(iter(copy.copy(self)), index, None))
+        raise TypeError(f"a {type(self).__name__} is iterated, not indexed")
 
     def __getattr__(self, name: str) -> Any:
         if name in _ADAPTER_METHODS and self._keras().is_adapter:
@@ -252,10 +260,10 @@ def calling_frame(depth: int) -> FrameType:
     return sys._getframe(depth + 1)
 
 
-def keras_asks() -> bool:
-    """Return whether the method that calls this was called by one of Keras's adapters."""
+def keras_asks(where: str = _ADAPTERS) -> bool:
+    """Return whether the method that calls this was called by one of Keras's adapters, or by another part of it."""
     name = calling_frame(2).f_globals.get("__name__", "")
-    return isinstance(name, str) and name.startswith(_ADAPTERS)
+    return isinstance(name, str) and name.startswith(where)
 
 
 def _epoch_iterator() -> Any:
