@@ -135,12 +135,23 @@ def takes_info(function: Callable[..., Any]) -> bool:
     return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "info")
 
 
+def _in_order(sample: Any, first: Any) -> Any:
+    """Return a sample with the keys of its dicts in the order that they have in the first one."""
+    if sample is first or type(sample) is not type(first):
+        return sample
+    if isinstance(sample, dict) and sample.keys() == first.keys():
+        return {key: _in_order(sample[key], value) for key, value in first.items()}
+    if type(sample) in (list, tuple) and len(sample) == len(first) and any(isinstance(x, dict) for x in first):
+        return type(sample)(map(_in_order, sample, first))
+    return sample
+
+
 def stack(samples: list[Any]) -> Any:
     """Return the batch of samples that have one structure and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:
-        leaves, other = flatten(sample, (list,))
+        leaves, other = flatten(_in_order(sample, samples[0]), (list,))
         if other != structure:
             raise ValueError(f"samples of one batch: expected the same structure, found {structure} and {other}")
         for column, leaf in zip(columns, leaves, strict=True):
