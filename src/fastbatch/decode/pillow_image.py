@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fastbatch.errors import DecodeError
+from fastbatch.locks import new_lock
 from fastbatch.source.codecs import CODECS, codec_of
 from fastbatch.source.samples import SampleSource
 
@@ -72,7 +72,7 @@ def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         yield image
 
 
-_limit_lock = threading.RLock()
+_limit_lock = new_lock()
 
 
 @contextmanager
