@@ -165,6 +165,7 @@ class ClosedError(FastbatchError, RuntimeError):
     """
 
 
+NO_PILLOW = "images need Pillow where the compiled core does not decode them: pip install pillow"
 SIGNALS = (StopIteration, GeneratorExit)  # how the protocol of iterators says "the end"
 
 

@@ -12,14 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fastbatch.errors import DecodeError
+from fastbatch.errors import NO_PILLOW, DecodeError
 from fastbatch.locks import new_lock
 from fastbatch.source.codecs import CODECS, codec_of
 from fastbatch.source.samples import SampleSource
 
 from .image_limits import MOST_PIXELS
+
+try:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
 Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation

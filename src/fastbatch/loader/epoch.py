@@ -49,6 +49,10 @@ class Epoch:
     def __iter__(self) -> Epoch:
         return self
 
+    def __repr__(self) -> str:
+        end = "" if self._run is not None else ", ended"
+        return f"<iterator over epoch {self._progress.epoch} of {self._loader!r}{end}>"
+
     def __next__(self) -> Any:
         # One function without further calls: a batch of a few rows takes about a microsecond.
         run = self._run

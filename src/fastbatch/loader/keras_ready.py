@@ -174,6 +174,10 @@ class KerasPasses:
         """Keep the data's state after each batch, for `state_after`."""
         self._states = {}
 
+    def has_given(self) -> bool:
+        """Return whether Keras took a batch in this session."""
+        return self._out > 0
+
     def state_after(self, n: int) -> Any:
         """Return the data's state after the first `n` batches of this session; forget earlier ones."""
         assert self._states is not None
