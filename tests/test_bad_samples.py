@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bad samples, skipped or replaced: the same ones for any number of threads, and all of them reported."""
 
+import sys
 import threading
 
 import numpy as np
@@ -156,7 +157,16 @@ def test_a_resume_goes_on_behind_what_was_skipped(api, mixed):
     assert [bad.sample for bad in resumed.report()] == [20, 21, 22, 23, 39]
 
 
-def test_threads_share_the_budget_in_order(api, mixed):
+@pytest.fixture
+def frequent_switches():
+    """Let threads take turns so often that a batch out of turn would be noticed."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_share_the_budget_in_order(api, mixed, frequent_switches):
     for _ in range(5):
         loader = make(api, mixed, on_error="skip", max_bad=5, batch_size=2, threads=4)
         iterator = iter(loader)

@@ -128,3 +128,22 @@ def test_what_it_refuses(tmp_path):
     )
     with pytest.raises(fb.StateError, match="another data set"):
         BackupLoader(fb.arrays(np.arange(3)), backup)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras with torch
+def test_training_on_other_data_is_an_error(tmp_path):
+    pytest.importorskip("torch")
+    keras = pytest.importorskip("keras")
+    x = np.arange(8, dtype="f4")[:, None]
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    train = fb.arrays(x, x, batch_size=4)
+    mapped = train.map(lambda batch: batch)
+    for loader, data in ((mapped, mapped), (train, mapped)):
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+        callbacks = [BackupLoader(loader, backup), backup]
+        if loader is data:
+            model.fit(data, verbose=0, callbacks=callbacks)
+        else:
+            with pytest.raises(ValueError, match=r"BackupLoader: fit\(\) reads other data"):
+                model.fit(data, verbose=0, callbacks=callbacks)

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
 MAY_INCLUDE["bindings"] = set(MAY_INCLUDE)
 # The packages and modules of src/fastbatch/ in layers, the lowest first: a file imports from its own layer and below.
 FLOORS = [
-    {"errors", "checks", "mapped", "calls"},
+    {"errors", "checks", "mapped", "calls", "locks"},
     {"batch", "plan"},
     {"source"},
     {"decode"},

@@ -2,6 +2,7 @@
 """The user's functions on batches and samples: `map`, on both implementations."""
 
 import itertools
+import json
 import pickle
 import traceback
 
@@ -174,3 +175,17 @@ def test_steps_can_be_pickled(api):
     mapped = api.arrays(X, Y).map(double)
     step = pickle.loads(pickle.dumps(mapped._recipe.steps[0]))
     same(step((X, Y), fastbatch.BatchInfo(0, 0, 0, 0)), (2 * X, Y))
+
+
+def test_keys_in_another_order_are_the_same_structure(api, tmp_path):
+    lines = ['{"a": 1, "b": {"c": 2, "d": 3}}', '{"b": {"d": 6, "c": 5}, "a": 4}']
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    batch = next(api.stream(tmp_path / "a.jsonl", 2, decode=json.loads))
+    assert list(batch) == ["a", "b"] and batch["a"].tolist() == [1, 4]
+    assert batch["b"]["c"].tolist() == [2, 5] and batch["b"]["d"].tolist() == [3, 6]
+    pairs = next(api.stream([(1, {"a": 1, "b": 2}), (2, {"b": 4, "a": 3})], 2))
+    assert pairs[1]["a"].tolist() == [1, 3]
+    mapped = api.arrays(Y[:2]).map(lambda y: {"a": y, "b": -y} if y == 0 else {"b": -y, "a": y}, each="sample")
+    assert next(iter(mapped))["b"].tolist() == [0, -1]
+    with pytest.raises(ValueError, match="expected the same structure"):
+        next(api.stream([{"a": 1}, {"b": 1}], 2))

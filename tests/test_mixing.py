@@ -137,8 +137,11 @@ def test_bad_mixes(api):
         api.mixup(loader, n_classes=0)
     with pytest.raises(ValueError, match="layout: expected NCHW or NHWC, found 'HW'"):
         api.cutmix(loader, layout="HW")
+    for mix in (api.mixup, api.cutmix):
+        with pytest.raises(ValueError, match="n_classes: expected the number of classes"):
+            mix(loader)
     for bad, error, message in [
-        (api.mixup(loader), ValueError, "n_classes: expected the number of classes"),
+        (api.mixup(loader.map(lambda batch: batch)), ValueError, "n_classes: expected the number of classes"),
         (api.mixup(loader, n_classes=2), ValueError, "labels: expected 0..1, found 0..3"),
         (api.mixup(loader_of(api, "u1"), n_classes=4), TypeError, "mixup: expected images of floats, found uint8"),
         (api.mixup(api.arrays(data()[0])), TypeError, "mixup: expected batches .x, y., found ndarray"),

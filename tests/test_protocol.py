@@ -263,3 +263,11 @@ def test_torchs_worker_processes(api, n_workers):
 
     batches = list(data.DataLoader(Shards(), batch_size=None, num_workers=n_workers))
     assert sorted(int(i) for batch in batches for i in batch) == Y.tolist()
+
+
+def test_an_iterator_tells_its_loader(api):
+    loader = api.arrays(np.arange(4), batch_size=2)
+    iterator = iter(loader)
+    assert repr(iterator) == f"<iterator over epoch 0 of {loader!r}>"
+    assert len(list(iterator)) == 2
+    assert repr(iterator) == f"<iterator over epoch 0 of {loader!r}, ended>"

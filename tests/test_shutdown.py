@@ -132,8 +132,9 @@ def test_the_interpreter_ends_while_another_thread_reads():
 
 
 READ = """
-import sys
+import signal, sys
 import fastbatch as fb
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in jobs of the background
 loader = fb.images([sys.argv[1]] * 64, size=8, batch_size=int(sys.argv[2]), threads=1)
 iterator = loader.repeat()
 try:
@@ -151,9 +152,12 @@ def interrupt(path, batch_size):
     """Read endlessly in another process, send Ctrl-C, and return its output."""
     command = [sys.executable, "-c", READ, str(path), str(batch_size)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "reading\n"
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        try:
+            assert process.stdout.readline() == "reading\n"
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # does nothing to one that has ended
     assert (process.returncode, errors) == (0, "")
     return out
 

@@ -100,3 +100,20 @@ def test_numpy_is_imported_when_it_is_needed():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     numpy, modules = done.stdout.split()
     assert numpy == "False" and int(modules) <= 5
+
+
+@pytest.mark.parametrize(
+    "hidden, code, message",
+    [
+        ("PIL", "next(iter(pure.images(['a.png'], size=8)))", "images need Pillow"),
+        ("PIL", "pure.decode('a.png')", "images need Pillow"),
+        ("PIL", "pure.resize(np.zeros((4, 4), 'u1'), 2)", "images need Pillow"),
+        ("numba", "import fastbatch.numba", "fastbatch.numba needs Numba: pip install numba"),
+    ],
+)
+def test_a_missing_package_is_named_in_one_sentence(tmp_path, hidden, code, message):
+    lines = f"import sys; sys.modules[{hidden!r}] = None\nimport numpy as np\nfrom fastbatch import pure\n{code}"
+    (tmp_path / "a.png").write_bytes(b"")
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=tmp_path, env=os.environ)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"ModuleNotFoundError: {message}"), done.stderr

@@ -165,6 +165,30 @@ class ClosedError(FastbatchError, RuntimeError):
     """
 
 
+NO_PILLOW = "images need Pillow where the compiled core does not decode them: pip install pillow"
+SIGNALS = (StopIteration, GeneratorExit)  # how the protocol of iterators says "the end"
+
+
+def signal_error(error: BaseException, name: str, when: str = "") -> RuntimeError:
+    """Return the error to raise for a StopIteration or GeneratorExit of the user's code called by our `__next__`.
+
+    It must not pass for the end of our iterator (PEP 479). Raise it `from error`.
+
+    Args:
+        error: The exception.
+        name: The user's function.
+        when: Appended to the message.
+    """
+    return RuntimeError(f"{name} raised {type(error).__name__}{when}")
+
+
+def name_of(function: Any) -> str:
+    """Return the name of a user's function, for messages."""
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__qualname__", None) or type(function).__name__)
+
+
 def refuse_copy(iterator: Any) -> NoReturn:
     """Serve as the `__reduce__` of iterators: a copy would take prefetched batches from the original."""
     raise TypeError("an iterator cannot be copied or pickled; its loader can, and goes on from where it stands")

@@ -23,10 +23,14 @@ import ctypes
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+try:
+    from llvmlite import ir
+    from numba import carray, njit, types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("fastbatch.numba needs Numba: pip install numba", name=error.name) from None
 
 from fastbatch.decode.transform import Sample
 

@@ -121,6 +121,8 @@ def arrays(
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:
     """Return `datum` with every leaf opened and wrapped in a Field."""
     leaves, structure = flatten(datum)
+    if isinstance(structure, list) and leaves and all(isinstance(leaf, list | tuple) for leaf in leaves):
+        raise ValueError("lists of numbers in a list may be rows or columns: give np.array(rows), or a tuple of arrays")
     opened: list[Any] = []
     for leaf in leaves:
         field = leaf if isinstance(leaf, Field) else convert(leaf)
@@ -158,6 +160,8 @@ def _equal_length(columns: Sequence[Column]) -> int:
         raise ValueError("expected at least one array, found none")
     if len(set(lengths)) != 1:
         raise ValueError(f"expected arrays of equal length, found {', '.join(map(str, lengths))} samples")
+    if lengths[0] == 0:
+        raise ValueError("expected at least one sample, found arrays without rows")
     return lengths[0]
 
 

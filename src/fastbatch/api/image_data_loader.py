@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, SupportsIndex
@@ -15,6 +14,7 @@ import numpy as np
 from fastbatch.batch.column import files_identity
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import shown
+from fastbatch.loader import fork as process
 from fastbatch.loader.bad_samples import BadSample
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.state import State, read_state
@@ -114,7 +114,7 @@ class ImageDataLoader(Loader):
             loader = arrays(self._backend, *data, **order, threads=1)
             self._loader = loader.map(_Names(self.file_names))
         self._iterator: Iterator[Any] | None = None
-        self._lock = threading.Lock()  # guards _iterator and _epochs
+        self._lock = process.new_lock()  # guards _iterator and _epochs
         self._epochs = 0
 
     @property
@@ -230,7 +230,7 @@ class ImageDataLoader(Loader):
 
     def _copied(self, loader: Any, epochs: int) -> ImageDataLoader:
         copied: ImageDataLoader = object.__new__(type(self))
-        own = {"_loader": loader, "_iterator": None, "_lock": threading.Lock(), "_epochs": epochs}
+        own = {"_loader": loader, "_iterator": None, "_lock": process.new_lock(), "_epochs": epochs}
         copied.__dict__.update({**self.__getstate__(), **own})
         return copied
 
@@ -247,7 +247,7 @@ class ImageDataLoader(Loader):
         return self._with(self._loader.shard(rank, world_size, tail))
 
     def split(
-        self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True
+        self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None
     ) -> tuple[ImageDataLoader, ImageDataLoader]:
         train, held_out = self._loader.split(validation, seed=seed, shuffle=shuffle)
         return self._with(train), self._with(held_out)
@@ -270,7 +270,7 @@ class ImageDataLoader(Loader):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def __copy__(self) -> ImageDataLoader:
         return self._copied(self._reached_loader(), self._epochs)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fastbatch.checks import shown, whole
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
+from fastbatch.loader.samples import SampleLoader
 from fastbatch.plan.plan import BATCH, stream
 
 MIX = 10  # operation number of the random stream; its index is the position of the batch
@@ -102,6 +103,10 @@ class MixUp:
     alpha: float
     n_classes: int | None
 
+    def for_evaluation(self) -> Unmixed:
+        """Return the function for a validation part."""
+        return Unmixed("mixup", self.n_classes)
+
     def __call__(self, batch: Any, info: BatchInfo) -> tuple[Array, Array]:
         x, y = _images_and_labels("mixup", batch)
         if x.dtype.kind != "f":
@@ -128,6 +133,10 @@ class CutMix:
     n_classes: int | None
     layout: str | None
 
+    def for_evaluation(self) -> Unmixed:
+        """Return the function for a validation part."""
+        return Unmixed("cutmix", self.n_classes)
+
     def __call__(self, batch: Any, info: BatchInfo) -> tuple[Array, Array]:
         x, y = _images_and_labels("cutmix", batch)
         x, labels = _writable(x), one_hot(y, self.n_classes)
@@ -147,6 +156,18 @@ class CutMix:
             labels[i] += change
             labels[j] -= change
         return x, labels
+
+
+@dataclass(frozen=True)
+class Unmixed:
+    """Function of a batch for the validation part of a mixed loader: the images as they are, the labels' shares."""
+
+    name: str
+    n_classes: int | None
+
+    def __call__(self, batch: Any, info: BatchInfo) -> tuple[Array, Array]:
+        x, y = _images_and_labels(self.name, batch)
+        return x, one_hot(y, self.n_classes)
 
 
 def pairs(generator: np.random.Generator, n: int) -> list[tuple[int, int]]:
@@ -181,8 +202,18 @@ def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float,
         raise ValueError(f"alpha: expected a finite number above 0, found {shown(alpha)}")
     if n_classes is None:
         names = getattr(loader, "class_names", None)
+        if names is None and _has_class_numbers(loader):
+            raise ValueError("n_classes: expected the number of classes, since the loader has no class_names")
         return float(alpha), None if names is None else len(names)
     return float(alpha), whole("n_classes", n_classes, 1, MOST_CLASSES)
+
+
+def _has_class_numbers(loader: Loader) -> bool:
+    """Return whether labels are certainly integers: those of columns that no function changes."""
+    if not isinstance(loader, SampleLoader) or loader.recipe.steps or len(loader.recipe.columns) != 2:
+        return False
+    labels = loader.recipe.columns[1]
+    return labels.shape == () and labels.dtype.kind in "iub"
 
 
 def _images_and_labels(name: str, batch: Any) -> tuple[Array, Array]:

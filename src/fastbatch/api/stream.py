@@ -40,7 +40,8 @@ def stream(
 
     Args:
         source: A path (also of a named pipe), a file object (a pipe, `proc.stdout`, `sys.stdin`, a socket's
-            `makefile`), or any iterable, whose items are the records.
+            `makefile`), or any iterable, whose items are the records. A file opened as text (also `io.StringIO` and
+            `gzip.open(path, "rt")`) gives its remaining lines in its own encoding; `encoding` and `errors` are ignored.
         batch_size: Records in a full batch. The last batch may be smaller.
         records: How the bytes of a file are split. "line": lines with their newline, as `open(path, encoding=encoding)`
             gives them. A number: records of this many bytes. A function: called with the buffered bytes and whether

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
@@ -17,6 +18,7 @@ from fastbatch.errors import FormatError
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import elements
+from fastbatch.plan.subset import Overlap
 from fastbatch.source.foreign import foreign_format, signed_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.local_file import path_bytes, read_head
@@ -116,7 +118,10 @@ def tokens(
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
     if element is not None:
         _refuse_narrow(backend, source, element, place)
-    return arrays(backend, *[Field(part, element) for part in parts], **options)
+    counts = np.array([n]) if pieces is None else pieces.counts
+    overlap = Overlap(-(-needed // every), np.cumsum(counts) - counts)
+    loader = arrays(backend, *[Field(part, element) for part in parts], **options)
+    return SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:

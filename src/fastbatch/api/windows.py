@@ -21,6 +21,7 @@ from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
 from fastbatch.mapped import elements
+from fastbatch.plan.subset import Overlap
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces
@@ -86,7 +87,7 @@ def windows(
         copy: False gives read-only views of an array in memory instead of copies; only valid for unshuffled,
             unconverted windows of one series. The views keep the array alive and show later changes of it.
         options: batch_size, shuffle, seed, drop_last, shard, threads, ...: see `arrays` and `LoaderOptions`. Samples
-            are windows, so parts made by `split` share rows; use `start_index` and `end_index` to avoid this.
+            are windows. `split` holds out the last ones, and leaves out training windows that share rows with them.
 
     Returns:
         A loader of batches `(x, y)`, or of x, of shape (batch, length, ...).
@@ -139,6 +140,9 @@ def windows(
     pairs = list(zip(fields, (shape.data, shape.targets), strict=False))
     cut = [[replace(one, leaf=served(one.leaf, make)) for one in leaves] for leaves, make in pairs]
     loader = arrays(backend, *[pack(leaves) for leaves, pack in zip(cut, packers, strict=True)], **options)
+    per_series = counts[counts > 0].astype(np.int64)
+    overlap = Overlap(-(-shape.needed // shape.every), np.cumsum(per_series) - per_series)
+    loader = SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
     if copy:
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]

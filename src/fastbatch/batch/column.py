@@ -53,6 +53,12 @@ def leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
     return np.asarray(leaf)
 
 
+def for_evaluation(column: Any) -> Any:
+    """Return the column without random changes: itself, unless it has a counterpart of that kind."""
+    counterpart = getattr(column, "for_evaluation", None)
+    return column if counterpart is None else counterpart()
+
+
 def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return `dtype` in native byte order; records are unchanged, since they are copied as bytes."""
     return dtype if dtype.fields else dtype.newbyteorder("=")

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import fastbatch
+
 EXIT_INTERRUPTED = 130
 
 
@@ -56,6 +58,7 @@ def _info(_: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fastbatch", description="Batches of training data from the files you have.")
+    parser.add_argument("--version", action="version", version=f"fastbatch {fastbatch.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     demo = commands.add_parser(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -64,6 +64,15 @@ class ImageOptions:
     pad_value: tuple[int, ...] = (0, 0, 0)
     max_pixels: int = MOST_PIXELS
     augment: Augment | None = None
+
+    def for_evaluation(self) -> ImageOptions:
+        """Return the options without random changes: a centred crop, no flips; of `augment` only `standardize`."""
+        options = replace(self, flip=False, vertical_flip=False)
+        if self.crop in ("random", "random_resized"):
+            options = replace(options, crop="center", resize=self.resize or max(self.height, self.width))
+        if self.augment is not None:
+            options = replace(options, augment=Augment(standardize=self.augment.standardize))
+        return self if options == self else options
 
 
 def make_image_options(

@@ -6,20 +6,24 @@ from __future__ import annotations
 import io
 import os
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from fastbatch.errors import DecodeError
+from fastbatch.errors import NO_PILLOW, DecodeError
+from fastbatch.locks import new_lock
 from fastbatch.source.codecs import CODECS, codec_of
 from fastbatch.source.samples import SampleSource
 
 from .image_limits import MOST_PIXELS
+
+try:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
 Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation
@@ -72,7 +76,7 @@ def opened(content: bytes, max_pixels: int) -> Iterator[Image.Image]:
         yield image
 
 
-_limit_lock = threading.RLock()
+_limit_lock = new_lock()
 
 
 @contextmanager

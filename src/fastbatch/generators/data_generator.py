@@ -144,7 +144,7 @@ class DataGenerator(Loader):
     def _numbered_plan(self, verb: str) -> Plan:
         return self._plan
 
-    def split(self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True) -> Any:
+    def split(self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None) -> Any:
         train, held_out = super().split(validation, seed=seed, shuffle=shuffle)
         held_out.shuffle = False
         return train, held_out

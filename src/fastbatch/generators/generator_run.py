@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 
 from .prefetch import Prefetch
@@ -35,7 +34,7 @@ class GeneratorRun:
 
     def __init__(self, items: Generator[Any, None, None], start: Reached, world_size: int, prefetch: int) -> None:
         self._start, self._world_size = start, world_size
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._n_batches = 0
         self._is_broken = False
         self._is_over = False
@@ -43,7 +42,6 @@ class GeneratorRun:
         self._ahead = Prefetch(items, prefetch) if prefetch else None
         if self._ahead is not None:
             self._items = self._ahead
-            self._finalizer = weakref.finalize(self, self._ahead.close)
 
     def next(self) -> Any:
         """Return the next item; END after the last one; CLOSED after `close`."""
@@ -81,16 +79,14 @@ class GeneratorRun:
     def go_on_after_fork(self) -> bool:
         """Return whether the run continues unchanged in a forked child: only without a prefetch thread."""
         if self._ahead is not None:
-            self._finalizer.detach()
             return False
-        self._lock = threading.RLock()  # a thread of the parent may have held it
+        self._lock = process.new_lock()  # a thread of the parent may have held it
         return True
 
     def close(self) -> None:
         """End the pass and the prefetch thread."""
         items, self._items = self._items, None
         if self._ahead is not None:
-            self._finalizer.detach()
             self._ahead.close()
         elif items is not None:
             with self._lock:

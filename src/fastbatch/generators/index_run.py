@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 from fastbatch.plan.plan import Plan
+from fastbatch.source.pool import submit
 
 if TYPE_CHECKING:
     from .data_generator import DataGenerator
@@ -31,7 +32,7 @@ class IndexRun:
         self._plan, self._start = plan, start
         self._indices = indices
         self._n_batches = 0
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._ahead: deque[Future[Any]] = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._is_closed = False
@@ -50,8 +51,8 @@ class IndexRun:
                     return CLOSED
                 index = self._indices[self._n_batches]
                 add_note(error, f"fastbatch: raised by {type(self._data).__name__}.__getitem__({index})")
-                if isinstance(error, StopIteration):
-                    raise RuntimeError("__getitem__ raised StopIteration") from error
+                if isinstance(error, SIGNALS):
+                    raise signal_error(error, f"{type(self._data).__name__}.__getitem__") from error
                 raise
             self._n_batches += 1
             return batch
@@ -63,7 +64,7 @@ class IndexRun:
         wanted = max(self._data.prefetch, self._data.threads)
         begin = self._n_batches + len(self._ahead)
         for index in self._indices[begin : self._n_batches + wanted]:
-            self._ahead.append(self._pool.submit(self._data.__getitem__, index))
+            self._ahead.append(submit(self._pool, self._data.__getitem__, index))
         batch = self._ahead[0].result()  # Ctrl-C interrupts the wait; the batch stays in the queue
         self._ahead.popleft()
         return batch

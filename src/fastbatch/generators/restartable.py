@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
 from fastbatch.checks import whole
-from fastbatch.errors import StateError, add_note
+from fastbatch.errors import SIGNALS, StateError, add_note, name_of, signal_error
 from fastbatch.loader.epoch import Epoch
 from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo
@@ -62,7 +62,7 @@ class RestartableGeneratorWrapper(Loader):
     def __init__(self, generator_func: Callable[..., Any] | Iterable[Any], *args: Any, **kwargs: Any) -> None:
         self._function = _function_of(generator_func, bool(args or kwargs))
         self._args, self._kwargs = args, kwargs
-        self._name = _name_of(generator_func)
+        self._name = name_of(generator_func)
         self._takes_start = _takes_start(self._function, self._name, args, kwargs)
         self._declared: int | None = None  # the option `length`
         self._observed: int | None = None  # length of a pass that ended
@@ -161,8 +161,8 @@ class RestartableGeneratorWrapper(Loader):
         try:
             made = self._function(*self._args, **kwargs)
             source = iter(made) if _is_iterable(made) else None
-        except (StopIteration, GeneratorExit) as error:
-            raise RuntimeError(f"{self._name} raised {type(error).__name__} when it was called") from error
+        except SIGNALS as error:
+            raise signal_error(error, self._name, " when it was called") from error
         if source is None:
             raise TypeError(f"{self._name}: expected it to return an iterable, found {type(made).__name__}")
         if isinstance(source, types.GeneratorType):
@@ -187,7 +187,7 @@ class RestartableGeneratorWrapper(Loader):
                 except StopIteration:
                     break
                 except GeneratorExit as error:
-                    stopped = RuntimeError(f"{self._name} raised GeneratorExit")
+                    stopped = signal_error(error, self._name)
                     add_note(stopped, self._note(number))
                     raise stopped from error
                 except BaseException as error:
@@ -302,9 +302,3 @@ def _takes_start(function: Callable[..., Any], name: str, args: tuple[Any, ...],
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
     return takes_start
-
-
-def _name_of(function: Any) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return str(getattr(function, "__qualname__", None) or type(function).__name__)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import weakref
 from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn, SupportsIndex
 
@@ -13,7 +11,8 @@ import numpy as np
 
 from fastbatch.calls import public_class
 from fastbatch.checks import MAX_INT64
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step, stack
 from fastbatch.loader.resumable import Resumable
@@ -42,7 +41,7 @@ class StreamRun:
     def __init__(self, feed: Any, batches: BatchRange) -> None:
         self._feed = feed  # with `take` and `close`
         self._batches = batches
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._n_read = 0  # batches read, including skipped ones
         self._n_samples = 0
 
@@ -57,7 +56,12 @@ class StreamRun:
                 except KeyboardInterrupt:
                     raise
                 except BaseException as error:
-                    add_note(error, f"fastbatch: raised for batch {self._n_read}")
+                    note = f"fastbatch: raised for batch {self._n_read}"
+                    if isinstance(error, SIGNALS):  # of a source, or of a sample's __array__
+                        raised = signal_error(error, "the stream's source")
+                        add_note(raised, note)
+                        raise raised from error
+                    add_note(error, note)
                     raise
                 if not samples:
                     break
@@ -80,7 +84,7 @@ class StreamRun:
 
     def go_on_after_fork(self) -> None:
         """Replace the lock in a forked child: a thread of the parent may have held it. The feed itself raises."""
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
 
 class _Pass(Resumable):
@@ -129,7 +133,6 @@ class Stream(Loader):
     def __init__(self, source: Any, options: StreamOptions) -> None:
         self._options = options
         self._feed = self._feed_class(source, options)
-        self._finalizer = weakref.finalize(self, self._feed.close)
         self._parent: Stream | None = None
         self._read_with(Plan(MAX_INT64, batch_size=options.batch_size, seed=options.seed), ())
 
@@ -167,7 +170,7 @@ class Stream(Loader):
 
     def _derived(self, plan: Plan, steps: tuple[Step, ...]) -> Stream:
         derived: Stream = object.__new__(type(self))
-        derived._options, derived._feed, derived._finalizer = self._options, self._feed, self._finalizer
+        derived._options, derived._feed = self._options, self._feed
         derived._parent = self  # dropping the parent ends the thread
         derived._read_with(plan, steps)
         return derived
@@ -215,4 +218,8 @@ class Stream(Loader):
 
     def close(self) -> None:
         """End the stream. A `next()` that waits, in any thread, and all later ones raise StopIteration."""
-        self._finalizer()
+        self._feed.close()
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_parent", self) is None:  # the first of those that share the feed
+            self._feed.close()

@@ -7,7 +7,11 @@ import io
 import os
 import select
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
+
+from fastbatch.loader import fork as process
 
 CHUNK_BYTES = 1 << 16  # larger than Python's own buffers, so that one read empties them
 POLL_S = 0.05  # interval at which a followed file is checked
@@ -43,19 +47,23 @@ class Pollable:
         self._poll = select.poll()
         self._poll.register(file.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
         self._poll.register(self._woken, select.POLLIN)
-        self._lock = threading.Lock()  # guards the ends of the pipe
+        self._lock = process.new_lock()  # guards the ends of the pipe
         self._closed = False
-        self._early: bytes | None = _buffered(file, self._read)
+        self._has_ahead = True
 
     def read(self, timeout_s: float | None) -> bytes | None:
-        if self._early:
-            early, self._early = self._early, None
-            return early
+        if self._has_ahead and (ahead := self._read_ahead()):
+            return ahead
         ready = self._poll.poll(None if timeout_s is None else max(0, round(timeout_s * 1000)))
         if not ready or any(descriptor == self._woken for descriptor, _ in ready):
             return None
         content: bytes | None = self._read(CHUNK_BYTES)
         return content  # None: another reader of the same pipe was faster
+
+    def _read_ahead(self) -> bytes:
+        """Return bytes that the file object has read already; b"" once the descriptor has the next ones."""
+        self._has_ahead = False
+        return _buffered(self._file, self._read)
 
     def wake(self) -> bool:
         with self._lock:
@@ -78,13 +86,20 @@ def _buffered(file: Any, read: Any) -> bytes:
     """Return the bytes in the buffer of a file object; afterwards its descriptor shows whether there are more."""
     if not isinstance(file, io.BufferedReader):
         return b""
-    descriptor = file.fileno()
+    with not_blocking(file.fileno()):
+        try:
+            return read(CHUNK_BYTES) or b""
+        except BlockingIOError:
+            return b""
+
+
+@contextmanager
+def not_blocking(descriptor: int) -> Iterator[None]:
+    """Let reads of a descriptor return at once."""
     was_blocking = os.get_blocking(descriptor)
     os.set_blocking(descriptor, False)
     try:
-        return read(CHUNK_BYTES) or b""
-    except BlockingIOError:
-        return b""
+        yield
     finally:
         os.set_blocking(descriptor, was_blocking)
 
@@ -169,7 +184,7 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
 
     Raises:
         OSError: A path that cannot be read.
-        TypeError: A text file without access to its bytes.
+        TypeError: By `read`: a file that gives no bytes.
     """
     if isinstance(source, str | bytes | os.PathLike):
         path = os.fsdecode(source)
@@ -178,14 +193,19 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
         # Without O_NONBLOCK opening a named pipe waits for its writer, and cannot be woken.
         file = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
         return Pollable(file, path, is_ours=True)
-    if isinstance(source, io.TextIOBase):
-        if not hasattr(source, "buffer"):
-            raise TypeError(f"expected a file opened in binary mode, found {type(source).__name__}")
-        source = source.buffer
-    name = getattr(source, "name", None)
-    text = name if isinstance(name, str) else f"<{type(source).__name__}>"
-    can_poll = isinstance(source, io.BufferedReader | io.FileIO) and not _is_encrypted(source)
-    return Pollable(source, text, is_ours=False) if can_poll else Blocking(source, text)
+    name = name_of_file(source)
+    return Pollable(source, name, is_ours=False) if can_poll(source) else Blocking(source, name)
+
+
+def name_of_file(file: Any) -> str:
+    """Return the name of a file object for messages."""
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else f"<{type(file).__name__}>"
+
+
+def can_poll(file: Any) -> bool:
+    """Return whether a file object's descriptor shows that it has bytes."""
+    return isinstance(file, io.BufferedReader | io.FileIO) and not _is_encrypted(file)
 
 
 def _is_encrypted(file: Any) -> bool:

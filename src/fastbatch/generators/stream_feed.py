@@ -3,22 +3,30 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 
-from .stream_bytes import ByteSource, Followed, open_bytes
-from .stream_options import StreamOptions, is_bytes
+from .stream_bytes import ByteSource, Followed
+from .stream_options import StreamOptions
 from .stream_records import Shuffle, make_splitter
+from .stream_text import open_source
+
+_feeds: weakref.WeakSet[Feed] = weakref.WeakSet()  # whose threads end before the interpreter does
 
 
 class Feed:
-    """Reads a source ahead of the consumer in a thread. Does not refer to the `Stream`: dropping that ends the thread.
+    """Reads a source ahead of the consumer in a thread.
+
+    The thread refers to a feed only while it works on a record: the user's functions may belong to an object that
+    refers to the stream, and the garbage collector frees all of them together. Dropping a feed ends its thread.
 
     Threads: any.
     """
@@ -26,13 +34,16 @@ class Feed:
     n_threads = 1
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
-        self._options = options
+        self._bytes, items, self._options = open_source(source, options)
         self._room = options.batch_size * options.prefetch
-        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
-        self._items: Iterator[Any] | None = None if self._bytes else iter(source)
         self._shuffle = Shuffle(options.shuffle_buffer, options.seed)
+        self._lists = _of_items(items, self._options, self._shuffle)
+        if self._bytes is not None:
+            self._lists = _of_bytes(self._bytes, self._options, self._shuffle)
+        self._held: list[Any] = []  # the thread's: samples that wait for room
+        self._is_over = False  # the thread's: these are the last ones
         self._process = process.current
-        lock = threading.RLock()
+        lock = process.new_lock()
         self._filled, self._freed = threading.Condition(lock), threading.Condition(lock)
         # Guarded by the lock, as everything below: (time of arrival, samples that arrived together).
         self._ready: deque[tuple[float, list[Any]]] = deque()
@@ -41,7 +52,9 @@ class Feed:
         self._ended = False
         self._closed = False
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="fastbatch stream", daemon=True)
+        arguments = (weakref.ref(self), self._freed, self._bytes)
+        self._thread = threading.Thread(target=_work, args=arguments, name="fastbatch stream", daemon=True)
+        _feeds.add(self)
         self._thread.start()
 
     # ---- the consumer ------------------------------------------------------------------------------------------------
@@ -63,14 +76,15 @@ class Feed:
                     if timeout_s <= 0:
                         break
                 self._filled.wait(timeout_s)
-            if self._closed:
-                return []
-            samples = self._first(size)
-            self._freed.notify()
-            if not samples and self._error is not None:
-                error, self._error = self._error, None
-                raise error
-            return samples
+            if not self._closed:
+                samples = self._first(size)
+                self._freed.notify()
+                if not samples and self._error is not None:
+                    error, self._error = self._error, None
+                    raise error
+                return samples
+        self._join()  # it reads nothing more that the next reader of a pipe should get
+        return []
 
     def _first(self, size: int) -> list[Any]:
         samples: list[Any] = []
@@ -87,85 +101,152 @@ class Feed:
 
     def close(self) -> None:
         """Stop the thread, and join it if its read can be woken."""
+        if self._stop():
+            self._join()
+
+    def _stop(self) -> bool:
+        """Tell the thread to end; return False in a forked child."""
         if self._process is not process.current:
-            return
+            return False
+        if self._bytes is not None:
+            self._bytes.wake()  # first: a consumer that is let go may open the source again
         with self._filled:
             self._closed = True
             self._ready.clear()
             self._n_ready = 0
             self._filled.notify_all()
             self._freed.notify_all()
-        can_wake = self._bytes.wake() if self._bytes else False
+        return True
+
+    def _join(self) -> None:
+        can_wake = self._bytes is not None and self._bytes.wake()
         if can_wake and self._thread is not threading.current_thread():
             self._thread.join()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_thread"):
+            self._stop()
+
     # ---- the thread --------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        error = None
-        try:
+    def advance(self, chunk: bytes | None) -> Any:
+        """Make samples while there is room, from `chunk` if bytes were asked for; return BYTES, ROOM, or END."""
+        while not (self._is_over or self._closed):
             try:
-                self._read_bytes(self._bytes) if self._bytes else self._read_items()
-            finally:
-                if not self._closed:
-                    self._put(self._shuffle.finish())
-        except BaseException as raised:
-            error = raised
-        if self._bytes:
-            self._bytes.close()
-        with self._filled:
-            self._ended, self._error = True, error
-            self._filled.notify_all()
-
-    def _read_items(self) -> None:
-        assert self._items is not None
-        while not self._closed:
-            try:
-                item = next(self._items)
+                samples = self._lists.send(chunk)
             except StopIteration:
-                return
-            self._put(self._shuffle.mix([self._decoded(item)]))
-            del item  # the consumer holds the only reference
+                self._finish(None)
+                return ROOM
+            except BaseException as error:
+                self._finish(error)
+                return ROOM
+            if samples is None:
+                return BYTES
+            chunk, self._held = None, samples
+            with self._filled:
+                if not self.hand_over():
+                    return ROOM
+        with self._filled:
+            self._ended = True
+            self._filled.notify_all()
+        return END
 
-    def _read_bytes(self, source: ByteSource) -> None:
-        options = self._options
-        splitter = make_splitter(source.name, options.records, options.encoding, options.errors)
-        rotations = 0
-        while not self._closed:
-            chunk = source.read(None)
-            if isinstance(source, Followed) and source.rotations != rotations:
-                rotations = source.rotations
-                self._put_records(splitter.finish())
-            if chunk == b"":
-                self._put_records(splitter.finish())
-                return
-            if chunk:
-                self._put_records(splitter.split(chunk))
+    def fail(self, error: BaseException) -> None:
+        """Note that the source cannot be read."""
+        self._finish(error)
 
-    def _put_records(self, records: Iterable[Any]) -> None:
-        if self._options.decode is not None:
-            for record in records:
-                self._put(self._shuffle.mix([self._decoded(record)]))
+    def _finish(self, error: BaseException | None) -> None:
+        self._error, self._is_over = error, True
+        self._held = self._shuffle.finish()
+
+    def hand_over(self) -> bool:
+        """Hand the samples over; return False while there is no room. The caller holds the lock."""
+        samples, self._held = self._held, []
+        if self._closed or not samples:
+            return True
+        if self._n_ready >= self._room:
+            self._held = samples
+            return False
+        self._ready.append((time.monotonic(), samples))
+        self._n_ready += len(samples)
+        self._filled.notify()
+        return True
+
+
+BYTES, ROOM, END = object(), object(), object()  # what a feed waits for
+
+
+def _work(reference: weakref.ref[Feed], freed: threading.Condition, source: ByteSource | None) -> None:
+    wanted, chunk = ROOM, None
+    while True:
+        if wanted is ROOM:
+            with freed:
+                feed = reference()
+                while feed is not None and not feed.hand_over():
+                    del feed
+                    freed.wait()
+                    feed = reference()
+            del feed
+        elif wanted is BYTES:
+            assert source is not None
+            try:
+                chunk = source.read(None)
+            except BaseException as error:
+                feed = reference()
+                if feed is not None:
+                    feed.fail(error)
+                wanted = ROOM
+                del feed
+                continue
+        feed = reference()
+        wanted = END if feed is None else feed.advance(chunk)
+        del feed
+        chunk = None
+        if wanted is END:
+            if source is not None:
+                source.close()
             return
-        found: list[Any] = []
-        try:
-            found.extend(records)
-        finally:
-            self._put(self._shuffle.mix(found))
 
-    def _decoded(self, record: Any) -> Any:
-        decode = self._options.decode
-        return record if decode is None else decode(record)
 
-    def _put(self, samples: list[Any]) -> None:
-        """Append samples to the buffer; wait while it is full."""
-        if not samples:
+Lists = Generator[Any, "bytes | None", None]  # of samples; None asks for bytes
+
+
+def _of_items(items: Iterator[Any] | None, options: StreamOptions, shuffle: Shuffle) -> Lists:
+    for item in items or ():
+        yield shuffle.mix([options.decoded(item)])
+        del item  # the consumer holds the only reference
+
+
+def _of_bytes(source: ByteSource, options: StreamOptions, shuffle: Shuffle) -> Lists:
+    splitter = make_splitter(source.name, options.records, options.encoding, options.errors)
+    rotations = 0
+    while True:
+        chunk = yield None
+        if isinstance(source, Followed) and source.rotations != rotations:
+            rotations = source.rotations
+            yield from _of_records(splitter.finish(), options, shuffle)
+        if chunk == b"":
+            yield from _of_records(splitter.finish(), options, shuffle)
             return
-        with self._freed:
-            while self._n_ready >= self._room and not self._closed:
-                self._freed.wait()
-            if self._closed:
-                return
-            self._ready.append((time.monotonic(), samples))
-            self._n_ready += len(samples)
-            self._filled.notify()
+        if chunk:
+            yield from _of_records(splitter.split(chunk), options, shuffle)
+
+
+def _of_records(records: Iterable[Any], options: StreamOptions, shuffle: Shuffle) -> Lists:
+    if options.decode is not None:
+        for record in records:
+            yield shuffle.mix([options.decoded(record)])
+        return
+    found: list[Any] = []
+    try:
+        found.extend(records)
+    except BaseException:
+        yield shuffle.mix(found)
+        raise
+    yield shuffle.mix(found)
+
+
+@atexit.register
+def _close_all() -> None:
+    for feed in list(_feeds):
+        feed.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.checks import flag, whole
+from fastbatch.errors import SIGNALS, name_of, signal_error
 from fastbatch.plan.plan import MAX_SEED
 
 from .stream_records import check_records
@@ -33,6 +34,19 @@ class StreamOptions:
     encoding: str | None
     errors: str
 
+    def decoded(self, record: Any) -> Any:
+        """Return the sample of a record.
+
+        Raises:
+            RuntimeError: A StopIteration or GeneratorExit of `decode`.
+        """
+        if self.decode is None:
+            return record
+        try:
+            return self.decode(record)
+        except SIGNALS as error:
+            raise signal_error(error, name_of(self.decode)) from error
+
 
 def is_bytes(source: Any) -> bool:
     """Return whether a source consists of bytes to be split into records: a path or a file object."""
@@ -47,6 +61,11 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
             raise TypeError(f"expected an iterable, a path or a file object, found {type(source).__name__}{hint}")
         if given["records"] != "line" or given["follow"]:
             raise ValueError("records, follow: only valid for files; an iterable's items are records")
+    if isinstance(source, io.TextIOBase):
+        for option, wrong in (("records", given["records"] != "line"), ("encoding", given["encoding"] is None)):
+            if wrong:
+                found = f"{option}={given[option]!r:.40}"
+                raise ValueError(f"a file opened as text gives lines: open it in binary mode for {found}")
     if given["follow"] and not isinstance(source, str | bytes | os.PathLike):
         raise ValueError(f"follow: expected a path, found {type(source).__name__}")
     if given["decode"] is not None and not callable(given["decode"]):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, SupportsIndex
 
 from fastbatch.checks import text, whole
-from fastbatch.errors import FormatError
+from fastbatch.errors import SIGNALS, FormatError, name_of, signal_error
 
 Finder = Callable[[bytes, bool], tuple[Iterable[Any], int]]
 
@@ -119,29 +119,37 @@ class Found:
         self._name, self._function = name, function
         self._rest = b""
 
-    def split(self, chunk: bytes) -> list[Any]:
+    def split(self, chunk: bytes) -> Iterator[Any]:
         return self._find(chunk, False)
 
-    def finish(self) -> list[Any]:
-        records = self._find(b"", True) if self._rest else []
+    def finish(self) -> Iterator[Any]:
+        if self._rest:
+            yield from self._find(b"", True)
         rest, self._rest = self._rest, b""
         if rest:
             raise FormatError("ends within a record", path=self._name, expected="whole records", found=_bytes(rest))
-        return records
 
-    def _find(self, chunk: bytes, is_end: bool) -> list[Any]:
+    def _find(self, chunk: bytes, is_end: bool) -> Iterator[Any]:
         content = self._rest + chunk
-        records, used = answer(self._function(content, is_end))
-        n = whole("records: bytes used", used, 0, len(content))
+        records, n = found_by(self._function, content, is_end)
         self._rest = content[n:]
-        return list(records)
+        yield from records
 
 
-def answer(found: Any) -> tuple[Iterable[Any], Any]:
-    """Return the result of the user's function, checked to be a pair."""
+def found_by(function: Finder, content: bytes, is_end: bool) -> tuple[Iterable[Any], int]:
+    """Return the records that a user's function finds in some bytes, and the number of bytes used.
+
+    Raises:
+        TypeError, ValueError: The function returned something else.
+        RuntimeError: A StopIteration or GeneratorExit of the function.
+    """
+    try:
+        found = function(content, is_end)
+    except SIGNALS as error:
+        raise signal_error(error, name_of(function)) from error
     if not (isinstance(found, tuple | list) and len(found) == 2):
         raise TypeError(f"records: expected the function to return (records, bytes used), found {found!r:.40}")
-    return found[0], found[1]
+    return found[0], whole("records: bytes used", found[1], 0, len(content))
 
 
 def _bytes(rest: bytes) -> str:

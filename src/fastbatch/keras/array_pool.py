@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 from typing import Any
 
 import numpy as np
+
+from fastbatch.loader import fork as process
 
 from .image_utils import Array
 
@@ -24,7 +25,7 @@ class ArrayPool:
     def __init__(self, most: int) -> None:
         self._most = most
         self._kept: list[Array] = []
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an uninitialised array."""

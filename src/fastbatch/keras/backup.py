@@ -27,6 +27,7 @@ class BackupLoader:
 
     Raises:
         StateError: The backup is one of other data.
+        ValueError: In `fit`: it trains on other data than the loader.
         TypeError: The loader has no state, or `backup` is not a `BackupAndRestore`.
         ImportError: Keras is not imported.
 
@@ -127,4 +128,8 @@ class BackupLoader:
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the batch; under `steps_per_execution`, all up to it."""
+        if not self._loader._keras().has_given():
+            raise ValueError(
+                "BackupLoader: fit() reads other data; give it the loader that fit() gets, after map() and take()"
+            )
         self._seen = self._before_epoch + batch + 1

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator as Iterating
 from typing import Any
 
 import numpy as np
 
+from fastbatch.errors import SIGNALS, signal_error
+from fastbatch.loader import fork as process
 from fastbatch.loader.keras_ready import KerasClass, keras_class
 
 from .image_utils import Array
@@ -66,7 +67,7 @@ class Iterator(KerasClass):
         self.shuffle = shuffle
         self.batch_index = 0
         self.total_batches_seen = 0
-        self.lock = threading.Lock()
+        self.lock = process.new_lock()
         self.index_array: Array | None = None
         self.index_generator = self._flow_index()
         self._forecast = Forecast(self)
@@ -89,7 +90,10 @@ class Iterator(KerasClass):
     def __next__(self) -> Any:
         with self.lock:
             index_array = next(self.index_generator)
-        return self._get_batches_of_transformed_samples(index_array)
+        try:
+            return self._get_batches_of_transformed_samples(index_array)
+        except SIGNALS as error:  # of preprocessing_function, or of a subclass
+            raise signal_error(error, f"{type(self).__name__}._get_batches_of_transformed_samples") from error
 
     def __getitem__(self, idx: int) -> Any:
         if idx >= len(self):

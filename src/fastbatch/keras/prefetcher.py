@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from fastbatch.loader import fork as process
 from fastbatch.native import kernels
+from fastbatch.source.pool import submit
 
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array
@@ -35,7 +35,7 @@ class Prefetcher:
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
         self._process: object = None
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._decoder: FileDecoder | None = None
         self._pending: dict[bytes, _Batch] = {}  # keyed by the bytes of the batch's indices
 
@@ -69,14 +69,14 @@ class Prefetcher:
             work(0, n)
             return
         edges = [i * n // n_parts for i in range(n_parts + 1)]
-        tasks = [pool.submit(work, start, stop) for start, stop in itertools.pairwise(edges)]
+        tasks = [submit(pool, work, start, stop) for start, stop in itertools.pairwise(edges)]
         errors = [error for error in [task.exception() for task in tasks] if error is not None]
         if errors:
             raise errors[0]
 
     def _start(self, pool: ThreadPoolExecutor, decoder: FileDecoder, indices: Array) -> _Batch:
         images = decoder.empty(len(indices))
-        tasks = [pool.submit(decoder.decode, indices[i : i + CHUNK], images, i) for i in range(0, len(indices), CHUNK)]
+        tasks = [submit(pool, decoder.decode, indices[i : i + CHUNK], images, i) for i in range(0, len(indices), CHUNK)]
         return _Batch(images, tasks)
 
     def _drop(self, keys: Any) -> None:

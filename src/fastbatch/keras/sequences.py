@@ -259,15 +259,15 @@ def timeseries_dataset_from_array(
     backend = NativeBackend()
     x = as_rows(data)
     part = Part(start, n, sequence_stride, sequence_length, sampling_rate)
-    served = [backend.part(x, part) if n else np.empty((0, sequence_length, *x.shape[1:]), x.dtype)]
+    served = [backend.part(x, part) if n else np.zeros((1, sequence_length, *x.shape[1:]), x.dtype)]
     if targets is not None:
         y = as_rows(targets)
         last = start + (n - 1) * sequence_stride
         if n and last >= len(y):
             raise ValueError(f"`targets`: expected at least {last + 1}, one for each window's start, found {len(y)}")
-        served.append(backend.part(y, Part(start, n, sequence_stride)) if n else y[:0])
+        served.append(backend.part(y, Part(start, n, sequence_stride)) if n else np.zeros((1, *y.shape[1:]), y.dtype))
     loader = arrays(backend, *served, batch_size=batch_size or 128, shuffle=shuffle, seed=seed or 0)
-    return KerasDataset.of(loader, is_batched=batch_size is not None)
+    return KerasDataset.of(loader if n else loader.select([]), is_batched=batch_size is not None)
 
 
 def _check_rows(n_rows: int, start: int | None, end: int | None, rate: int, stride: int) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from fastbatch.errors import DecodeError, FormatError
 
+from . import fork as process
+
 MAX_RECORDS = 100_000  # records kept by a report; about 30 MB
 
 # An error of one sample: (class name or "OSError", path or None, message, byte offset in the file or None, or errno).
@@ -60,7 +62,7 @@ class Report:
     """
 
     _records: list[BadSample] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=process.new_lock)
 
     def add(self, epoch: int, bad: Sequence[Bad]) -> None:
         """Record the bad samples of one batch."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fastbatch.batch.column import Column
     from fastbatch.batch.tree import Pack
     from fastbatch.plan.plan import Plan
+    from fastbatch.plan.subset import Overlap
 
     from .bad_samples import Bad
     from .map import Step
@@ -87,6 +88,7 @@ class Recipe:
         pack: Builds the structure of a batch from its columns.
         class_names: Names of the labels 0, 1, ..., or None.
         steps: Functions applied to each packed batch, in order, in the consumer's thread.
+        overlap: The samples that share rows, or None.
         kind: Kind of the loader's states: one of `loader.state.SAMPLES`.
     """
 
@@ -97,3 +99,4 @@ class Recipe:
     class_names: tuple[str, ...] | None = None
     steps: tuple[Step, ...] = ()
     kind: str = "arrays"
+    overlap: Overlap | None = None

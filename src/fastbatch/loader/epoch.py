@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fastbatch.errors import ClosedError, add_note, refuse_copy
+from fastbatch.errors import SIGNALS, ClosedError, add_note, refuse_copy, signal_error
 
 from . import fork as process
 from .bad_samples import error_of
@@ -38,7 +37,7 @@ class Epoch:
         self._end_mark, self._closed_mark = loader._marks
         self._n_finished = 0  # batches of runs without numbers, counted here
         self._process = process.current
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._run = self._begin(loader._start(progress))
 
     def _begin(self, run: Any) -> Any:
@@ -49,6 +48,10 @@ class Epoch:
 
     def __iter__(self) -> Epoch:
         return self
+
+    def __repr__(self) -> str:
+        end = "" if self._run is not None else ", ended"
+        return f"<iterator over epoch {self._progress.epoch} of {self._loader!r}{end}>"
 
     def __next__(self) -> Any:
         # One function without further calls: a batch of a few rows takes about a microsecond.
@@ -157,7 +160,10 @@ class Epoch:
         self._leave(run)
         if is_last and not was_over:
             self._loader._verify(self._progress)
-            self._at_end()
+            try:
+                self._at_end()
+            except SIGNALS as error:
+                raise signal_error(error, f"{type(self._loader).__name__}.on_epoch_end") from error
         if is_last or was_over or (was_left and not self._loader._closed):
             raise StopIteration
         raise ClosedError("the loader was closed")
@@ -169,7 +175,7 @@ class Epoch:
     def _restart(self) -> Any:
         """Continue in a forked child: same epoch, same batch, own threads."""
         self._process = process.current
-        self._lock = threading.RLock()  # a thread of the parent may have held it
+        self._lock = process.new_lock()  # a thread of the parent may have held it
         if self._loader._closed:
             self._run = None
             raise ClosedError("the loader was closed")

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import os
 
+from fastbatch.locks import new_lock
+
+__all__ = ["current", "new_lock"]
+
 current = object()  # replaced in each forked child; cheaper to compare than os.getpid()
 
 

@@ -11,15 +11,18 @@ keras/src/trainers/data_adapters/py_dataset_adapter.py and keras/src/trainers/ep
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from . import fork as process
+
+_KERAS = "keras.src."
 _ADAPTERS = "keras.src.trainers.data_adapters."
 _PEEKED = 2  # batches that Keras reads before an epoch to infer shapes, and reads again in the epoch
 
@@ -78,13 +81,19 @@ class KerasReady(KerasClass):
         return self._keras().announce_pass(_length(self), _epoch_iterator())
 
     def __getitem__(self, index: int) -> Any:
-        """Return the next batch of Keras's pass, for any index. Raises TypeError for callers other than Keras."""
-        if not keras_asks():
-            name = type(self).__name__
-            raise TypeError(
-                f"a {name} is iterated, not indexed; torch's DataLoader takes fastbatch.torch.as_iterable(loader)"
-            )
-        return self._keras().next()
+        """Return the next batch of Keras's pass, for any index. Raises TypeError for callers other than Keras.
+
+        Layers of Keras index outside of a pass, as `Normalization.adapt` does with `data[0]`: they get batch `index` of
+        the next epoch, which remains the next one.
+        """
+        if keras_asks():
+            return self._keras().next()
+        if keras_asks(_KERAS):
+            return next(itertools.islice(iter(copy.copy(self)), index, None))
+        name = type(self).__name__
+        raise TypeError(
+            f"a {name} is iterated, not indexed; torch's DataLoader takes fastbatch.torch.as_iterable(loader)"
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name in _ADAPTER_METHODS and self._keras().is_adapter:
@@ -120,7 +129,7 @@ class KerasPasses:
 
     def __init__(self, data: Any) -> None:
         self.data = data
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._batches: Iterator[Any] | None = None  # iterator of the current epoch
         self._first: list[Any] = []  # the first batches of the epoch, while no others were returned
         self._given = 0  # batches returned in this epoch
@@ -164,6 +173,10 @@ class KerasPasses:
     def keep_states(self) -> None:
         """Keep the data's state after each batch, for `state_after`."""
         self._states = {}
+
+    def has_given(self) -> bool:
+        """Return whether Keras took a batch in this session."""
+        return self._out > 0
 
     def state_after(self, n: int) -> Any:
         """Return the data's state after the first `n` batches of this session; forget earlier ones."""
@@ -253,10 +266,10 @@ def calling_frame(depth: int) -> FrameType:
     return sys._getframe(depth + 1)
 
 
-def keras_asks() -> bool:
-    """Return whether the calling method was called by one of Keras's adapters."""
+def keras_asks(where: str = _ADAPTERS) -> bool:
+    """Return whether the calling method was called by one of Keras's adapters, or by a module of Keras in `where`."""
     name = calling_frame(2).f_globals.get("__name__", "")
-    return isinstance(name, str) and name.startswith(_ADAPTERS)
+    return isinstance(name, str) and name.startswith(where)
 
 
 def _epoch_iterator() -> Any:

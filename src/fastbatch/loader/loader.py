@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
 from fastbatch.checks import whole
+from fastbatch.plan.subset import Overlap
 
 from .bad_samples import BadSample
 from .counters import NO_STATS
@@ -117,24 +118,29 @@ class Loader(KerasReady, Resumable):
         return self._with_plan(self._plan.sharded(rank, world_size, tail))
 
     def split(
-        self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool = True
+        self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None
     ) -> tuple[Self, Self]:
         """Return (training, validation): two loaders over disjoint parts of the samples.
+
+        The validation loader is the same in all epochs: it is not shuffled, keeps its last batch, and changes nothing
+        at random. Random crops become `crop="center"`; flips, `augment`, `mixup` and `cutmix` are left out. Functions
+        of the user (`map`, `transform`) stay.
 
         Args:
             validation: Share of the samples (float, rounded down) or their number (int).
             seed: Determines the validation samples, which are the same in all epochs.
-            shuffle: False takes the last samples for validation, as time series need it.
+            shuffle: True holds out random samples, False the last ones. None means True, except for `windows` and
+                `tokens`: the last samples are held out, and training samples that share rows with them are left out.
 
-        The validation loader is not shuffled and keeps its last batch. The samples of a `DataGenerator` are its
-        batches.
+        The samples of a `DataGenerator` are its batches.
 
         Raises:
             TypeError: The samples are not numbered: text, generator functions, streams.
+            ValueError: All training samples would share rows with the validation samples.
         """
         plan = self._numbered_plan("split")
-        train, held_out = plan.split(validation, whole("seed", seed, 0, 2**64 - 1), shuffle)
-        return self._with_plan(train), self._with_plan(held_out)
+        train, held_out = plan.split(validation, whole("seed", seed, 0, 2**64 - 1), shuffle, self._overlap())
+        return self._with_plan(train), self._with_plan(held_out)._for_evaluation()
 
     def select(self: Self, indices: Any) -> Self:
         """Return a loader over some of the samples.
@@ -169,6 +175,14 @@ class Loader(KerasReady, Resumable):
         copied.__dict__.update(attributes, _closed=False)
         copied._go_to(0, self._start_of_epoch)
         return copied
+
+    def _overlap(self) -> Overlap | None:
+        """Return which samples share rows, or None."""
+        return None
+
+    def _for_evaluation(self: Self) -> Self:
+        """Return a loader of the same samples that changes nothing at random."""
+        return self._with_steps(tuple(step.for_evaluation() for step in self._steps)) if self._steps else self
 
     def _numbered_plan(self, verb: str) -> Any:
         """Return the plan of numbered samples. Raises TypeError with the reason if samples are not numbered."""

@@ -13,7 +13,7 @@ import numpy as np
 from fastbatch.batch.column import leaf_array
 from fastbatch.batch.tree import flatten, packer
 from fastbatch.checks import shown
-from fastbatch.errors import add_note
+from fastbatch.errors import SIGNALS, add_note, name_of, signal_error
 from fastbatch.plan.plan import BATCH, stream
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -79,14 +79,23 @@ class Step:
             if not self.each_sample:
                 return self._call(batch, info)
             return self._samples(batch, info, info.world_size if stride is None else stride)
-        except (StopIteration, GeneratorExit) as error:
-            name = _name_of(self.function)
-            raised = RuntimeError(f"{name} raised {type(error).__name__}")
-            add_note(raised, f"fastbatch: raised by {name} for batch {info.number}")
+        except SIGNALS as error:
+            raised = signal_error(error, self.name)
+            add_note(raised, f"fastbatch: raised by {self.name} for batch {info.number}")
             raise raised from error
         except BaseException as error:
-            add_note(error, f"fastbatch: raised by {_name_of(self.function)} for batch {info.number}")
+            add_note(error, f"fastbatch: raised by {self.name} for batch {info.number}")
             raise
+
+    def for_evaluation(self) -> Step:
+        """Return the step without random changes of ours; the user's functions stay."""
+        made = getattr(self.function, "for_evaluation", None)
+        return self if made is None else replace(self, function=made())
+
+    @property
+    def name(self) -> str:
+        """Name of the user's function, for messages."""
+        return name_of(getattr(self.function, "function", self.function))  # of FirstPart
 
     def _call(self, batch: Any, info: BatchInfo) -> Any:
         return self.function(batch, info) if self.takes_info else self.function(batch)
@@ -128,12 +137,23 @@ def takes_info(function: Callable[..., Any]) -> bool:
     return len(positional) > 1 and (positional[1].default is inspect.Parameter.empty or positional[1].name == "info")
 
 
+def _in_order(sample: Any, first: Any) -> Any:
+    """Return a sample with the keys of its dicts in the order that they have in the first one."""
+    if sample is first or type(sample) is not type(first):
+        return sample
+    if isinstance(sample, dict) and sample.keys() == first.keys():
+        return {key: _in_order(sample[key], value) for key, value in first.items()}
+    if type(sample) in (list, tuple) and len(sample) == len(first) and any(isinstance(x, dict) for x in first):
+        return type(sample)(map(_in_order, sample, first))
+    return sample
+
+
 def stack(samples: list[Any]) -> Any:
     """Return the batch of samples that have one structure and arrays of equal shapes."""
     first, structure = flatten(samples[0], (list,))
     columns: list[list[Any]] = [[] for _ in first]
     for sample in samples:
-        leaves, other = flatten(sample, (list,))
+        leaves, other = flatten(_in_order(sample, samples[0]), (list,))
         if other != structure:
             raise ValueError(f"samples of one batch: expected the same structure, found {structure} and {other}")
         for column, leaf in zip(columns, leaves, strict=True):
@@ -150,8 +170,3 @@ def stack(samples: list[Any]) -> Any:
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
     return packer(structure)([np.stack(column) for column in columns])
-
-
-def _name_of(function: Any) -> str:
-    function = getattr(function, "function", function)  # of FirstPart
-    return str(getattr(function, "__qualname__", None) or type(function).__name__)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from . import fork as process
 
 # Runs whose batches may be any Python object return these instead of None and False.
 END = object()
@@ -70,7 +71,7 @@ class LiveRuns:
 
     def __init__(self) -> None:
         self._runs: list[Any] = []
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
 
     def add(self, run: Any) -> None:
         """Add a run that has begun."""

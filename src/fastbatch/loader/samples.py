@@ -7,9 +7,10 @@ import weakref
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from fastbatch.batch.column import dataset_fingerprint
+from fastbatch.batch.column import dataset_fingerprint, for_evaluation
 from fastbatch.calls import public_class
 from fastbatch.plan.plan import Plan
+from fastbatch.plan.subset import Overlap
 
 from . import fork as process
 from .bad_samples import Allowance
@@ -120,6 +121,17 @@ class SampleLoader(Loader):
     def _derive(self: Self, plan: Plan, recipe: Recipe) -> Self:
         """Return a loader of the same class; subclasses add their attributes."""
         return type(self)(recipe, plan)
+
+    def _overlap(self) -> Overlap | None:
+        return self._recipe.overlap
+
+    def _for_evaluation(self: Self) -> Self:
+        recipe = self._recipe
+        steps = tuple(step.for_evaluation() for step in recipe.steps)
+        columns = tuple(for_evaluation(column) for column in recipe.columns)
+        if steps == recipe.steps and all(new is old for new, old in zip(columns, recipe.columns, strict=True)):
+            return self
+        return self._derive(self._plan, replace(recipe, steps=steps, columns=columns))
 
     def _numbered_plan(self, verb: str) -> Plan:
         return self._plan

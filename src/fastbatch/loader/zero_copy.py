@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from fastbatch.batch.pickling import pack, unpack
 from fastbatch.plan.plan import Plan
 
+from . import fork as process
 from .counters import NO_STATS
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ViewRun:
         self._plan, self._epoch, self._position = plan, epoch, position
         self._n_batches = n_batches
         self._k = 0
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def next(self) -> tuple[int, list[Array], Sequence[Bad]] | Literal[False] | None:
         with self._lock:
@@ -110,7 +110,7 @@ class ViewEngine:
         self._arrays = arrays
         self._counts = {"batches": 0, "samples": 0, "bytes": 0}
         self._wait_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self.closed = False
 
     def start(self, plan: Plan, epoch: int, position: int) -> ViewRun:

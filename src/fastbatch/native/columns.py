@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastbatch import _core
-from fastbatch.batch.column import array_identity
+from fastbatch.batch.column import array_identity, for_evaluation
 from fastbatch.batch.pickling import Remade
 from fastbatch.loader.zero_copy import strided
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
@@ -114,6 +114,11 @@ class ImageColumn(Remade):
         self.decoder = _core.ImageDecoder(self.samples, core_image_options(options), pillow.is_available())
         self.identity = samples.identity
 
+    def for_evaluation(self) -> ImageColumn:
+        samples, options = self._made_with
+        counterpart = options.for_evaluation()
+        return self if counterpart is options else ImageColumn(samples, counterpart)
+
 
 class ConcatColumn(Remade):
     """Arrays concatenated per sample."""
@@ -150,6 +155,10 @@ class TransformColumn(Remade):
     def identity(self) -> Any:
         return self.inner.identity()
 
+    def for_evaluation(self) -> TransformColumn:
+        inner = for_evaluation(self.inner)
+        return self if inner is self.inner else TransformColumn(inner, self._made_with[1])
+
 
 class MatrixColumn(Remade):
     """The 2x3 affine matrix of each sample, from image coordinates to output coordinates."""
@@ -164,6 +173,10 @@ class MatrixColumn(Remade):
     def identity(self) -> Any:
         return "matrix"
 
+    def for_evaluation(self) -> MatrixColumn:
+        images, options = self._made_with
+        return MatrixColumn(images, options.for_evaluation())
+
 
 class MaskColumn(Remade):
     """Masks, transformed like their images."""
@@ -175,3 +188,7 @@ class MaskColumn(Remade):
         wanted = core_image_options(options)
         self.decoder = _core.MaskDecoder(images.samples, core_samples(masks), wanted, pillow.is_available())
         self.identity = masks.identity
+
+    def for_evaluation(self) -> MaskColumn:
+        images, masks, options = self._made_with
+        return MaskColumn(images, masks, options.for_evaluation())

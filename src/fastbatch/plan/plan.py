@@ -11,7 +11,7 @@ import numpy as np
 from fastbatch.checks import flag, one_of, whole
 
 from .batch_range import EVERY_BATCH, BatchRange
-from .subset import Selection, Subset, make_selection
+from .subset import Overlap, Selection, Subset, make_selection
 
 if TYPE_CHECKING:
     from .sampling import Draw
@@ -120,17 +120,58 @@ class Plan:
         """Return the plan of the samples with these indices: see `make_selection`."""
         return replace(self, subsets=(*self.subsets, make_selection(indices, self.n_items)))
 
-    def split(self, validation: float, seed: int, shuffle: bool) -> tuple[Plan, Plan]:
-        """Return the plans of two disjoint parts that together contain every sample."""
+    def split(
+        self, validation: float, seed: int, shuffle: bool | None, overlap: Overlap | None = None
+    ) -> tuple[Plan, Plan]:
+        """Return the plans of two disjoint parts that together contain every sample.
+
+        Args:
+            validation, seed: As for `Loader.split`.
+            shuffle: None holds out the last samples if there is an `overlap`, and random ones otherwise.
+            overlap: The samples that share rows. If `shuffle` is None, those that share rows with the held-out ones are
+                in neither part.
+        """
         n = self.n_items
         held_out = _held_out(validation, n)
         kept = n - held_out
-        train = Subset(shuffle, seed, n, 0, kept)
-        rest = Subset(shuffle, seed, n, kept, held_out)
+        is_random = overlap is None if shuffle is None else shuffle
+        first = Subset(is_random, seed, n, 0, kept)
+        train: Subset | Selection = first
+        rest = Subset(is_random, seed, n, kept, held_out)
+        if shuffle is None and overlap is not None and 0 < kept < n:
+            train = self._apart(first, kept, overlap)
+            if train.count == 0:
+                raise ValueError(
+                    f"split: all of the first {kept} samples share rows with the {held_out} held out; take a smaller "
+                    "validation, or shuffle=True for a random split"
+                )
         return (
             replace(self, subsets=(*self.subsets, train)),
             replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False, draw=None),
         )
+
+    def _apart(self, train: Subset, kept: int, overlap: Overlap) -> Subset | Selection:
+        """Return those of the first `kept` items that share no rows with the later ones."""
+        items = self._numbers()
+        if items is None:  # already split at random
+            return train
+        if isinstance(items, range):
+            end = overlap.kept_before(items[kept], items[0])
+            return replace(train, count=end - items[0])
+        apart = overlap.apart(items[:kept], items[kept:])
+        return make_selection(np.flatnonzero(apart), self.n_items)
+
+    def _numbers(self) -> range | np.ndarray[Any, Any] | None:
+        """Return the numbers of the items in the source, in order; None if they have been permuted."""
+        items: range | np.ndarray[Any, Any] = range(self.n_source)
+        for subset in self.subsets:
+            if isinstance(subset, Selection):
+                items = np.asarray(items, np.int64)[subset.items.astype(np.int64)]
+            elif subset.shuffled:
+                return None
+            else:
+                items = items[subset.start : subset.start + subset.count]
+        return items
 
 
 def _held_out(validation: float, n: int) -> int:

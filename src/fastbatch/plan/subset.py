@@ -30,6 +30,38 @@ class Subset:
         return f"{self.start}+{self.count}/{self.n}{f' seed {self.seed}' * self.shuffled}"
 
 
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Which samples share rows of their source: those of one piece whose numbers differ by less than `reach`.
+
+    Attributes:
+        reach: 1 if no two samples share rows.
+        starts: Number of the first sample of each piece (a series, a document); ascending, int64.
+    """
+
+    reach: int
+    starts: Array
+
+    def kept_before(self, first: int, low: int) -> int:
+        """Return the end of those of the samples from `low` to `first` that share no rows with sample `first`."""
+        start = int(self.starts[np.searchsorted(self.starts, first, "right") - 1])
+        return max(low, min(first, max(start, first - self.reach + 1)))
+
+    def apart(self, samples: Array, held_out: Array) -> Array:
+        """Return which of some samples share no rows with any of those held out."""
+        if not len(held_out):
+            return np.ones(len(samples), bool)
+        others = np.sort(held_out)
+        pieces = np.searchsorted(self.starts, samples, "right")
+        after = np.searchsorted(others, samples)
+        apart = np.ones(len(samples), bool)
+        for place in (after - 1, after):
+            near = others[np.clip(place, 0, len(others) - 1)]
+            same_piece = np.searchsorted(self.starts, near, "right") == pieces
+            apart &= ~(same_piece & (np.abs(near - samples) < self.reach))
+        return apart
+
+
 class Selection:
     """Items of `n` by index: in any order, possibly repeated.
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fastbatch.batch.column import array_identity, native_dtype
+from fastbatch.batch.column import array_identity, for_evaluation, native_dtype
 from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.transform import NativeTransform, call_transform
@@ -92,3 +92,6 @@ class TransformColumn:
         if status != 0:
             raise DecodeError(f"the transform failed: expected 0, found {status}", sample=index)
         return array
+
+    def for_evaluation(self) -> TransformColumn:
+        return TransformColumn(for_evaluation(self.inner), self._transform)

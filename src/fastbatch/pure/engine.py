@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -13,6 +12,7 @@ import numpy as np
 
 from fastbatch.batch.column import verify_columns
 from fastbatch.errors import DecodeError, FormatError
+from fastbatch.loader import fork as process
 from fastbatch.loader.bad_samples import Bad, what_is_wrong
 from fastbatch.plan.plan import REPLACE, Plan
 
@@ -92,7 +92,7 @@ class PureRun:
     def __init__(self, engine: PureEngine, source: Iterator[tuple[list[Array], list[Bad]]]) -> None:
         self._engine = engine
         self._source = ((number, *batch) for number, batch in enumerate(source))
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
 
     def next(self) -> Made | Literal[False] | None:
         with self._lock:

@@ -6,12 +6,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from fastbatch.decode.pillow_image import pixels_of, probe_sample, quiet
 from fastbatch.decode.single_image import Array, Box
+from fastbatch.errors import NO_PILLOW
 from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import SampleSource
+
+try:
+    from PIL import Image
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
 
 def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int) -> Array:

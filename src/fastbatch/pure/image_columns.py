@@ -44,6 +44,9 @@ class ImageColumn:
     def identity(self) -> Any:
         return self.samples.identity()
 
+    def for_evaluation(self) -> ImageColumn:
+        return ImageColumn(self.samples, self._options.for_evaluation())
+
 
 class MatrixColumn:
     """The 2x3 affine matrix of each sample, from image coordinates to output coordinates."""
@@ -67,6 +70,9 @@ class MatrixColumn:
 
     def identity(self) -> Any:
         return "matrix"
+
+    def for_evaluation(self) -> MatrixColumn:
+        return MatrixColumn(self._images, self._options.for_evaluation())
 
 
 class MaskColumn:
@@ -108,6 +114,9 @@ class MaskColumn:
 
     def identity(self) -> Any:
         return self._masks.identity()
+
+    def for_evaluation(self) -> MaskColumn:
+        return MaskColumn(self._images, self._masks, self._options.for_evaluation())
 
 
 def _draw_affine(options: ImageOptions, changes: Augment, seed: int, epoch: int, index: int) -> tuple[Array, Array]:

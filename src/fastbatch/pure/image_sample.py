@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from fastbatch.decode.image_limits import MOST_PIXELS
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.pillow_image import opened
-from fastbatch.errors import DecodeError
+from fastbatch.errors import NO_PILLOW, DecodeError
 from fastbatch.source.samples import SampleSource
 
 from .geometry import CropPlan, Window, draw_flips, plan_crop
+
+try:
+    from PIL import Image, ImageOps
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
 Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]

@@ -9,17 +9,17 @@ from __future__ import annotations
 import codecs
 import io
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fastbatch.checks import whole
 from fastbatch.errors import FormatError
 from fastbatch.generators import stream as compiled
-from fastbatch.generators.stream_bytes import ByteSource, open_bytes
-from fastbatch.generators.stream_options import StreamOptions, is_bytes
-from fastbatch.generators.stream_records import answer
+from fastbatch.generators.stream_bytes import ByteSource
+from fastbatch.generators.stream_options import StreamOptions
+from fastbatch.generators.stream_records import found_by
+from fastbatch.generators.stream_text import open_source
+from fastbatch.loader import fork as process
 
 NOTHING = object()  # returned if no data arrives in time
 END_OF_FILE = object()
@@ -31,11 +31,11 @@ class Feed:
     n_threads = 0
 
     def __init__(self, source: Any, options: StreamOptions) -> None:
-        self._options = options
-        self._bytes: ByteSource | None = open_bytes(source, options.follow) if is_bytes(source) else None
-        records = self._records(self._bytes) if self._bytes else iter(source)
+        self._bytes, items, self._options = open_source(source, options)
+        records = self._records(self._bytes) if self._bytes else items
+        assert records is not None
         self._samples = shuffled(self._decoded(records), options)
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._deadline: float | None = None  # for completing the current batch
         self._error: BaseException | None = None
         self._closed = False
@@ -64,7 +64,7 @@ class Feed:
                 sample = next(self._samples)
             except StopIteration:
                 break
-            except Exception as error:
+            except (Exception, GeneratorExit) as error:
                 self._error = error  # raised for the next batch if this one has samples
                 break
             if sample is NOTHING:
@@ -118,10 +118,7 @@ class Feed:
 
     def _decoded(self, records: Iterator[Any]) -> Iterator[Any]:
         for record in records:
-            if self._options.decode is None or record is NOTHING:
-                yield record
-            else:
-                yield self._options.decode(record)
+            yield record if record is NOTHING else self._options.decoded(record)
 
 
 class Stream(compiled.Stream):  # noqa: D101
@@ -197,8 +194,7 @@ def found(chunks: Iterator[Any], function: Callable[[bytes, bool], Any], name: s
         rest += b"" if is_end else chunk
         if is_end and not rest:
             continue
-        records, used = answer(function(rest, is_end))
-        used = whole("records: bytes used", used, 0, len(rest))
+        records, used = found_by(function, rest, is_end)
         yield from records
         rest = rest[used:]
         if is_end and rest:
@@ -212,13 +208,13 @@ def shuffled(samples: Iterator[Any], options: StreamOptions) -> Iterator[Any]:
     size = options.shuffle_buffer
     draw = random.Random(options.seed).random
     kept: list[Any] = []
-    error = None
+    error: BaseException | None = None
     while True:
         try:
             sample = next(samples)
         except StopIteration:
             break
-        except Exception as raised:
+        except (Exception, GeneratorExit) as raised:
             error = raised
             break
         if sample is NOTHING or size == 0:

@@ -99,7 +99,10 @@ def list_images(
                 error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
-    return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
+    paths = as_paths("paths", root_or_paths, root)
+    if not paths:
+        raise ValueError("images: expected at least one path, found none")
+    return ImageFiles(FileSamples(paths))
 
 
 def _no_folder(path: bytes) -> NotADirectoryError:

@@ -8,7 +8,6 @@ import io
 import os
 import re
 import stat
-import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
+from fastbatch.loader import fork as process
 from fastbatch.source.local_file import NamedFile, not_a_file
 
 from .plan import Place, TextPlan, batch_length, to_numpy_strings
@@ -160,7 +160,7 @@ class PythonTextRun:
 
     def __init__(self, plan: TextPlan, place: Place, stream: Iterator[Item]) -> None:
         self._batches = islice(batches(plan, place, stream), plan.batches_after(place.items))
-        self._lock = threading.Lock()
+        self._lock = process.new_lock()
         self._closed = False
         self._progress = (0, 0, 0, 0, 0)
 

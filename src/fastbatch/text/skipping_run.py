@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from typing import Any, Literal
 
+from fastbatch.loader import fork as process
 from fastbatch.plan.batch_range import EVERY_BATCH
 from fastbatch.source.identity import OpenedFile
 
@@ -37,7 +37,7 @@ class SkippingRun:
         self.start = start
         self.files = files
         self._implementation, self._plan, self._epoch, self._known = implementation, plan, epoch, known
-        self._lock = threading.RLock()
+        self._lock = process.new_lock()
         self._is_closed = False
         self._has_begun = start.items >= plan.first_item
         self._run: TextRun | None = None  # returns batches, or only reads
