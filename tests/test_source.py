@@ -97,6 +97,11 @@ def test_npy_versions_and_shapes(tmp_path, version, shape):
     if shape[0]:
         agree(path, array)
     for api in (fastbatch, pure):
+        assert api.npy(path).shape == shape
+        if not shape[0]:
+            with pytest.raises(ValueError, match="expected at least one sample, found arrays without rows"):
+                api.arrays(path)
+            continue
         loader = api.arrays(path, batch_size=2)
         assert [len(batch) for batch in loader] == [2] * (shape[0] // 2) + [1] * (shape[0] % 2)
         assert loader.n_samples == shape[0]

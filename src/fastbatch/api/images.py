@@ -258,9 +258,12 @@ def _files(
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
         return ImageFiles(data)
-    return list_images(
+    files = list_images(
         data, _is_infer(labels), root=root, class_names=names, scan=backend.scan_folder, index_cache=index_cache
     )
+    if len(files.samples) == 0:
+        raise ValueError("images: expected at least one path, found none")
+    return files
 
 
 def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOptions) -> list[Column]:

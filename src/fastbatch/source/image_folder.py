@@ -99,10 +99,7 @@ def list_images(
                 error.filename = os.fsdecode(error.filename)  # as text, as in all other errors
             raise
         return files
-    paths = as_paths("paths", root_or_paths, root)
-    if not paths:
-        raise ValueError("images: expected at least one path, found none")
-    return ImageFiles(FileSamples(paths))
+    return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
 
 
 def _no_folder(path: bytes) -> NotADirectoryError:
