@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from fastbatch.loader.keras_ready import KerasReady, both
+from fastbatch.loader.keras_ready import KerasReady, both, passes_of
 
 _FILE = "fastbatch_loader.json"
 _BASES = "keras.src.callbacks.callback"
@@ -66,7 +66,7 @@ class BackupLoader:
         backup._load_model = self._load_both
         self._epoch_was_over = False
         self._saved = self._restore()
-        loader._keras().keep_states()
+        passes_of(loader).keep_states()
 
     def _restore(self) -> Any:
         try:
@@ -94,7 +94,7 @@ class BackupLoader:
         seen = self._seen
         if self._backup.save_freq != "epoch":  # called at the end of a batch, maybe before on_train_batch_end
             seen = self._before_epoch + self._backup._last_batch_seen + 1
-        state = self._loader._keras().state_after(seen) if seen else self._saved
+        state = passes_of(self._loader).state_after(seen) if seen else self._saved
         self._write(self._saved, state)
         self._save_model()
         self._saved = state
@@ -128,7 +128,7 @@ class BackupLoader:
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Count the batch; under `steps_per_execution`, all up to it."""
-        if not self._loader._keras().has_given():
+        if not passes_of(self._loader).has_given():
             raise ValueError(
                 "BackupLoader: fit() reads other data; give it the loader that fit() gets, after map() and take()"
             )

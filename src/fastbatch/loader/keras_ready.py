@@ -115,6 +115,11 @@ class KerasReady(KerasClass):
         return passes
 
 
+def passes_of(data: KerasReady) -> KerasPasses:
+    """Return the epochs of a loader as Keras asks for them: the hook of `fastbatch.keras`."""
+    return data._keras()
+
+
 _ADAPTER_METHODS = frozenset(
     ["get_numpy_iterator", "get_tf_dataset", "get_jax_iterator", "get_torch_dataloader", "batch_size"]
     + ["has_partial_batch", "partial_batch_size"]
