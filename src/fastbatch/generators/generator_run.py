@@ -37,6 +37,7 @@ class GeneratorRun:
         self._lock = process.new_lock()
         self._n_batches = 0
         self._is_broken = False
+        self.is_dropped = False  # its iterator is finalized: the thread must not be joined
         self._is_over = False
         self._items: Generator[Any, None, None] | Prefetch | None = items
         self._ahead = Prefetch(items, prefetch) if prefetch else None
@@ -87,7 +88,7 @@ class GeneratorRun:
         """End the pass and the prefetch thread."""
         items, self._items = self._items, None
         if self._ahead is not None:
-            self._ahead.close()
+            self._ahead.close(join=not self.is_dropped)
         elif items is not None:
             with self._lock:
                 items.close()

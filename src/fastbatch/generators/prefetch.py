@@ -38,8 +38,9 @@ class Prefetch:
         self._ended = False
         self._error: BaseException | None = None
         self._error_at_close: BaseException | None = None
+        self._done = threading.Event()
         self._thread = Worker(
-            target=_work, args=(weakref.ref(self), self._freed), name="fastbatch prefetch", daemon=False
+            target=_run, args=(weakref.ref(self), self._freed, self._done), name="fastbatch prefetch", daemon=False
         )
         self._thread.start()
 
@@ -57,14 +58,20 @@ class Prefetch:
             self._freed.notify()
             return self._ready.popleft()
 
-    def close(self) -> None:
+    def close(self, join: bool = True) -> None:
         """Stop and join the thread, which finishes its current item. Does nothing in a forked child.
 
         An exception raised by `items.close()` is raised here; errors of items that were not requested are dropped.
+
+        Args:
+            join: False only waits for the end of the thread's work. A finalizer may run in a thread that holds a lock
+                of `threading`, which `join` needs.
         """
         if not self._stop() or self._thread is threading.current_thread():
             return  # the garbage collector ran in the prefetch thread
-        self._thread.join()
+        self._done.wait()
+        if join:
+            self._thread.join()
         error, self._error_at_close = self._error_at_close, None
         if error is not None:
             raise error
@@ -117,6 +124,13 @@ class Prefetch:
         with self._filled:
             self._ended, self._error_at_close = True, error_at_close
             self._filled.notify_all()
+
+
+def _run(reference: weakref.ref[Prefetch], freed: threading.Condition, done: threading.Event) -> None:
+    try:
+        _work(reference, freed)
+    finally:
+        done.set()
 
 
 def _work(reference: weakref.ref[Prefetch], freed: threading.Condition) -> None:

@@ -197,5 +197,8 @@ class Epoch:
             self._leave(self._run)
 
     def __del__(self) -> None:
-        if getattr(self, "_run", None) is not None:
+        run = getattr(self, "_run", None)
+        if run is not None:
+            if hasattr(run, "is_dropped"):
+                run.is_dropped = True
             self.close()
