@@ -48,3 +48,24 @@ def test_a_thread_that_outlives_the_main_thread(photos, name, begins):
     command = [sys.executable, "-c", textwrap.dedent(code), str(photos)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1:] == ["5"], done.stderr[-2000:]
+
+
+def test_csv_in_a_thread_that_outlives_the_main_thread(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n" + "1,2\n" * 1000)
+    code = """
+    import sys, threading
+    import fastbatch as fb
+
+    fb.csv(sys.argv[1])  # Python imports no module that has an exit hook once the main thread has ended
+
+    def work():
+        threading.main_thread().join()
+        print(fb.csv(sys.argv[1]).shape)
+
+    threading.Thread(target=work).start()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(1000, 2)\n", done.stderr

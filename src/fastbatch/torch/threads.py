@@ -12,6 +12,8 @@ import torch
 from torch.utils.data import _utils
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from fastbatch.source.pool import submit
+
 from .errors import fetch
 
 _pin_memory: Any = _utils.pin_memory.pin_memory
@@ -64,7 +66,7 @@ class ThreadIter(_BaseDataLoaderIter):
         except StopIteration:
             self._over = True
             return
-        self._ahead.append(self._pool.submit(fetch, self._fetcher, index, self._asked))
+        self._ahead.append(submit(self._pool, fetch, self._fetcher, index, self._asked))
         self._asked += 1
 
     def _next_data(self) -> Any:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from fastbatch.source.local_file import open_unbuffered
+from fastbatch.source.pool import submit
 
 from .grammar import NULLS
 from .options import CsvOptions
@@ -96,7 +97,7 @@ def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
         before: Future[Any] | None = None
         skip = layout.first_line
         for segment, has_quotes in _segments(path):
-            coming = pool.submit(_parse, segment, has_quotes, skip, layout, options)
+            coming = submit(pool, _parse, segment, has_quotes, skip, layout, options)
             if before is not None:
                 yield before.result()
             before, skip = coming, 0
