@@ -103,6 +103,10 @@ def main() -> None:
             answer(channel, values=scenario.measure(sys.argv[3], Job(**json.loads(sys.argv[4]))))
     except Skipped as reason:
         answer(channel, skipped=str(reason))
+    except ModuleNotFoundError as error:  # a library that this scenario needs, and the package does not
+        if str(error.name).split(".")[0] == "fastbatch":
+            raise
+        answer(channel, skipped=f"{error.name} is not installed")
 
 
 if __name__ == "__main__":
