@@ -109,6 +109,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}... ({type(value).__name__})"
 
 
+def rank_and_size(shard: Any) -> tuple[Any, Any]:
+    """Return the two parts of `shard=(rank, world_size)`, not yet checked; of None (0, 1)."""
+    try:
+        rank, world_size = (0, 1) if shard is None else shard
+    except (TypeError, ValueError):
+        raise TypeError(f"shard: expected (rank, world_size), found {shown(shard)}") from None
+    return rank, world_size
+
+
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`, or raise ValueError."""
     if value not in choices:

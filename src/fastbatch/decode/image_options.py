@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import element_type, flag, shown, whole
+from fastbatch.checks import MAX_INT64, element_type, flag, shown, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field, make_conversion
@@ -26,7 +26,7 @@ LEAST_RATIO = 0.001
 
 def pixel_limit(max_pixels: Any) -> int:
     """Return the checked option `max_pixels`."""
-    return MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, 2**63 - 1)
+    return MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, MAX_INT64)
 
 
 @dataclass(frozen=True)

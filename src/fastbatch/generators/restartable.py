@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
-from fastbatch.checks import whole
+from fastbatch.checks import MAX_INT64, rank_and_size, whole
 from fastbatch.errors import SIGNALS, StateError, add_note, name_of, signal_error
 from fastbatch.loader.epoch import Epoch
 from fastbatch.loader.loader import Loader, unnumbered
@@ -21,8 +21,6 @@ from fastbatch.plan.batch_range import dealt
 from fastbatch.plan.plan import Plan
 
 from .generator_run import GeneratorRun, Reached
-
-MAX_ITEMS = 2**63 - 1
 
 
 class RestartableGeneratorWrapper(Loader):
@@ -67,7 +65,7 @@ class RestartableGeneratorWrapper(Loader):
         self._declared: int | None = None  # the option `length`
         self._observed: int | None = None  # length of a pass that ended
         self._prefetch = 0
-        self._plan: Plan = Plan(MAX_ITEMS, batch_size=1, tail="uneven")
+        self._plan: Plan = Plan(MAX_INT64, batch_size=1, tail="uneven")
         self._last: weakref.ref[Any] | None = None  # the latest generator
 
     def _length(self) -> int | None:
@@ -113,7 +111,7 @@ class RestartableGeneratorWrapper(Loader):
         return State(self._kind(), self._plan.seed, epoch, items, world_size=world_size)
 
     def _load(self, state: State) -> None:
-        most = MAX_ITEMS if self._declared is None else self._declared
+        most = MAX_INT64 if self._declared is None else self._declared
         items = checked_position(state.position, most, self._kind())
         self._go_to(state.epoch, Reached(items, (state.world_size or 1) - 1))
 
@@ -177,7 +175,7 @@ class RestartableGeneratorWrapper(Loader):
     def _items(self, source: Iterator[Any], plan: Plan, reached: Reached) -> Generator[Any, None, None]:
         rank, world, start = plan.rank, plan.world_size, reached.items
         most, declared = plan.max_batches(start), self._declared
-        served = MAX_ITEMS if most is None else start + most * world  # items below this number are served
+        served = MAX_INT64 if most is None else start + most * world  # items below this number are served
         stop = served if declared is None else min(served, declared)
         number = start if self._takes_start else 0  # of the next item
         try:
@@ -254,14 +252,10 @@ def restartable(
     Source: `src/fastbatch/generators/restartable.py`.
     """
     wrapper = RestartableGeneratorWrapper(function, *args, **kwargs)
-    wrapper._declared = None if length is None else whole("length", length, 0, MAX_ITEMS)
+    wrapper._declared = None if length is None else whole("length", length, 0, MAX_INT64)
     wrapper._prefetch = 0 if prefetch is None else whole("prefetch", prefetch, 0, 65536)
     if shard is not None:
-        try:
-            rank, world_size = shard
-        except (TypeError, ValueError):
-            raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
-        wrapper._plan = wrapper._plan.sharded(rank, world_size)
+        wrapper._plan = wrapper._plan.sharded(*rank_and_size(shard))
     return wrapper
 
 

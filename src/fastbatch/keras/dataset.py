@@ -10,7 +10,7 @@ from typing import Any, Literal, NoReturn, SupportsIndex
 import numpy as np
 
 from fastbatch.batch.tree import flatten, packer
-from fastbatch.checks import flag, whole
+from fastbatch.checks import MAX_INT64, flag, whole
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.map import make_step
 from fastbatch.loader.samples import SampleLoader
@@ -168,7 +168,7 @@ class KerasDataset(SampleLoader):
             _refuse("batch", "is only possible for a whole data set without batches")
         own, of_user = self._steps[: self._n_own_steps], self._steps[self._n_own_steps + 1 :]
         steps = (*own, *(replace(step, each_sample=True) for step in of_user))
-        size = whole("batch_size", batch_size, 1, 2**63 - 1)
+        size = whole("batch_size", batch_size, 1, MAX_INT64)
         plan = replace(self._plan, batch_size=size, drop_last=flag("drop_remainder", drop_remainder))
         batched = self._derive(plan, replace(self._recipe, steps=steps))
         batched._is_batched = True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict
 
-from fastbatch.checks import whole
+from fastbatch.checks import MAX_INT64, whole
 from fastbatch.plan.plan import Plan, make_plan
 from fastbatch.plan.sampling import make_draw
 
@@ -98,7 +98,7 @@ class LoaderOptions:
         return EngineOptions(
             None if self.threads is None else whole("threads", self.threads, 1, MAX_THREADS),
             None if self.prefetch is None else whole("prefetch", self.prefetch, 1, MAX_PREFETCH),
-            None if self.prefetch_bytes is None else whole("prefetch_bytes", self.prefetch_bytes, 1, 2**63 - 1),
+            None if self.prefetch_bytes is None else whole("prefetch_bytes", self.prefetch_bytes, 1, MAX_INT64),
         )
 
 

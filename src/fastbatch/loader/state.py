@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastbatch.checks import whole
+from fastbatch.checks import MAX_INT64, whole
 from fastbatch.errors import StateError
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 VERSION = 2
-MAX_POSITION = 2**63 - 1
 SAMPLES = ("arrays", "images")  # kinds that differ only in their data
 
 
@@ -91,7 +90,7 @@ def _from_dict(kind: str, state: Mapping[str, Any]) -> State:
         kind,
         whole("seed", state["seed"], 0, MAX_SEED),
         whole("epoch", state["epoch"], 0, MAX_SEED),
-        whole("position", state["position"], 0, MAX_POSITION),
+        whole("position", state["position"], 0, MAX_INT64),
         str(state["order"]),
         str(state["dataset"]),
         **optional,

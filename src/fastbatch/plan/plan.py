@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 
-from fastbatch.checks import flag, one_of, whole
+from fastbatch.checks import MAX_INT64, flag, one_of, rank_and_size, whole
 
 from .batch_range import EVERY_BATCH, BatchRange
 from .subset import Overlap, Selection, Subset, make_selection
@@ -217,19 +217,13 @@ def make_plan(
     plan = Plan(
         n_source,
         draw=draw,
-        batch_size=whole("batch_size", batch_size, 1, 2**63 - 1),
+        batch_size=whole("batch_size", batch_size, 1, MAX_INT64),
         shuffle=shuffle,
         seed=whole("seed", seed, 0, MAX_SEED),
         drop_last=flag("drop_last", drop_last),
-        block_size=whole("block_size", block_size, 1, 2**63 - 1),
-        window=whole("window", window, 1, 2**63 - 1),
+        block_size=whole("block_size", block_size, 1, MAX_INT64),
+        window=whole("window", window, 1, MAX_INT64),
         on_error=one_of("on_error", on_error, ON_ERROR),
         max_bad=_max_bad(max_bad, on_error),
     )
-    if shard is None:
-        return plan.sharded(0, 1, tail)
-    try:
-        rank, world_size = shard
-    except (TypeError, ValueError):
-        raise TypeError(f"shard: expected (rank, world_size), found {shard!r}") from None
-    return plan.sharded(rank, world_size, tail)
+    return plan.sharded(*rank_and_size(shard), tail)

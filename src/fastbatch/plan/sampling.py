@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import flag, floats, refuse_masked, whole
+from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, whole
 from fastbatch.mapped import elements
 
 from .plan import DRAW, stream
@@ -123,7 +123,7 @@ def make_draw(
         wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
         found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
         raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")
-    number = None if samples_per_epoch is None else whole("samples_per_epoch", samples_per_epoch, 0, 2**63 - 1)
+    number = None if samples_per_epoch is None else whole("samples_per_epoch", samples_per_epoch, 0, MAX_INT64)
     draw = Draw(values, flag("replacement", replacement), number)
     draw._check(values, n if number is None else number)
     return draw

@@ -9,7 +9,7 @@ from typing import Any, Literal, SupportsIndex, TypedDict
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, whole
+from fastbatch.checks import MAX_INT64, flag, rank_and_size, whole
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
@@ -105,12 +105,7 @@ class TextOptions:
         return shuffle, encoding, errors
 
     def _checked_shard(self) -> tuple[int, int]:
-        if self.shard is None:
-            return 0, 1
-        try:
-            rank, world_size = self.shard
-        except (TypeError, ValueError):
-            raise TypeError(f"shard: expected (rank, world_size), found {self.shard!r}") from None
+        rank, world_size = rank_and_size(self.shard)
         world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
         return whole("rank", rank, 0, world - 1), world
 
