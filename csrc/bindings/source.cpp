@@ -7,6 +7,9 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
@@ -16,11 +19,13 @@
 #include "source/copy_elements.h"
 #include "source/encoded_samples.h"
 #include "source/file_list.h"
+#include "source/file_ranges.h"
 #include "source/folder.h"
 #include "source/idx.h"
 #include "source/npy.h"
 #include "source/npz.h"
 #include "source/raw.h"
+#include "source/tar.h"
 #include "source/window.h"
 
 namespace fastbatch::bindings {
@@ -104,6 +109,46 @@ std::shared_ptr<EncodedSamples> make_encoded_samples(const py::buffer& blob, con
   return std::make_shared<EncodedSamples>(bytes, std::move(copied), std::move(list), held);
 }
 
+// (names with a null byte after each, offsets, sizes)
+py::tuple tar_members(const py::bytes& path) {
+  TarMembers members;
+  std::string names;
+  {
+    const std::string archive = path;
+    const GilRelease no_gil;  // GIL released: the disk may be slow, touches no Python object
+    members = read_tar(archive);
+    for (std::size_t i = 0; i < members.names.size(); ++i) names.append(members.names[i]).push_back('\0');
+  }
+  const auto n = static_cast<py::ssize_t>(members.offsets.size());
+  return py::make_tuple(py::bytes(names), py::array_t<std::uint64_t>(n, members.offsets.data()),
+                        py::array_t<std::uint64_t>(n, members.sizes.data()));
+}
+
+using Numbers = py::array_t<std::uint64_t, py::array::c_style>;
+using Identity = std::tuple<py::bytes, std::uint64_t, std::int64_t, std::uint64_t, std::uint64_t>;
+
+// Each file: path, size, time of change in ns, inode, device.
+std::shared_ptr<FileRanges> make_file_ranges(const std::vector<Identity>& files, const Numbers& file,
+                                             const Numbers& offsets, const Numbers& sizes,
+                                             const std::vector<py::bytes>& names) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  if (file.size() != offsets.size() || file.size() != sizes.size()) {
+    throw std::invalid_argument("ranges: expected as many files as offsets and sizes");
+  }
+  std::vector<FileRanges::File> opened;
+  for (const auto& [path, size, modified, inode, device] : files) {
+    const std::int64_t seconds = modified / kSecond - (modified % kSecond < 0 ? 1 : 0);
+    opened.push_back({path, {size, {seconds, modified - seconds * kSecond}, device, inode}});
+  }
+  std::vector<FileRanges::Range> ranges(static_cast<std::size_t>(file.size()));
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    ranges[i] = {offsets.data()[i], sizes.data()[i], static_cast<std::uint32_t>(file.data()[i])};
+  }
+  Names list;
+  for (const py::bytes& name : names) list.add(std::string_view(name));
+  return std::make_shared<FileRanges>(std::move(opened), std::move(ranges), std::move(list));
+}
+
 }  // namespace
 
 void register_source(py::module_& module) {
@@ -121,6 +166,7 @@ void register_source(py::module_& module) {
   module.def("recognise", &recognised);
 
   module.def("list_folder", &listed);
+  module.def("tar_members", &tar_members);
 
   py::class_<NpzFile>(module, "NpzFile")
       .def(py::init([](const py::bytes& path) { return NpzFile(std::string(path)); }))
@@ -152,6 +198,10 @@ void register_source(py::module_& module) {
         if (i >= files.size()) throw py::index_error();
         return py::bytes(files[i].data(), files[i].size());
       });
+
+  py::class_<FileRanges, SampleSource, std::shared_ptr<FileRanges>>(module, "FileRanges")
+      .def(py::init(&make_file_ranges), py::arg("files"), py::arg("file"), py::arg("offsets"), py::arg("sizes"),
+           py::arg("names"));
 
   py::class_<EncodedSamples, SampleSource, std::shared_ptr<EncodedSamples>>(module, "EncodedSamples")
       .def(py::init(&make_encoded_samples), py::arg("blob"), py::arg("offsets"), py::arg("names") = py::none());

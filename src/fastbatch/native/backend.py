@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fastbatch.plan.plan import Plan
     from fastbatch.source.csv.options import CsvOptions
     from fastbatch.source.samples import SampleSource
+    from fastbatch.source.tar.index import Members
     from fastbatch.source.window import Part
     from fastbatch.text.plan import TextImplementation
 
@@ -83,6 +85,12 @@ class NativeBackend:
         from .text import NativeText
 
         return NativeText()
+
+    def tar_members(self, path: str) -> Members:
+        from fastbatch.source.tar.index import Members
+
+        names, offsets, sizes = _core.tar_members(os.fsencode(path))
+        return Members(names.split(b"\0")[:-1], offsets, sizes)
 
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
         try:

@@ -14,6 +14,7 @@ from fastbatch import _core
 from fastbatch.batch.column import array_identity, for_evaluation
 from fastbatch.batch.pickling import Remade
 from fastbatch.loader.zero_copy import strided
+from fastbatch.source.ranges import RangeSamples
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 from fastbatch.source.series import Series
 
@@ -34,6 +35,13 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
     if isinstance(samples, EncodedSamples):
         names = None if samples.names is None else [os.fsencode(name) for name in samples.names]
         return _core.EncodedSamples(samples.blob, samples.offsets, names)
+    if isinstance(samples, RangeSamples):
+        identities = [file.identity for file in samples.files]
+        files = [
+            (os.fsencode(file.path), one.size, one.mtime, one.inode, one.device)
+            for file, one in zip(samples.files, identities, strict=True)
+        ]
+        return _core.FileRanges(files, samples.file, samples.offsets, samples.sizes, samples.names)
     assert isinstance(samples, FileSamples)
     return _core.FileList(samples.paths)
 
@@ -113,6 +121,12 @@ class ImageColumn(Remade):
         self.shape = options.conversion.shape
         self.decoder = _core.ImageDecoder(self.samples, core_image_options(options), pillow.is_available())
         self.identity = samples.identity
+        self._verify = getattr(samples, "verify", None)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a file that holds samples was replaced or written to."""
+        if self._verify is not None:
+            self._verify(may_be_shorter)
 
     def for_evaluation(self) -> ImageColumn:
         samples, options = self._made_with
@@ -188,6 +202,12 @@ class MaskColumn(Remade):
         wanted = core_image_options(options)
         self.decoder = _core.MaskDecoder(images.samples, core_samples(masks), wanted, pillow.is_available())
         self.identity = masks.identity
+        self._verify = getattr(masks, "verify", None)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a file that holds masks was replaced or written to."""
+        if self._verify is not None:
+            self._verify(may_be_shorter)
 
     def for_evaluation(self) -> MaskColumn:
         images, masks, options = self._made_with

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from .engine import PureEngine, batch_plan, order_of
 from .plan import BatchPlan
 from .sequences import PartOf, PureMoments
 
+if TYPE_CHECKING:
+    from fastbatch.source.tar.index import Members
+
 
 class PureBackend:
     """The backend of `fastbatch.pure`. Modules that need Pillow are imported on use."""
@@ -40,6 +43,11 @@ class PureBackend:
     npz = staticmethod(array_file.npz)
     idx = staticmethod(array_file.idx)
     raw = staticmethod(array_file.raw)
+
+    def tar_members(self, path: str) -> Members:
+        from .tar_file import tar_members
+
+        return tar_members(path)
 
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
         return plain_blocks(path, layout, options)

@@ -20,13 +20,11 @@ from pathlib import Path
 
 from .cache_folder import cache_folder
 from .identity import Identity, identity_of
+from .index_file import COARSEST_NS, DIGEST_BYTES, digest, is_enabled, is_settled, write_index
 from .local_file import open_regular
 
 HEADER = b"fastbatch folders 2\n"
 FEWEST_NAMES = 1000  # a smaller folder is listed faster than its cache is found
-COARSEST_NS = 2_000_000_000
-UNUSED_S = 90 * 24 * 3600  # an index unused for longer is deleted
-_DIGEST_BYTES = 16
 _STAMP_FIELDS = 6
 _COUNTS = 3  # of files, folders and links
 
@@ -68,11 +66,11 @@ class FolderIndex:
         self._seen: dict[bytes, tuple[Stamp, Content]] = {}
         self._file: Path | None = None
         self._known: dict[bytes, tuple[Stamp, Content]] = {}
-        if cached and os.environ.get("FASTBATCH_INDEX_CACHE") != "0":
+        if cached and is_enabled():
             real = os.path.realpath(root)
             self._title = [real, ",".join(kinds).encode()]
             with contextlib.suppress(OSError, ValueError, RuntimeError):
-                self._file = cache_folder() / "folders" / _digest(real).hex()
+                self._file = cache_folder() / "folders" / digest(real).hex()
                 with open_regular(self._file) as file:
                     self._known = _parse(file.read(), self._title)
 
@@ -99,7 +97,7 @@ class FolderIndex:
     def save(self) -> None:
         """Remember what was listed, if it is much and there is anything new."""
         latest = self._begun_ns - COARSEST_NS
-        safe = {name: one for name, one in self._seen.items() if _is_settled(one[0][0], latest)}
+        safe = {name: one for name, one in self._seen.items() if is_settled(one[0][0], latest)}
         n_names = sum(len(content.files) for _, content in safe.values())
         if self._file is None or n_names < FEWEST_NAMES:
             return
@@ -107,11 +105,7 @@ class FolderIndex:
             if safe == self._known:
                 os.utime(self._file)
             else:
-                _write(self._file, _join(self._title, safe))
-
-
-def _is_settled(identity: Identity, latest: int) -> bool:
-    return identity.has_change_time and max(identity.mtime, identity.ctime) < latest
+                write_index(self._file, _join(self._title, safe))
 
 
 def _join(title: list[bytes], folders: dict[bytes, tuple[Stamp, Content]]) -> bytes:
@@ -123,15 +117,15 @@ def _join(title: list[bytes], folders: dict[bytes, tuple[Stamp, Content]]) -> by
         for names in lists:
             fields += names
     text = b"\0".join(fields)  # names never contain a zero byte
-    return HEADER + _digest(text) + text
+    return HEADER + digest(text) + text
 
 
 def _parse(data: bytes, title: list[bytes]) -> dict[bytes, tuple[Stamp, Content]]:
     """Return the folders of an index; ValueError if the data is invalid or of another folder."""
-    begin = len(HEADER) + _DIGEST_BYTES
+    begin = len(HEADER) + DIGEST_BYTES
     text = data[begin:]
     fields = text.split(b"\0")
-    if data[: len(HEADER)] != HEADER or data[len(HEADER) : begin] != _digest(text) or fields[: len(title)] != title:
+    if data[: len(HEADER)] != HEADER or data[len(HEADER) : begin] != digest(text) or fields[: len(title)] != title:
         raise ValueError("not an index of this folder")
     folders = {}
     at = len(title)
@@ -163,29 +157,3 @@ def _are_names(folders: Iterable[bytes], text: bytes) -> bool:
     n_empty = text.count(b"\0\0") + text.endswith(b"\0")
     is_plain = text.count(b"/") == paths.count(b"/") and b"\0." not in text and n_empty == (b"" in set(folders))
     return is_plain and b"/." not in inside and (b"//" not in inside or inside == b"//")
-
-
-def _write(file: Path, data: bytes) -> None:
-    """Write a file atomically and delete indices that have not been used for `UNUSED_S`."""
-    import tempfile
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(prefix=".unfinished-", dir=file.parent)
-    try:
-        with open(descriptor, "wb") as out:
-            out.write(data)
-        os.replace(unfinished, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
-        raise
-    for other in file.parent.iterdir():
-        with contextlib.suppress(OSError):
-            if time.time() - other.stat().st_mtime > UNUSED_S:
-                other.unlink()
-
-
-def _digest(data: bytes) -> bytes:
-    import hashlib  # imported late: see batch/column.py
-
-    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).digest()

@@ -14,6 +14,7 @@ from fastbatch.checks import MAX_INT64, element_type, whole
 if TYPE_CHECKING:
     from .csv.options import CsvOptions
     from .csv.rows import Layout
+    from .tar.index import Members
 
 
 class Opener(Protocol):
@@ -23,6 +24,9 @@ class Opener(Protocol):
     def npz(self, path: Any, member: str | None = None) -> Any: ...
     def idx(self, path: Any) -> Any: ...
     def raw(self, path: Any, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Any: ...
+
+    def tar_members(self, path: str) -> Members:
+        """Return the regular files in a tar archive."""
 
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
         """Yield the rows of a file in order, as arrays (rows, columns) of type `options.dtype`."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Tar archives: samples that are groups of members, as WebDataset has them."""

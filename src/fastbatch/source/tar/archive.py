@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""Samples of tar archives, as WebDataset groups them: members of one name up to its first dot are one sample."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.checks import shown
+from fastbatch.errors import FormatError
+from fastbatch.source.identity import OpenedFile
+from fastbatch.source.opener import Opener
+from fastbatch.source.ranges import RangeSamples
+
+from .index import Members, list_archives
+from .paths import archive_paths
+
+ABSENT = np.uint64(2**64 - 1)
+
+
+class Archive:
+    """The samples of tar archives, in the order of the archives and of the first member of each sample.
+
+    Attributes:
+        files: The archives as they were when they were listed.
+        file: uint64, the archive of each sample.
+        keys: The name of each sample: of its members, up to the first dot behind the last slash.
+        extensions: What follows that dot, in lower case ("jpg", "seg.png"), in the order of the first occurrence.
+    """
+
+    def __init__(self, listed: Sequence[tuple[OpenedFile, Members]]) -> None:
+        self.files = tuple(file for file, _ in listed)
+        self.keys: list[bytes] = []
+        counts = []
+        extensions: dict[bytes, int] = {}  # number of each
+        written: dict[bytes, int] = {}  # the same by their spelling in the archives
+        samples: list[int] = []
+        kinds: list[int] = []
+        for file, members in listed:
+            found: dict[bytes, int] = {}  # sample of each key in this archive
+            n_before = len(self.keys)
+            for name in members.names:
+                base = name.rfind(b"/") + 1
+                dot = name.find(b".", base)
+                if dot <= base or (name.startswith(b"__") and _is_about(name)):
+                    samples.append(-1)
+                    kinds.append(0)
+                    continue
+                samples.append(found.setdefault(name[:dot], n_before + len(found)))
+                extension = name[dot + 1 :]
+                kind = written.get(extension)
+                if kind is None:
+                    kind = written[extension] = extensions.setdefault(extension.lower(), len(extensions))
+                kinds.append(kind)
+            self.keys += found
+            counts.append(len(found))
+            self._refuse_twice(file, members, samples, kinds, len(extensions))
+        self.extensions = tuple(os.fsdecode(one) for one in extensions)
+        self.file = np.repeat(np.arange(len(counts), dtype=np.uint64), counts)
+        self._scatter([members for _, members in listed], np.array(samples, np.int64), np.array(kinds, np.int64))
+
+    def _refuse_twice(
+        self, file: OpenedFile, members: Members, samples: list[int], kinds: list[int], n_kinds: int
+    ) -> None:
+        """Raise FormatError if a sample of the archive that was grouped last has two members of one extension."""
+        n = len(members.names)
+        if n == 0:
+            return
+        of = np.array(samples[-n:], np.int64)
+        cells = (of * n_kinds + np.array(kinds[-n:], np.int64))[of >= 0]
+        order = np.argsort(cells, kind="stable")
+        twice = np.flatnonzero(cells[order][1:] == cells[order][:-1])
+        if len(twice):
+            again = int(np.flatnonzero(of >= 0)[order[int(twice[0]) + 1]])
+            name = os.fsdecode(members.names[again])
+            raise FormatError(
+                "duplicate member",
+                path=file.path,
+                offset=int(members.offsets[again]),
+                expected="each name once",
+                found=f"{shown(name)} again",
+            )
+
+    def _scatter(self, listed: Sequence[Members], samples: NDArray[np.int64], kinds: NDArray[np.int64]) -> None:
+        empty = [np.zeros(0, np.uint64)]
+        offsets = np.concatenate(empty + [members.offsets for members in listed])
+        sizes = np.concatenate(empty + [members.sizes for members in listed])
+        self._offsets: dict[str, NDArray[np.uint64]] = {}
+        self._sizes: dict[str, NDArray[np.uint64]] = {}
+        for number, extension in enumerate(self.extensions):
+            here = (kinds == number) & (samples >= 0)
+            for table, values in ((self._offsets, offsets), (self._sizes, sizes)):
+                table[extension] = np.full(len(self.keys), ABSENT)
+                table[extension][samples[here]] = values[here]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def has(self, extension: str) -> NDArray[np.bool_]:
+        """Return which samples have a member with this extension."""
+        if extension not in self._sizes:
+            return np.zeros(len(self), bool)
+        return np.asarray(self._sizes[extension] != ABSENT)
+
+    def key(self, index: int) -> str:
+        """Return the name of a sample."""
+        return os.fsdecode(self.keys[index])
+
+    def members(self, extension: str, of: NDArray[np.int64] | None = None) -> RangeSamples:
+        """Return the members with this extension, of all samples or of those with the numbers `of`.
+
+        Raises:
+            FormatError: A sample has none.
+        """
+        chosen = np.arange(len(self)) if of is None else of
+        missing = np.flatnonzero(~self.has(extension)[chosen])
+        if len(missing):
+            i = int(chosen[missing[0]])
+            there = ", ".join(one for one in self.extensions if self.has(one)[i])
+            path = f"{self.files[int(self.file[i])].path}: {self.key(i)}"
+            raise FormatError(f"sample without .{extension}", path=path, expected=f".{extension}", found=there)
+        end = b"." + os.fsencode(extension)
+        return RangeSamples(
+            self.files,
+            self.file[chosen],
+            self._offsets[extension][chosen],
+            self._sizes[extension][chosen],
+            [self.keys[i] + end for i in chosen.tolist()],
+        )
+
+    def sample(self, index: int) -> TarSample:
+        """Return one sample, whose members are read when they are asked for."""
+        return TarSample(self, index)
+
+    def identity(self) -> Any:
+        """Return a JSON value that differs between data sets, wherever the archives are."""
+        return [
+            [one, self.members(one, np.flatnonzero(self.has(one))).identity()] for one in sorted(self.extensions)
+        ]
+
+
+class TarSample(Mapping[str, bytes]):
+    """The members of one sample by their extensions; each is read when it is asked for.
+
+    Attributes:
+        key: The name of the sample.
+    """
+
+    def __init__(self, archive: Archive, index: int) -> None:
+        self._archive = archive
+        self._index = index
+        self.key = archive.key(index)
+
+    def __getitem__(self, extension: str) -> bytes:
+        if extension not in self._archive.extensions or not self._archive.has(extension)[self._index]:
+            raise KeyError(extension)
+        return self._archive.members(extension, np.array([self._index])).read(0)
+
+    def __iter__(self) -> Iterator[str]:
+        return (one for one in self._archive.extensions if self._archive.has(one)[self._index])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def open_archive(opener: Opener, given: Any, index_cache: bool = True) -> Archive:
+    """Return the samples of tar archives.
+
+    Raises:
+        OSError: An archive cannot be read.
+        FormatError: It is broken or compressed, or has a member twice.
+        ValueError: There are no samples.
+    """
+    paths = archive_paths(given)
+    archive = Archive(list_archives(opener, paths, index_cache))
+    if len(archive) == 0:
+        raise ValueError(f"{paths[0]}: expected members such as 0001.jpg, found none")
+    return archive
+
+
+def _is_about(name: bytes) -> bool:
+    """Return whether a member is about the archive, not data: in a folder such as `__info__`, as in WebDataset."""
+    folder, slash, _ = name.partition(b"/")
+    return bool(slash) and folder.startswith(b"__") and folder.endswith(b"__")
