@@ -9,8 +9,10 @@ Needs NumPy and Pillow, and takes about a second. The files are the same each ti
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +50,18 @@ def make_masks(folder: Path) -> None:
         Image.fromarray(coarse).resize((320, 280), Image.Resampling.BICUBIC).save(folder / "images" / f"{i}.jpg")
         regions = rng.integers(0, 4, (7, 8), dtype=np.uint8)
         Image.fromarray(regions).resize((320, 280), Image.Resampling.NEAREST).save(folder / "masks" / f"{i}.png")
+
+
+def make_shards(folder: Path) -> None:
+    """Write shards/0.tar and shards/1.tar, as of WebDataset: the photographs of images/ with their classes."""
+    (folder / "shards").mkdir()
+    for shard in range(2):
+        with tarfile.open(folder / "shards" / f"{shard}.tar", "w") as archive:
+            for i in range(4 * shard, 4 * shard + 4):
+                archive.add(folder / "images" / f"{i}.jpg", f"photo{i}.jpg")
+                info = tarfile.TarInfo(f"photo{i}.cls")
+                info.size = 1
+                archive.addfile(info, io.BytesIO(str(i % 3).encode()))
 
 
 def make_arrays(folder: Path) -> None:
@@ -99,7 +113,7 @@ def write_csv(path: Path, header: list[str], rows: list[list[str]]) -> None:
 def make_all(folder: Path) -> None:
     """Write everything."""
     folder.mkdir(parents=True, exist_ok=True)
-    for make in (make_photos, make_masks, make_arrays, make_series, make_text, make_tokens):
+    for make in (make_photos, make_masks, make_shards, make_arrays, make_series, make_text, make_tokens):
         make(folder)
 
 

@@ -4,6 +4,7 @@
 import inspect
 import pickle
 import pydoc
+import tarfile
 
 import numpy as np
 import pytest
@@ -30,6 +31,8 @@ def data(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n")
     (tmp_path / "words.txt").write_text("one two\nthree\n")
     photos = make_photos(tmp_path / "photos", 2)
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        archive.add(tmp_path / "words.txt", "words.txt")
     photo = next(photos.rglob("*.jpg"))
     text = tmp_path / "words.txt"
     labels = np.zeros(1, np.int64)
@@ -55,6 +58,7 @@ def data(tmp_path):
         "series": ([X, X],),
         "statistics": (X,),
         "stream": ([1, 2],),
+        "tar": (tmp_path / "x.tar",),
         "text_generator": (text, 2),
         "tokens": (np.arange(50), None, 4),
         "vocabulary": (text,),

@@ -16,7 +16,7 @@ FILES = {
     "x.h5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file (h5py.File(path)[name][:]"),
     "x.tfrecord": (bytes(range(200)), "a TFRecord file (stream(tf.data.TFRecordDataset"),
     "x.csv.gz": (gzip.compress(b"a,b\n1,2\n"), "a gzip file (decompress it first, or stream(gzip.open(path))"),
-    "x.tar.gz": (gzip.compress(bytes(1024)), "a tar archive (unpack it with tarfile"),
+    "x.tar.gz": (gzip.compress(bytes(1024)), "a tar archive (images() and tar() take plain ones"),
     "x.csv.zst": (b"\x28\xb5\x2f\xfd" + bytes(20), "a zstd file (decompress it first"),
     "x.pkl": (b"\x80\x05\x95abc", "a pickle"),
     "x.json": (b'{"a": 1}', "JSON (stream(path, decode=json.loads)"),

@@ -12,6 +12,7 @@ from fastbatch import _core, pure
 from fastbatch.source import folder_index
 from fastbatch.source.cache_folder import cache_folder
 from fastbatch.source.image_folder import EXTENSIONS, list_images, scan_folder
+from fastbatch.source.index_file import digest
 
 LONG_AGO = 1_500_000_000
 
@@ -256,7 +257,7 @@ def forge(caches, replace):
     before = index.read_bytes()[len(folder_index.HEADER) + 16 :]
     text = replace(before)
     assert text != before
-    index.write_bytes(folder_index.HEADER + folder_index._digest(text) + text)
+    index.write_bytes(folder_index.HEADER + digest(text) + text)
 
 
 @pytest.mark.parametrize("name", ["/etc/1.jpg", "../1.jpg", "..", ".", "", "x/../../1.jpg", ".1.jpg"])

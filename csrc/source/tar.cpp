@@ -22,6 +22,7 @@ constexpr std::uint64_t kMostExtension = std::uint64_t{1} << 20U;  // bytes of a
 constexpr std::uint64_t kMostNumber = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kChecksumAt = 148;
 constexpr std::size_t kChecksumSize = 8;
+constexpr std::int64_t kSpaces = 8 * ' ';  // its own field, as it is counted
 constexpr std::string_view kSparse = "sparse member: expected one that is stored whole (tar without --sparse), found ";
 
 // The text before the first null byte.
@@ -94,10 +95,10 @@ class Reader {
   void check_sum(std::string_view header) const {
     const std::string_view field = header.substr(kChecksumAt, kChecksumSize);
     // The sum is of the header with spaces in its own field.
-    const std::int64_t total = sum<unsigned char>(header) - sum<unsigned char>(field) + kChecksumSize * ' ';
+    const std::int64_t total = sum<unsigned char>(header) - sum<unsigned char>(field) + kSpaces;
     const auto stored = number(field);
     if (stored && static_cast<std::int64_t>(*stored) == total) return;
-    const std::int64_t of_old_programs = sum<signed char>(header) - sum<signed char>(field) + kChecksumSize * ' ';
+    const std::int64_t of_old_programs = sum<signed char>(header) - sum<signed char>(field) + kSpaces;
     if (stored && static_cast<std::int64_t>(*stored) == of_old_programs) return;
     fail(at_, std::string(at_ == 0 ? "not a tar archive" : "broken tar header") + ": expected the checksum " +
                   std::to_string(total) + ", found " + (stored ? std::to_string(*stored) : "no number"));

@@ -8,6 +8,7 @@ import gzip
 import io
 import struct
 import sys
+import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,20 @@ def npz_files() -> Iterator[bytes]:
     for save in (np.savez, np.savez_compressed):
         buffer = io.BytesIO()
         save(buffer, x=np.arange(12.0).reshape(3, 4), y=np.arange(3))
+        yield buffer.getvalue()
+
+
+def tar_files() -> Iterator[bytes]:
+    for kind in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=kind) as archive:
+            for name, size in (("a.jpg", 3), ("d/" * 60 + "b", 513), ("ü.cls", 0)):
+                info = tarfile.TarInfo(name)
+                info.size = size
+                archive.addfile(info, io.BytesIO(bytes(size)))
+            link = tarfile.TarInfo("link")
+            link.type, link.linkname = tarfile.LNKTYPE, "a.jpg"
+            archive.addfile(link)
         yield buffer.getvalue()
 
 
@@ -95,6 +110,7 @@ FILES = {
     "npy": npy_files,
     "npz": npz_files,
     "idx": idx_files,
+    "tar": tar_files,
     "jpeg": jpeg_files,
 }
 

@@ -23,11 +23,11 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.image_folder import ImageFiles, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
 from .arrays import column_of
 from .backend import Backend
+from .image_data import open_images
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -42,6 +42,7 @@ def images(
     label_mode: Literal["int", "one_hot", "float", "multi_label"] | None = None,
     class_names: Sequence[str] | None = None,
     root: str | os.PathLike[str] | None = None,
+    column: str | None = None,
     index_cache: bool = True,
     masks: Any = None,
     mask_dtype: DTypeLike = "uint8",
@@ -79,18 +80,25 @@ def images(
 
     Args:
         root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order); or paths as a
-            list, an array or a column of a data frame; or images in memory: `encoded([...])`.
+            list, an array or a column of a data frame; or images in memory: `encoded([...])`; or tar archives, as of
+            WebDataset: a path that ends in .tar, a pattern, `"shards/{000..099}.tar"`, or a list. Members of one name
+            up to its first dot are one sample. Nothing is unpacked.
         labels: "infer": the number of the sub-folder in sorted order; no labels for a list of paths. None: no labels.
             Otherwise one label per file, in the order of the paths: numbers, strings (numbered in sorted order), rows
             of numbers, or lists of strings for files of several classes (rows of 0 and 1). `image_table` reads paths
-            and labels from a CSV file.
+            and labels from a CSV file. For tar archives: "infer": the `.cls` members, if there are any; ".txt",
+            ".json:label": the members with this extension, or a field of them; or a function of a sample, which is a
+            mapping from extensions to bytes with a `key`.
         label_mode: "int" (int64), "one_hot", "float" or "multi_label" (all float32); None: chosen by the labels.
         class_names: The classes in the order of their numbers, instead of in sorted order.
         root: Folder that the paths of a list are relative to.
-        index_cache: Store the listing of a folder of more than 1,000 images in the user's cache folder. Sub-folders
-            that changed are listed again; see `src/fastbatch/source/folder_index.py`.
+        column: Extension of the images in tar archives whose samples have several, such as "jpg".
+        index_cache: Store the listing of a folder of more than 1,000 images, or of an archive of as many members, in
+            the user's cache folder. Sub-folders and archives that changed are listed again; see
+            `src/fastbatch/source/folder_index.py`.
 
-        masks: One mask file per image; or a folder with one mask of the same name (except for the extension) per image.
+        masks: One mask file per image; or a folder with one mask of the same name (except for the extension) per image;
+            or, in tar archives, the extension of the masks: ".seg.png".
             Palette images give their indices, grayscale images their levels, black-and-white images 0 and 1. Masks are
             cropped, resized and flipped like their images, with nearest-neighbour sampling; (batch, height, width).
         mask_dtype: Type of the masks.
@@ -189,21 +197,32 @@ def images(
     wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
     flag("index_cache", index_cache)
     names = None if class_names is None else _names(class_names)
-    files = _files(backend, root_or_paths, labels, root, names, index_cache)
-    samples, n = files.samples, len(files.samples)
+    opened = open_images(
+        backend,
+        root_or_paths,
+        labels,
+        masks,
+        column=column,
+        root=root,
+        class_names=names,
+        index_cache=index_cache,
+    )
+    samples, n = opened.samples, len(opened.samples)
+    if n == 0:
+        raise ValueError("images: expected at least one path, found none")
     pictures = backend.image_column(samples, wanted)
     native = None if transform is None else native_transform(transform)
     columns = [pictures if native is None else backend.transform_column(pictures, native)]
-    given = files.labels if _is_infer(labels) else labels
+    given = opened.labels
     if given is not None:
-        made = make_labels(given, n, label_mode, files.class_names or names)
+        made = make_labels(given, n, label_mode, opened.class_names or names)
         names = made.class_names
         columns.append(column_of(backend, Field(made.values)))
     elif label_mode is not None:
         raise ValueError("label_mode: there are no labels")
-    if masks is not None:
+    if opened.masks is not None:
         folder = root_or_paths if isinstance(root_or_paths, str | bytes | os.PathLike) else root
-        of_masks = mask_samples(masks, samples, folder)
+        of_masks = mask_samples(opened.masks, samples, folder)
         columns.append(backend.mask_column(pictures, of_masks, wanted_masks))
     moved = make_moved(n, wanted, boxes, min_box_area, keypoints)
     pack = PackPairs(len(columns), moved)
@@ -244,26 +263,6 @@ def encoded(images: Any, offsets: ArrayLike | None = None, names: Iterable[Any] 
     Source: `csrc/source/encoded_samples.h`.
     """
     return make_encoded(images, offsets, names)
-
-
-def _is_infer(labels: Any) -> bool:
-    return isinstance(labels, str) and labels == "infer"
-
-
-def _files(
-    backend: Backend, data: Any, labels: Any, root: Any, names: tuple[str, ...] | None, index_cache: bool
-) -> ImageFiles:
-    """Return the samples of the first argument of `images`."""
-    if isinstance(data, EncodedSamples):
-        if root is not None:
-            raise ValueError("root: only valid with a list of paths")
-        return ImageFiles(data)
-    files = list_images(
-        data, _is_infer(labels), root=root, class_names=names, scan=backend.scan_folder, index_cache=index_cache
-    )
-    if len(files.samples) == 0:
-        raise ValueError("images: expected at least one path, found none")
-    return files
 
 
 def _moving_columns(backend: Backend, pictures: Column, n: int, options: ImageOptions) -> list[Column]:

@@ -29,6 +29,7 @@ BOUND = {
     "series": "api.series",
     "statistics": "api.statistics",
     "stream": "api.stream",
+    "tar": "api.tar",
     "text_generator": "api.words",
     "tokens": "api.tokens",
     "vocabulary": "api.words",

@@ -9,10 +9,9 @@ from fastbatch.checks import whole
 from fastbatch.decode.image_options import pixel_limit
 from fastbatch.decode.single_image import Array, Box, check_decode, check_resize, records
 from fastbatch.errors import DecodeError
-from fastbatch.source.image_folder import list_images
-from fastbatch.source.samples import EncodedSamples, SampleSource
 
 from .backend import Backend
+from .image_data import open_images
 
 
 def decode(
@@ -104,7 +103,7 @@ def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: 
 
     Args:
         paths: Paths; or a folder: all images in it, in the order of `images(folder, labels=None)`; or images in memory:
-            `encoded([...])`.
+            `encoded([...])`; or tar archives.
         threads: Threads that read; None: the CPUs available to this process.
         max_pixels: Larger images are an error in their record (default: 178,956,970, where Pillow stops).
 
@@ -128,5 +127,4 @@ def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: 
     Source: `csrc/codecs/probe.h`.
     """
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
-    samples: SampleSource = paths if isinstance(paths, EncodedSamples) else list_images(paths, infer=False).samples
-    return records(backend.probe_images(samples, n_threads, pixel_limit(max_pixels)))
+    return records(backend.probe_images(open_images(backend, paths).samples, n_threads, pixel_limit(max_pixels)))

@@ -15,7 +15,7 @@ from fastbatch.batch.column import array_identity, for_evaluation
 from fastbatch.batch.pickling import Remade
 from fastbatch.loader.zero_copy import strided
 from fastbatch.source.ranges import RangeSamples
-from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
+from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource, verify_samples
 from fastbatch.source.series import Series
 
 from . import pillow
@@ -121,12 +121,10 @@ class ImageColumn(Remade):
         self.shape = options.conversion.shape
         self.decoder = _core.ImageDecoder(self.samples, core_image_options(options), pillow.is_available())
         self.identity = samples.identity
-        self._verify = getattr(samples, "verify", None)
 
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if a file that holds samples was replaced or written to."""
-        if self._verify is not None:
-            self._verify(may_be_shorter)
+        verify_samples(self._made_with[0], may_be_shorter)
 
     def for_evaluation(self) -> ImageColumn:
         samples, options = self._made_with
@@ -202,12 +200,10 @@ class MaskColumn(Remade):
         wanted = core_image_options(options)
         self.decoder = _core.MaskDecoder(images.samples, core_samples(masks), wanted, pillow.is_available())
         self.identity = masks.identity
-        self._verify = getattr(masks, "verify", None)
 
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if a file that holds masks was replaced or written to."""
-        if self._verify is not None:
-            self._verify(may_be_shorter)
+        verify_samples(self._made_with[1], may_be_shorter)
 
     def for_evaluation(self) -> MaskColumn:
         images, masks, options = self._made_with

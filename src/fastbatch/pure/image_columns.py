@@ -11,7 +11,7 @@ from fastbatch.decode.augment import Augment
 from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.pillow_image import opened
 from fastbatch.errors import DecodeError
-from fastbatch.source.samples import SampleSource
+from fastbatch.source.samples import SampleSource, verify_samples
 
 from .augment import AFFINE, affine_matrix, augment, round_to_bytes, warp
 from .convert import convert
@@ -40,6 +40,10 @@ class ImageColumn:
             floats = augment(pixels, self._options.augment, seed, epoch, index)
             pixels = floats if conversion.dtype.kind == "f" else round_to_bytes(floats)
         return convert(pixels, conversion)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a file that holds samples was replaced or written to."""
+        verify_samples(self.samples, may_be_shorter)
 
     def identity(self) -> Any:
         return self.samples.identity()
@@ -111,6 +115,10 @@ class MaskColumn:
             moved = warp(slot[..., None], matrix, offset, 0, changes.fill, self._options.pad_value[0])
             slot = moved[..., 0].astype(np.uint8)
         return convert(slot, self._options.conversion)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a file that holds masks was replaced or written to."""
+        verify_samples(self._masks, may_be_shorter)
 
     def identity(self) -> Any:
         return self._masks.identity()

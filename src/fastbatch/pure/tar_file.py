@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Tar archives: ustar, GNU and PAX headers. Only headers are read; nothing is extracted. In C++: `csrc/source/tar.h`."""
+"""Tar archives: ustar, GNU and PAX headers. Only headers are read; nothing is extracted.
+
+In C++: `csrc/source/tar.h`.
+"""
 
 from __future__ import annotations
 
@@ -165,7 +168,7 @@ class _Reader:
             raise self._error(start, f"broken tar header: expected the name of a member, found {found}")
 
     def _records(self, start: int, data: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the keys and values of records "<bytes> <key>=<value>\\n"."""
+        """Yield the keys and values of records: the length in bytes, a space, key=value, a newline."""
         while data and data[0]:
             match = re.match(rb"(\d{1,8}) ([^=]*)=", data)
             size = int(match[1]) if match else 0

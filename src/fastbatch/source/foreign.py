@@ -48,7 +48,7 @@ FORMATS = (
     ),
     ForeignFormat(
         "a tar archive",
-        "unpack it with tarfile; images() takes the folder",
+        "images() and tar() take plain ones, whose names end in .tar",
         (b"ustar",),
         ("tar", "tgz", "tar.gz", "tar.bz2", "tar.xz"),
         257,

@@ -83,9 +83,7 @@ class RangeSamples:
         if not _is_same(known.identity, identity_of(os.fstat(opened.fileno()))):
             raise FormatError(_CHANGED, path=known.path)
         if missing:
-            raise FormatError(
-                "ends early", path=self.name(index), expected=f"{size} bytes", found=size - missing
-            )
+            raise FormatError("ends early", path=self.name(index), expected=f"{size} bytes", found=size - missing)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def verify(self, may_be_shorter: bool = False) -> None:

@@ -32,6 +32,13 @@ class SampleSource(Protocol):
         """Return a JSON value that differs between different data sets."""
 
 
+def verify_samples(samples: SampleSource, may_be_shorter: bool = False) -> None:
+    """Raise FormatError if a file that holds several samples was replaced or written to since it was opened."""
+    verify = getattr(samples, "verify", None)
+    if verify is not None:
+        verify(may_be_shorter)
+
+
 class FileSamples:
     """One file per sample.
 

@@ -106,31 +106,41 @@ class Archive:
             return np.zeros(len(self), bool)
         return np.asarray(self._sizes[extension] != ABSENT)
 
+    def sizes(self, extension: str) -> NDArray[np.uint64]:
+        """Return the sizes of the members with this extension, in bytes; ABSENT where there is none."""
+        return self._sizes[extension]
+
     def key(self, index: int) -> str:
         """Return the name of a sample."""
         return os.fsdecode(self.keys[index])
 
-    def members(self, extension: str, of: NDArray[np.int64] | None = None) -> RangeSamples:
-        """Return the members with this extension, of all samples or of those with the numbers `of`.
+    def members(self, extensions: Sequence[str], of: NDArray[np.int64] | None = None) -> RangeSamples:
+        """Return a member of each sample, or of each with the numbers `of`: the first that there is of `extensions`.
 
         Raises:
-            FormatError: A sample has none.
+            FormatError: A sample has none of them.
         """
         chosen = np.arange(len(self)) if of is None else of
-        missing = np.flatnonzero(~self.has(extension)[chosen])
+        offsets, sizes = np.full(len(chosen), ABSENT), np.full(len(chosen), ABSENT)
+        ends = np.zeros(len(chosen), np.int64)
+        for number, extension in reversed(list(enumerate(extensions))):
+            here = self.has(extension)[chosen]
+            if here.any():
+                offsets[here] = self._offsets[extension][chosen][here]
+                sizes[here] = self._sizes[extension][chosen][here]
+                ends[here] = number
+        missing = np.flatnonzero(sizes == ABSENT)
         if len(missing):
-            i = int(chosen[missing[0]])
-            there = ", ".join(one for one in self.extensions if self.has(one)[i])
-            path = f"{self.files[int(self.file[i])].path}: {self.key(i)}"
-            raise FormatError(f"sample without .{extension}", path=path, expected=f".{extension}", found=there)
-        end = b"." + os.fsencode(extension)
-        return RangeSamples(
-            self.files,
-            self.file[chosen],
-            self._offsets[extension][chosen],
-            self._sizes[extension][chosen],
-            [self.keys[i] + end for i in chosen.tolist()],
-        )
+            raise self.without(int(chosen[missing[0]]), " or ".join(f".{one}" for one in extensions))
+        names = [b"." + os.fsencode(one) for one in extensions]
+        keys = [self.keys[i] + names[end] for i, end in zip(chosen.tolist(), ends.tolist(), strict=True)]
+        return RangeSamples(self.files, self.file[chosen], offsets, sizes, keys)
+
+    def without(self, index: int, expected: str) -> FormatError:
+        """Return the error for a sample that lacks a member."""
+        there = ", ".join(f".{one}" for one in self.sample(index))
+        path = f"{self.files[int(self.file[index])].path}: {self.key(index)}"
+        return FormatError("sample lacks a member", path=path, expected=expected, found=there)
 
     def sample(self, index: int) -> TarSample:
         """Return one sample, whose members are read when they are asked for."""
@@ -138,9 +148,7 @@ class Archive:
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets, wherever the archives are."""
-        return [
-            [one, self.members(one, np.flatnonzero(self.has(one))).identity()] for one in sorted(self.extensions)
-        ]
+        return [[one, self.members([one], np.flatnonzero(self.has(one))).identity()] for one in sorted(self.extensions)]
 
 
 class TarSample(Mapping[str, bytes]):
@@ -158,7 +166,7 @@ class TarSample(Mapping[str, bytes]):
     def __getitem__(self, extension: str) -> bytes:
         if extension not in self._archive.extensions or not self._archive.has(extension)[self._index]:
             raise KeyError(extension)
-        return self._archive.members(extension, np.array([self._index])).read(0)
+        return self._archive.members([extension], np.array([self._index])).read(0)
 
     def __iter__(self) -> Iterator[str]:
         return (one for one in self._archive.extensions if self._archive.has(one)[self._index])

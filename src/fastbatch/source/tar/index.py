@@ -87,10 +87,10 @@ def _listed(opener: Opener, path: str, cached: bool) -> tuple[OpenedFile, Member
     members = opener.tar_members(path)
     if identity_of(os.stat(path)) != archive.identity:
         raise FormatError("file changed while it was read", path=path)
-    if file is not None and len(members.names) >= FEWEST_MEMBERS:
-        if is_settled(archive.identity, begun_ns - COARSEST_NS):
-            with contextlib.suppress(OSError):
-                write_index(file, _join(title, members))
+    is_remembered = len(members.names) >= FEWEST_MEMBERS and is_settled(archive.identity, begun_ns - COARSEST_NS)
+    if file is not None and is_remembered:
+        with contextlib.suppress(OSError):
+            write_index(file, _join(title, members))
     return archive, members
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from .archive import Archive
 
 CLASS = "cls"  # WebDataset's extension for the number or the name of a class
 _ABSENT = object()
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def labels_of(archive: Archive, given: Any, of: NDArray[np.int64]) -> Any:
@@ -38,19 +40,22 @@ def labels_of(archive: Archive, given: Any, of: NDArray[np.int64]) -> Any:
         if not archive.has(CLASS).any():
             return None
         given = f".{CLASS}"
+    extension, field = split_label(given)
+    members = archive.members([extension], of)
+    texts = [_text(content, members.name, i) for i, content in enumerate(members.read_all())]
+    if field:
+        return [_field(text, field, members.name, i) for i, text in enumerate(texts)]
+    return [int(text) for text in texts] if all(map(_NUMBER.fullmatch, texts)) else texts
+
+
+def split_label(given: str) -> tuple[str, str]:
+    """Return the extension and the field in ".json:label"; the field may be empty."""
     extension, colon, field = given.removeprefix(".").partition(":")
     if not given.startswith(".") or not extension or (colon and not field):
         raise ValueError(
             f"labels: expected 'infer', an extension such as '.cls' or '.json:label', or labels, found {shown(given)}"
         )
-    members = archive.members(extension.lower(), of)
-    texts = [_text(content, members.name, i) for i, content in enumerate(members.read_all())]
-    if colon:
-        return [_field(text, field, members.name, i) for i, text in enumerate(texts)]
-    try:
-        return [int(text) for text in texts]
-    except ValueError:
-        return texts
+    return extension.lower(), field
 
 
 def _text(content: bytes, name: Callable[[int], str], i: int) -> str:
