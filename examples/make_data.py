@@ -74,6 +74,24 @@ def make_arrays(folder: Path) -> None:
     np.savez(folder / "data.npz", x=x, y=y)
 
 
+def make_table(folder: Path) -> None:
+    """Write people.parquet: ages, incomes and cities; nothing without pyarrow."""
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        return
+    rng = np.random.default_rng(5)
+    cities = arrow.DictionaryArray.from_arrays(rng.integers(0, 3, N_ROWS).astype(np.int8), ["Oslo", "Rome", "Lima"])
+    columns = {
+        "name": [f"person {i}" for i in range(N_ROWS)],
+        "age": rng.integers(18, 90, N_ROWS).astype(np.int16),
+        "income": rng.normal(3000, 500, N_ROWS).astype(np.float32),
+        "city": cities,
+    }
+    parquet.write_table(arrow.table(columns), folder / "people.parquet", row_group_size=500)
+
+
 def make_series(folder: Path) -> None:
     """Write sensors.npy and sensors.csv (three channels), a.npy and b.npy (two shorter series), labels.npy."""
     rng = np.random.default_rng(3)
@@ -113,7 +131,7 @@ def write_csv(path: Path, header: list[str], rows: list[list[str]]) -> None:
 def make_all(folder: Path) -> None:
     """Write everything."""
     folder.mkdir(parents=True, exist_ok=True)
-    for make in (make_photos, make_masks, make_shards, make_arrays, make_series, make_text, make_tokens):
+    for make in (make_photos, make_masks, make_shards, make_arrays, make_table, make_series, make_text, make_tokens):
         make(folder)
 
 

@@ -7,6 +7,7 @@ import pydoc
 import tarfile
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from making import make_photos
 
@@ -58,6 +59,7 @@ def data(tmp_path):
         "series": ([X, X],),
         "statistics": (X,),
         "stream": ([1, 2],),
+        "table": (pa.table({"x": [1.0, 2.0]}),),
         "tar": (tmp_path / "x.tar",),
         "text_generator": (text, 2),
         "tokens": (np.arange(50), None, 4),

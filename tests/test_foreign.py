@@ -11,8 +11,8 @@ import pytest
 from making import error_of, jpeg, same, same_batches
 
 FILES = {
-    "x.parquet": (b"PAR1" + bytes(600), "a Parquet file (pandas.read_parquet"),
-    "x.feather": (b"ARROW1\0\0" + bytes(600), "a Feather file (pandas.read_feather"),
+    "x.parquet": (b"PAR1" + bytes(600), "a Parquet file (table() takes it"),
+    "x.feather": (b"ARROW1\0\0" + bytes(600), "a Feather file (table() takes it"),
     "x.h5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file (h5py.File(path)[name][:]"),
     "x.tfrecord": (bytes(range(200)), "a TFRecord file (stream(tf.data.TFRecordDataset"),
     "x.csv.gz": (gzip.compress(b"a,b\n1,2\n"), "a gzip file (decompress it first, or stream(gzip.open(path))"),

@@ -22,6 +22,7 @@
 #include "source/file_ranges.h"
 #include "source/folder.h"
 #include "source/idx.h"
+#include "source/joined_samples.h"
 #include "source/npy.h"
 #include "source/npz.h"
 #include "source/raw.h"
@@ -202,6 +203,15 @@ void register_source(py::module_& module) {
   py::class_<FileRanges, SampleSource, std::shared_ptr<FileRanges>>(module, "FileRanges")
       .def(py::init(&make_file_ranges), py::arg("files"), py::arg("file"), py::arg("offsets"), py::arg("sizes"),
            py::arg("names"));
+
+  py::class_<JoinedSamples, SampleSource, std::shared_ptr<JoinedSamples>>(module, "JoinedSamples")
+      .def(py::init([](const std::vector<std::shared_ptr<SampleSource>>& parts, const Numbers& order) {
+             const std::span numbers(order.data(), static_cast<std::size_t>(order.size()));
+             return std::make_shared<JoinedSamples>(
+                 std::vector<std::shared_ptr<const SampleSource>>(parts.begin(), parts.end()),
+                 std::vector<std::uint64_t>(numbers.begin(), numbers.end()));
+           }),
+           py::arg("parts"), py::arg("order"));
 
   py::class_<EncodedSamples, SampleSource, std::shared_ptr<EncodedSamples>>(module, "EncodedSamples")
       .def(py::init(&make_encoded_samples), py::arg("blob"), py::arg("offsets"), py::arg("names") = py::none());

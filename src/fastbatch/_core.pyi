@@ -55,6 +55,10 @@ class FileRanges(SampleSource):
     ) -> None: ...
 
 @final
+class JoinedSamples(SampleSource):
+    def __init__(self, parts: Sequence[SampleSource], order: NDArray[np.uint64]) -> None: ...
+
+@final
 class EncodedSamples(SampleSource):
     def __init__(self, blob: Any, offsets: NDArray[np.uint64], names: list[bytes] | None = None) -> None: ...
 

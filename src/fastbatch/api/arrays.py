@@ -21,7 +21,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.formats import as_rows, open_file
+from fastbatch.source.formats import as_rows, names_of_columns, open_file
 
 from .backend import Backend
 
@@ -47,8 +47,8 @@ def arrays(
 
     Args:
         data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`, `idx`,
-            `csv`), or nested tuples, lists and dicts of those. One argument gives batches of its structure, several
-            give tuples. Sample `i` of an array is its row `[i]`.
+            `csv`), data frames of numbers, or nested tuples, lists and dicts of those. One argument gives batches of
+            its structure, several give tuples. Sample `i` of an array is its row `[i]`.
         dtype: Type of the first argument's batches. None keeps the type, or is float32 (float64 for float64) if one of
             `scale`, `mean` and `std` is given.
         scale, mean, std: Conversion `(x * scale - mean) / std` of the first argument, one number or one per channel.
@@ -115,7 +115,9 @@ def arrays(
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n_samples, lambda: _labels(rest))
     steps = python_steps(transform, native, alone=not rest)
-    return SampleLoader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
+    names = names_of_columns(first)
+    recipe = Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps, column_names=names)
+    return SampleLoader(recipe, plan)
 
 
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:

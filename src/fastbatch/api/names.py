@@ -29,6 +29,7 @@ BOUND = {
     "series": "api.series",
     "statistics": "api.statistics",
     "stream": "api.stream",
+    "table": "api.table",
     "tar": "api.tar",
     "text_generator": "api.words",
     "tokens": "api.tokens",

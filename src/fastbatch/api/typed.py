@@ -22,6 +22,7 @@ from fastbatch.api.single_image import resize as _resize
 from fastbatch.api.statistics import statistics as _statistics
 from fastbatch.api.stream import stream as _stream
 from fastbatch.api.subset import subset
+from fastbatch.api.table import table as _table
 from fastbatch.api.tar import tar as _tar
 from fastbatch.api.time_series_dataset import TimeSeriesDataset
 from fastbatch.api.tokens import tokens as _tokens
@@ -61,6 +62,7 @@ resize = bind(_backend, _resize)
 series = bind(_backend, _series)
 statistics = bind(_backend, _statistics)
 stream = bind(_backend, _stream)
+table = bind(_backend, _table)
 tar = bind(_backend, _tar)
 text_generator = bind(_backend, _text_generator)
 tokens = bind(_backend, _tokens)
@@ -108,6 +110,7 @@ __all__ = [
     "statistics",
     "stream",
     "subset",
+    "table",
     "tar",
     "text_generator",
     "tokens",

@@ -22,7 +22,7 @@ from fastbatch.loader.samples import SampleLoader
 from fastbatch.loader.zero_copy import Viewing, strided, viewable
 from fastbatch.mapped import elements
 from fastbatch.plan.subset import Overlap
-from fastbatch.source.formats import as_rows
+from fastbatch.source.formats import as_rows, names_of_columns
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces
 from fastbatch.source.window_shape import WindowShape, make_window_shape
@@ -142,7 +142,7 @@ def windows(
     loader = arrays(backend, *[pack(leaves) for leaves, pack in zip(cut, packers, strict=True)], **options)
     per_series = counts[counts > 0].astype(np.int64)
     overlap = Overlap(-(-shape.needed // shape.every), np.cumsum(per_series) - per_series)
-    loader = SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
+    loader = SampleLoader(replace(loader.recipe, overlap=overlap, column_names=names_of_columns(data)), loader.plan)
     if copy:
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]

@@ -100,6 +100,14 @@ def bytes_identity(blob: np.ndarray[Any, Any], offsets: np.ndarray[Any, Any], n_
     return [n, probes.hexdigest()]
 
 
+def digest_of(parts: Iterable[bytes]) -> str:
+    """Return a digest of several pieces of data, which differs if they are divided otherwise."""
+    digest = _digest()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return str(digest.hexdigest())
+
+
 def _common_folder(paths: Sequence[bytes]) -> bytes:
     if not paths:
         return b""

@@ -20,7 +20,7 @@ from fastbatch.checks import listed, refuse_masked, shown, whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
 from fastbatch.source.local_file import path_bytes
 from fastbatch.source.ranges import RangeSamples
-from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
+from fastbatch.source.samples import EncodedSamples, FileSamples, JoinedSamples, SampleSource
 
 from .conversion import Field, make_conversion
 from .image_options import ImageOptions
@@ -192,7 +192,8 @@ def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSou
             raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
         root = os.path.join(path_bytes("root", image_root), b"")
         return FileSamples(_masks_in(path_bytes("masks", given), images.paths, root))
-    samples = given if isinstance(given, EncodedSamples | RangeSamples) else FileSamples(as_paths("masks", given))
+    sources = EncodedSamples | RangeSamples | JoinedSamples | FileSamples
+    samples = given if isinstance(given, sources) else FileSamples(as_paths("masks", given))
     if len(samples) != len(images):
         raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")
     return samples

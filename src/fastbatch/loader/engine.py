@@ -90,6 +90,7 @@ class Recipe:
         steps: Functions applied to each packed batch, in order, in the consumer's thread.
         overlap: The samples that share rows, or None.
         kind: Kind of the loader's states: one of `loader.state.SAMPLES`.
+        column_names: Names of the columns of the table that the first part of a batch is made of, or None.
     """
 
     implementation: Implementation
@@ -100,3 +101,4 @@ class Recipe:
     steps: tuple[Step, ...] = ()
     kind: str = "arrays"
     overlap: Overlap | None = None
+    column_names: tuple[str, ...] | None = None

@@ -94,6 +94,11 @@ class SampleLoader(Loader):
         """Names of the labels 0, 1, ..., or None."""
         return self._recipe.class_names
 
+    @property
+    def column_names(self) -> tuple[str, ...] | None:
+        """Names of the columns, if the (first) data are a table, a data frame or a CSV file of `csv`; or None."""
+        return self._recipe.column_names
+
     def __repr__(self) -> str:
         plan = self._plan
         columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)

@@ -15,7 +15,7 @@ from fastbatch.batch.column import array_identity, for_evaluation
 from fastbatch.batch.pickling import Remade
 from fastbatch.loader.zero_copy import strided
 from fastbatch.source.ranges import RangeSamples
-from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource, verify_samples
+from fastbatch.source.samples import EncodedSamples, FileSamples, JoinedSamples, SampleSource, verify_samples
 from fastbatch.source.series import Series
 
 from . import pillow
@@ -35,6 +35,8 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
     if isinstance(samples, EncodedSamples):
         names = None if samples.names is None else [os.fsencode(name) for name in samples.names]
         return _core.EncodedSamples(samples.blob, samples.offsets, names)
+    if isinstance(samples, JoinedSamples):
+        return _core.JoinedSamples([core_samples(part) for part in samples.parts], samples.order)
     if isinstance(samples, RangeSamples):
         identities = [file.identity for file in samples.files]
         files = [

@@ -33,8 +33,10 @@ class ForeignFormat:
 
 _FRAME = "gives a DataFrame, which arrays() takes"
 FORMATS = (
-    ForeignFormat("a Parquet file", f"pandas.read_parquet {_FRAME}", (b"PAR1",), ("parquet",)),
-    ForeignFormat("a Feather file", f"pandas.read_feather {_FRAME}", (b"ARROW1", b"FEA1"), ("feather", "arrow")),
+    ForeignFormat("a Parquet file", f"table() takes it; pandas.read_parquet {_FRAME}", (b"PAR1",), ("parquet",)),
+    ForeignFormat(
+        "a Feather file", f"table() takes it; pandas.read_feather {_FRAME}", (b"ARROW1", b"FEA1"), ("feather", "arrow")
+    ),
     ForeignFormat("an ORC file", f"pandas.read_orc {_FRAME}", (b"ORC",), ("orc",)),
     ForeignFormat(
         "an HDF5 file", "h5py.File(path)[name][:] gives an array", (b"\x89HDF\r\n\x1a\n",), ("h5", "hdf5", "hdf")
@@ -108,12 +110,12 @@ _OBJECTS = (
     ("tensorflow", "DatasetV2", "restartable(dataset.as_numpy_iterator) gives its elements, stream() batches of them"),
     ("tensorflow", "RaggedTensor", "ragged.to_tensor() pads its rows"),
     ("tensorflow", "SparseTensor", "tf.sparse.to_dense gives an array"),
-    ("datasets", "Dataset", 'arrays(dataset.with_format("numpy")[:]) takes its columns'),
+    ("datasets", "Dataset", "table(dataset) takes its columns, images(dataset, column=...) its images"),
     ("datasets", "IterableDataset", "stream(dataset) makes batches of its samples"),
     ("datasets", "DatasetDict", "take one of its parts, such as data['train']"),
     ("scipy", "_spbase", "sparse.toarray() gives an array, if it fits into memory"),
     ("scipy", "spmatrix", "sparse.toarray() gives an array, if it fits into memory"),
-    ("pyarrow", "Table", "table.to_pandas() gives a DataFrame"),
+    ("pyarrow", "Table", "table(x) takes its columns"),
     ("xarray", "Dataset", "take one of its variables, dataset[name]"),
     ("h5py", "Group", "take one of its arrays, file[name]"),
     ("fastbatch", "Loader", "it is a loader already; map(), shard() and split() give others"),

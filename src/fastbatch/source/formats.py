@@ -134,6 +134,18 @@ def open_array(opener: Opener, leaf: Any) -> Any:
     return source
 
 
+def names_of_columns(data: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns of a table or a data frame, or None."""
+    leaf = getattr(data, "leaf", data)  # of a Field
+    found = getattr(leaf, "column_names", None)
+    if found is None and (hasattr(leaf, "__array__") or hasattr(leaf, "__arrow_c_stream__")):
+        found = getattr(leaf, "columns", None)
+    try:
+        return None if found is None or callable(found) else tuple(map(str, found))
+    except TypeError:
+        return None
+
+
 def as_rows(leaf: Any) -> Any:
     """Return sources of this package unchanged, and anything else as an array, whose row `i` is at position `i`.
 
@@ -144,6 +156,8 @@ def as_rows(leaf: Any) -> Any:
     source = leaf.rows if isinstance(leaf, Table) else leaf
     if not getattr(type(source), "serves_rows", False):
         refuse_masked("", source)
+        if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
+            source = _matrix(source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             raise TypeError(f"expected an array, a path or a source, found {what_it_is(source)}")
         given, source = source, np.asarray(source)
@@ -157,3 +171,14 @@ def as_rows(leaf: Any) -> Any:
     if len(source.shape) == 0:
         raise ValueError("expected at least one dimension, found an array without any")
     return source
+
+
+def _matrix(source: Any) -> Any:
+    """Return the numbers of a table that is no array, as of DuckDB and of Hugging Face datasets; or the source."""
+    from .arrow.table import as_table, is_table
+
+    if not is_table(source):
+        return source
+    from .arrow.column import matrix
+
+    return matrix(as_table(source))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.batch.column import bytes_identity, files_identity
+from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.checks import refuse_masked
 from fastbatch.mapped import elements
 
@@ -90,6 +90,43 @@ class EncodedSamples:
 
     def identity(self) -> Any:
         return bytes_identity(self.blob, self.offsets)
+
+
+class JoinedSamples:
+    """The samples of several sources, one after another or in a given order. In C++: `csrc/source/joined_samples.h`.
+
+    Attributes:
+        parts: The sources, at least one.
+        order: uint64, the numbers of the samples among those of all parts; empty for all in turn.
+    """
+
+    def __init__(self, parts: Sequence[SampleSource], order: NDArray[np.uint64]) -> None:
+        self.parts, self.order = tuple(parts), order
+        self._ends = np.cumsum([len(part) for part in self.parts])
+
+    def __len__(self) -> int:
+        return len(self.order) or int(self._ends[-1])
+
+    def _place(self, index: int) -> tuple[SampleSource, int]:
+        sample = int(self.order[index]) if len(self.order) else index
+        part = int(np.searchsorted(self._ends, sample, side="right"))
+        return self.parts[part], sample - int(self._ends[part]) + len(self.parts[part])
+
+    def read(self, index: int) -> bytes:
+        """Return the bytes of a sample."""
+        part, at = self._place(index)
+        return part.read(at)
+
+    def name(self, index: int) -> str | None:
+        """Return the name of a sample, or None."""
+        part, at = self._place(index)
+        return part.name(at)
+
+    def identity(self) -> Any:
+        """Return a JSON value that differs between data sets, and does not depend on the division into parts."""
+        n = len(self)
+        probes = sorted({j * (n - 1) // 15 for j in range(16)})
+        return [n, digest_of([self.read(i) for i in probes])]
 
 
 def make_encoded(images: Any, offsets: ArrayLike | None, names: Iterable[Any] | None) -> EncodedSamples:
