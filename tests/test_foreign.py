@@ -13,11 +13,11 @@ from making import error_of, jpeg, same, same_batches
 FILES = {
     "x.parquet": (b"PAR1" + bytes(600), "a Parquet file (table() takes it"),
     "x.feather": (b"ARROW1\0\0" + bytes(600), "a Feather file (table() takes it"),
-    "x.h5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file (h5py.File(path)[name][:]"),
+    "x.h5": (b"\x89HDF\r\n\x1a\n" + bytes(600), "an HDF5 file (arrays(h5py.File(path)[name])"),
     "x.tfrecord": (bytes(range(200)), "a TFRecord file (stream(tf.data.TFRecordDataset"),
-    "x.csv.gz": (gzip.compress(b"a,b\n1,2\n"), "a gzip file (decompress it first, or stream(gzip.open(path))"),
+    "x.bin.gz": (gzip.compress(b"a,b\nc,d\n"), "a gzip file (csv(), words()"),
     "x.tar.gz": (gzip.compress(bytes(1024)), "a tar archive (images() and tar() take plain ones"),
-    "x.csv.zst": (b"\x28\xb5\x2f\xfd" + bytes(20), "a zstd file (decompress it first"),
+    "x.bin.zst": (b"\x28\xb5\x2f\xfd" + bytes(20), "a zstd file (csv(), words()"),
     "x.pkl": (b"\x80\x05\x95abc", "a pickle"),
     "x.json": (b'{"a": 1}', "JSON (stream(path, decode=json.loads)"),
     "x.txt": (b"two words", "text (words() and lines() take it"),
@@ -50,7 +50,7 @@ def test_files_of_other_formats(api, tmp_path, name):
         assert isinstance(error, api.FormatError)
         assert way in str(error)
     if name not in ("x", "x.jpg", "x.txt", "x.json", "x.tfrecord", "x.xlsx", "x.pt"):
-        assert way in str(error_of(api.csv, path)) or name == "x.tar.gz"
+        assert way in str(error_of(api.csv, path)) or name in ("x.tar.gz", "x.bin.gz", "x.bin.zst")
     if name not in ("x", "x.jpg"):
         assert way in str(error_of(api.tokens, path))
     if name == "x.parquet":

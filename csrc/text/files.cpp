@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string_view>
 
 #include "common/error.h"
 #include "common/stop.h"
@@ -16,6 +17,15 @@ namespace {
 
 constexpr std::array<std::byte, 3> kByteOrderMark{std::byte{0xEF}, std::byte{0xBB}, std::byte{0xBF}};
 
+// A small compressed file may hold any amount of data; `src/fastbatch/source/compressed.py` has the same number.
+constexpr std::size_t kMostCompressed = std::size_t{1} << 28U;
+
+bool is_gzip(std::string_view path) {
+  if (path.size() < 3) return false;
+  const std::string_view end = path.substr(path.size() - 3);
+  return end[0] == '.' && (end[1] == 'g' || end[1] == 'G') && (end[2] == 'z' || end[2] == 'Z');
+}
+
 }  // namespace
 
 TextFiles::TextFiles(std::shared_ptr<const std::vector<std::string>> paths, TextFormat format, TextPosition start)
@@ -24,30 +34,42 @@ TextFiles::TextFiles(std::shared_ptr<const std::vector<std::string>> paths, Text
 void TextFiles::open() {
   file_.emplace((*paths_)[next_path_]);
   static_cast<void>(::posix_fadvise(file_->descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL));  // only a hint
-  if (file_->size() < offset_) {
+  if (is_gzip(file_->path())) gzip_.emplace(*file_);
+  std::array<std::byte, 1> before{};
+  const bool is_long_enough = gzip_ ? offset_ == 0 || read_at(offset_ - 1, before) == 1 : file_->size() >= offset_;
+  if (!is_long_enough) {
     throw FormatError({file_->path()}, "the file ends before the saved position: expected at least " +
-                                           std::to_string(offset_) + " bytes, found " + std::to_string(file_->size()));
+                                           std::to_string(offset_) + " bytes, found " +
+                                           (gzip_ ? "fewer" : std::to_string(file_->size())));
   }
   if (format_.encoding == TextEncoding::kUtf8Sig && offset_ == 0) {
     std::array<std::byte, kByteOrderMark.size()> start{};
-    if (file_->read_at(0, start) == start.size() && start == kByteOrderMark) offset_ = start.size();
+    if (read_at(0, start) == start.size() && start == kByteOrderMark) offset_ = start.size();
   }
+}
+
+std::size_t TextFiles::read_at(std::uint64_t offset, std::span<std::byte> dst) {
+  return gzip_ ? gzip_->read_at(offset, dst) : file_->read_at(offset, dst);
 }
 
 bool TextFiles::fill(TextBlock& block, std::size_t size) {
   TextBuffer& text = block.text;
   const std::size_t before = text.size();
+  if (gzip_ && before > kMostCompressed) {
+    throw FormatError({file_->path(), {}, offset_ - before},
+                      "a word or line that is too long in a compressed file: expected at most 256 MiB, found more");
+  }
   if (before >= TextBlock::kMaxSize) {
     throw FormatError({file_->path(), {}, offset_ - before},
                       "a word or line that is too long: expected less than 4 GiB, found more");
   }
   size = std::min(size, TextBlock::kMaxSize - before);
   text.reserve(before + size);
-  const std::size_t got = file_->read_at(offset_, {text.data() + before, size});
+  const std::size_t got = read_at(offset_, {text.data() + before, size});
   text.resize(before + got);
   offset_ += got;
   if (got == size) return true;
-  if (offset_ < file_->size()) {
+  if (!gzip_ && offset_ < file_->size()) {
     throw FormatError({file_->path()}, "the file became shorter while it was read: expected " +
                                            std::to_string(file_->size()) + " bytes, found " + std::to_string(offset_));
   }
@@ -76,6 +98,7 @@ bool TextFiles::read(TextBlock& block) {
     }
   }
   if (block.is_end_of_file) {
+    gzip_.reset();
     file_.reset();
     ++next_path_;
     offset_ = 0;

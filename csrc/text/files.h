@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads text files one after another, in blocks that end with a whole word or line.
+// Reads text files one after another, in blocks that end with a whole word or line. Of a file whose name ends in .gz,
+// the inflated content; offsets are those of the content.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "source/gzip_file.h"
 #include "source/open_file.h"
 #include "text/block.h"
 
@@ -35,7 +37,8 @@ class TextFiles : public TextSource {
 
  private:
   void open();
-  bool fill(TextBlock& block, std::size_t size);  // false at the end of the file
+  bool fill(TextBlock& block, std::size_t size);                        // false at the end of the file
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> dst);  // of the content
   [[nodiscard]] std::size_t cut_of(const TextBlock& block, std::size_t from) const noexcept;
   [[nodiscard]] std::size_t cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept;
 
@@ -44,6 +47,7 @@ class TextFiles : public TextSource {
   std::size_t next_path_;
   std::uint64_t offset_;            // offset of the next byte to read in the open file
   std::optional<OpenFile> file_;    // empty: the next file is opened by the next read
+  std::optional<GzipFile> gzip_;    // the content of file_, if it is compressed
   std::vector<std::byte> carried_;  // the incomplete item at the end of the last block
 };
 

@@ -21,7 +21,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.formats import as_rows, names_of_columns, open_file
+from fastbatch.source.formats import as_rows, names_of_columns, open_leaf
 
 from .backend import Backend
 
@@ -46,9 +46,9 @@ def arrays(
     """Return a loader over arrays of equal length, in memory or in mapped files.
 
     Args:
-        data: Arrays, paths of .npy, .npz or IDX files (recognised by content), sources (`npy`, `npz`, `raw`, `idx`,
-            `csv`), data frames of numbers, or nested tuples, lists and dicts of those. One argument gives batches of
-            its structure, several give tuples. Sample `i` of an array is its row `[i]`.
+        data: Arrays, paths of .npy, .npz, safetensors or IDX files (recognised by content), sources (`npy`, `npz`,
+            `raw`, `idx`, `csv`), data frames of numbers, contiguous data sets of h5py (mapped), or nested tuples, lists
+            and dicts of those. One argument gives batches of its structure, several give tuples. Sample `i` of an array is its row `[i]`.
         dtype: Type of the first argument's batches. None keeps the type, or is float32 (float64 for float64) if one of
             `scale`, `mean` and `std` is given.
         scale, mean, std: Conversion `(x * scale - mean) / std` of the first argument, one number or one per channel.
@@ -128,8 +128,8 @@ def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -
     opened: list[Any] = []
     for leaf in leaves:
         field = leaf if isinstance(leaf, Field) else convert(leaf)
-        source = open_file(backend, field.leaf) if is_path(field.leaf) else field.leaf
-        if isinstance(source, dict):  # a .npz file: one leaf per member
+        source = open_leaf(backend, field.leaf)
+        if isinstance(source, dict):  # a .npz or safetensors file: one leaf per member
             opened.append({name: replace(field, leaf=member) for name, member in source.items()})
         else:
             opened.append(replace(field, leaf=source))

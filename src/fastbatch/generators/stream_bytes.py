@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from fastbatch.loader import fork as process
+from fastbatch.source.compressed import codec_name, open_content
 
 CHUNK_BYTES = 1 << 16  # larger than Python's own buffers, so that one read empties them
 POLL_S = 0.05  # interval at which a followed file is checked
@@ -107,8 +108,9 @@ def not_blocking(descriptor: int) -> Iterator[None]:
 class Blocking:
     """A file object without a usable descriptor: a waiting read cannot be woken."""
 
-    def __init__(self, file: Any, name: str) -> None:
+    def __init__(self, file: Any, name: str, *, is_ours: bool = False) -> None:
         self.name = name
+        self._file = file if is_ours else None
         self._read = getattr(file, "read1", file.read)
 
     def read(self, timeout_s: float | None) -> bytes | None:
@@ -118,10 +120,11 @@ class Blocking:
         return bytes(content)
 
     def wake(self) -> bool:
-        return False
+        return self._file is not None  # a read of a local file returns by itself
 
     def close(self) -> None:
-        pass
+        if self._file is not None:
+            self._file.close()
 
 
 class Followed:
@@ -188,6 +191,10 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
     """
     if isinstance(source, str | bytes | os.PathLike):
         path = os.fsdecode(source)
+        if codec_name(path) is not None:
+            if follow:
+                raise ValueError(f"follow: expected a plain file, found {path}, which is compressed")
+            return Blocking(open_content(path), path, is_ours=True)
         if follow:
             return Followed(path)
         # Without O_NONBLOCK opening a named pipe waits for its writer, and cannot be woken.

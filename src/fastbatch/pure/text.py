@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
+from fastbatch.source.compressed import codec_name, limited_lines, skip
 from fastbatch.text.plan import Place, TextPlan, is_decoded_natively
 from fastbatch.text.python_text import Item, PythonText, cut, items_by_codec, open_text, with_newline
 
@@ -81,21 +82,26 @@ def items_of_file(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
     """Yield the items of a file from a byte offset on."""
     path = plan.paths[unit]
     with open_text(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size < offset:
+        size = None if codec_name(path) else os.fstat(file.fileno()).st_size
+        found = skip(file, offset) if size is None else min(size, offset)
+        if found < offset:
             what = "the file ends before the saved position"
-            raise FormatError(what, path=path, expected=f"at least {offset} bytes", found=size)
-        if plan.encoding == "utf-8-sig" and offset == 0 and file.read(3) == codecs.BOM_UTF8:
-            offset = 3
+            found_text = "fewer" if size is None else size
+            raise FormatError(what, path=path, expected=f"at least {offset} bytes", found=found_text)
+        if size is not None:
+            file.seek(offset)
+        if plan.encoding == "utf-8-sig" and offset == 0 and file.peek(3)[:3] == codecs.BOM_UTF8:
+            offset = len(file.read(3))
         encoding = plan.encoding.removesuffix("-sig")
-        file.seek(offset)
-        for raw in file:  # pieces that end with b"\n" split no character and no item
+        for raw in (
+            file if size is not None else limited_lines(file, path)
+        ):  # pieces that end with b"\n" split no character and no item
             decoded = Decoded(raw, offset, encoding, plan.errors)
             for text, end in items_of_text(plan, decoded):
                 yield text, unit, end
             decoded.require(path, encoding)
             offset += len(raw)
-        if offset < size:
+        if size is not None and offset < size:
             what = "the file became shorter while it was read"
             raise FormatError(what, path=path, expected=f"{size} bytes", found=offset)
 

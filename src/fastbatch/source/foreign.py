@@ -32,6 +32,7 @@ class ForeignFormat:
 
 
 _FRAME = "gives a DataFrame, which arrays() takes"
+PACKED = "csv(), words(), lines() and stream() take it if its name ends in .gz, .bz2, .xz or .zst"
 FORMATS = (
     ForeignFormat("a Parquet file", f"table() takes it; pandas.read_parquet {_FRAME}", (b"PAR1",), ("parquet",)),
     ForeignFormat(
@@ -39,7 +40,10 @@ FORMATS = (
     ),
     ForeignFormat("an ORC file", f"pandas.read_orc {_FRAME}", (b"ORC",), ("orc",)),
     ForeignFormat(
-        "an HDF5 file", "h5py.File(path)[name][:] gives an array", (b"\x89HDF\r\n\x1a\n",), ("h5", "hdf5", "hdf")
+        "an HDF5 file",
+        "arrays(h5py.File(path)[name]) maps a contiguous one",
+        (b"\x89HDF\r\n\x1a\n",),
+        ("h5", "hdf5", "hdf"),
     ),
     ForeignFormat("a MATLAB file", "scipy.io.loadmat(path)[name] gives an array", (b"MATLAB 5.0",), ("mat",)),
     ForeignFormat(
@@ -60,17 +64,16 @@ FORMATS = (
     ForeignFormat(
         "a file of PyTorch", "torch.load gives tensors, which arrays() takes on the CPU", (), ("pt", "pth", "ckpt")
     ),
-    ForeignFormat("a safetensors file", "safetensors.numpy.load_file gives arrays", (), ("safetensors",)),
     ForeignFormat(
         "a pickle", "pickles are not read: they run code", (b"\x80\x04\x95", b"\x80\x05\x95"), ("pkl", "pickle")
     ),
     ForeignFormat("an SQLite database", f"pandas.read_sql {_FRAME}", (b"SQLite format 3\0",), ("sqlite", "db")),
-    ForeignFormat("a zstd file", "decompress it first", (b"\x28\xb5\x2f\xfd",), ("zst",)),
-    ForeignFormat("an xz file", "decompress it first, or stream(lzma.open(path))", (b"\xfd7zXZ\0",), ("xz",)),
-    ForeignFormat("a bzip2 file", "decompress it first, or stream(bz2.open(path))", (b"BZh",), ("bz2",)),
+    ForeignFormat("a zstd file", PACKED, (b"\x28\xb5\x2f\xfd",), ("zst",)),
+    ForeignFormat("an xz file", PACKED, (b"\xfd7zXZ\0",), ("xz",)),
+    ForeignFormat("a bzip2 file", PACKED, (b"BZh",), ("bz2",)),
     ForeignFormat(
         "a gzip file",
-        f"decompress it first, or stream(gzip.open(path)); pandas.read_csv {_FRAME}",
+        PACKED,
         (b"\x1f\x8b\x08",),
         ("gz",),
     ),

@@ -16,10 +16,13 @@ from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
 
 from .codecs import codec_of
+from .compressed import uncompressed_name
 from .csv.table import Table
 from .foreign import ForeignFormat, columns_without_numbers, foreign_format, what_it_is
+from .hdf5 import WAY, is_dataset, open_dataset
 from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
+from .safetensors import is_safetensors, open_safetensors
 
 NPY_MAGIC = b"\x93NUMPY"
 IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -69,6 +72,7 @@ FORMATS = (
     Format(
         ".npz", ("npz",), lambda head: head.startswith((b"PK\3\4", b"PK\5\6")), lambda opener, path: opener.npz(path)
     ),
+    Format("safetensors", ("safetensors",), is_safetensors, open_safetensors),
     Format("IDX", ("idx", "gz"), _is_idx_or_its_gzip, lambda opener, path: opener.idx(path)),
 )
 
@@ -79,7 +83,7 @@ def format_of(path: Path) -> Format | None:
     Raises:
         OSError: The file cannot be read.
     """
-    extension = os.path.splitext(path_text("path", path))[1].lower().removeprefix(".")
+    extension = os.path.splitext(uncompressed_name(path_text("path", path)))[1].lower().removeprefix(".")
     for row in FORMATS:
         if row.matches is None and extension in row.extensions:
             return row
@@ -124,12 +128,17 @@ def _what_it_is(head: bytes, other: ForeignFormat | None) -> str:
     return "something else" if other is None else str(other)
 
 
+def open_leaf(opener: Opener, leaf: Any) -> Any:
+    """Return the data of a file (of an archive a dict), the mapped rows of a data set of h5py, or the leaf itself."""
+    if is_path(leaf):
+        return open_file(opener, leaf)
+    return open_dataset(opener, leaf) if is_dataset(leaf) else leaf
+
+
 def open_array(opener: Opener, leaf: Any) -> Any:
     """Return the array of a file, or the given array; archives are rejected."""
-    if not is_path(leaf):
-        return leaf
-    source = open_file(opener, leaf)
-    if isinstance(source, dict):
+    source = open_leaf(opener, leaf)
+    if isinstance(source, dict) and is_path(leaf):
         raise TypeError(f"expected one array, found the archive {os.fsdecode(leaf)}")
     return source
 
@@ -156,6 +165,8 @@ def as_rows(leaf: Any) -> Any:
     source = leaf.rows if isinstance(leaf, Table) else leaf
     if not getattr(type(source), "serves_rows", False):
         refuse_masked("", source)
+        if is_dataset(source):
+            raise TypeError(f"expected an array, found an h5py data set; {WAY}")
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             source = _matrix(source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from dataclasses import dataclass
 from typing import Any, Literal, SupportsIndex, TypedDict
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from fastbatch.checks import MAX_INT64, flag, rank_and_size, whole
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
+from fastbatch.source.compressed import codec_name
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
 from .vocabulary import Vocabulary
@@ -69,6 +71,12 @@ class TextOptions:
         """
         shuffle, encoding, errors = self._checked_shuffle()
         vocabulary = _checked_output(output, vocabulary, dtype)
+        packed = next((path for path in paths if codec_name(path)), None)
+        if shuffle and packed is not None:
+            raise ValueError(
+                f"shuffle: expected files whose lines can be read in any order, found {os.fsdecode(packed)} "
+                "(decompress it first; or stream(path, shuffle_buffer=...) shuffles within a buffer)"
+            )
         rank, world_size = self._checked_shard()
         read_size, ahead = self.read_size, self.prefetch_bytes
         return TextPlan(

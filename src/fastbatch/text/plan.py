@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastbatch.checks import whole
 from fastbatch.plan.batch_range import EVERY_BATCH, BatchRange, dealt
 from fastbatch.plan.plan import MAX_WORLD_SIZE
+from fastbatch.source.compressed import codec_name
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
 HANDLERS = ("strict", "ignore", "replace", "surrogateescape", "backslashreplace")
@@ -134,7 +135,8 @@ class TextImplementation(Protocol):
 
 def is_decoded_natively(plan: TextPlan) -> bool:
     """Return whether positions are byte offsets in the file; otherwise Python decodes, and they count UTF-8 bytes."""
-    return plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
+    is_known = plan.encoding in ENCODINGS.values() and plan.errors in HANDLERS
+    return is_known and all(codec_name(path) in (None, "gzip") for path in plan.paths)
 
 
 def batch_length(batch: Any) -> int:

@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from fastbatch.errors import EncodingError, FormatError
 from fastbatch.loader import fork as process
+from fastbatch.source.compressed import codec_name, open_content, require_short
 from fastbatch.source.local_file import NamedFile, not_a_file
 
 from .plan import Place, TextPlan, batch_length, to_numpy_strings
@@ -28,8 +29,10 @@ CHUNK_BYTES = 1 << 16
 PATTERNS = {"word": re.compile(r"\S+"), "line": re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")}
 
 
-def open_text(path: bytes) -> BinaryIO:
-    """Open a regular file, with the same errors as `csrc/source/open_file.cpp`."""
+def open_text(path: bytes) -> io.BufferedReader:
+    """Open a regular file, with the same errors as `csrc/source/open_file.cpp`; of a compressed one its content."""
+    if codec_name(path):
+        return open_content(path)
     descriptor = os.open(os.fsdecode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
@@ -60,7 +63,8 @@ def decoded_chunks(plan: TextPlan, path: bytes) -> Generator[str, int, None]:
     """
     decoder = codecs.getincrementaldecoder(plan.encoding)(plan.errors)
     with open_text(path) as file:
-        size, done, wanted = os.fstat(file.fileno()).st_size, 0, CHUNK_BYTES
+        size = 0 if codec_name(path) else os.fstat(file.fileno()).st_size
+        done, wanted = 0, CHUNK_BYTES
         while raw := file.read(wanted):
             done += len(raw)
             # Pieces grow with an unfinished item, which is searched again with each piece: otherwise quadratic time.
@@ -95,6 +99,8 @@ def items_by_codec(plan: TextPlan, unit: int, offset: int) -> Iterator[Item]:
     while True:
         rest += text
         end = 0
+        if codec_name(plan.paths[unit]):
+            require_short(plan.paths[unit], len(rest))
         for match in cut(plan.item, rest):
             # An item that touches the end may continue in the next piece; a "\r" may be half of a "\r\n".
             if not is_last and match.end() == len(rest) and not match.group().endswith("\n"):

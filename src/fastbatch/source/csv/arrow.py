@@ -16,7 +16,7 @@ import pyarrow
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from fastbatch.source.local_file import open_unbuffered
+from fastbatch.source.compressed import open_content
 from fastbatch.source.pool import submit
 
 from .grammar import NULLS
@@ -55,7 +55,7 @@ def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
     """
     content, other = bytearray(SEGMENT_BYTES), bytearray(SEGMENT_BYTES)
     rest = 0  # bytes of an incomplete row at the start of `content`
-    with open_unbuffered(path) as file:
+    with open_content(path) as file:
         while n := file.readinto(memoryview(content)[rest:]):
             n += rest
             n_quotes = content.count(b'"', 0, n)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import element_type, floats, listed, shown, text, whole
+from fastbatch.source.compressed import uncompressed_name
 
 SUFFIXES = {".csv": ",", ".tsv": "\t"}
 MISSING = ("nan", "error")
@@ -61,7 +62,7 @@ def make_csv_options(
     if element.kind not in "iuf" or element.itemsize > 8:
         raise TypeError(f"dtype: expected a float or integer type of at most 8 bytes, found {element}")
     if delimiter is None:
-        delimiter = SUFFIXES.get(os.path.splitext(path)[1].lower(), ",")
+        delimiter = SUFFIXES.get(os.path.splitext(uncompressed_name(path))[1].lower(), ",")
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
         raise ValueError(f"delimiter: expected one ASCII character, found {shown(delimiter)}")
     if isinstance(missing, str) and missing not in MISSING:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from fastbatch.checks import shown
 from fastbatch.errors import FormatError
+from fastbatch.source.compressed import open_content
 from fastbatch.source.foreign import signed_format
-from fastbatch.source.local_file import HEAD_BYTES, open_regular
+from fastbatch.source.local_file import HEAD_BYTES
 
 from .grammar import BIT_PATTERN, DATE, FLOAT, INTEGER, content, first_row_is_header, is_missing
 
@@ -62,7 +63,7 @@ def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the first line, cells) of each record; empty lines are skipped."""
     # Undecodable bytes are kept as surrogates: they are an error only in a cell that is read as a number.
     encoding = "utf-8-sig" if options.is_utf8 else options.encoding
-    with io.TextIOWrapper(open_regular(path), encoding, errors="surrogateescape", newline="") as file:
+    with io.TextIOWrapper(open_content(path), encoding, errors="surrogateescape", newline="") as file:
         reader = csv.reader(_lines(file, path), delimiter=options.delimiter)
         while True:
             line = reader.line_num + 1
@@ -90,7 +91,7 @@ def _lines(file: TextIO, path: str) -> Iterator[str]:
 def find_layout(path: str, options: CsvOptions) -> Layout:
     """Return the columns of a file; FormatError if it is empty, ValueError if a requested column is missing."""
     asked = options.header
-    with open_regular(path) as file:
+    with open_content(path) as file:
         other = signed_format(file.read(HEAD_BYTES))
     if other is not None:
         raise FormatError("not a table", path=path, expected="rows of numbers", found=other)
