@@ -48,7 +48,8 @@ def arrays(
     Args:
         data: Arrays, paths of .npy, .npz, safetensors or IDX files (recognised by content), sources (`npy`, `npz`,
             `raw`, `idx`, `csv`), data frames of numbers, contiguous data sets of h5py (mapped), or nested tuples, lists
-            and dicts of those. One argument gives batches of its structure, several give tuples. Sample `i` of an array is its row `[i]`.
+            and dicts of those. One argument gives batches of its structure, several give tuples. Sample `i` of an array
+            is its row `[i]`.
         dtype: Type of the first argument's batches. None keeps the type, or is float32 (float64 for float64) if one of
             `scale`, `mean` and `std` is given.
         scale, mean, std: Conversion `(x * scale - mean) / std` of the first argument, one number or one per channel.

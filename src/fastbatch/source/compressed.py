@@ -12,7 +12,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, BinaryIO
 
 from fastbatch.errors import FormatError
@@ -36,7 +36,7 @@ def _open_zstd(file: IO[bytes]) -> Any:
     return zstd.ZstdFile(file)
 
 
-_CODECS = {
+_CODECS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     ".gz": ("gzip", lambda file: gzip.GzipFile(fileobj=file)),
     ".bz2": ("bzip2", bz2.BZ2File),
     ".xz": ("xz", lzma.LZMAFile),
