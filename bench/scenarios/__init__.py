@@ -26,6 +26,8 @@ NAMES = (
     "windows",
     "tokens",
     "csv",
+    "tables",
+    "tar_images",
     "restartable",
     "latency",
     "huge",
