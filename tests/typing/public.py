@@ -13,6 +13,9 @@ rows = fb.arrays([1, 2], [3, 4], batch_size=32, shuffle="block", on_error="skip"
 assert_type(rows, fb.SampleLoader)
 assert_type(pure.arrays([1, 2], batch_size=32), fb.SampleLoader)
 assert_type(fb.images("photos", size=64, crop="random_resized", batch_size=2), fb.SampleLoader)
+assert_type(fb.images("shards/*.tar", ".json:label", column="jpg", masks=".seg.png"), fb.SampleLoader)
+assert_type(fb.tar("a.tar", ["jpg", "cls"], decode={"jpg": len}, shuffle=True), fb.SampleLoader)
+assert_type(fb.table("a.parquet", ["x"], targets="y", dtype="float32", missing=0, batch_size=8), fb.SampleLoader)
 assert_type(fb.windows("x.npy", length=3, stride=2, batch_size=2), fb.SampleLoader)
 assert_type(fb.tokens("t.bin", "uint16", 128, shuffle=True), fb.SampleLoader)
 assert_type(fb.words("a.txt", 8, output="ids", vocabulary=["a"], shuffle="line"), fb.TextLoader)
@@ -24,4 +27,5 @@ fb.arrays([1], shuffle="rows")  # type: ignore[arg-type]  # pyright: ignore[repo
 fb.images("photos", crop="centre")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 fb.windows("x.npy")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 fb.words("a.txt", output="lists")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+fb.table("a.parquet", column="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 pure.images("photos", size="large")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

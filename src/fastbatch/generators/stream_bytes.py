@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from fastbatch.loader import fork as process
-from fastbatch.source.compressed import codec_name, open_content
 
 CHUNK_BYTES = 1 << 16  # larger than Python's own buffers, so that one read empties them
 POLL_S = 0.05  # interval at which a followed file is checked
@@ -191,6 +190,8 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
     """
     if isinstance(source, str | bytes | os.PathLike):
         path = os.fsdecode(source)
+        from fastbatch.source.compressed import codec_name, open_content  # late: few streams are compressed
+
         if codec_name(path) is not None:
             if follow:
                 raise ValueError(f"follow: expected a plain file, found {path}, which is compressed")
