@@ -272,6 +272,16 @@ def test_all_at_once_in_order(api, masked):
     loader.load_state_dict(state)
 
 
+def test_masks_with_a_suffix(api, masked, tmp_path):
+    files = sorted((masked / "masks").glob("*/*"))
+    (tmp_path / "suffixed/a").mkdir(parents=True)
+    for file in files:
+        (tmp_path / "suffixed/a" / f"{file.stem}_mask{file.suffix}").write_bytes(file.read_bytes())
+    options = {"labels": None, "size": 8}
+    expected = api.images(masked / "images", masks=masked / "masks", **options)
+    same_batches(api.images(masked / "images", masks=tmp_path / "suffixed", **options), expected)
+
+
 def test_masks_that_do_not_fit(api, masked, tmp_path):
     images = masked / "images"
     folder = tmp_path / "masks/a"

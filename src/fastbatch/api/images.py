@@ -97,7 +97,8 @@ def images(
             the user's cache folder. Sub-folders and archives that changed are listed again; see
             `src/fastbatch/source/folder_index.py`.
 
-        masks: One mask file per image; or a folder with one mask of the same name (except for the extension) per image;
+        masks: One mask file per image; or a folder with one mask of the same name (except for the extension) per image,
+            or of this name and `_mask` ("7_mask.png" of "7.jpg");
             or, in tar archives, the extension of the masks: ".seg.png".
             Palette images give their indices, grayscale images their levels, black-and-white images 0 and 1. Masks are
             cropped, resized and flipped like their images, with nearest-neighbour sampling; (batch, height, width).

@@ -200,7 +200,10 @@ def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSou
 
 
 def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
-    """Return for each image below `root` the file in `folder` with the same name up to the extension."""
+    """Return for each image below `root` the file in `folder` with the same name, or with `_mask` behind it.
+
+    Extensions may differ.
+    """
     names: dict[bytes, dict[bytes, list[bytes]]] = {}  # folder -> name without extension -> names
     paths = []
     for image in images:
@@ -208,7 +211,8 @@ def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
         below, name = os.path.split(relative)
         if below not in names:
             names[below] = _images_by_stem(os.path.join(folder, below))
-        found = names[below].get(name.rpartition(b".")[0], [])
+        stem = name.rpartition(b".")[0]
+        found = names[below].get(stem) or names[below].get(stem + b"_mask", [])
         if name in found:
             found = [name]
         if len(found) != 1:
