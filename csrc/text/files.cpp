@@ -55,7 +55,7 @@ std::size_t TextFiles::read_at(std::uint64_t offset, std::span<std::byte> dst) {
 bool TextFiles::fill(TextBlock& block, std::size_t size) {
   TextBuffer& text = block.text;
   const std::size_t before = text.size();
-  if (gzip_ && before > kMostCompressed) {
+  if (gzip_ && before >= kMostCompressed) {
     throw FormatError({file_->path(), {}, offset_ - before},
                       "a word or line that is too long in a compressed file: expected at most 256 MiB, found more");
   }
