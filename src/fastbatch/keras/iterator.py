@@ -11,7 +11,8 @@ import numpy as np
 
 from fastbatch.errors import SIGNALS, signal_error
 from fastbatch.loader import fork as process
-from fastbatch.loader.keras_ready import KerasClass, keras_class
+from fastbatch.loader.keras_batch import for_keras
+from fastbatch.loader.keras_ready import KerasClass, keras_asks, keras_class
 
 from .image_utils import Array
 
@@ -104,7 +105,8 @@ class Iterator(KerasClass):
         if self.index_array is None:
             self._set_index_array()
         self._forecast.record_index(idx)
-        return self._get_batches_of_transformed_samples(self._batch(idx))
+        batch = self._get_batches_of_transformed_samples(self._batch(idx))
+        return for_keras(batch) if keras_asks() else batch
 
     def reset(self) -> None:
         """Begin a new epoch at the next `next()`."""

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from . import fork as process
+from .keras_batch import for_keras
 
 _KERAS = "keras.src."
 _ADAPTERS = "keras.src.trainers.data_adapters."
@@ -218,6 +219,7 @@ class KerasPasses:
             except StopIteration:  # fewer batches than announced, because samples were skipped
                 self._begin_epoch()
                 batch = next(self._batches)
+            batch = for_keras(batch)
             self._count()
             if self._given <= _PEEKED:
                 self._first.append(batch)
@@ -240,7 +242,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in itertools.islice(self._batches, _PEEKED):
                 self._count()
-                self._first.append(_as_tuple(batch))
+                self._first.append(for_keras(batch))
             generators = sys.modules[_ADAPTERS + "generator_data_adapter"]
             self._adapter = generators.GeneratorDataAdapter(iter(self._first))
             self._adapter.generator = self._pass
@@ -255,7 +257,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in self._batches:
                 self._count()
-                yield _as_tuple(batch)
+                yield for_keras(batch)
             if not self._endless or (self._given == n and not self._first):
                 break
             self._begin_epoch()
@@ -288,10 +290,6 @@ def _epoch_iterator() -> Any:
 
 def _new(cls: type, *arguments: Any) -> Any:
     return cls.__new__(cls, *arguments)
-
-
-def _as_tuple(batch: Any) -> Any:
-    return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
 def _length(data: Any) -> int | None:
