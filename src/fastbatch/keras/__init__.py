@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .array_iterator import NumpyArrayIterator
 from .backup import BackupLoader
-from .dataframe_iterator import DataFrameIterator
+from .dataframe_iterator import DataFrameIterator, validate_filename
 from .dataset import KerasDataset
 from .datasets import image_dataset_from_directory, text_dataset_from_directory
 from .directory_iterator import DirectoryIterator
@@ -56,4 +56,5 @@ __all__ = [
     "save_img",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
+    "validate_filename",
 ]

@@ -19,6 +19,24 @@ from .image_utils import Array
 WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
 
+def positions(index_array: Any, n: int, as_list: bool) -> Array:
+    """Return the indices of a batch as an array in [0, n), from any iterable; negative ones count from the end.
+
+    Args:
+        index_array: What `_get_batches_of_transformed_samples` was called with.
+        n: Number of samples.
+        as_list: Wrong indices raise the errors of a list, as Keras's file names do; otherwise those of an array.
+    """
+    if isinstance(index_array, np.ndarray) and index_array.dtype.kind in "iu" and index_array.ndim == 1:
+        if not len(index_array) or (int(index_array.min()) >= 0 and int(index_array.max()) < n):
+            return index_array
+    numbers: Any = list(range(n)) if as_list else np.arange(n)
+    chosen = np.empty(len(index_array), dtype=np.intp)
+    for i, j in enumerate(index_array):
+        chosen[i] = numbers[j]
+    return chosen
+
+
 class Iterator(KerasClass):
     """Endless batches of `n` samples; `for`, `next()` and `batches[i]` as in Keras.
 
