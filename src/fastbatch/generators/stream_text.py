@@ -11,7 +11,7 @@ from typing import Any
 
 from fastbatch.errors import EncodingError
 
-from .stream_bytes import CHUNK_BYTES, ByteSource, Pollable, can_poll, name_of_file, not_blocking, open_bytes
+from .stream_bytes import CHUNK_BYTES, ByteSource, Pollable, add_name, can_poll, name_of_file, not_blocking, open_bytes
 from .stream_options import StreamOptions, is_bytes
 
 
@@ -42,6 +42,9 @@ def lines_of(file: io.TextIOBase) -> Iterator[str]:
     while True:
         try:
             line = file.readline()
+        except OSError as error:
+            add_name(error, name_of_file(file))
+            raise
         except UnicodeDecodeError as error:
             wrong = bytes(error.object[error.start : error.end])
             raise EncodingError(error.encoding, wrong, error.reason, path=name_of_file(file)) from None

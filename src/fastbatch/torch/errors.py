@@ -6,6 +6,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from fastbatch.checks import shown
 from fastbatch.errors import add_note
 
 
@@ -21,7 +22,7 @@ def fetch(fetcher: Any, index: Any, k: int) -> Any:
         else:
             samples = []
             for one in index:
-                place = f"batch {k}, index {one!r}"
+                place = f"batch {k}, index {shown(one)}"
                 samples.append(dataset[one])
             place = f"batch {k}, {_listed(index)}"
         return fetcher.collate_fn(samples)
@@ -68,7 +69,7 @@ def placed(error: Exception, place: str) -> Exception:
 def _listed(index: Any) -> str:
     """Return a batch's indices in words."""
     if not isinstance(index, (list, tuple)):
-        return f"index {index!r}"
+        return f"index {shown(index)}"
     if len(index) == 1:
-        return f"index {index[0]!r}"
-    return f"indices {index!r}" if len(index) <= 8 else f"indices {index[0]!r} to {index[-1]!r}, {len(index)} in all"
+        return f"index {shown(index[0])}"
+    return f"indices {shown(index)}" if len(index) <= 8 else f"indices {shown(index[0])} to {shown(index[-1])}, {len(index)} in all"

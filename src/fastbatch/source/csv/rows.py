@@ -215,7 +215,7 @@ def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float
         raise _error(
             "a date, not a number (columns= chooses others)", place, f"a number of type {options.dtype}", _shown(cell)
         )
-    what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
+    what = "not a number" if other is None else f"not a number (delimiter={shown(other)} perhaps)"
     raise _error(what, place, f"a number of type {options.dtype}", _shown(cell))
 
 
