@@ -73,7 +73,6 @@ one.fit(fastbatch.arrays([a, b], y, batch_size=10), epochs=2, verbose=0, validat
 vectorize = keras.layers.TextVectorization(output_sequence_length=3, vocabulary=["good", "bad", "film"])
 words = keras.Input((), dtype="string")
 counts = keras.ops.cast(vectorize(words), "float32") if sys.argv[1] == "tensorflow" else None
-expected = vectorize(["good film", "bad film"])
 expected = {"good": [2, 4, 0], "bad": [3, 4, 0]}
 for api in (fastbatch, pure):
     files = {
@@ -99,7 +98,8 @@ for api in (fastbatch, pure):
         except TypeError as error:
             results[f"text {name}"] = "runs on TensorFlow" in str(error)
     inside = files["tf"].map(lambda x, y: (keras.ops.cast(vectorize(list(x)), "float32"), y))
-    results["vectorized"] = sorted(np.asarray(next(iter(inside))[0]).tolist()) == sorted([[2.0, 4.0, 0.0], [3.0, 4.0, 0.0]])
+    numbers = np.asarray(next(iter(inside))[0]).tolist()
+    results["vectorized"] = sorted(numbers) == sorted(expected.values())
 if counts is not None:
     model = keras.Model(words, keras.layers.Dense(1)(counts))
     model.compile("sgd", "mse")

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, SupportsIndex
 
-from fastbatch.checks import shown, text, whole
+from fastbatch.checks import codec_named, handler_named, shown, whole
 from fastbatch.errors import SIGNALS, FormatError, name_of, signal_error
 
 Finder = Callable[[bytes, bool], tuple[Iterable[Any], int]]
@@ -166,8 +166,8 @@ def make_splitter(name: str, records: Any, encoding: str | None, errors: str) ->
 def check_records(records: Any, encoding: str | None, errors: str) -> Any:
     """Return `records`, checked; raise LookupError for an unknown encoding."""
     if encoding is not None:
-        codecs.lookup(text("encoding", encoding))
-        codecs.lookup_error(text("errors", errors))
+        codec_named(encoding)
+        handler_named(errors)
     if callable(records) or (isinstance(records, str) and records == "line"):
         return records
     if isinstance(records, str) or not isinstance(records, SupportsIndex):

@@ -27,9 +27,10 @@ def positions(index_array: Any, n: int, as_list: bool) -> Array:
         n: Number of samples.
         as_list: Wrong indices raise the errors of a list, as Keras's file names do; otherwise those of an array.
     """
-    if isinstance(index_array, np.ndarray) and index_array.dtype.kind in "iu" and index_array.ndim == 1:
-        if not len(index_array) or (int(index_array.min()) >= 0 and int(index_array.max()) < n):
-            return index_array
+    is_array = isinstance(index_array, np.ndarray) and index_array.dtype.kind in "iu" and index_array.ndim == 1
+    if is_array and len(index_array) and index_array.min() >= 0 and index_array.max() < n:
+        chosen: Array = index_array
+        return chosen
     numbers: Any = list(range(n)) if as_list else np.arange(n)
     chosen = np.empty(len(index_array), dtype=np.intp)
     for i, j in enumerate(index_array):

@@ -52,7 +52,7 @@ def _strings(texts: Any) -> Any:
     backend = config.backend() if config is not None else "unknown"
     if backend != "tensorflow":
         raise TypeError(
-            f"text reaches a model only where Keras runs on TensorFlow, and it runs on {backend}; map() the batches with "
-            "a layer such as TextVectorization, called outside of the model"
+            f"text reaches a model only where Keras runs on TensorFlow, and it runs on {backend}; map() the batches "
+            "with a layer such as TextVectorization, called outside of the model"
         )
     return sys.modules["tensorflow"].constant(np.asarray(texts, dtype=object), "string")

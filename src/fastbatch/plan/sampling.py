@@ -107,7 +107,9 @@ def make_draw(
         if weights is not None:
             raise ValueError("expected weights or balance, found both")
         if isinstance(balance, str) and balance != "classes":
-            raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {shown(balance)}")
+            raise ValueError(
+                f"balance: expected 'classes' or one label for each of {n} samples, found {shown(balance)}"
+            )
         if isinstance(balance, str):
             balance = labels()
         refuse_masked("balance", balance)

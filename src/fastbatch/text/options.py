@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import Any, Literal, SupportsIndex, TypedDict
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, rank_and_size, shown, whole
+from fastbatch.checks import MAX_INT64, codec_named, flag, handler_named, rank_and_size, shown, whole
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
@@ -97,7 +96,7 @@ class TextOptions:
         shuffle = self.shuffle
         if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
             raise ValueError(f"shuffle: expected False, 'line' or 'block', found {shown(shuffle)}")
-        encoding, errors = _encoding(self.encoding), _handler(self.errors)
+        encoding, errors = _encoding(self.encoding), handler_named(self.errors)
         if shuffle and not (encoding in ENCODINGS.values() and errors in HANDLERS):
             raise ValueError(
                 f"shuffle: expected an encoding among {', '.join(ENCODINGS.values())}, found {encoding} {errors}"
@@ -141,23 +140,8 @@ def _checked_output(output: Any, vocabulary: Any, dtype: Any) -> Vocabulary | No
     return vocabulary  # type: ignore[no-any-return]
 
 
-def _encoding(encoding: str) -> str:
-    if not isinstance(encoding, str):
-        raise TypeError(f"encoding: expected a name, found {shown(encoding)}")
-    try:
-        info = codecs.lookup(encoding)
-    except (LookupError, ValueError):  # ValueError: a null character
-        raise LookupError(f"unknown encoding: {shown(encoding)}") from None
+def _encoding(name: str) -> str:
+    info = codec_named(name)
     if not getattr(info, "_is_text_encoding", True):
-        raise LookupError(f"{shown(encoding)} is not a text encoding")
+        raise LookupError(f"{shown(name)} is not a text encoding")
     return ENCODINGS.get(info.name, info.name)
-
-
-def _handler(errors: str) -> str:
-    if not isinstance(errors, str):
-        raise TypeError(f"errors: expected a name, found {shown(errors)}")
-    try:
-        codecs.lookup_error(errors)
-    except (LookupError, ValueError):
-        raise LookupError(f"unknown error handler name {shown(errors)}") from None
-    return errors

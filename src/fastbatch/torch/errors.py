@@ -72,4 +72,8 @@ def _listed(index: Any) -> str:
         return f"index {shown(index)}"
     if len(index) == 1:
         return f"index {shown(index[0])}"
-    return f"indices {shown(index)}" if len(index) <= 8 else f"indices {shown(index[0])} to {shown(index[-1])}, {len(index)} in all"
+    return (
+        f"indices {shown(index)}"
+        if len(index) <= 8
+        else f"indices {shown(index[0])} to {shown(index[-1])}, {len(index)} in all"
+    )
