@@ -121,7 +121,7 @@ def tokens(
     counts = np.array([n]) if pieces is None else pieces.counts
     overlap = Overlap(-(-needed // every), np.cumsum(counts) - counts)
     loader = arrays(backend, *[Field(part, element) for part in parts], **options)
-    return SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
+    return SampleLoader(replace(loader.recipe, overlap=overlap, kind="tokens", labels=None), loader.plan)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:

@@ -161,21 +161,25 @@ class PackPairs:
 
     Attributes:
         n_shown: Number of visible columns, which come first; then the samples' indices and matrices, if needed.
+        has_index: The last column is the last element of the batch.
     """
 
     n_shown: int
     moved: tuple[Boxes | Points, ...]
+    has_index: bool = False
 
     @property
     def n_parts(self) -> int:
         """Number of elements in a batch."""
-        return self.n_shown + len(self.moved)
+        return self.n_shown + len(self.moved) + int(self.has_index)
 
     def __call__(self, columns: Sequence[Any]) -> Any:
         shown = list(columns[: self.n_shown])
         if self.moved:
-            indices, matrices = columns[self.n_shown :]
+            indices, matrices = columns[self.n_shown : self.n_shown + 2]
             shown += [one.move(indices, matrices) for one in self.moved]
+        if self.has_index:
+            shown.append(columns[-1])
         return tuple(shown) if len(shown) > 1 else shown[0]
 
 

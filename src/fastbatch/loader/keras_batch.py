@@ -24,6 +24,25 @@ def for_keras(batch: Any) -> Any:
     return converted if isinstance(converted, tuple | dict) else (converted,)
 
 
+def without_index(batch: Any, has_changed: bool) -> Any:
+    """Return a batch of a loader with `with_index` without its last part, which Keras would take for sample weights.
+
+    Args:
+        has_changed: The user's functions have changed the batch.
+
+    Raises:
+        TypeError: They seem to have kept the index.
+    """
+    if not has_changed:
+        return batch[:-1]
+    last = batch[-1] if isinstance(batch, tuple | list) and len(batch) > 1 else None
+    if isinstance(last, np.ndarray) and last.dtype == np.int64 and last.ndim == 1 and len(batch) != 2:
+        raise TypeError(
+            "with_index: Keras would take the index in these batches for sample weights; leave it out in map()"
+        )
+    return batch
+
+
 def _converted(part: Any) -> Any:
     if isinstance(part, dict):
         return {key: _converted(value) for key, value in part.items()}

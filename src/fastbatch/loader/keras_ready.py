@@ -105,6 +105,10 @@ class KerasReady(KerasClass):
         """Return the number of batches of the next pass; after `load_state_dict` it is below the length."""
         return _length(self)
 
+    def _for_keras(self, batch: Any) -> Any:
+        """Return a batch in the form that Keras takes."""
+        return for_keras(batch)
+
     def _begin_epoch(self) -> Iterator[Any]:
         """Begin an epoch for Keras. Keras calls `on_epoch_end` itself."""
         return iter(self)
@@ -219,7 +223,7 @@ class KerasPasses:
             except StopIteration:  # fewer batches than announced, because samples were skipped
                 self._begin_epoch()
                 batch = next(self._batches)
-            batch = for_keras(batch)
+            batch = self.data._for_keras(batch)
             self._count()
             if self._given <= _PEEKED:
                 self._first.append(batch)
@@ -242,7 +246,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in itertools.islice(self._batches, _PEEKED):
                 self._count()
-                self._first.append(for_keras(batch))
+                self._first.append(self.data._for_keras(batch))
             generators = sys.modules[_ADAPTERS + "generator_data_adapter"]
             self._adapter = generators.GeneratorDataAdapter(iter(self._first))
             self._adapter.generator = self._pass
@@ -257,7 +261,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in self._batches:
                 self._count()
-                yield for_keras(batch)
+                yield self.data._for_keras(batch)
             if not self._endless or (self._given == n and not self._first):
                 break
             self._begin_epoch()
