@@ -223,8 +223,8 @@ class Loader(KerasReady, Resumable):
         decoded by Pillow. `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in `next()`.
         `map_s`: seconds in each function of `map` and the like, which `next()` calls, in their order.
         `bound_by_data`: True if both together are more than a tenth of the time. `decode_s`: thread-seconds of work,
-        per column. `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now.
-        `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
+        per column. `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched
+        now. `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
         """
         counted = {**NO_STATS, **self._counted(), "map_s": list(self._step_times())}
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
