@@ -25,7 +25,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.image_folder import ImageFiles, list_images
+from fastbatch.source.image_folder import ImageFiles, expanded, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
 from .arrays import column_of, numbers_column
@@ -81,8 +81,9 @@ def images(
 
     Args:
         root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order); or paths as a
-            list, an array or a column of a data frame; or images in memory: `encoded([...])`.
-        labels: "infer": the number of the sub-folder in sorted order; no labels for a list of paths. None: no labels.
+            list, an array, a column of a data frame, or a pattern with `*`, `?` or `[` (sorted); or images in memory:
+            `encoded([...])`.
+        labels: "infer": the number of the sub-folder in sorted order; no labels for paths. None: no labels.
             Otherwise one label per file, in the order of the paths: numbers, strings (numbered in sorted order), rows
             of numbers, or lists of strings for files of several classes (rows of 0 and 1). `image_table` reads paths
             and labels from a CSV file.
@@ -190,6 +191,7 @@ def images(
     )
     wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
     flag("index_cache", index_cache)
+    root_or_paths = expanded(root_or_paths, root)
     names = None if class_names is None else _names(class_names)
     files = _files(backend, root_or_paths, labels, root, names, index_cache)
     samples, n = files.samples, len(files.samples)
