@@ -19,7 +19,7 @@ from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import elements
 from fastbatch.plan.subset import Overlap
-from fastbatch.source.foreign import foreign_format, signed_format
+from fastbatch.source.foreign import container_format, foreign_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
 from fastbatch.source.local_file import matching, path_bytes, read_head
 from fastbatch.source.series import Series
@@ -224,7 +224,8 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
         found = format_of(path)
         if found is None or found.name != ".npy":
             head = read_head(path)
-            other = foreign_format(os.fsdecode(path), head) if wanted is None else signed_format(head, 6)
+            known = foreign_format if wanted is None else container_format
+            other = known(os.fsdecode(path), head)
             if other is not None:
                 raise FormatError("not tokens", path=path, expected="integers, raw or in a .npy file", found=other)
             if wanted is None:

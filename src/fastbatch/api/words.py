@@ -13,6 +13,7 @@ from fastbatch.calls import takes
 from fastbatch.checks import MAX_INT64, shown, whole
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
+from fastbatch.source.foreign import refuse_container
 from fastbatch.source.local_file import matching, path_bytes
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.options import TextKeywords, TextOptions
@@ -243,6 +244,8 @@ def expand(paths: Any) -> tuple[bytes, ...]:
         found.append(name)
     if not found:
         raise ValueError("paths: expected at least one, found none")
+    for name in found:
+        refuse_container(os.fsdecode(name), "text", "words or lines")
     return tuple(found)
 
 

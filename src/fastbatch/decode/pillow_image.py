@@ -102,6 +102,8 @@ def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}"
                 raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")
+            if image.width * image.height == 0:  # Pillow knows the format, but has no decoder: HDF5, GRIB, BUFR
+                raise DecodeError(f"{NO_IMAGE}, found {image.format} without a decoder")
             yield image
     except DecodeError:
         raise

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from fastbatch.errors import EncodingError
+from fastbatch.source.foreign import refuse_container
+from fastbatch.source.local_file import path_text
 
 from .stream_bytes import CHUNK_BYTES, ByteSource, Pollable, add_name, can_poll, name_of_file, not_blocking, open_bytes
 from .stream_options import StreamOptions, is_bytes
@@ -29,6 +32,8 @@ def open_source(source: Any, options: StreamOptions) -> tuple[ByteSource | None,
     if isinstance(source, io.TextIOBase):
         return None, lines_of(source), options
     if is_bytes(source):
+        if isinstance(source, str | bytes | os.PathLike) and options.records == "line" and os.path.isfile(source):
+            refuse_container(path_text("source", source), "text", "lines; records= takes other records")
         return open_bytes(source, options.follow), None, options
     return None, iter(source), options
 
