@@ -25,6 +25,10 @@ REMEDY = """
   conda, no root:  conda install cxx-compiler pkg-config libjpeg-turbo libwebp-base libdeflate zlib libhwy
   A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
 
+for _variable in ("PKG_CONFIG", "CC", "CXX", "CFLAGS", "LDFLAGS"):
+    if os.environ.get(_variable, "unset").strip() == "":
+        del os.environ[_variable]  # setuptools would run a compiler without a name
+
 
 def give_up(problem):
     raise SystemExit(f"\nfastbatch cannot be compiled: {problem}. To install what it needs:\n{REMEDY}\n")

@@ -163,7 +163,7 @@ def test_names_and_first_bytes_that_mean_nothing(api, tmp_path):
     (tmp_path / "wide.pt").write_text("bom dia\n", encoding="utf-16")
     assert list(api.words(str(tmp_path / "news.pt"))) == [["bom", "dia"]]
     assert list(api.words(str(tmp_path / "wide.pt"), encoding="utf-16")) == [["bom", "dia"]]
-    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(8)))
+    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(8), mtime=0)[:24].ljust(24, b"\0"))
     assert len(list(api.stream(str(tmp_path / "x.gz"), 2, records=2, encoding=None))) > 0  # bytes are bytes
 
 

@@ -15,6 +15,13 @@ X = np.arange(40, dtype="f4")[:, None]
 Y = np.arange(40) % 3
 
 
+def test_mixing_takes_no_index(api):
+    loader = api.arrays(np.zeros((4, 2, 2, 3), "f4"), np.arange(4), with_index=True)
+    for mix in (api.mixup, api.cutmix):
+        with pytest.raises(TypeError, match="expected batches \\(x, y\\), found an index too"):
+            mix(loader, n_classes=4)
+
+
 @pytest.fixture
 def folder(tmp_path):
     for i in range(9):

@@ -22,6 +22,12 @@ def validate_filename(filename: str, white_list_formats: str | tuple[str, ...]) 
         filename: The path.
         white_list_formats: The extensions in lower case: a tuple of `str`, or one.
 
+    Returns:
+        True for such a file.
+
+    Raises:
+        TypeError: The extensions are a list or a set.
+
     Example:
         >>> from fastbatch.keras import validate_filename
         >>> validate_filename("images/0.jpg", ("png", "jpg")), validate_filename("images/none.jpg", "jpg")

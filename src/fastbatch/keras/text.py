@@ -27,6 +27,12 @@ def text_to_word_sequence(input_text: str, filters: str = FILTERS, lower: bool =
         lower: Convert to lower case.
         split: The separator.
 
+    Returns:
+        The words, without empty ones.
+
+    Raises:
+        ValueError: `split` is empty.
+
     Example:
         >>> from fastbatch.keras import text_to_word_sequence
         >>> text_to_word_sequence("A good film, really!")
@@ -56,10 +62,16 @@ def hashing_trick(
         filters, lower, split: As for `text_to_word_sequence`.
         analyzer: Function that returns the words of a text.
 
+    Returns:
+        One number for each word.
+
+    Raises:
+        ZeroDivisionError: n is 1.
+
     Example:
         >>> from fastbatch.keras import hashing_trick
         >>> hashing_trick("a good film", 100, "md5")
-        [75, 69, 23]
+        [92, 3, 59]
 
     Source: Keras's `keras/src/legacy/preprocessing/text.py`.
     """
@@ -83,6 +95,12 @@ def one_hot(
 
     Args:
         input_text, n, filters, lower, split, analyzer: As for `hashing_trick`.
+
+    Returns:
+        One number for each word.
+
+    Raises:
+        ZeroDivisionError: n is 1.
 
     Example:
         >>> from fastbatch.keras import one_hot
@@ -268,6 +286,12 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
 
     Args:
         json_string: The JSON.
+
+    Returns:
+        A tokenizer with the same options and counts, but without an `analyzer`.
+
+    Raises:
+        ValueError, KeyError: Not the JSON of a tokenizer.
 
     Example:
         >>> from fastbatch.keras import Tokenizer, tokenizer_from_json
