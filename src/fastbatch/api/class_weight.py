@@ -64,4 +64,5 @@ def _classes_of(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if len(wrong):
         i = int(wrong[0])
         raise ValueError(f"class_weight: expected one class in each row, found {found[i]} in row {i}")
-    return np.argmax(rows != 0, axis=1)
+    classes: np.ndarray[Any, Any] = np.argmax(rows != 0, axis=1)
+    return classes

@@ -38,12 +38,13 @@ def series(backend: Backend, parts: Iterable[Any]) -> Series:
 
     Source: `csrc/decode/joined_decoder.cpp`.
     """
-    if is_path(parts):
-        parts = matching("series", parts) or parts
-    if is_path(parts) or hasattr(parts, "dtype"):
-        raise TypeError(f"expected a list of arrays or paths, found {type(parts).__name__}")
+    given: Any = parts
+    if is_path(given):
+        given = matching("series", given) or given
+    if is_path(given) or hasattr(given, "dtype"):
+        raise TypeError(f"expected a list of arrays or paths, found {type(given).__name__}")
     opened: list[Any] = []
-    for part in parts:
+    for part in given:
         source = as_rows(open_array(backend, part))
         opened += source.parts if isinstance(source, Series) else [source]
     if not opened:

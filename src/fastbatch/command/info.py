@@ -41,8 +41,8 @@ def libjpeg() -> str:
     if own.split(".")[0] == other.split(".")[0]:
         return f"libjpeg-turbo {own}, Pillow has {other}: the same pixels"
     return (
-        f"libjpeg-turbo {own}, Pillow has {other}: other pixels for progressive JPEG files whose scans are missing, if they "
-        "are scaled down while decoding; the same pixels otherwise, since Pillow decodes such files and lossless JPEG"
+        f"libjpeg-turbo {own}, Pillow has {other}: other pixels for progressive JPEG files whose scans are missing, "
+        "if they are scaled down while decoding; otherwise Pillow decodes them, and lossless JPEG"
     )
 
 
@@ -56,7 +56,8 @@ def pillow() -> str:
     if major >= 13:
         return f"{PIL.__version__}: the pixels of exact=True"
     if (major, minor) >= (12, 3):
-        return f"{PIL.__version__}: other pixels than exact=True where a height shrinks more than twice as much as the width"
+        where = "a height shrinks more than twice as much as the width"
+        return f"{PIL.__version__}: other pixels than exact=True where {where}"
     return f"{PIL.__version__}: fastbatch needs 12.3 or newer; older ones decode some PNG files to other pixels"
 
 
