@@ -114,7 +114,11 @@ SHOWN_WHOLE = {
     ("text/python_text.py", "str(error)"),
     ("native/array_file.py", "path"),
 }
-OWN_TEXTS = ("__repr__", "__getattr__")  # what users ask for; attributes that do not exist, in Python's words
+OWN_TEXTS = (
+    "__repr__",
+    "_order_shown",
+    "__getattr__",
+)  # what users ask for; attributes that do not exist, in Python's words
 
 
 def test_no_message_has_the_whole_of_what_was_given():

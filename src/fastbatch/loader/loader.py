@@ -184,6 +184,21 @@ class Loader(KerasReady, Resumable):
         """Return a loader of the same samples that changes nothing at random."""
         return self._with_steps(tuple(step.for_evaluation() for step in self._steps)) if self._steps else self
 
+    def _order_shown(self) -> list[str]:
+        """Return the options of the order that are set, and the epoch, for `repr`."""
+        plan, parts = self._plan, []
+        if plan.shuffle:
+            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size})")
+        if plan.world_size > 1 and self._deals_samples:
+            parts.append(f"tail={plan.tail!r}")
+        if plan.drop_last:
+            parts.append("drop_last=True")
+        if str(plan.batches):
+            parts.append(str(plan.batches))
+        return [*parts, "closed" if self._closed else f"epoch={self.epoch}"]
+
     def _numbered_plan(self, verb: str) -> Any:
         """Return the plan of numbered samples. Raises TypeError with the reason if samples are not numbered."""
         raise TypeError(f"{type(self).__name__}: {verb}() needs samples by number")

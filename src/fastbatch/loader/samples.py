@@ -134,17 +134,8 @@ class SampleLoader(Loader):
         plan = self._plan
         columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
         parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
-        if plan.shuffle:
-            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size}), tail={plan.tail!r}")
-        if plan.drop_last:
-            parts.append("drop_last=True")
-        if str(plan.batches):
-            parts.append(str(plan.batches))
-        parts.append("closed" if self._closed else f"epoch={self.epoch}")
         name = "Loader" if type(self) is SampleLoader else type(self).__name__
-        return f"{name}({', '.join(parts)})"
+        return f"{name}({', '.join(parts + self._order_shown())})"
 
     # ---- order ---------------------------------------------------------------------------------------------------
 
