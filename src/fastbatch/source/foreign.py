@@ -130,7 +130,7 @@ def refuse_container(path: str, what: str, expected: str) -> None:
     head = read_head(path)
     is_binary = b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))  # no UTF-16, -32
     if is_binary or signed_format(head) is not None:
-        raise FormatError(f"not {what}", path=path, expected=expected, found=str(foreign_format(path, head)))
+        raise FormatError(f"not {what}", path=path, expected=expected, found=foreign_format(path, head))
 
 
 def _by_name(path: str) -> ForeignFormat | None:
