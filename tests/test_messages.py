@@ -97,7 +97,8 @@ def _uncut(function):
             if one.annotation is not None and ast.unparse(one.annotation) in ("Any", "object", "SupportsIndex")
         }
         for part in ast.walk(node):
-            if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name) and part.value.id in given:
+            is_name = isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name)
+            if is_name and part.value.id in given and part.format_spec is None:
                 yield part.value.id
             if isinstance(part, ast.Call) and ast.unparse(part.func) in ("str", "repr"):
                 yield ast.unparse(part)
@@ -114,7 +115,7 @@ SHOWN_WHOLE = {
     ("text/python_text.py", "str(error)"),
     ("native/array_file.py", "path"),
 }
-OWN_TEXTS = (
+OWN_TEXTS = ("__repr__", "_order_shown", "__getattr__")  # asked for; attributes that do not exist, as Python says it
     "__repr__",
     "_order_shown",
     "__getattr__",
