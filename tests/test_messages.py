@@ -115,11 +115,8 @@ SHOWN_WHOLE = {
     ("text/python_text.py", "str(error)"),
     ("native/array_file.py", "path"),
 }
-OWN_TEXTS = ("__repr__", "_order_shown", "__getattr__")  # asked for; attributes that do not exist, as Python says it
-    "__repr__",
-    "_order_shown",
-    "__getattr__",
-)  # what users ask for; attributes that do not exist, in Python's words
+# What users ask for; attributes that do not exist, in the words of Python.
+OWN_TEXTS = ("__repr__", "_order_shown", "__getattr__")
 
 
 def test_no_message_has_the_whole_of_what_was_given():
