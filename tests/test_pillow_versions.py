@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whichever Pillow is installed: pure gives Pillow 13's pixels, and fastbatch.keras those of the installed one, as Keras."""
+"""Whichever Pillow is installed: pure gives the pixels of Pillow 13, fastbatch.keras those of the installed one."""
 
 import numpy as np
 import pytest
