@@ -25,17 +25,13 @@ REMEDY = """
   conda, no root:  conda install cxx-compiler pkg-config libjpeg-turbo libwebp-base libdeflate zlib libhwy
   A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
 
-for _variable in ("PKG_CONFIG", "CC", "CXX", "CFLAGS", "LDFLAGS"):
-    if os.environ.get(_variable, "unset").strip() == "":
-        del os.environ[_variable]  # setuptools would run a compiler without a name
-
 
 def give_up(problem):
     raise SystemExit(f"\nfastbatch cannot be compiled: {problem}. To install what it needs:\n{REMEDY}\n")
 
 
 def pkg_config(*arguments):
-    command = [*shlex.split(os.environ.get("PKG_CONFIG", "pkg-config")), *arguments]
+    command = [*shlex.split(os.environ.get("PKG_CONFIG") or "pkg-config"), *arguments]
     if shutil.which(command[0]) is None:
         give_up(f"the program `{command[0]}`, which finds the libraries, is missing")
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -113,7 +109,7 @@ core = Pybind11Extension(
     extra_link_args=["-pthread"],
 )
 words = [Extension(f"fastbatch.{p.stem}", [str(p)], ["csrc"]) for p in sorted(Path("src/fastbatch").glob("*.pyx"))]
-
+_ = os.environ.get("CXX") == "" and os.environ.pop("CXX")  # setuptools would run a compiler without a name
 compile_in_parallel = ParallelCompile("FASTBATCH_BUILD_JOBS", needs_recompile=is_stale)
 try:
     multiprocessing.Lock()
