@@ -290,7 +290,9 @@ def main(arguments: list[str]) -> int:
         if options.record:
             return code
     tests = json.loads(RECORD.read_text())
-    files = [f.resolve() for f in options.files] or [f for name in FOLDERS for f in sorted((PACKAGE / name).rglob("*.py"))]
+    files = [f.resolve() for f in options.files] or [
+        f for name in FOLDERS for f in sorted((PACKAGE / name).rglob("*.py"))
+    ]
     faults = drawn(files, options.faults, options.seed)
     counts = {"caught": 0, "late": 0, "survived": 0}
     with tempfile.TemporaryDirectory() as folder:
