@@ -5,10 +5,10 @@
         python tests/mutate.py --faults 100 --seed 1    plants 100 faults, drawn from all that the files allow
         python tests/mutate.py src/fastbatch/plan/plan.py --faults 0      every fault of one file
 
-A fault is one changed operator, constant, condition, argument or statement. It is planted in a copy of the package, so that
-the checkout stays as it is. For each fault the tests run that call the changed function: first those that call the fewest
-others, until one fails or `--seconds` have passed. A fault that no test notices is printed as a diff. Some change
-nothing that can be observed (a limit of a message, a cache): read each of them.
+A fault is one changed operator, constant, condition, argument or statement. It is planted in a copy of the package, so
+that the checkout stays as it is. For each fault the tests run that call the changed function: first those that call the
+fewest others, until one fails or `--seconds` have passed. A fault that no test notices is printed as a diff. Some
+change nothing that can be observed (a limit of a message, a cache): read each of them.
 """
 
 from __future__ import annotations
@@ -119,10 +119,11 @@ class Planter:
             other = ARITHMETIC[SYMBOLS[type(node.op)]]
             yield f"({self._text(node.left)} {other} {self._text(node.right)})"
         elif isinstance(node, ast.BoolOp):
-            other = " or " if isinstance(node.op, ast.And) else " and "
-            yield f"({other.join(f'({self._text(value)})' for value in node.values)})"
-            for left_out in node.values:
-                yield f"({(' and ' if isinstance(node.op, ast.And) else ' or ').join(f'({self._text(v)})' for v in node.values if v is not left_out)})"
+            words = (" and ", " or ") if isinstance(node.op, ast.And) else (" or ", " and ")
+            values = [f"({self._text(value)})" for value in node.values]
+            yield f"({words[1].join(values)})"
+            for i in range(len(values)):
+                yield f"({words[0].join(values[:i] + values[i + 1 :])})"
         elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
             yield f"({self._text(node.operand)})"
         elif isinstance(node, ast.IfExp):
@@ -136,11 +137,7 @@ class Planter:
             yield NAMES[node.id]
         elif isinstance(node, ast.Call):
             yield from self._calls(node)
-        elif isinstance(node, ast.Return) and node.value is not None and _is_text(node.value):
-            return
-        elif isinstance(node, (ast.Expr, ast.AugAssign, ast.Delete)):
-            yield "pass"
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Attribute, ast.Subscript)):
+        elif isinstance(node, (ast.Expr, ast.AugAssign, ast.Delete)) or _is_stored(node):
             yield "pass"
 
     def _calls(self, node: ast.Call) -> Iterator[str]:
@@ -158,8 +155,9 @@ class Planter:
         return f"**{value}" if keyword.arg is None else f"{keyword.arg}={value}"
 
 
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)))
+def _is_stored(node: ast.AST) -> bool:
+    """Return whether a statement stores into an attribute or an element: without it, the program still runs."""
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Attribute, ast.Subscript))
 
 
 def _says_only(node: ast.AST) -> bool:
