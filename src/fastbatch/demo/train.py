@@ -69,9 +69,7 @@ def run(job: Job, progress: Callable[[int, int], None]) -> Result:
     )
 
 
-def _train(
-    job: Job, n_classes: int, train: Loader, progress: Callable[[int], None]
-) -> tuple[SGDClassifier, list[int]]:
+def _train(job: Job, n_classes: int, train: Loader, progress: Callable[[int], None]) -> tuple[SGDClassifier, list[int]]:
     """Return the trained classifier and the digests of all batches."""
     classes = np.arange(n_classes)
     model = SGDClassifier(loss="log_loss", alpha=3e-4, random_state=job.seed % 2**32)
