@@ -167,9 +167,18 @@ void Loader::close() noexcept {
   }
   shared.work.notify_all();
   for (std::thread& thread : threads) thread.join();
+  for (const auto& pool : pools_) pool->keep_none();
   std::vector<std::shared_ptr<Run>> ended;
   const std::lock_guard lock(shared.mutex);
   ended.swap(shared.runs);
+}
+
+bool Loader::is_own_thread() const {
+  if (is_forked_copy()) return false;
+  const std::lock_guard lock(shared_->mutex);
+  const auto& threads = shared_->threads;
+  return std::any_of(threads.begin(), threads.end(),
+                     [](const std::thread& thread) { return thread.get_id() == std::this_thread::get_id(); });
 }
 
 bool Loader::is_forked_copy() const noexcept { return count_forks() != made_at_; }

@@ -61,7 +61,9 @@ class Loader {
   // With kSkip a batch may be empty.
   Status next(Run& run, std::chrono::milliseconds patience, Batch& batch);
   void cancel(Run& run) noexcept;  // the run has no consumer any more
-  void close() noexcept;           // joins the threads; waiting consumers get ClosedError; may be called twice
+  // Joins the threads, so none of them may call it. Waiting consumers get ClosedError. May be called twice.
+  void close() noexcept;
+  [[nodiscard]] bool is_own_thread() const;  // the calling thread is a worker of this loader
   [[nodiscard]] LoaderStats stats() const;
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one with the threads
 
