@@ -20,5 +20,15 @@ from .frameworks import install, uninstall
 from .iterable import as_iterable
 from .prepared import prepare
 from .stateful import StatefulDataLoader
+from .weighted import DistributedWeightedSampler
 
-__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "prepare", "uninstall"]
+__all__ = [
+    "DataLoader",
+    "DistributedWeightedSampler",
+    "StatefulDataLoader",
+    "as_iterable",
+    "dataset",
+    "install",
+    "prepare",
+    "uninstall",
+]

@@ -15,9 +15,11 @@ from fastbatch.checks import whole
 from fastbatch.loader import fork as process
 from fastbatch.loader.options import MAX_THREADS
 from fastbatch.native.gather import Gather
+from fastbatch.source.pool import submit
 
 from .batches import rows_of
 from .engine import Native
+from .errors import no_end
 from .explain import Explanation, Row
 from .gathered_samples import GatheredSamples
 from .read_ahead import ReadAhead
@@ -105,7 +107,14 @@ class ThreadedDataset(Dataset[Any]):
         if self._pool is None or self._process is not process.current:
             self._pool = concurrent.futures.ThreadPoolExecutor(self._n_threads(), "fastbatch-torch")
             self._process = process.current
-        return list(self._pool.map(self.source.__getitem__, indices))
+        futures = [submit(self._pool, self._sample, index) for index in indices]
+        return [future.result() for future in futures]
+
+    def _sample(self, index: Any) -> Any:
+        try:
+            return self.source[index]
+        except StopIteration as error:  # would end the epoch
+            raise no_end(error, f"index {index!r}") from error
 
     def _n_threads(self) -> int:
         return int(self.threads or torch._utils.cpu_count() or 1)

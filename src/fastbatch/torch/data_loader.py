@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, SupportsIndex, TypeVar
 
 import torch.utils.data
 from torch.utils.data import Dataset, Sampler
@@ -14,15 +14,18 @@ from fastbatch.checks import one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 
 from . import state
-from .batches import NativeIter
+from .batches import NativeIter, reads_ahead
+from .delivery import ChannelsLast, CopyAhead, check_delivery, delivery_of
 from .engine import native_of
 from .errors import noting
 from .explain import Explanation, explain
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
+from .sharded import sharded
 from .tensors import NotNative
 from .threads import ThreadIter
 
 T = TypeVar("T", covariant=True)
+OWN_OPTIONS = ("workers", "threads", "prefetch", "shard", "device", "channels_last", "dtype")  # torch lacks these
 
 
 class DataLoader(torch.utils.data.DataLoader[T]):
@@ -35,6 +38,13 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: "thread" lets threads of this process, instead of worker processes, call a Python dataset.
         threads: Native threads; None: `num_workers`, or the CPUs available to this process if that is 0.
         prefetch: Batches gathered ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        shard: "torch" gives each rank of `torch.distributed` its part of the samples: every sample once, equally many
+            batches on each rank. `shuffle=True` then shuffles by the seed of `generator` (0 without one) and the epoch.
+        device: Where the tensors of a batch go. For an accelerator they are copied from pinned memory, on a stream of
+            their own, one batch ahead.
+        channels_last: True gives tensors (n, c, h, w) torch's `channels_last` memory format; "permute" turns tensors
+            (n, h, w, c), as `fastbatch.images(layout="NHWC")` makes them, into (n, c, h, w), without a copy.
+        dtype: Of the floating-point tensors of a batch, as `tensor.to(dtype)` rounds; others are as they are.
 
     The other arguments are torch's.
     """
@@ -64,8 +74,15 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        shard: Literal["torch"] | None = None,
+        device: torch.device | str | int | None = None,
+        channels_last: ChannelsLast = False,
+        dtype: torch.dtype | None = None,
     ) -> None:
         one_of("workers", workers, ("auto", "thread"))
+        if shard is not None:
+            one_of("shard", shard, ("torch",))
+        check_delivery(device, channels_last, dtype)
         if threads is not None:
             whole("threads", threads, 1, MAX_THREADS)
         if prefetch is not None:
@@ -96,6 +113,10 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         self.workers = workers
         self.threads = threads
         self.prefetch = prefetch
+        self.shard = shard
+        self.device = device
+        self.channels_last = channels_last
+        self.dtype = dtype
 
     def __iter__(self) -> _BaseDataLoaderIter:
         """Return the iterator of the next epoch; after `load_state_dict`, of the rest of the one that was saved."""
@@ -130,8 +151,19 @@ class DataLoader(torch.utils.data.DataLoader[T]):
             progress.batches = saved["batches"]
             if not saved["ended"]:
                 progress.start = state.start_in(saved)
-        state.track(iterator, progress)
+        state.track(iterator, progress, self._delivered)
         return iterator
+
+    def _delivered(self, take: Callable[[], Any], progress: state.Progress) -> Callable[[], Any]:
+        """Return a function that takes a batch as `take` does, and hands it out as the options say."""
+        delivery = delivery_of(self)
+        if delivery is None:
+            return take
+        kind = self._kind()
+        is_safe = self.num_workers > 0 or kind is not None and (kind is not NativeIter or reads_ahead(self))
+        if delivery.copies_ahead and is_safe:
+            return CopyAhead(take, delivery.side_stream(), lambda: state.hold(self, progress))
+        return lambda: delivery.batch(take())
 
     def _resume(self, iterator: Any, saved: dict[str, Any]) -> None:
         """Let an iterator go on where a state was taken."""
@@ -153,7 +185,14 @@ class DataLoader(torch.utils.data.DataLoader[T]):
 
     @property
     def _plain_index_sampler(self) -> Any:
-        return self.batch_sampler if self._auto_collation else self.sampler
+        sampler = self.batch_sampler if self._auto_collation else self.sampler
+        return sampler if self.shard is None else sharded(self, sampler)
+
+    def set_epoch(self, epoch: SupportsIndex) -> None:
+        """Let the next iteration be epoch `epoch` of the samplers and datasets that count epochs."""
+        for thing in (self._plain_index_sampler, self.sampler, self.dataset):
+            if callable(getattr(thing, "set_epoch", None)):
+                thing.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return how far the latest iterator is: small, plain numbers and text, the same for any `num_workers`.

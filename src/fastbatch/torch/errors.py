@@ -25,6 +25,8 @@ def fetch(fetcher: Any, index: Any, k: int) -> Any:
                 samples.append(dataset[one])
             place = f"batch {k}, {_listed(index)}"
         return fetcher.collate_fn(samples)
+    except StopIteration as error:
+        raise no_end(error, place) from error
     except Exception as error:
         raise placed(error, place) from error
 
@@ -38,13 +40,18 @@ def noting(fetcher: Any) -> None:
         k += 1
         try:
             return fetch_as_torch(this(), index)
-        except StopIteration:
-            raise
+        except StopIteration as error:
+            raise no_end(error, f"batch {k}, {_listed(index)}") from error
         except Exception as error:
             add_note(error, f"fastbatch: batch {k}, {_listed(index)}")
             raise
 
     fetcher.fetch = noted
+
+
+def no_end(error: StopIteration, place: str) -> RuntimeError:
+    """Return what is raised instead of a dataset's or a collate_fn's StopIteration, which would end the epoch early."""
+    return RuntimeError(f"{place}: a dataset or collate_fn raised {error!r}")
 
 
 def placed(error: Exception, place: str) -> Exception:

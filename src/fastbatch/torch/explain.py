@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .batches import NativeIter
+from .batches import NativeIter, batches_read_ahead
 from .engine import collate_reason, dataset_reason, native_of
 from .iterable import LoaderIter
 from .order import known_order
+from .sharded import ShardedBatches
 from .tensors import NotNative
 from .threads import ThreadIter
 
@@ -76,12 +77,17 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
 
 
 def _order(loader: Any) -> Row:
-    order = known_order(loader._plain_index_sampler)
+    sampler = loader._plain_index_sampler
+    order = known_order(sampler)
     if order is not None:
         return Row("order", "native", f"{order.name}, known at the first batch: gathered ahead")
-    ahead = loader.num_workers * (loader.prefetch_factor or 0)
+    ahead = batches_read_ahead(loader)
+    if isinstance(sampler, ShardedBatches):
+        shuffled = "shuffled" if sampler.is_shuffled else "in order"
+        why = f"{shuffled}, rank {sampler.rank} of {sampler.world_size}: gathered {ahead} batches ahead"
+        return Row("order", "native", why)
     when = f"{ahead} batches ahead" if ahead else "at each next()"
-    return Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {when}")
+    return Row("order", "torch", f"{type(sampler).__name__}, read {when}")
 
 
 def _processes(loader: Any) -> str:
