@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
-from torch.utils.data.dataloader import _BaseDataLoaderIter
+from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
 from fastbatch.checks import flag, whole
 from fastbatch.errors import StateError
@@ -132,6 +132,8 @@ class Indices:
         if saved is not None and saved.get("sampler") is not None:
             self._inner.load_state_dict(saved["sampler"])
         progress = LATEST.get(self._loader())
+        if progress is not None:
+            progress.sampler_state = self._inner.state_dict()  # until a batch is handed out: several are read before
         for index in self._inner:
             if progress is not None:
                 progress.sampler_states.append(self._inner.state_dict())
@@ -195,7 +197,9 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
         state["generators"] = [_text(generator) for generator in start["generators"]]
         if order is not None:
             state["seed"] = order.seed
-        if (order is None or order.uses_default) and start["default"] is not None:
+        draws = order.uses_default if order is not None else "sampler" not in state
+        draws = draws and loader._dataset_kind == _DatasetKind.Map
+        if draws and start["default"] is not None:
             state["default"] = _text(start["default"])
     state.update(_dataset_state(loader, progress) if progress.held is None else progress.held)
     return state
