@@ -133,7 +133,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         in_process = kind is not None or self.num_workers == 0
         progress = state.LATEST[self] = state.Progress(state.start_of(self, again is None), in_process)
         if kind is None:
-            iterator = super().__iter__()
+            iterator = self._torchs_iterator(saved)
             progress.fetcher = getattr(iterator, "_dataset_fetcher", None)
             if progress.fetcher is not None and self._dataset_kind == _DatasetKind.Map:
                 noting(progress.fetcher)
@@ -147,7 +147,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
         if saved is not None:
-            self._resume(iterator, saved)
+            iterator._num_yielded = saved["batches"]
             progress.batches = saved["batches"]
             if not saved["ended"]:
                 progress.start = state.start_in(saved)
@@ -165,15 +165,19 @@ class DataLoader(torch.utils.data.DataLoader[T]):
             return CopyAhead(take, delivery.side_stream(), lambda: state.hold(self, progress))
         return lambda: delivery.batch(take())
 
-    def _resume(self, iterator: Any, saved: dict[str, Any]) -> None:
-        """Let an iterator go on where a state was taken."""
-        iterator._num_yielded = saved["batches"]
-        if self._dataset_kind == _DatasetKind.Iterable and not isinstance(iterator, LoaderIter):
-            if "dataset_iter" in saved:
-                iterator._dataset_fetcher.dataset_iter.load_state_dict(saved["dataset_iter"])
-            elif "dataset" not in saved:
-                for _ in range(saved["batches"]):
-                    iterator._next_data()
+    def _torchs_iterator(self, saved: dict[str, Any] | None) -> _BaseDataLoaderIter:
+        """Return torch's own iterator; after `load_state_dict`, of an iterable dataset, past the batches before."""
+        if saved is None or saved["ended"] or self._dataset_kind != _DatasetKind.Iterable or "dataset" in saved:
+            return super().__iter__()
+        if "dataset_iter" in saved:
+            iterator = super().__iter__()
+            iterator._dataset_fetcher.dataset_iter.load_state_dict(saved["dataset_iter"])
+            return iterator
+        with state.rewound(self, saved, draws_seed=False):  # what shuffles as it begins does so again
+            iterator = super().__iter__()
+            for _ in range(saved["batches"]):
+                iterator._next_data()
+        return iterator
 
     @property
     def _index_sampler(self) -> Any:

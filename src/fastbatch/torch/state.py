@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.utils.data import DistributedSampler
-from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from fastbatch.checks import flag, whole
 from fastbatch.errors import StateError
+
+from .iterable import LoaderDataset
 
 if TYPE_CHECKING:
     from .order import KnownOrder
@@ -85,15 +87,19 @@ def start_of(loader: Any, is_fresh: bool) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def rewound(loader: Any, saved: Mapping[str, Any]) -> Iterator[None]:
-    """Give the generators the states in which the order was drawn; the default one gets its own back afterwards."""
+def rewound(loader: Any, saved: Mapping[str, Any], draws_seed: bool = True) -> Iterator[None]:
+    """Give the generators the states in which the order was drawn; the default one gets its own back afterwards.
+
+    Args:
+        draws_seed: Draw the base seed here, which torch's iterator drew from them first.
+    """
     for generator, state in zip(_generators(loader), saved["generators"], strict=True):
         generator.set_state(_tensor(state))
     now = torch.get_rng_state()
     if saved["default"]:
         torch.set_rng_state(_tensor(saved["default"]))
     try:
-        if saved["fresh"]:  # the base seed was drawn before the order
+        if saved["fresh"] and draws_seed:
             torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
         yield
     finally:
@@ -198,7 +204,7 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
         if order is not None:
             state["seed"] = order.seed
         draws = order.uses_default if order is not None else "sampler" not in state
-        draws = draws and loader._dataset_kind == _DatasetKind.Map
+        draws = draws and not isinstance(loader.dataset, LoaderDataset)
         if draws and start["default"] is not None:
             state["default"] = _text(start["default"])
     state.update(_dataset_state(loader, progress) if progress.held is None else progress.held)
