@@ -228,7 +228,7 @@ def test_timm():
 # ---- Ray Train ---------------------------------------------------------------------------------------------------
 
 RAY = """
-import json
+import json, pathlib, sys
 import ray, ray.train, ray.train.torch, torch
 import fastbatch.torch as fbt
 
@@ -253,24 +253,27 @@ def loop():
     rest = [x.tolist() for x, in iterator]
     made.load_state_dict(state)
     assert [x.tolist() for x, in made] == rest
-    ray.train.report({"rank": ray.train.get_context().get_world_rank(), "steps": len(ours[0])})
+    rank = ray.train.get_context().get_world_rank()
+    pathlib.Path(sys.argv[1], f"rank{rank}").write_text(json.dumps(ours))
 
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 scaling = ray.train.ScalingConfig(num_workers=2, use_gpu=False)
-result = ray.train.torch.TorchTrainer(loop, scaling_config=scaling).fit()
-print("RESULT" + json.dumps(result.metrics["steps"]))
+ray.train.torch.TorchTrainer(loop, scaling_config=scaling).fit()
 """
 
 
 @needs("ray")
 def test_ray_train_on_one_node(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RAY],
+        [sys.executable, "-W", "ignore", "-c", RAY, tmp_path],
         env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": "/tmp", "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=115,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    assert json.loads(done.stdout.partition("RESULT")[2]) == 3
+    ranks = [json.loads((tmp_path / f"rank{rank}").read_text()) for rank in range(2)]
+    for epochs in zip(*ranks, strict=True):
+        assert [len(steps) for steps in epochs] == [3, 3]
+        assert {i for steps in epochs for batch in steps for i in batch} == set(range(23))

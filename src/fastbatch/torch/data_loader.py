@@ -147,6 +147,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
         if saved is not None:
+            if not saved["ended"] and self.num_workers == 0 and self._dataset_kind == _DatasetKind.Map:
+                state.load_dataset(self, saved)  # again: its state may be that of a generator, which gave the base seed
             iterator._num_yielded = saved["batches"]
             progress.batches = saved["batches"]
             if not saved["ended"]:

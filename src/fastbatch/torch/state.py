@@ -276,11 +276,16 @@ def begin(loader: Any, saved: Mapping[str, Any]) -> None:
         loader.sampler.set_epoch(saved["sampler_epoch"])
     if saved["ended"] and saved.get("sampler") is not None and is_stateful(loader._plain_index_sampler):
         loader._plain_index_sampler.load_state_dict(saved["sampler"])
-    if "dataset" in saved and is_stateful(loader.dataset):
-        loader.dataset.load_state_dict(saved["dataset"])
+    load_dataset(loader, saved)
     if saved["ended"]:
         for generator, state in zip(_generators(loader), saved["generators"], strict=True):
             generator.set_state(_tensor(state))
+
+
+def load_dataset(loader: Any, saved: Mapping[str, Any]) -> None:
+    """Give a dataset its state, if it has one."""
+    if "dataset" in saved and is_stateful(loader.dataset):
+        loader.dataset.load_state_dict(saved["dataset"])
 
 
 def start_in(saved: Mapping[str, Any]) -> dict[str, Any]:
