@@ -10,7 +10,7 @@ import torch.utils.data
 from torch.utils.data import Dataset, Sampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
-from fastbatch.checks import one_of, whole
+from fastbatch.checks import flag, one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 
 from . import state
@@ -35,6 +35,11 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: "thread" lets threads of this process, instead of worker processes, call a Python dataset.
         threads: Native threads; None: `num_workers`, or the CPUs available to this process if that is 0.
         prefetch: Batches gathered ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        exact: Images have exactly the pixels of torchvision on PIL images. False: close to them, and faster; large JPEG
+            files are decoded at a smaller scale.
+        rng: Where random transforms of images get their numbers. "torch": from the generators that torch would use, so
+            that the same seed gives the same batches. "philox": from streams of fastbatch, one per sample, which depend
+            on neither `num_workers` nor other samples.
 
     The other arguments are torch's.
     """
@@ -64,8 +69,12 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         one_of("workers", workers, ("auto", "thread"))
+        flag("exact", exact)
+        one_of("rng", rng, ("torch", "philox"))
         if threads is not None:
             whole("threads", threads, 1, MAX_THREADS)
         if prefetch is not None:
@@ -96,6 +105,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         self.workers = workers
         self.threads = threads
         self.prefetch = prefetch
+        self.exact = exact
+        self.rng = rng
 
     def __iter__(self) -> _BaseDataLoaderIter:
         """Return the iterator of the next epoch; after `load_state_dict`, of the rest of the one that was saved."""

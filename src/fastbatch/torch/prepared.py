@@ -28,6 +28,7 @@ _OPTIONS = (
     "pin_memory_device",
     "in_order",
 )
+_OWN_OPTIONS = ("workers", "threads", "prefetch", "exact", "rng")
 
 
 class PreparedDataLoader(DataLoader[T]):
@@ -124,9 +125,7 @@ def prepare(loader: torch.utils.data.DataLoader[Any]) -> PreparedDataLoader[Any]
         TypeError: With ranks, a sampler or an `IterableDataset` that cannot be sharded.
     """
     options: dict[str, Any] = {name: getattr(loader, name) for name in _OPTIONS}
-    options.update(
-        {name: getattr(loader, name) for name in ("workers", "threads", "prefetch") if hasattr(loader, name)}
-    )
+    options.update({name: getattr(loader, name) for name in _OWN_OPTIONS if hasattr(loader, name)})
     if loader.num_workers > 0:
         options["prefetch_factor"] = loader.prefetch_factor
     if isinstance(loader.dataset, IterableDataset):

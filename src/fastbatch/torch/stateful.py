@@ -51,6 +51,8 @@ class StatefulDataLoader(DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         if snapshot_every_n_steps is not None:
             whole("snapshot_every_n_steps", snapshot_every_n_steps, 1)
@@ -78,5 +80,7 @@ class StatefulDataLoader(DataLoader[T]):
             workers=workers,
             threads=threads,
             prefetch=prefetch,
+            exact=exact,
+            rng=rng,
         )
         self.snapshot_every_n_steps = snapshot_every_n_steps
