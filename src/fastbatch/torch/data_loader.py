@@ -18,6 +18,7 @@ from .batches import NativeIter
 from .engine import native_of
 from .errors import noting
 from .explain import Explanation, explain
+from .image_batches import ImageIter, image_work_of
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
 from .tensors import NotNative
 from .threads import ThreadIter
@@ -136,6 +137,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
                 self._iterator = iterator
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
+        progress.streams = getattr(iterator, "_streams", None)
         if saved is not None:
             self._resume(iterator, saved)
             progress.batches = saved["batches"]
@@ -197,6 +199,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         if self.workers == "thread" and self._dataset_kind == _DatasetKind.Map:
             return ThreadIter
         try:
+            if image_work_of(self) is not None:
+                return ImageIter
             native_of(self)
         except NotNative:
             return None
@@ -207,4 +211,4 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         return explain(self, self._kind())
 
 
-_OURS = (NativeIter, LoaderIter, ThreadIter)
+_OURS = (NativeIter, ImageIter, LoaderIter, ThreadIter)

@@ -9,10 +9,12 @@ from typing import Any
 
 from .batches import NativeIter
 from .engine import collate_reason, dataset_reason, native_of
+from .image_batches import ImageIter, image_work_of
 from .iterable import LoaderIter
 from .order import known_order
 from .tensors import NotNative
 from .threads import ThreadIter
+from .transforms import name_of
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class Row:
     """One line of the table.
 
     Attributes:
-        part: Of the loader: "dataset", "order", "collate_fn", "batches".
-        runs: "native", "threads" (of Python), or "torch": unchanged.
+        part: Of the loader: "dataset", "transform", "order", "random", "collate_fn", "batches".
+        runs: "native", "python" (what follows native steps), "threads" (of Python), or "torch": unchanged.
         why: In words.
     """
 
@@ -62,6 +64,8 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         made = Row("dataset", "native", f"{type(loader.dataset.loader).__name__} of fastbatch")
         collated = Row("collate_fn", "torch", "called with each batch")
         return Explanation((made, collated, Row("batches", "native", "the loader's own threads")))
+    if kind is ImageIter:
+        return _images(loader)
     rows = [_row("dataset", dataset_reason, loader), _row("collate_fn", collate_reason, loader)]
     if kind is NativeIter:
         rows += [_order(loader), Row("batches", "native", f"{native_of(loader).gather.threads} threads")]
@@ -73,6 +77,41 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         rows.append(Row("order", "torch", "as torch reads it"))
         rows.append(Row("batches", "torch", f"{_processes(loader)}: {_why_not(loader)}"))
     return Explanation(rows)
+
+
+def _images(loader: Any) -> Explanation:
+    work = image_work_of(loader)
+    assert work is not None
+    rows = image_rows(work)
+    rows += [_row("collate_fn", collate_reason, loader), _order(loader)]
+    if work.recipe.draws:
+        rows.append(Row("random", "native", _random(loader)))
+    pixels = "torchvision's pixels" if loader.exact else "exact=False"
+    rows.append(Row("batches", "native", f"{work.drawn.threads} threads, {pixels}"))
+    return Explanation(rows)
+
+
+def image_rows(work: Any) -> list[Row]:
+    """Return the rows of a dataset of images and of its transforms."""
+    images, recipe = work.images, work.recipe
+    n = images.n_rows if images.rows is None else len(images.rows)
+    kind = "files" if images.array is None else f"images of an array, {images.size[0]} x {images.size[1]}"
+    rows = [Row("dataset", "native", f"{images.name}: {n} {kind}")]
+    if recipe.steps:
+        rows.append(Row("transform", "native", recipe.names()))
+    if recipe.rest:
+        rows.append(Row("transform", "python", f"{', '.join(map(name_of, recipe.rest))}: {recipe.why}"))
+    if images.target_transform is not None:
+        rows.append(Row("target", "python", name_of(images.target_transform)))
+    return rows
+
+
+def _random(loader: Any) -> str:
+    if loader.rng == "philox":
+        return "a Philox stream per sample"
+    if loader.num_workers == 0:
+        return "torch's default generator, at each next()"
+    return f"the generators of {loader.num_workers} workers, as torch would seed them"
 
 
 def _order(loader: Any) -> Row:
@@ -90,6 +129,7 @@ def _processes(loader: Any) -> str:
 
 def _why_not(loader: Any) -> str:
     try:
+        image_work_of(loader)
         native_of(loader)
     except NotNative as why:
         return str(why)
