@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from torch.utils.data.dataloader import _DatasetKind
+
 from .batches import NativeIter
 from .engine import collate_reason, dataset_reason, native_of
 from .image_batches import ImageIter, image_work_of
+from .image_sets import image_set
 from .iterable import LoaderIter
 from .order import known_order
 from .tensors import NotNative
@@ -66,7 +69,7 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         return Explanation((made, collated, Row("batches", "native", "the loader's own threads")))
     if kind is ImageIter:
         return _images(loader)
-    rows = [_row("dataset", dataset_reason, loader), _row("collate_fn", collate_reason, loader)]
+    rows = [_row("dataset", _dataset, loader), _row("collate_fn", collate_reason, loader)]
     if kind is NativeIter:
         rows += [_order(loader), Row("batches", "native", f"{native_of(loader).gather.threads} threads")]
     elif kind is ThreadIter:
@@ -77,6 +80,13 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         rows.append(Row("order", "torch", "as torch reads it"))
         rows.append(Row("batches", "torch", f"{_processes(loader)}: {_why_not(loader)}"))
     return Explanation(rows)
+
+
+def _dataset(loader: Any) -> str:
+    """Return what is known of the dataset, or raise NotNative."""
+    if loader._dataset_kind == _DatasetKind.Map and image_set(loader.dataset) is not None:
+        return f"images of {type(loader.dataset).__name__}"
+    return dataset_reason(loader)
 
 
 def _images(loader: Any) -> Explanation:

@@ -261,14 +261,8 @@ class ImageIter(_BaseDataLoaderIter):
             try:
                 samples.append(self._dataset[one])
             except Exception as error:
-                raise placed(error, f"batch {k}, index {one!r}{self._file(one)}") from error
+                raise placed(error, f"batch {k}, index {one!r}{self._work.images.place(one)}") from error
         try:
             return self._fetcher.collate_fn(samples)
         except Exception as error:
             raise placed(error, f"batch {k}, indices {index!r}" if len(index) <= 8 else f"batch {k}") from error
-
-    def _file(self, index: Any) -> str:
-        rows = self._work.images.rows_of([index])
-        if rows is None or self._work.images.array is not None:
-            return ""
-        return ", " + self._work.images.files(rows)[0][0].decode("utf-8", "replace")

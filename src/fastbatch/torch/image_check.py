@@ -69,11 +69,10 @@ def unchanged_generators() -> Iterator[None]:
 
 def _made_by(dataset: Any, indices: list[int]) -> tuple[Any, torch.Tensor]:
     """Return the batch that torch makes, and its generator's state afterwards."""
-    one_by_one = getattr(dataset, "dataset_getitem", dataset.__getitem__)
     with unchanged_generators(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(_SEED)
-        batch = default_collate([one_by_one(i) for i in indices])
+        batch = default_collate([dataset[i] for i in indices])
         return batch, torch.get_rng_state()
 
 

@@ -85,6 +85,11 @@ class ImageSet:
             return list(targets[torch.from_numpy(rows)].tolist())
         return [targets[row] for row in rows.tolist()]
 
+    def place(self, index: Any) -> str:
+        """Return the file of a sample, for a message; empty if there is none."""
+        rows = None if self.array is not None else self.rows_of([index])
+        return "" if rows is None else ", " + self.files(rows)[0][0].decode("utf-8", "replace")
+
     def key(self) -> tuple[Any, ...]:
         """Return a value that is equal for the same images."""
         array = None if self.array is None else (self.array.__array_interface__["data"], self.array.strides)
@@ -107,11 +112,11 @@ def image_set(dataset: Any) -> ImageSet | None:
     wrapped = getattr(kind, "wraps_images", None)
     if wrapped is not None:  # `dataset(...)`
         return image_set(dataset.source)
-    if get_many is not None and not getattr(kind, "is_image_folder", False):
+    if getattr(get, "reads_files", False):  # of our own ImageFolder
+        return _folder(dataset)
+    if get_many is not None:
         return None
-    if "__getitem__" in vars(dataset):
-        return None
-    if get is not None and (getattr(kind, "is_image_folder", False) or get is _method(_FOLDER, "DatasetFolder")):
+    if get is not None and get is _method(_FOLDER, "DatasetFolder"):
         return _folder(dataset)
     if get is not None and get is _method("torchvision.datasets.cifar", "CIFAR10"):
         return _array(dataset, dataset.data, 3)

@@ -126,7 +126,10 @@ class _Draft:
                 raise NotNative(f"{step.name} of tensors" if self.on_tensors else f"{step.name} of grey images")
         else:
             self._check_geometry(step, kinds)
-        self.size = step.size or (self.size if step.name in _FLIPS or step.kind not in ("resize", "pixels") else None)
+        if step.size is not None or step.kind == "resize":
+            self.size = step.size
+        elif self.size is not None:
+            self.size = self.size[0] + step.grows[0], self.size[1] + step.grows[1]
         self.steps.append(step)
 
     def _check_geometry(self, step: Step, kinds: set[str]) -> None:

@@ -40,7 +40,8 @@ class Step:
         apply: Does it to a canvas; draws from the stream what torchvision draws, in that order.
         kind: "resize", "pixels" (they move, nothing else), "color", "erase", or "tensor" (element by element).
         draws: It draws random numbers.
-        size: The size that it makes; None: that of its input.
+        size: The size that it makes; None: that of its input, and `grows`.
+        grows: (rows, columns) that it adds.
         filter: Of its resize, or None.
         fill: Of its padding, one number per channel; None if it pads nothing.
         erasing: The value of an erased rectangle, one number for all channels or one per channel.
@@ -53,6 +54,7 @@ class Step:
     kind: str
     draws: bool = False
     size: Size | None = None
+    grows: Size = (0, 0)
     filter: str | None = None
     fill: tuple[int, ...] | None = None
     erasing: tuple[float, ...] = ()
@@ -189,7 +191,7 @@ def _random_resized_crop(t: Any, is_v2: bool) -> Step | str:
         canvas.resize(width, height)
 
     key = (height, width, scale, ratio, name)
-    return Step("RandomResizedCrop", key, apply, "resize", True, (height, width), name)
+    return Step("RandomResizedCrop", key, apply, "resize", True, (height, width), filter=name)
 
 
 def _random_crop(t: Any, is_v2: bool) -> Step | str:
@@ -231,7 +233,9 @@ def _pad(t: Any, is_v2: bool) -> Step | str:
         return f"padding_mode={t.padding_mode!r}"
     padding = _sides(t.padding, False)
     fill = _fill(t.fill)
-    return Step("Pad", (padding, fill), lambda canvas, stream: canvas.pad(*padding), "pixels", fill=fill)
+    left, top, right, bottom = padding
+    grows = (top + bottom, left + right)
+    return Step("Pad", (padding, fill), lambda canvas, _: canvas.pad(*padding), "pixels", grows=grows, fill=fill)
 
 
 def _flip(t: Any, is_v2: bool) -> Step:
