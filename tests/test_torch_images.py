@@ -6,72 +6,24 @@ import random
 import numpy as np
 import pytest
 from PIL import Image
+from image_data import MEAN, STD, cifar, mnist, tail, write_photos
 from torch_oracle import assert_same_as_torch, run, same, torch
 from torchvision_import import datasets, transforms, v2
 
-from fastbatch.torch import DataLoader, StatefulDataLoader
+from fastbatch.torch import DataLoader
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
     pytest.mark.filterwarnings("ignore:The transform `ToTensor"),
     pytest.mark.filterwarnings("ignore:The default value of the antialias"),
 ]
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 WORKERS = [0, 2]
-
-
-def photo(rng, width, height):
-    """Return an image with some structure, as JPEG needs it."""
-    blocks = rng.integers(0, 256, (height // 8 + 2, width // 8 + 2, 3), dtype=np.uint8)
-    return Image.fromarray(blocks).resize((width, height), Image.Resampling.BILINEAR)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder of two classes, of many sizes and formats."""
-    root = tmp_path_factory.mktemp("photos")
-    rng = np.random.default_rng(0)
-    for label in ("cat", "dog"):
-        (root / label).mkdir()
-        for i in range(11):
-            image = photo(rng, int(rng.integers(20, 200)), int(rng.integers(20, 200)))
-            if i == 4:
-                image.convert("L").save(root / label / f"{i}.jpg")
-            elif i == 5:
-                image.convert("CMYK").save(root / label / f"{i}.jpg")
-            elif i == 6:
-                image.convert("P").save(root / label / f"{i}.png")
-            elif i == 7:
-                image.convert("RGBA").save(root / label / f"{i}.webp", lossless=True)
-            elif i == 8:
-                image.save(root / label / f"{i}.bmp")
-            else:
-                image.save(root / label / f"{i}.jpg", quality=60 + i)
-    return root
-
-
-def cifar(n=40, transform=None, target_transform=None):
-    """Return a CIFAR10 without its files."""
-    dataset = object.__new__(datasets.CIFAR10)
-    rng = np.random.default_rng(1)
-    dataset.data = rng.integers(0, 256, (n, 3, 32, 32), dtype=np.uint8).transpose(0, 2, 3, 1)  # as CIFAR10 keeps it
-    dataset.targets = rng.integers(0, 10, n).tolist()
-    dataset.transform, dataset.target_transform = transform, target_transform
-    return dataset
-
-
-def mnist(n=30, transform=None):
-    """Return a MNIST without its files."""
-    dataset = object.__new__(datasets.MNIST)
-    rng = np.random.default_rng(2)
-    dataset.data = torch.from_numpy(rng.integers(0, 256, (n, 28, 28), dtype=np.uint8))
-    dataset.targets = torch.from_numpy(rng.integers(0, 10, n))
-    dataset.transform, dataset.target_transform = transform, None
-    return dataset
-
-
-def tail(T):
-    return [T.ToTensor(), T.Normalize(MEAN, STD)]
+    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 def modern(dtype=torch.float32):
@@ -262,31 +214,22 @@ def test_python_steps(folder, draws, name, num_workers):
     assert ours[2] == theirs[2]
 
 
-class EverySecond:
-    """Draws at its second call and later: not when the loader tries it."""
-
-    def __init__(self):
-        self.calls = 0
-
-    def __call__(self, tensor):
-        self.calls += 1
-        return tensor + torch.rand(1) if self.calls > 6 else tensor
+def noise_for_some(tensor):
+    """Draw for some images only: not for the first ones, with which the loader tries the transform."""
+    return tensor + torch.rand(1) if tensor.mean() > 0.5 else tensor
 
 
-def test_a_python_step_that_begins_to_draw(folder):
-    def make():
-        steps = [transforms.RandomResizedCrop(32), transforms.ToTensor(), EverySecond()]
-        dataset = datasets.ImageFolder(folder, transforms.Compose(steps))
-        if made:  # torch's loader does not try a sample first
-            steps[2].calls = 0
-        made.append(steps)
-        return dataset, {"batch_size": 4}
-
-    made = []
-    theirs, states, _ = run(torch.utils.data.DataLoader, make, epochs=1)
-    ours, our_states, loader = run(DataLoader, make, epochs=1)
-    assert len(ours) == len(theirs)
-    assert torch.equal(states[0], our_states[0]) or True
+@pytest.mark.parametrize("num_workers", WORKERS)
+def test_a_python_step_that_draws_for_some_images(tmp_path, num_workers):
+    (tmp_path / "a").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(24):
+        pixels = rng.integers(0, 100, (40, 30, 3), dtype=np.uint8) + (150 if i in (9, 17) else 0)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "a" / f"{i:02}.png")
+    steps = [transforms.RandomResizedCrop(16), transforms.RandomHorizontalFlip(), transforms.ToTensor(), noise_for_some]
+    dataset = datasets.ImageFolder(tmp_path, transforms.Compose(steps))
+    make = lambda: (dataset, {"batch_size": 2})
+    assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)

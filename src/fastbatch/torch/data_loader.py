@@ -137,7 +137,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
                 self._iterator = iterator
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
-        progress.streams = getattr(iterator, "_streams", None)
+        progress.random_state = getattr(iterator, "random_state", None)
         if saved is not None:
             self._resume(iterator, saved)
             progress.batches = saved["batches"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,34 +65,33 @@ class _Asked:
 
 
 class Streams:
-    """The streams of an iterator, and how far they are after the batch that was handed out last.
-
-    Attributes:
-        state: For a saved state: plain text.
-    """
+    """The streams of an iterator, and how far they are after the batch that was handed out last."""
 
     def __init__(self, loader: Any, base_seed: int, saved: dict[str, Any]) -> None:
-        self.state: dict[str, Any] = {}
-        self.is_shared = False  # with the user's code
         n = loader.num_workers
+        self.seed: int | None = None  # of Philox streams
+        self._handed_out: list[torch.Tensor] = []  # states of the workers' streams
+        self._streams: list[Stream] = []
         if loader.rng == "philox":
-            seed = int(saved.get("philox", base_seed))
-            self.state = {"philox": seed}
-            self._streams: list[Stream] = [PhiloxStream(seed)]
+            self.seed = int(saved.get("philox", base_seed))
+            self._streams.append(PhiloxStream(self.seed))
         elif n == 0:
-            self.is_shared = True
-            self._streams = [Stream()]
+            self._streams.append(Stream())
+            if "random" in saved:
+                torch.set_rng_state(_state(saved["random"]))
         else:
-            workers = [WorkerStream(base_seed, worker) for worker in range(n)]
-            info = {"num_workers": n, "dataset": loader.dataset}
-            for worker, stream in enumerate(workers):
-                run_init(loader.worker_init_fn, stream, worker, {**info, "seed": base_seed + worker})
-            texts = saved.get("streams", [])
-            if len(texts) == n:
-                for stream, text in zip(workers, texts, strict=True):
-                    stream.restore(torch.frombuffer(bytearray.fromhex(text), dtype=torch.uint8))
-            self._streams = [*workers]
-            self.state = {"streams": [_text(stream.state()) for stream in workers]}
+            self._make_workers(loader, base_seed, saved.get("streams", []))
+        self.is_shared = n == 0 and self.seed is None  # with the user's code
+
+    def _make_workers(self, loader: Any, base_seed: int, saved: list[str]) -> None:
+        info = {"num_workers": loader.num_workers, "dataset": loader.dataset}
+        for worker in range(loader.num_workers):
+            stream = WorkerStream(base_seed, worker)
+            run_init(loader.worker_init_fn, stream, worker, {**info, "seed": base_seed + worker})
+            if len(saved) == loader.num_workers:
+                stream.restore(_state(saved[worker]))
+            self._streams.append(stream)
+            self._handed_out.append(stream.state())
 
     def of(self, k: int) -> Stream:
         """Return the stream of batch `k`."""
@@ -100,8 +99,20 @@ class Streams:
 
     def handed_out(self, asked: _Asked) -> None:
         """Note that a batch was handed out."""
-        if asked.after is not None and "streams" in self.state:
-            self.state["streams"][asked.k % len(self._streams)] = _text(asked.after)
+        if asked.after is not None and self._handed_out:
+            self._handed_out[asked.k % len(self._streams)] = asked.after
+
+    def state(self) -> dict[str, Any]:
+        """Return where the streams are, as plain text: a part of the loader's state."""
+        if self.seed is not None:
+            return {"philox": self.seed}
+        if self.is_shared:
+            return {"random": _text(torch.get_rng_state())}
+        return {"streams": [_text(state) for state in self._handed_out]}
+
+
+def _state(text: str) -> torch.Tensor:
+    return torch.frombuffer(bytearray.fromhex(text), dtype=torch.uint8)
 
 
 def _text(state: torch.Tensor) -> str:
@@ -125,6 +136,7 @@ class ImageIter(_BaseDataLoaderIter):
         work = image_work_of(loader)
         assert work is not None
         self._work = work
+        self._draws = work.recipe.draws or work.has_rest
         self._fetcher = _utils.fetch._MapDatasetFetcher(
             self._dataset, self._auto_collation, self._collate_fn, self._drop_last
         )
@@ -141,11 +153,16 @@ class ImageIter(_BaseDataLoaderIter):
         self._ended = False
         self._indices: Iterator[Any] = self._sampler_iter if self._order is None else self._listed(self._order)
         self._workers_ahead = loader.num_workers * (loader.prefetch_factor or 0)
-        free = self._order is not None and not (self._streams.is_shared and (work.recipe.draws or work.has_rest))
+        free = self._order is not None and not (self._streams.is_shared and self._draws)
         self._own_ahead = (loader.prefetch or _AHEAD) if free and not self._workers_ahead else 0
         for _ in range(self._workers_ahead):
             self._ask()
             self._request()
+
+    @property
+    def random_state(self) -> Callable[[], dict[str, Any]] | None:
+        """What returns where the random numbers of the transforms are, a part of the loader's state."""
+        return self._streams.state if self._draws and self._streams is not None else None
 
     def _listed(self, order: KnownOrder) -> Iterator[Any]:
         """Yield the batches of a known order; it is drawn at the first one."""

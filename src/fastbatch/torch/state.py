@@ -40,7 +40,7 @@ class Progress:
         sampler_state: The one after the latest batch that was handed out.
         in_process: The dataset is not copied to worker processes: its state is that of the batches handed out.
         fetcher: torch's own in this process: the iterator of its dataset may have a state.
-        streams: Where random transforms of images draw: their `state`.
+        random_state: Returns where the random transforms of images draw.
     """
 
     start: dict[str, Any]
@@ -51,7 +51,7 @@ class Progress:
     sampler_states: deque[Any] = field(default_factory=deque)
     sampler_state: Any = None
     fetcher: Any = None
-    streams: Any = None
+    random_state: Any = None
 
 
 # Kept out of the loaders, as the engines are.
@@ -187,8 +187,8 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
         if (order is None or order.uses_default) and start["default"] is not None:
             state["default"] = _text(start["default"])
     state.update(_dataset_state(loader, progress))
-    if progress.streams is not None and not progress.ended:
-        state.update({name: value if isinstance(value, int) else [*value] for name, value in progress.streams.state.items()})
+    if progress.random_state is not None and not progress.ended:
+        state.update(progress.random_state())
     return state
 
 
