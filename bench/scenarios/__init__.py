@@ -39,4 +39,6 @@ NAMES = (
     "torch_tensor",
     "torch_windows",
     "torch_epoch",
+    "torch_image_folder",
+    "torch_cifar",
 )

@@ -17,6 +17,7 @@ except ModuleNotFoundError as _error:
 from .batch_dataset import dataset
 from .data_loader import DataLoader
 from .frameworks import install, uninstall
+from .image_folder import ImageFolder
 from .iterable import as_iterable
 from .prepared import prepare
 from .stateful import StatefulDataLoader
@@ -25,6 +26,7 @@ from .weighted import DistributedWeightedSampler
 __all__ = [
     "DataLoader",
     "DistributedWeightedSampler",
+    "ImageFolder",
     "StatefulDataLoader",
     "as_iterable",
     "dataset",

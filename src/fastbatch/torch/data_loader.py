@@ -10,7 +10,7 @@ import torch.utils.data
 from torch.utils.data import Dataset, Sampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
-from fastbatch.checks import one_of, whole
+from fastbatch.checks import flag, one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 
 from . import state
@@ -19,13 +19,15 @@ from .delivery import ChannelsLast, CopyAhead, check_delivery, delivery_of
 from .engine import native_of
 from .errors import noting
 from .explain import Explanation, explain
+from .image_batches import ImageIter, image_work_of
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
 from .sharded import sharded
 from .tensors import NotNative
 from .threads import ThreadIter
 
 T = TypeVar("T", covariant=True)
-OWN_OPTIONS = ("workers", "threads", "prefetch", "shard", "device", "channels_last", "dtype")  # torch lacks these
+# Those that torch lacks.
+OWN_OPTIONS = ("workers", "threads", "prefetch", "shard", "device", "channels_last", "dtype", "exact", "rng")
 
 
 class DataLoader(torch.utils.data.DataLoader[T]):
@@ -45,6 +47,11 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         channels_last: True gives tensors (n, c, h, w) torch's `channels_last` memory format; "permute" turns tensors
             (n, h, w, c), as `fastbatch.images(layout="NHWC")` makes them, into (n, c, h, w), without a copy.
         dtype: Of the floating-point tensors of a batch, as `tensor.to(dtype)` rounds; others are as they are.
+        exact: Images have exactly the pixels of torchvision on PIL images. False: close to them, and faster; large JPEG
+            files are decoded at a smaller scale.
+        rng: Where random transforms of images get their numbers. "torch": from the generators that torch would use, so
+            that the same seed gives the same batches. "philox": from streams of fastbatch, one per sample, which depend
+            on neither `num_workers` nor other samples.
 
     The other arguments are torch's.
     """
@@ -78,11 +85,15 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         device: torch.device | str | int | None = None,
         channels_last: ChannelsLast = False,
         dtype: torch.dtype | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         one_of("workers", workers, ("auto", "thread"))
         if shard is not None:
             one_of("shard", shard, ("torch",))
         check_delivery(device, channels_last, dtype)
+        flag("exact", exact)
+        one_of("rng", rng, ("torch", "philox"))
         if threads is not None:
             whole("threads", threads, 1, MAX_THREADS)
         if prefetch is not None:
@@ -117,6 +128,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         self.device = device
         self.channels_last = channels_last
         self.dtype = dtype
+        self.exact = exact
+        self.rng = rng
 
     def __iter__(self) -> _BaseDataLoaderIter:
         """Return the iterator of the next epoch; after `load_state_dict`, of the rest of the one that was saved."""
@@ -146,6 +159,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
                 self._iterator = iterator
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
+        progress.random_state = getattr(iterator, "random_state", None)
         if saved is not None:
             if not saved["ended"] and self.num_workers == 0 and self._dataset_kind == _DatasetKind.Map:
                 state.load_dataset(self, saved)  # again: its state may be that of a generator, which gave the base seed
@@ -161,11 +175,16 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         delivery = delivery_of(self)
         if delivery is None:
             return take
-        kind = self._kind()
-        is_safe = self.num_workers > 0 or kind is not None and (kind is not NativeIter or reads_ahead(self))
-        if delivery.copies_ahead and is_safe:
+        if delivery.copies_ahead and self._may_be_taken_ahead():
             return CopyAhead(take, delivery.side_stream(), lambda: state.hold(self, progress))
         return lambda: delivery.batch(take())
+
+    def _may_be_taken_ahead(self) -> bool:
+        """Return whether a batch may be taken before it is asked for: nothing is drawn that the step draws from too."""
+        kind = self._kind()
+        if self.num_workers > 0 or kind in (LoaderIter, ThreadIter):
+            return True
+        return kind is not None and reads_ahead(self) and (kind is NativeIter or self.rng == "philox")
 
     def _torchs_iterator(self, saved: dict[str, Any] | None) -> _BaseDataLoaderIter:
         """Return torch's own iterator; after `load_state_dict`, of an iterable dataset, past the batches before."""
@@ -231,6 +250,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         if self.workers == "thread" and self._dataset_kind == _DatasetKind.Map:
             return ThreadIter
         try:
+            if image_work_of(self) is not None:
+                return ImageIter
             native_of(self)
         except NotNative:
             return None
@@ -241,4 +262,4 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         return explain(self, self._kind())
 
 
-_OURS = (NativeIter, LoaderIter, ThreadIter)
+_OURS = (NativeIter, ImageIter, LoaderIter, ThreadIter)

@@ -125,6 +125,7 @@ def prepare(loader: torch.utils.data.DataLoader[Any]) -> PreparedDataLoader[Any]
     """
     options: dict[str, Any] = {name: getattr(loader, name) for name in _OPTIONS}
     options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
+    options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
     if loader.num_workers > 0:
         options["prefetch_factor"] = loader.prefetch_factor
     if isinstance(loader.dataset, IterableDataset):

@@ -43,6 +43,7 @@ class Progress:
         in_process: The dataset is not copied to worker processes: its state is that of the batches handed out.
         fetcher: torch's own in this process: the iterator of its dataset may have a state.
         held: The states of the dataset, from before a batch was taken ahead.
+        random_state: Returns where the random transforms of images draw.
     """
 
     start: dict[str, Any]
@@ -54,6 +55,7 @@ class Progress:
     sampler_state: Any = None
     fetcher: Any = None
     held: dict[str, Any] | None = None
+    random_state: Any = None
 
 
 # Kept out of the loaders, as the engines are.
@@ -207,13 +209,21 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
         draws = draws and not isinstance(loader.dataset, LoaderDataset)
         if draws and start["default"] is not None:
             state["default"] = _text(start["default"])
-    state.update(_dataset_state(loader, progress) if progress.held is None else progress.held)
+    state.update(_data_state(loader, progress) if progress.held is None else progress.held)
     return state
 
 
 def hold(loader: Any, progress: Progress) -> None:
     """Keep the states of a dataset as they are now: a batch is taken ahead, which is handed out later."""
-    progress.held = _dataset_state(loader, progress)
+    progress.held = _data_state(loader, progress)
+
+
+def _data_state(loader: Any, progress: Progress) -> dict[str, Any]:
+    """Return the states of a dataset and of its random transforms."""
+    found = _dataset_state(loader, progress)
+    if progress.random_state is not None and not progress.ended:
+        found.update(progress.random_state())
+    return found
 
 
 def _dataset_state(loader: Any, progress: Progress) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class StatefulDataLoader(DataLoader[T]):
         device: torch.device | str | int | None = None,
         channels_last: ChannelsLast = False,
         dtype: torch.dtype | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         if snapshot_every_n_steps is not None:
             whole("snapshot_every_n_steps", snapshot_every_n_steps, 1)
@@ -88,5 +90,7 @@ class StatefulDataLoader(DataLoader[T]):
             device=device,
             channels_last=channels_last,
             dtype=dtype,
+            exact=exact,
+            rng=rng,
         )
         self.snapshot_every_n_steps = snapshot_every_n_steps
