@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Lightning and Fabric keep our class: native after their preparation, with torch's batches."""
 
+import contextlib
+
 import pytest
 from torch_oracle import same
-from torch_ranks import run_ranks
+from torch_ranks import TORCHVISION, run_ranks
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+with contextlib.suppress(pytest.skip.Exception):
+    import torchvision_import  # noqa: F401 - which Lightning imports, if it is installed
 lightning = pytest.importorskip("lightning", reason="Lightning is not installed")
 data = torch.utils.data
 
@@ -173,7 +177,7 @@ done([ours, [x.tolist() for x, in prepared]])
 
 
 def test_ddp_on_two_processes(tmp_path):
-    ranks = run_ranks(DDP, 2, tmp_path, begin="")
+    ranks = run_ranks(DDP, 2, tmp_path, begin=TORCHVISION)
     for part in ("train", "val"):
         seen = [rank[0][part] for rank in ranks]
         assert len(seen[0]) == len(seen[1])

@@ -4,6 +4,7 @@
 Accelerate: test_torch_frameworks.py. Lightning and Fabric: test_torch_lightning.py.
 """
 
+import contextlib
 import gc
 import importlib.util
 import json
@@ -15,6 +16,8 @@ import pytest
 from torch_oracle import same
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+with contextlib.suppress(pytest.skip.Exception):
+    import torchvision_import  # noqa: F401 - which timm and transformers import, if it is installed
 data = torch.utils.data
 
 import fastbatch.torch as fbt  # noqa: E402
@@ -204,10 +207,8 @@ def test_keras_on_torch():
 
 def test_timm():
     """Its loop: uint8 batches, which its PrefetchLoader moves and normalizes."""
-    try:
-        from timm.data.loader import PrefetchLoader
-    except (ImportError, RuntimeError) as error:  # of torchvision, without its operators
-        pytest.skip(f"timm cannot be imported: {error}")
+    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    PrefetchLoader = pytest.importorskip("timm.data.loader", reason="timm is not installed").PrefetchLoader  # noqa: N806
 
     images = torch.arange(N * 3 * 4 * 4).to(torch.uint8).reshape(N, 3, 4, 4)
     dataset = data.TensorDataset(images, torch.arange(N))
@@ -232,6 +233,8 @@ import json, pathlib, sys
 import ray, ray.train, ray.train.torch, torch
 import fastbatch.torch as fbt
 
+folder = pathlib.Path(sys.argv[1])
+
 
 def loop():
     data = torch.utils.data
@@ -254,7 +257,7 @@ def loop():
     made.load_state_dict(state)
     assert [x.tolist() for x, in made] == rest
     rank = ray.train.get_context().get_world_rank()
-    pathlib.Path(sys.argv[1], f"rank{rank}").write_text(json.dumps(ours))
+    (folder / f"rank{rank}").write_text(json.dumps(ours))
 
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)

@@ -24,6 +24,16 @@ def done(result):
 
 
 """
+# torchvision beside PyTorch's CPU build: see torchvision_import.py.
+TORCHVISION = """
+import contextlib
+
+register = torch.library.register_fake
+torch.library.register_fake = lambda *names, **options: lambda function: function
+with contextlib.suppress(ImportError):
+    import torchvision
+torch.library.register_fake = register
+"""
 GLOO = 'dist.init_process_group("gloo", init_method="env://")\n'
 
 

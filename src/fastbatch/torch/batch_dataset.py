@@ -19,7 +19,7 @@ from fastbatch.source.pool import submit
 
 from .batches import rows_of
 from .engine import Native
-from .errors import no_end
+from .errors import listed, no_end
 from .explain import Explanation, Row
 from .gathered_samples import GatheredSamples
 from .image_dataset import ImageDataset
@@ -105,7 +105,10 @@ class ThreadedDataset(Dataset[Any]):
         """Return the samples of a batch, in order; the first error in that order is raised."""
         many = getattr(self.source, "__getitems__", None)
         if many is not None:
-            return list(many(indices))
+            try:
+                return list(many(indices))
+            except StopIteration as error:
+                raise no_end(error, listed(indices)) from error
         if self._pool is None or self._process is not process.current:
             self._pool = concurrent.futures.ThreadPoolExecutor(self._n_threads(), "fastbatch-torch")
             self._process = process.current

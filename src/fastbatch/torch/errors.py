@@ -12,7 +12,7 @@ from fastbatch.errors import add_note
 def fetch(fetcher: Any, index: Any, k: int) -> Any:
     """Return what torch's fetcher of a map-style dataset makes of batch `k`; errors name the batch and the index."""
     dataset = fetcher.dataset
-    place = f"batch {k}, {_listed(index)}"
+    place = f"batch {k}, {listed(index)}"
     try:
         if not fetcher.auto_collation:
             samples = dataset[index]
@@ -23,7 +23,7 @@ def fetch(fetcher: Any, index: Any, k: int) -> Any:
             for one in index:
                 place = f"batch {k}, index {one!r}"
                 samples.append(dataset[one])
-            place = f"batch {k}, {_listed(index)}"
+            place = f"batch {k}, {listed(index)}"
         return fetcher.collate_fn(samples)
     except StopIteration as error:
         raise no_end(error, place) from error
@@ -41,9 +41,9 @@ def noting(fetcher: Any) -> None:
         try:
             return fetch_as_torch(this(), index)
         except StopIteration as error:
-            raise no_end(error, f"batch {k}, {_listed(index)}") from error
+            raise no_end(error, f"batch {k}, {listed(index)}") from error
         except Exception as error:
-            add_note(error, f"fastbatch: batch {k}, {_listed(index)}")
+            add_note(error, f"fastbatch: batch {k}, {listed(index)}")
             raise
 
     fetcher.fetch = noted
@@ -72,7 +72,7 @@ def placed(error: Exception, place: str) -> Exception:
     return error
 
 
-def _listed(index: Any) -> str:
+def listed(index: Any) -> str:
     """Return a batch's indices in words."""
     if not isinstance(index, (list, tuple)):
         return f"index {index!r}"
