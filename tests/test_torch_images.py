@@ -5,12 +5,12 @@ import random
 
 import numpy as np
 import pytest
+from image_data import MEAN, STD, cifar, given, mnist, tail, write_photos
 from PIL import Image
-from image_data import MEAN, STD, cifar, mnist, tail, write_photos
 from torch_oracle import assert_same_as_torch, run, same, torch
-from torchvision_import import datasets, transforms, v2
 
 from fastbatch.torch import DataLoader
+from torchvision_import import datasets, transforms, v2
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
@@ -68,7 +68,7 @@ MODERN = {
 @pytest.mark.parametrize("name", TRAINING)
 def test_transforms_of_version_1(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING[name](transforms)))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -76,7 +76,7 @@ def test_transforms_of_version_1(folder, name, num_workers):
 def test_transforms_of_version_2(folder, name):
     T = v2
     dataset = datasets.ImageFolder(folder, v2.Compose(TRAINING[name](T)))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=0)
 
 
@@ -84,7 +84,7 @@ def test_transforms_of_version_2(folder, name):
 @pytest.mark.parametrize("name", MODERN)
 def test_modern_transforms(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, v2.Compose(MODERN[name]()))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -105,14 +105,14 @@ ARRAYS = {
 @pytest.mark.parametrize("version", [transforms, v2], ids=["1", "2"])
 def test_images_in_arrays(version, name, num_workers):
     dataset = cifar(transform=version.Compose(ARRAYS[name](version)))
-    make = lambda: (dataset, {"batch_size": 7, "shuffle": True})
+    make = given(dataset, batch_size=7, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)
 def test_mnist(num_workers):
     dataset = mnist(transform=transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]))
-    make = lambda: (dataset, {"batch_size": 8, "shuffle": True, "drop_last": True})
+    make = given(dataset, batch_size=8, shuffle=True, drop_last=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
     dataset.transform = transforms.Compose([transforms.RandomCrop(28, padding=2), transforms.ToTensor()])
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
@@ -126,7 +126,7 @@ def test_subsets_and_concatenations(folder, num_workers):
     parts = torch.utils.data.random_split(dataset, [10, 12], torch.Generator().manual_seed(4))
     both = torch.utils.data.ConcatDataset([parts[0], other])
     for one in (parts[1], both, torch.utils.data.Subset(both, range(3, 25, 2))):
-        make = lambda one=one: (one, {"batch_size": 5, "shuffle": True})
+        make = given(one, batch_size=5, shuffle=True)
         assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -144,7 +144,10 @@ SAMPLERS = {
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING["training"](transforms)))
-    make = lambda: (dataset, {"batch_size": 4, "sampler": SAMPLERS[name](len(dataset))})
+
+    def make():  # samplers hold generators
+        return dataset, {"batch_size": 4, "sampler": SAMPLERS[name](len(dataset))}
+
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -164,7 +167,7 @@ def test_users_draws_between_batches(folder):
 @pytest.mark.parametrize("persistent", [False, True])
 def test_epochs_that_are_left(folder, num_workers, persistent):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING["training"](transforms)))
-    make = lambda: (dataset, {"batch_size": 3, "shuffle": True})
+    make = given(dataset, batch_size=3, shuffle=True)
     options = {"persistent_workers": True} if persistent and num_workers else {}
     assert_same_as_torch(DataLoader, make, num_workers=num_workers, stop=2, epochs=3, **options)
 
@@ -228,14 +231,16 @@ def test_a_python_step_that_draws_for_some_images(tmp_path, num_workers):
         Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "a" / f"{i:02}.png")
     steps = [transforms.RandomResizedCrop(16), transforms.RandomHorizontalFlip(), transforms.ToTensor(), noise_for_some]
     dataset = datasets.ImageFolder(tmp_path, transforms.Compose(steps))
-    make = lambda: (dataset, {"batch_size": 2})
+    make = given(dataset, batch_size=2)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)
 def test_target_transforms(folder, num_workers):
-    dataset = datasets.ImageFolder(folder, transforms.Compose(tail(transforms)), target_transform=lambda t: f"class {t}")
+    dataset = datasets.ImageFolder(
+        folder, transforms.Compose(tail(transforms)), target_transform=lambda t: f"class {t}"
+    )
     dataset.transform = transforms.Compose([transforms.RandomResizedCrop(20), *tail(transforms)])
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
     assert DataLoader(dataset).explain()["target"].runs == "python"

@@ -22,4 +22,13 @@ from .iterable import as_iterable
 from .prepared import prepare
 from .stateful import StatefulDataLoader
 
-__all__ = ["DataLoader", "ImageFolder", "StatefulDataLoader", "as_iterable", "dataset", "install", "prepare", "uninstall"]
+__all__ = [
+    "DataLoader",
+    "ImageFolder",
+    "StatefulDataLoader",
+    "as_iterable",
+    "dataset",
+    "install",
+    "prepare",
+    "uninstall",
+]

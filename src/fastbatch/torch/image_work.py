@@ -23,7 +23,7 @@ from .canvas import Canvas, geometry_of
 from .image_sets import ImageSet, image_set
 from .recipe import Recipe, recipe_of
 from .streams import Stream, python_state
-from .tensors import NotNative, tensor_of
+from .tensors import tensor_of
 
 _AHEAD = 2  # batches that are kept in memory for reuse, at least
 
