@@ -29,6 +29,9 @@ import pytest
 import fastbatch
 import fastbatch.keras
 
+with contextlib.suppress(pytest.skip.Exception):
+    import torchvision_import  # noqa: F401 - which pages may import from now on
+
 try:
     import fastbatch.torch
 except ModuleNotFoundError:  # without torch
@@ -43,7 +46,7 @@ if not DOCS.is_dir():
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 MOST_COLUMNS = 105  # of code, so that the site needs no horizontal scrolling
-OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch"}
+OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch", "torchvision"}
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(r"#\s*(->|raises)\s*(.+)")
 

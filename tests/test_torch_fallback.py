@@ -147,7 +147,7 @@ def test_nothing_is_kept_in_the_loader():
     loader.explain()
     assert vars(loader) == before
     plain = set(vars(data.DataLoader(pairs(), 4)))
-    assert set(vars(loader)) - plain == {"workers", "threads", "prefetch"}
+    assert set(vars(loader)) - plain == {"workers", "threads", "prefetch", "exact", "rng"}
 
 
 def test_arguments_are_checked_as_in_torch():

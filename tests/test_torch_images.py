@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Datasets of images in `fastbatch.torch.DataLoader`: the batches of torch's own loader over torchvision, bit for bit."""
+"""Datasets of images in `fastbatch.torch.DataLoader`: torch's own batches over torchvision, bit for bit."""
 
 import random
 
@@ -31,29 +31,29 @@ def modern(dtype=torch.float32):
 
 
 TRAINING = {
-    "training": lambda T: [T.RandomResizedCrop(48), T.RandomHorizontalFlip(), *tail(T)],
-    "evaluation": lambda T: [T.Resize(56), T.CenterCrop(48), *tail(T)],
-    "bicubic": lambda T: [T.RandomResizedCrop((40, 56), (0.3, 0.9), interpolation=3), T.ToTensor()],
-    "stretched": lambda T: [T.Resize((30, 50), T.InterpolationMode.LANCZOS), T.PILToTensor()],
-    "nearest": lambda T: [T.Resize((30, 50), T.InterpolationMode.NEAREST), T.PILToTensor()],
-    "largest side": lambda T: [T.Resize(60, max_size=70), T.CenterCrop(64), T.ToTensor()],
-    "random crop": lambda T: [T.Resize(64), T.RandomCrop(48), T.RandomVerticalFlip(0.3), T.ToTensor()],
-    "padded crop": lambda T: [T.RandomCrop(48, padding=(3, 7), fill=(9, 8, 7), pad_if_needed=True), T.ToTensor()],
-    "one padding": lambda T: [T.CenterCrop(20), T.Pad((1, 2, 3, 4)), T.RandomHorizontalFlip(), T.ToTensor()],
-    "crop of a flip": lambda T: [
-        *(T.Resize(50), T.RandomHorizontalFlip(), T.RandomVerticalFlip(), T.RandomCrop((33, 41)), T.ToTensor())
+    "training": lambda t: [t.RandomResizedCrop(48), t.RandomHorizontalFlip(), *tail(t)],
+    "evaluation": lambda t: [t.Resize(56), t.CenterCrop(48), *tail(t)],
+    "bicubic": lambda t: [t.RandomResizedCrop((40, 56), (0.3, 0.9), interpolation=3), t.ToTensor()],
+    "stretched": lambda t: [t.Resize((30, 50), t.InterpolationMode.LANCZOS), t.PILToTensor()],
+    "nearest": lambda t: [t.Resize((30, 50), t.InterpolationMode.NEAREST), t.PILToTensor()],
+    "largest side": lambda t: [t.Resize(60, max_size=70), t.CenterCrop(64), t.ToTensor()],
+    "random crop": lambda t: [t.Resize(64), t.RandomCrop(48), t.RandomVerticalFlip(0.3), t.ToTensor()],
+    "padded crop": lambda t: [t.RandomCrop(48, padding=(3, 7), fill=(9, 8, 7), pad_if_needed=True), t.ToTensor()],
+    "one padding": lambda t: [t.CenterCrop(20), t.Pad((1, 2, 3, 4)), t.RandomHorizontalFlip(), t.ToTensor()],
+    "crop of a flip": lambda t: [
+        *(t.Resize(50), t.RandomHorizontalFlip(), t.RandomVerticalFlip(), t.RandomCrop((33, 41)), t.ToTensor())
     ],
-    "colours": lambda T: [T.RandomResizedCrop(32), T.ColorJitter(0.4, 0.4, 0.4, 0.1), *tail(T)],
-    "more colours": lambda T: [
-        *(T.RandomResizedCrop(32), T.ColorJitter(saturation=2, hue=0.5), T.RandomGrayscale(0.5), T.ToTensor())
+    "colours": lambda t: [t.RandomResizedCrop(32), t.ColorJitter(0.4, 0.4, 0.4, 0.1), *tail(t)],
+    "more colours": lambda t: [
+        *(t.RandomResizedCrop(32), t.ColorJitter(saturation=2, hue=0.5), t.RandomGrayscale(0.5), t.ToTensor())
     ],
-    "grey": lambda T: [T.Resize((20, 20)), T.Grayscale(3), T.RandomHorizontalFlip(), T.ToTensor()],
-    "erasing": lambda T: [T.RandomResizedCrop(32), *tail(T), T.RandomErasing(0.7)],
-    "erasing colours": lambda T: [T.RandomResizedCrop(32), T.PILToTensor(), T.RandomErasing(1, value=(1, 200, 3))],
-    "flip of a tensor": lambda T: [T.Resize((32, 24)), T.ToTensor(), T.RandomHorizontalFlip(), T.RandomCrop(20)],
-    "nested": lambda T: [T.Compose([T.Resize(40), T.CenterCrop(32)]), T.Compose(tail(T))],
-    "half": lambda T: [T.Resize((32, 24)), T.PILToTensor(), T.ConvertImageDtype(torch.float16)],
-    "bfloat16": lambda T: [T.Resize((32, 24)), T.ToTensor(), T.ConvertImageDtype(torch.bfloat16)],
+    "grey": lambda t: [t.Resize((20, 20)), t.Grayscale(3), t.RandomHorizontalFlip(), t.ToTensor()],
+    "erasing": lambda t: [t.RandomResizedCrop(32), *tail(t), t.RandomErasing(0.7)],
+    "erasing colours": lambda t: [t.RandomResizedCrop(32), t.PILToTensor(), t.RandomErasing(1, value=(1, 200, 3))],
+    "flip of a tensor": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.RandomHorizontalFlip(), t.RandomCrop(20)],
+    "nested": lambda t: [t.Compose([t.Resize(40), t.CenterCrop(32)]), t.Compose(tail(t))],
+    "half": lambda t: [t.Resize((32, 24)), t.PILToTensor(), t.ConvertImageDtype(torch.float16)],
+    "bfloat16": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.ConvertImageDtype(torch.bfloat16)],
 }
 MODERN = {
     "training": lambda: [v2.RandomResizedCrop(48, antialias=True), v2.RandomHorizontalFlip(), *modern()],
@@ -74,8 +74,7 @@ def test_transforms_of_version_1(folder, name, num_workers):
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_transforms_of_version_2(folder, name):
-    T = v2
-    dataset = datasets.ImageFolder(folder, v2.Compose(TRAINING[name](T)))
+    dataset = datasets.ImageFolder(folder, v2.Compose(TRAINING[name](v2)))
     make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=0)
 
@@ -89,14 +88,14 @@ def test_modern_transforms(folder, name, num_workers):
 
 
 ARRAYS = {
-    "training": lambda T: [T.RandomCrop(32, padding=4), T.RandomHorizontalFlip(), *tail(T)],
-    "evaluation": lambda T: tail(T),
-    "resized": lambda T: [T.Resize(40), T.RandomCrop(36), T.ToTensor()],
-    "resized crop": lambda T: [T.RandomResizedCrop(24), T.RandomHorizontalFlip(), T.ToTensor()],
-    "crop of one axis": lambda T: [T.RandomCrop((32, 20)), T.ToTensor()],
-    "tensors": lambda T: [T.ToTensor(), T.RandomCrop(32, padding=4), T.RandomHorizontalFlip(), T.Normalize(MEAN, STD)],
-    "erasing": lambda T: [T.RandomCrop(32, padding=4, fill=128), T.RandomVerticalFlip(), *tail(T), T.RandomErasing()],
-    "colours": lambda T: [T.RandomCrop(30), T.ColorJitter(0.5), *tail(T)],
+    "training": lambda t: [t.RandomCrop(32, padding=4), t.RandomHorizontalFlip(), *tail(t)],
+    "evaluation": lambda t: tail(t),
+    "resized": lambda t: [t.Resize(40), t.RandomCrop(36), t.ToTensor()],
+    "resized crop": lambda t: [t.RandomResizedCrop(24), t.RandomHorizontalFlip(), t.ToTensor()],
+    "crop of one axis": lambda t: [t.RandomCrop((32, 20)), t.ToTensor()],
+    "tensors": lambda t: [t.ToTensor(), t.RandomCrop(32, padding=4), t.RandomHorizontalFlip(), t.Normalize(MEAN, STD)],
+    "erasing": lambda t: [t.RandomCrop(32, padding=4, fill=128), t.RandomVerticalFlip(), *tail(t), t.RandomErasing()],
+    "colours": lambda t: [t.RandomCrop(30), t.ColorJitter(0.5), *tail(t)],
 }
 
 
@@ -189,7 +188,7 @@ def python_noise(tensor):
 
 RESTS = {
     "lambda": ([transforms.Lambda(invert)], True),
-    "of tensors": ([transforms.ToTensor(), transforms.Lambda(lambda t: t * 2)], True),
+    "of tensors": ([transforms.ToTensor(), transforms.Lambda(lambda one: one * 2)], True),
     "blur": ([transforms.ToTensor(), transforms.GaussianBlur(3)], True),
     "drawing": ([transforms.ToTensor(), add_noise], True),
     "drawing elsewhere": ([transforms.ToTensor(), python_noise], True),

@@ -22,7 +22,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
 from .engine import collate_reason
 from .errors import fetch, placed
-from .image_work import ImageWork, RestDraws, Started, n_threads, work_of
+from .image_work import ImageWork, RestDraws, Started, n_threads, sample_of, work_of
 from .order import KnownOrder, known_order
 from .state import PENDING, rewound, start_in, start_of
 from .streams import PhiloxStream, Stream, WorkerStream, run_init
@@ -273,12 +273,7 @@ class ImageIter(_BaseDataLoaderIter):
         """Return what torch's fetcher makes of a batch; errors name the batch, the index and the file."""
         if not isinstance(index, (list, tuple)):
             return fetch(self._fetcher, index, k)
-        samples = []
-        for one in index:
-            try:
-                samples.append(self._dataset[one])
-            except Exception as error:
-                raise placed(error, f"batch {k}, index {one!r}{self._work.images.place(one)}") from error
+        samples = [sample_of(self._dataset, one, self._work.images, f"batch {k}, ") for one in index]
         try:
             return self._fetcher.collate_fn(samples)
         except Exception as error:

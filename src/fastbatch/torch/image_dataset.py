@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from .errors import placed
 from .explain import Explanation, Row, image_rows
 from .gathered_samples import GatheredSamples
-from .image_work import ImageWork, Started, work_of
+from .image_work import ImageWork, Started, sample_of, work_of
 from .read_ahead import upcoming
 from .streams import Stream
 from .tensors import NotNative
@@ -61,19 +60,10 @@ class ImageBatches:
                 self._stream.restore_python(python)
             if started.before is not None:
                 self._stream.restore(started.before)
-            return self._one_by_one(dataset, indices)
+            return [sample_of(dataset, index, self.work.images) for index in indices]
         if isinstance(images, torch.Tensor) and isinstance(targets, torch.Tensor):
             return GatheredSamples([images, targets], (0, 1))
         return list(zip(images, targets, strict=True))
-
-    def _one_by_one(self, dataset: Any, indices: list[Any]) -> list[Any]:
-        samples = []
-        for index in indices:
-            try:
-                samples.append(dataset[index])
-            except Exception as error:
-                raise placed(error, f"index {index!r}{self.work.images.place(index)}") from error
-        return samples
 
     def _take(self, indices: list[Any]) -> Started | None:
         if not self._ahead:
