@@ -131,13 +131,14 @@ def run_block(page, block, namespace):
 def run_page(page, namespace):
     """Run the blocks of a page; return the missing libraries, and the number of blocks that were skipped."""
     lacking, left_out = set(), 0
-    printed = ""
+    printed = ""  # None: by a block that was skipped
     for block in blocks(page):
-        if block.language == "output":
+        if block.language == "output" and printed is not None:
             agree(page, block.line, block.text.rstrip("\n"), printed.rstrip("\n"))
         if block.language != "python":
             continue
         try:
+            printed = None
             printed = run_block(page, block, namespace)
         except ModuleNotFoundError as error:
             if error.name not in OPTIONAL:

@@ -112,7 +112,7 @@ NOT_NATIVE = {
     "no tensors": (lambda: transforms.Resize((8, 8)), "the images are not made tensors"),
     "own sizes": (lambda: transforms.ToTensor(), "the images have no common size"),
     "short side": (lambda: transforms.Compose([transforms.Resize(9), transforms.ToTensor()]), "no common size"),
-    "unknown": (lambda: lambda image: torch.zeros(3), "is not one of torchvision's"),
+    "unknown": (lambda: lambda image: torch.zeros(3), "has no native counterpart"),
     "none": (lambda: None, "no common size"),
     "tensors resized": (lambda: v2.Compose([v2.ToImage(), v2.Resize((8, 8))]), "Resize of tensors"),
 }
@@ -348,3 +348,11 @@ def test_dataset_with_a_damaged_file(folder, tmp_path):
     with pytest.raises(OSError, match="index 13, ") as found:
         batches(TorchLoader(fastbatch.torch.dataset(source), 4))
     assert str(path) in str(found.value)
+
+
+def test_dataset_whose_transform_changes(folder):
+    source = datasets.ImageFolder(folder, evaluation(transforms))
+    fast = fastbatch.torch.dataset(source)
+    for transform in (evaluation(transforms), training(transforms, 20), lambda image: torch.tensor(image.size)):
+        source.transform = transform
+        assert all(map(same, batches(TorchLoader(fast, 4)), batches(TorchLoader(source, 4))))

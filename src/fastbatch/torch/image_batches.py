@@ -205,7 +205,8 @@ class ImageIter(_BaseDataLoaderIter):
         stream = self._streams.of(k)
         rows = None if self._plain else self._work.images.rows_of(index)
         started = None if rows is None else self._work.start(rows, stream)
-        after = stream.state() if self._workers_ahead and started is not None and started.before is not None else None
+        ahead = self._workers_ahead and started is not None and self._work.recipe.draws
+        after = stream.state() if ahead else None
         self._waiting.append(_Asked(k, index, stream, started, after))
 
     def _next_data(self) -> Any:
@@ -218,6 +219,8 @@ class ImageIter(_BaseDataLoaderIter):
         asked = self._waiting.popleft()
         data = self._made(asked)
         assert self._streams is not None
+        if self._workers_ahead and self._draws and (self._plain or asked.after is None):
+            asked.after = asked.stream.state()
         self._streams.handed_out(asked)
         if self._workers_ahead:
             self._ask()

@@ -37,7 +37,9 @@ class ImageBatches:
         self._blind: Any = None  # the iterator whose order was not found
 
     def of(self, work: ImageWork) -> ImageBatches:
-        """Return the batches of the same work, read anew from the dataset."""
+        """Return the batches of a dataset as it is now."""
+        if work.drawn is not self.work.drawn:
+            self._ahead.clear()
         self.work = work
         return self
 
@@ -123,8 +125,14 @@ class ImageDataset(Dataset[Any]):
         return self.source[index]
 
     def __getitems__(self, indices: list[Any]) -> Sequence[Any]:
-        """Return the samples of a batch, made as a whole."""
-        return self._batches.make(self.source, indices, sys._getframe(1))
+        """Return the samples of a batch, made as a whole, by the transforms that the dataset has now."""
+        try:
+            work = image_work(self, self.source, self.threads, self.exact)
+        except NotNative:
+            work = None
+        if work is None:
+            return [self.source[index] for index in indices]
+        return self._batches.of(work).make(self.source, indices, sys._getframe(1))
 
     def __reduce__(self) -> Any:
         return type(self), (self.source, self.threads, self.exact)
