@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""torchvision for the scenarios `torch_*`; beside PyTorch's CPU build its compiled operators, unused here, are missing."""
+"""torchvision for the scenarios `torch_*`, without its compiled operators, which PyTorch's CPU build lacks."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@
 import numpy as np
 from PIL import Image
 from torch_oracle import torch
+
 from torchvision_import import datasets
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -68,3 +69,8 @@ def training(version, size=48):
 
 def evaluation(version):
     return version.Compose([version.Resize(56), version.CenterCrop(48), *tail(version)])
+
+
+def given(dataset, **arguments):
+    """Return what the oracle makes loaders from: a function that returns the dataset and the loader's arguments."""
+    return lambda: (dataset, arguments)

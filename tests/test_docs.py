@@ -29,6 +29,9 @@ import pytest
 import fastbatch
 import fastbatch.keras
 
+with contextlib.suppress(pytest.skip.Exception):
+    import torchvision_import  # noqa: F401 - which pages may import from now on
+
 try:
     import fastbatch.torch
 except ModuleNotFoundError:  # without torch
@@ -43,7 +46,7 @@ if not DOCS.is_dir():
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 MOST_COLUMNS = 105  # of code, so that the site needs no horizontal scrolling
-OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch"}
+OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch", "torchvision"}
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(r"#\s*(->|raises)\s*(.+)")
 
@@ -128,13 +131,14 @@ def run_block(page, block, namespace):
 def run_page(page, namespace):
     """Run the blocks of a page; return the missing libraries, and the number of blocks that were skipped."""
     lacking, left_out = set(), 0
-    printed = ""
+    printed = ""  # None: by a block that was skipped
     for block in blocks(page):
-        if block.language == "output":
+        if block.language == "output" and printed is not None:
             agree(page, block.line, block.text.rstrip("\n"), printed.rstrip("\n"))
         if block.language != "python":
             continue
         try:
+            printed = None
             printed = run_block(page, block, namespace)
         except ModuleNotFoundError as error:
             if error.name not in OPTIONAL:

@@ -5,13 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
-from image_data import cifar, evaluation, photo, tail, training, write_photos
+from image_data import cifar, evaluation, given, photo, tail, training, write_photos
 from PIL import Image
 from torch_oracle import assert_same_as_torch, same, torch
-from torchvision_import import datasets, torchvision, transforms, v2
 
 import fastbatch.torch
 from fastbatch.torch import DataLoader, ImageFolder, StatefulDataLoader
+from torchvision_import import datasets, torchvision, transforms, v2
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
@@ -71,7 +71,7 @@ def test_a_damaged_file_that_pillow_is_told_to_accept(folder, tmp_path, num_work
     monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
     root, _ = damage(folder, tmp_path, DAMAGES["cut"])
     dataset = datasets.ImageFolder(root, training(transforms))
-    assert_same_as_torch(DataLoader, lambda: (dataset, {"batch_size": 4, "shuffle": True}), num_workers=num_workers)
+    assert_same_as_torch(DataLoader, given(dataset, batch_size=4, shuffle=True), num_workers=num_workers)
 
 
 def test_a_file_that_is_missing(folder, tmp_path):
@@ -112,7 +112,7 @@ NOT_NATIVE = {
     "no tensors": (lambda: transforms.Resize((8, 8)), "the images are not made tensors"),
     "own sizes": (lambda: transforms.ToTensor(), "the images have no common size"),
     "short side": (lambda: transforms.Compose([transforms.Resize(9), transforms.ToTensor()]), "no common size"),
-    "unknown": (lambda: lambda image: torch.zeros(3), "is not one of torchvision's"),
+    "unknown": (lambda: lambda image: torch.zeros(3), "has no native counterpart"),
     "none": (lambda: None, "no common size"),
     "tensors resized": (lambda: v2.Compose([v2.ToImage(), v2.Resize((8, 8))]), "Resize of tensors"),
 }
@@ -140,13 +140,14 @@ def test_datasets_that_only_look_the_same(folder):
     assert not DataLoader(Own(folder, evaluation(transforms))).explain().native
     hooked = evaluation(transforms)
     hooked.transforms[0].register_forward_hook(lambda module, given, made: made.rotate(90))
-    make = lambda: (datasets.ImageFolder(folder, hooked), {"batch_size": 4})
-    assert_same_as_torch(DataLoader, make, native=False)
+    assert_same_as_torch(DataLoader, given(datasets.ImageFolder(folder, hooked), batch_size=4), native=False)
 
 
 def test_another_version_of_torchvision_is_noticed(folder, monkeypatch):
     cropped = torchvision.transforms.functional.center_crop
-    monkeypatch.setattr(torchvision.transforms.functional, "center_crop", lambda img, size: cropped(img, size).rotate(9))
+    monkeypatch.setattr(
+        torchvision.transforms.functional, "center_crop", lambda img, size: cropped(img, size).rotate(9)
+    )
     loader = DataLoader(datasets.ImageFolder(folder, evaluation(transforms)), 4)
     assert "has other pixels" in loader.explain()["batches"].why
     monkeypatch.undo()
@@ -277,7 +278,10 @@ def test_image_folder_lists_what_torchvision_lists(folder, tmp_path):
         ours, theirs = ImageFolder(root), datasets.ImageFolder(root)
         for name in ("root", "classes", "class_to_idx", "samples", "imgs", "targets", "extensions"):
             assert getattr(ours, name) == getattr(theirs, name), name
-    chosen = lambda path: path.endswith(".txt")
+
+    def chosen(path):
+        return path.endswith(".txt")
+
     ours = ImageFolder(tmp_path, is_valid_file=chosen, allow_empty=True)
     assert ours.samples == datasets.ImageFolder(tmp_path, is_valid_file=chosen, allow_empty=True).samples
 
@@ -344,3 +348,11 @@ def test_dataset_with_a_damaged_file(folder, tmp_path):
     with pytest.raises(OSError, match="index 13, ") as found:
         batches(TorchLoader(fastbatch.torch.dataset(source), 4))
     assert str(path) in str(found.value)
+
+
+def test_dataset_whose_transform_changes(folder):
+    source = datasets.ImageFolder(folder, evaluation(transforms))
+    fast = fastbatch.torch.dataset(source)
+    for transform in (evaluation(transforms), training(transforms, 20), lambda image: torch.tensor(image.size)):
+        source.transform = transform
+        assert all(map(same, batches(TorchLoader(fast, 4)), batches(TorchLoader(source, 4))))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Datasets of images in `fastbatch.torch.DataLoader`: the batches of torch's own loader over torchvision, bit for bit."""
+"""Datasets of images in `fastbatch.torch.DataLoader`: torch's own batches over torchvision, bit for bit."""
 
 import random
 
 import numpy as np
 import pytest
+from image_data import MEAN, STD, cifar, given, mnist, tail, write_photos
 from PIL import Image
-from image_data import MEAN, STD, cifar, mnist, tail, write_photos
 from torch_oracle import assert_same_as_torch, run, same, torch
-from torchvision_import import datasets, transforms, v2
 
 from fastbatch.torch import DataLoader
+from torchvision_import import datasets, transforms, v2
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
@@ -31,29 +31,29 @@ def modern(dtype=torch.float32):
 
 
 TRAINING = {
-    "training": lambda T: [T.RandomResizedCrop(48), T.RandomHorizontalFlip(), *tail(T)],
-    "evaluation": lambda T: [T.Resize(56), T.CenterCrop(48), *tail(T)],
-    "bicubic": lambda T: [T.RandomResizedCrop((40, 56), (0.3, 0.9), interpolation=3), T.ToTensor()],
-    "stretched": lambda T: [T.Resize((30, 50), T.InterpolationMode.LANCZOS), T.PILToTensor()],
-    "nearest": lambda T: [T.Resize((30, 50), T.InterpolationMode.NEAREST), T.PILToTensor()],
-    "largest side": lambda T: [T.Resize(60, max_size=70), T.CenterCrop(64), T.ToTensor()],
-    "random crop": lambda T: [T.Resize(64), T.RandomCrop(48), T.RandomVerticalFlip(0.3), T.ToTensor()],
-    "padded crop": lambda T: [T.RandomCrop(48, padding=(3, 7), fill=(9, 8, 7), pad_if_needed=True), T.ToTensor()],
-    "one padding": lambda T: [T.CenterCrop(20), T.Pad((1, 2, 3, 4)), T.RandomHorizontalFlip(), T.ToTensor()],
-    "crop of a flip": lambda T: [
-        *(T.Resize(50), T.RandomHorizontalFlip(), T.RandomVerticalFlip(), T.RandomCrop((33, 41)), T.ToTensor())
+    "training": lambda t: [t.RandomResizedCrop(48), t.RandomHorizontalFlip(), *tail(t)],
+    "evaluation": lambda t: [t.Resize(56), t.CenterCrop(48), *tail(t)],
+    "bicubic": lambda t: [t.RandomResizedCrop((40, 56), (0.3, 0.9), interpolation=3), t.ToTensor()],
+    "stretched": lambda t: [t.Resize((30, 50), t.InterpolationMode.LANCZOS), t.PILToTensor()],
+    "nearest": lambda t: [t.Resize((30, 50), t.InterpolationMode.NEAREST), t.PILToTensor()],
+    "largest side": lambda t: [t.Resize(60, max_size=70), t.CenterCrop(64), t.ToTensor()],
+    "random crop": lambda t: [t.Resize(64), t.RandomCrop(48), t.RandomVerticalFlip(0.3), t.ToTensor()],
+    "padded crop": lambda t: [t.RandomCrop(48, padding=(3, 7), fill=(9, 8, 7), pad_if_needed=True), t.ToTensor()],
+    "one padding": lambda t: [t.CenterCrop(20), t.Pad((1, 2, 3, 4)), t.RandomHorizontalFlip(), t.ToTensor()],
+    "crop of a flip": lambda t: [
+        *(t.Resize(50), t.RandomHorizontalFlip(), t.RandomVerticalFlip(), t.RandomCrop((33, 41)), t.ToTensor())
     ],
-    "colours": lambda T: [T.RandomResizedCrop(32), T.ColorJitter(0.4, 0.4, 0.4, 0.1), *tail(T)],
-    "more colours": lambda T: [
-        *(T.RandomResizedCrop(32), T.ColorJitter(saturation=2, hue=0.5), T.RandomGrayscale(0.5), T.ToTensor())
+    "colours": lambda t: [t.RandomResizedCrop(32), t.ColorJitter(0.4, 0.4, 0.4, 0.1), *tail(t)],
+    "more colours": lambda t: [
+        *(t.RandomResizedCrop(32), t.ColorJitter(saturation=2, hue=0.5), t.RandomGrayscale(0.5), t.ToTensor())
     ],
-    "grey": lambda T: [T.Resize((20, 20)), T.Grayscale(3), T.RandomHorizontalFlip(), T.ToTensor()],
-    "erasing": lambda T: [T.RandomResizedCrop(32), *tail(T), T.RandomErasing(0.7)],
-    "erasing colours": lambda T: [T.RandomResizedCrop(32), T.PILToTensor(), T.RandomErasing(1, value=(1, 200, 3))],
-    "flip of a tensor": lambda T: [T.Resize((32, 24)), T.ToTensor(), T.RandomHorizontalFlip(), T.RandomCrop(20)],
-    "nested": lambda T: [T.Compose([T.Resize(40), T.CenterCrop(32)]), T.Compose(tail(T))],
-    "half": lambda T: [T.Resize((32, 24)), T.PILToTensor(), T.ConvertImageDtype(torch.float16)],
-    "bfloat16": lambda T: [T.Resize((32, 24)), T.ToTensor(), T.ConvertImageDtype(torch.bfloat16)],
+    "grey": lambda t: [t.Resize((20, 20)), t.Grayscale(3), t.RandomHorizontalFlip(), t.ToTensor()],
+    "erasing": lambda t: [t.RandomResizedCrop(32), *tail(t), t.RandomErasing(0.7)],
+    "erasing colours": lambda t: [t.RandomResizedCrop(32), t.PILToTensor(), t.RandomErasing(1, value=(1, 200, 3))],
+    "flip of a tensor": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.RandomHorizontalFlip(), t.RandomCrop(20)],
+    "nested": lambda t: [t.Compose([t.Resize(40), t.CenterCrop(32)]), t.Compose(tail(t))],
+    "half": lambda t: [t.Resize((32, 24)), t.PILToTensor(), t.ConvertImageDtype(torch.float16)],
+    "bfloat16": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.ConvertImageDtype(torch.bfloat16)],
 }
 MODERN = {
     "training": lambda: [v2.RandomResizedCrop(48, antialias=True), v2.RandomHorizontalFlip(), *modern()],
@@ -68,15 +68,14 @@ MODERN = {
 @pytest.mark.parametrize("name", TRAINING)
 def test_transforms_of_version_1(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING[name](transforms)))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("name", TRAINING)
 def test_transforms_of_version_2(folder, name):
-    T = v2
-    dataset = datasets.ImageFolder(folder, v2.Compose(TRAINING[name](T)))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    dataset = datasets.ImageFolder(folder, v2.Compose(TRAINING[name](v2)))
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=0)
 
 
@@ -84,19 +83,19 @@ def test_transforms_of_version_2(folder, name):
 @pytest.mark.parametrize("name", MODERN)
 def test_modern_transforms(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, v2.Compose(MODERN[name]()))
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 ARRAYS = {
-    "training": lambda T: [T.RandomCrop(32, padding=4), T.RandomHorizontalFlip(), *tail(T)],
-    "evaluation": lambda T: tail(T),
-    "resized": lambda T: [T.Resize(40), T.RandomCrop(36), T.ToTensor()],
-    "resized crop": lambda T: [T.RandomResizedCrop(24), T.RandomHorizontalFlip(), T.ToTensor()],
-    "crop of one axis": lambda T: [T.RandomCrop((32, 20)), T.ToTensor()],
-    "tensors": lambda T: [T.ToTensor(), T.RandomCrop(32, padding=4), T.RandomHorizontalFlip(), T.Normalize(MEAN, STD)],
-    "erasing": lambda T: [T.RandomCrop(32, padding=4, fill=128), T.RandomVerticalFlip(), *tail(T), T.RandomErasing()],
-    "colours": lambda T: [T.RandomCrop(30), T.ColorJitter(0.5), *tail(T)],
+    "training": lambda t: [t.RandomCrop(32, padding=4), t.RandomHorizontalFlip(), *tail(t)],
+    "evaluation": lambda t: tail(t),
+    "resized": lambda t: [t.Resize(40), t.RandomCrop(36), t.ToTensor()],
+    "resized crop": lambda t: [t.RandomResizedCrop(24), t.RandomHorizontalFlip(), t.ToTensor()],
+    "crop of one axis": lambda t: [t.RandomCrop((32, 20)), t.ToTensor()],
+    "tensors": lambda t: [t.ToTensor(), t.RandomCrop(32, padding=4), t.RandomHorizontalFlip(), t.Normalize(MEAN, STD)],
+    "erasing": lambda t: [t.RandomCrop(32, padding=4, fill=128), t.RandomVerticalFlip(), *tail(t), t.RandomErasing()],
+    "colours": lambda t: [t.RandomCrop(30), t.ColorJitter(0.5), *tail(t)],
 }
 
 
@@ -105,14 +104,14 @@ ARRAYS = {
 @pytest.mark.parametrize("version", [transforms, v2], ids=["1", "2"])
 def test_images_in_arrays(version, name, num_workers):
     dataset = cifar(transform=version.Compose(ARRAYS[name](version)))
-    make = lambda: (dataset, {"batch_size": 7, "shuffle": True})
+    make = given(dataset, batch_size=7, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)
 def test_mnist(num_workers):
     dataset = mnist(transform=transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]))
-    make = lambda: (dataset, {"batch_size": 8, "shuffle": True, "drop_last": True})
+    make = given(dataset, batch_size=8, shuffle=True, drop_last=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
     dataset.transform = transforms.Compose([transforms.RandomCrop(28, padding=2), transforms.ToTensor()])
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
@@ -126,7 +125,7 @@ def test_subsets_and_concatenations(folder, num_workers):
     parts = torch.utils.data.random_split(dataset, [10, 12], torch.Generator().manual_seed(4))
     both = torch.utils.data.ConcatDataset([parts[0], other])
     for one in (parts[1], both, torch.utils.data.Subset(both, range(3, 25, 2))):
-        make = lambda one=one: (one, {"batch_size": 5, "shuffle": True})
+        make = given(one, batch_size=5, shuffle=True)
         assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -144,7 +143,10 @@ SAMPLERS = {
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers(folder, name, num_workers):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING["training"](transforms)))
-    make = lambda: (dataset, {"batch_size": 4, "sampler": SAMPLERS[name](len(dataset))})
+
+    def make():  # samplers hold generators
+        return dataset, {"batch_size": 4, "sampler": SAMPLERS[name](len(dataset))}
+
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
@@ -164,7 +166,7 @@ def test_users_draws_between_batches(folder):
 @pytest.mark.parametrize("persistent", [False, True])
 def test_epochs_that_are_left(folder, num_workers, persistent):
     dataset = datasets.ImageFolder(folder, transforms.Compose(TRAINING["training"](transforms)))
-    make = lambda: (dataset, {"batch_size": 3, "shuffle": True})
+    make = given(dataset, batch_size=3, shuffle=True)
     options = {"persistent_workers": True} if persistent and num_workers else {}
     assert_same_as_torch(DataLoader, make, num_workers=num_workers, stop=2, epochs=3, **options)
 
@@ -186,7 +188,7 @@ def python_noise(tensor):
 
 RESTS = {
     "lambda": ([transforms.Lambda(invert)], True),
-    "of tensors": ([transforms.ToTensor(), transforms.Lambda(lambda t: t * 2)], True),
+    "of tensors": ([transforms.ToTensor(), transforms.Lambda(lambda one: one * 2)], True),
     "blur": ([transforms.ToTensor(), transforms.GaussianBlur(3)], True),
     "drawing": ([transforms.ToTensor(), add_noise], True),
     "drawing elsewhere": ([transforms.ToTensor(), python_noise], True),
@@ -228,14 +230,16 @@ def test_a_python_step_that_draws_for_some_images(tmp_path, num_workers):
         Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "a" / f"{i:02}.png")
     steps = [transforms.RandomResizedCrop(16), transforms.RandomHorizontalFlip(), transforms.ToTensor(), noise_for_some]
     dataset = datasets.ImageFolder(tmp_path, transforms.Compose(steps))
-    make = lambda: (dataset, {"batch_size": 2})
+    make = given(dataset, batch_size=2)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)
 def test_target_transforms(folder, num_workers):
-    dataset = datasets.ImageFolder(folder, transforms.Compose(tail(transforms)), target_transform=lambda t: f"class {t}")
+    dataset = datasets.ImageFolder(
+        folder, transforms.Compose(tail(transforms)), target_transform=lambda t: f"class {t}"
+    )
     dataset.transform = transforms.Compose([transforms.RandomResizedCrop(20), *tail(transforms)])
-    make = lambda: (dataset, {"batch_size": 4, "shuffle": True})
+    make = given(dataset, batch_size=4, shuffle=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
     assert DataLoader(dataset).explain()["target"].runs == "python"

@@ -32,11 +32,8 @@ DrawnImage image_of(const std::int64_t* row) {
   const auto window = [&](std::size_t i) { return Window{size(i), size(i + 1), size(i + 2), size(i + 3)}; };
   DrawnImage image;
   image.size = {side(0), side(1)};
-  image.crop = {.source = window(2),
-                .scaled = {side(6), side(7)},
-                .wanted = window(8),
-                .left = size(12),
-                .top = size(13)};
+  image.crop = {
+      .source = window(2), .scaled = {side(6), side(7)}, .wanted = window(8), .left = size(12), .top = size(13)};
   image.flips = {.horizontal = row[14] != 0, .vertical = row[15] != 0};
   image.erased = window(16);
   return image;

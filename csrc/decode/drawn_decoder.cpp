@@ -80,8 +80,8 @@ std::uint64_t DrawnDecoder::add(const std::shared_ptr<const DrawnBatch>& batch) 
         (!options_.table || batch->erasing.size() != channels_ * options_.table->itemsize())) {
       throw std::invalid_argument("expected an element per channel to erase with");
     }
-    if (array_ && (batch->samples[j] >= array_->n || image.size.width != array_->width ||
-                   image.size.height != array_->height)) {
+    if (array_ &&
+        (batch->samples[j] >= array_->n || image.size.width != array_->width || image.size.height != array_->height)) {
       throw std::invalid_argument("expected numbers of images, and their size");
     }
   }
@@ -159,8 +159,8 @@ void DrawnDecoder::crop_file(const std::string& path, const DrawnImage& image, S
   const ImageInfo info = scratch.reader.read_header(read_file(path, scratch.buffer), options_.image.max_pixels);
   if (info.size != image.size) {
     const auto text = [](ImageSize size) { return std::to_string(size.width) + " x " + std::to_string(size.height); };
-    throw DecodeError({}, "the file changed while it was read: expected " + text(image.size) + " pixels, found " +
-                              text(info.size));
+    throw DecodeError(
+        {}, "the file changed while it was read: expected " + text(image.size) + " pixels, found " + text(info.size));
   }
   scratch.cropper.fill(scratch.reader, info, 1, image.crop, options_.image, pixels);
 }

@@ -21,14 +21,15 @@ void check_drawn(const DrawnImage& image, std::size_t height, std::size_t width)
   const auto require = [](bool holds, const char* message) {
     if (!holds) throw std::invalid_argument(message);
   };
-  require(crop.source.width > 0 && crop.source.height > 0 && is_inside(crop.source, image.size.width, image.size.height),
-          "the crop is not a part of the image");
+  require(
+      crop.source.width > 0 && crop.source.height > 0 && is_inside(crop.source, image.size.width, image.size.height),
+      "the crop is not a part of the image");
   require(crop.scaled.width > 0 && crop.scaled.height > 0, "an image has at least one pixel");
   const bool resizes = crop.scaled.width != crop.source.width || crop.scaled.height != crop.source.height;
   require(!resizes || std::max(image.size.width, image.size.height) <= kLongestSide, "the image is too long");
-  require(crop.wanted.width > 0 && crop.wanted.height > 0 &&
-              is_inside(crop.wanted, crop.scaled.width, crop.scaled.height),
-          "what is wanted is not a part of the resized crop");
+  require(
+      crop.wanted.width > 0 && crop.wanted.height > 0 && is_inside(crop.wanted, crop.scaled.width, crop.scaled.height),
+      "what is wanted is not a part of the resized crop");
   require(is_inside({crop.left, crop.top, crop.wanted.width, crop.wanted.height}, width, height),
           "what is wanted does not fit into the slot");
   require(is_inside(image.erased, width, height), "the erased rectangle is not a part of the slot");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What happens to the pixels of one image, with every random number drawn already: by a caller who has generators of its
-// own, as PyTorch's users have. `draw_geometry()` is the counterpart that draws from the core's streams.
-// Threads: values and functions of their arguments; any.
+// What happens to the pixels of one image, with every random number drawn already: by a caller who has generators of
+// its own, as PyTorch's users have. `draw_geometry()` is the counterpart that draws from the core's streams. Threads:
+// values and functions of their arguments; any.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Any conversion of 8-bit pixels, element by element, as a table: the element of the slot for each value of each channel.
-// Whoever fills the table defines the arithmetic, so that it is equal to another library's to the last bit.
+// Any conversion of 8-bit pixels, element by element, as a table: the element of the slot for each value of each
+// channel. Whoever fills the table defines the arithmetic, so that it is equal to another library's to the last bit.
 // Threads: immutable, any.
 #pragma once
 

@@ -51,7 +51,7 @@ class Canvas:
         if (width, height) == (self.width, self.height):
             return
         x, y, w, h = self._part
-        if self._scaled is not None or np.any(w != self.width) or np.any(h != self.height):
+        if self._scaled is not None or _any(w != self.width) or _any(h != self.height):
             raise ValueError("an image that was padded or resized is not resized natively")
         self._source = (x, y, w, h)
         self._scaled = (width, height)
@@ -69,7 +69,7 @@ class Canvas:
         x, y, w, h = self._part
         x, self._left, w = _cut(x, self._left - left, w, width)
         y, self._top, h = _cut(y, self._top - top, h, height)
-        if np.any(w <= 0) or np.any(h <= 0):
+        if _any(w <= 0) or _any(h <= 0):
             raise ValueError("nothing of the image is left")
         self._part = (x, y, w, h)
         self.width, self.height = width, height
@@ -117,6 +117,10 @@ class Canvas:
         for column, numbers in zip(geometry, self.row(), strict=True):
             column[:] = numbers
         return geometry.T
+
+
+def _any(found: Choice) -> bool:
+    return found if isinstance(found, bool) else bool(found.any())
 
 
 def _where(chosen: Choice, yes: Place, no: Place) -> Place:

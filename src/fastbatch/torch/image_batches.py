@@ -22,7 +22,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
 from .engine import collate_reason
 from .errors import fetch, placed
-from .image_work import ImageWork, RestDraws, Started, n_threads, work_of
+from .image_work import ImageWork, RestDraws, Started, n_threads, sample_of, work_of
 from .order import KnownOrder, known_order
 from .sharded import ShardedBatches
 from .state import PENDING, rewound, start_in, start_of
@@ -207,7 +207,8 @@ class ImageIter(_BaseDataLoaderIter):
         stream = self._streams.of(k)
         rows = None if self._plain else self._work.images.rows_of(index)
         started = None if rows is None else self._work.start(rows, stream)
-        after = stream.state() if self._workers_ahead and started is not None and started.before is not None else None
+        ahead = self._workers_ahead and started is not None and self._work.recipe.draws
+        after = stream.state() if ahead else None
         self._waiting.append(_Asked(k, index, stream, started, after))
 
     def _next_data(self) -> Any:
@@ -220,6 +221,8 @@ class ImageIter(_BaseDataLoaderIter):
         asked = self._waiting.popleft()
         data = self._made(asked)
         assert self._streams is not None
+        if self._workers_ahead and self._draws and (self._plain or asked.after is None):
+            asked.after = asked.stream.state()
         self._streams.handed_out(asked)
         if self._workers_ahead:
             self._ask()
@@ -275,12 +278,7 @@ class ImageIter(_BaseDataLoaderIter):
         """Return what torch's fetcher makes of a batch; errors name the batch, the index and the file."""
         if not isinstance(index, (list, tuple)):
             return fetch(self._fetcher, index, k)
-        samples = []
-        for one in index:
-            try:
-                samples.append(self._dataset[one])
-            except Exception as error:
-                raise placed(error, f"batch {k}, index {one!r}{self._work.images.place(one)}") from error
+        samples = [sample_of(self._dataset, one, self._work.images, f"batch {k}, ") for one in index]
         try:
             return self._fetcher.collate_fn(samples)
         except Exception as error:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Before images are made natively, a batch of two samples is made both ways, from the same random numbers.
 
-So a version of torchvision that draws or rounds otherwise than this one does, falls back to torch instead of giving other
-batches.
+So a version of torchvision that draws or rounds otherwise leads to a fallback to torch, not to other batches.
 """
 
 from __future__ import annotations

@@ -12,10 +12,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from .errors import placed
 from .explain import Explanation, Row, image_rows
 from .gathered_samples import GatheredSamples
-from .image_work import ImageWork, Started, work_of
+from .image_work import ImageWork, Started, sample_of, work_of
 from .read_ahead import upcoming
 from .streams import Stream
 from .tensors import NotNative
@@ -38,7 +37,9 @@ class ImageBatches:
         self._blind: Any = None  # the iterator whose order was not found
 
     def of(self, work: ImageWork) -> ImageBatches:
-        """Return the batches of the same work, read anew from the dataset."""
+        """Return the batches of a dataset as it is now."""
+        if work.drawn is not self.work.drawn:
+            self._ahead.clear()
         self.work = work
         return self
 
@@ -61,19 +62,10 @@ class ImageBatches:
                 self._stream.restore_python(python)
             if started.before is not None:
                 self._stream.restore(started.before)
-            return self._one_by_one(dataset, indices)
+            return [sample_of(dataset, index, self.work.images) for index in indices]
         if isinstance(images, torch.Tensor) and isinstance(targets, torch.Tensor):
             return GatheredSamples([images, targets], (0, 1))
         return list(zip(images, targets, strict=True))
-
-    def _one_by_one(self, dataset: Any, indices: list[Any]) -> list[Any]:
-        samples = []
-        for index in indices:
-            try:
-                samples.append(dataset[index])
-            except Exception as error:
-                raise placed(error, f"index {index!r}{self.work.images.place(index)}") from error
-        return samples
 
     def _take(self, indices: list[Any]) -> Started | None:
         if not self._ahead:
@@ -133,8 +125,14 @@ class ImageDataset(Dataset[Any]):
         return self.source[index]
 
     def __getitems__(self, indices: list[Any]) -> Sequence[Any]:
-        """Return the samples of a batch, made as a whole."""
-        return self._batches.make(self.source, indices, sys._getframe(1))
+        """Return the samples of a batch, made as a whole, by the transforms that the dataset has now."""
+        try:
+            work = image_work(self, self.source, self.threads, self.exact)
+        except NotNative:
+            work = None
+        if work is None:
+            return [self.source[index] for index in indices]
+        return self._batches.of(work).make(self.source, indices, sys._getframe(1))
 
     def __reduce__(self) -> Any:
         return type(self), (self.source, self.threads, self.exact)

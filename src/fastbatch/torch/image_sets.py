@@ -226,7 +226,7 @@ def _concatenated(dataset: ConcatDataset[Any]) -> ImageSet | None:
         leaves += part.leaves
         starts += (part.starts + n).tolist()
         n += part.n_rows
-    made = ImageSet(
+    return ImageSet(
         f"{kind} of {len(sets)} x {first.name}",
         tuple(leaves),
         np.array(starts, np.int64),
@@ -237,4 +237,3 @@ def _concatenated(dataset: ConcatDataset[Any]) -> ImageSet | None:
         first.target_transform,
         np.concatenate(rows),
     )
-    return made

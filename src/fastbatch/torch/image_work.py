@@ -20,10 +20,11 @@ from fastbatch.native.drawn import DrawnBatch, DrawnImages, probe_sizes
 from fastbatch.native.kernels import available_cpus
 
 from .canvas import Canvas, geometry_of
+from .errors import placed
 from .image_sets import ImageSet, image_set
 from .recipe import Recipe, recipe_of
 from .streams import Stream, python_state
-from .tensors import NotNative, tensor_of
+from .tensors import tensor_of
 
 _AHEAD = 2  # batches that are kept in memory for reuse, at least
 
@@ -125,6 +126,14 @@ class ImageWork:
         if self.recipe.table is None or self.recipe.planes:
             return tensor
         return tensor.permute(0, 3, 1, 2)
+
+
+def sample_of(dataset: Any, index: Any, images: ImageSet, place: str = "") -> Any:
+    """Return what a dataset makes of a sample; an error names the index and the file, after `place`."""
+    try:
+        return dataset[index]
+    except Exception as error:
+        raise placed(error, f"{place}index {index!r}{images.place(index)}") from error
 
 
 def _pil_image(pixels: torch.Tensor) -> Any:

@@ -163,12 +163,11 @@ def recipe_of(transform: Any, channels: int, size: Size | None, contiguous: bool
     """
     draft, rest, why = _Draft(channels, size), [], ""
     transforms = list(flattened(transform))
-    for i, one in enumerate(transforms):
-        try:
+    try:
+        for one in transforms:
             draft.add(one)
-        except NotNative as reason:
-            rest, why = transforms[i:], str(reason)
-            break
+    except NotNative as reason:
+        rest, why = transforms[len(draft.steps) :], str(reason)
     if draft.size is None:
         raise NotNative(f"the images have no common size{f' before this: {why}' if why else ''}")
     if not rest and not draft.on_tensors:

@@ -101,7 +101,7 @@ def step_of(transform: Any) -> Step:
     """
     known = known_as(transform)
     if known is None or known[1] not in _MAKERS:
-        raise NotNative(f"{name_of(transform)} is not one of torchvision's that run natively")
+        raise NotNative(f"{name_of(transform)} has no native counterpart")
     if not is_plain(transform):
         raise NotNative(f"{known[1]} with hooks")
     step = _MAKERS[known[1]](transform, known[0] == V2)
