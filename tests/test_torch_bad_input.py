@@ -79,7 +79,7 @@ class Returning(data.IterableDataset):
 
     def __iter__(self):
         yield 1
-        return 7  # noqa: B901
+        return 7
 
 
 @pytest.mark.parametrize("batch_size", [None, 1])
@@ -143,7 +143,7 @@ def test_options_of_workers_without_workers():
     assert not called
 
 
-# ---- threads that go on after the main thread has ended ---------------------------------------------------------------
+# ---- threads that go on after the main thread has ended ------------------------------------------------------------
 
 LATE = """
 import threading, sys

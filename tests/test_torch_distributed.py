@@ -188,7 +188,9 @@ def test_draws_are_dealt_out(n, replacement, drop_last):
         dealt = [i for step in zip(*mine, strict=True) for i in step]
         generator = torch.Generator().manual_seed(3 + epoch)
         total = len(dealt) if replacement else n
-        drawn = torch.multinomial(torch.tensor(weights, dtype=torch.double), max(n, total), replacement, generator=generator)
+        drawn = torch.multinomial(
+            torch.tensor(weights, dtype=torch.double), max(n, total), replacement, generator=generator
+        )
         assert dealt[:n] == drawn.tolist()[: len(dealt)][:n]
         if not replacement:
             assert len(set(dealt)) == min(n, len(dealt))

@@ -304,5 +304,7 @@ def test_states_of_torchdata_are_refused_by_name():
     for name in ("iterable", "map"):
         loader = make(module.StatefulDataLoader, name)
         next(iter(loader))
-        with pytest.raises(StateError, match="state of torchdata's StatefulDataLoader: expected one of fastbatch.torch"):
+        with pytest.raises(
+            StateError, match="state of torchdata's StatefulDataLoader: expected one of fastbatch.torch"
+        ):
             make(StatefulDataLoader, name).load_state_dict(loader.state_dict())

@@ -66,7 +66,8 @@ std::shared_ptr<const std::vector<std::string>> paths_of(const FileList& files) 
 }
 
 // A run, the process that has its threads, and its progress. A forked child has none of the threads, and does not touch
-// the run. Threads: any. The mutex is held for no Python call, so that no thread waits for it with what another one needs.
+// the run. Threads: any. The mutex is held for no Python call, so that no thread waits for it with what another one
+// needs.
 class PyTextRun {
  public:
   PyTextRun(std::unique_ptr<TextRun> run, TextOutput output) : run_(std::move(run)), output_(output) {}
@@ -77,7 +78,8 @@ class PyTextRun {
   // Also frees the memory, when the last thread has left next().
   void close() {
     if (is_forked_copy()) {
-      if (run_) static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // leaked: its locks may be held forever
+      if (run_)
+        static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // leaked: its locks may be held forever
       return;
     }
     std::shared_ptr<TextRun> run;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout, or where
-// there is none, the lock of the lanes.
+// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout, or
+// where there is none, the lock of the lanes.
 #pragma once
 
 #include <Python.h>

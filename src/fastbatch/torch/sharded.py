@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, SupportsIndex
 
 import torch
-from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, RandomSampler, Sampler, SequentialSampler
+from torch.utils.data import (
+    BatchSampler,
+    DistributedSampler,
+    IterableDataset,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+)
 
 from fastbatch.checks import whole
 from fastbatch.errors import StateError
@@ -166,7 +173,7 @@ def sharded(loader: Any, index_sampler: Any) -> Any:
 
 
 def is_plain(sampler: Any) -> bool:
-    """Return whether a sampler takes each sample once, in order or shuffled: the order is then the same on all ranks."""
+    """Return whether a sampler takes each sample once, in order or shuffled: all ranks then work out the same order."""
     if isinstance(sampler, RandomSampler) and (sampler.replacement or sampler._num_samples is not None):
         return False
     return type(sampler) in (RandomSampler, SeededRandomSampler, SequentialSampler)

@@ -67,7 +67,7 @@ class DistributedWeightedSampler(DistributedSampler[int]):
             raise ValueError(f"num_samples: expected at most {n_weighted}, the samples with a weight, found {n}")
         here = ranks()
         super().__init__(
-            range(n),  # type: ignore[arg-type]  # only its length is asked for
+            range(n),  # only its length is asked for
             here[1] if num_replicas is None else num_replicas,
             here[0] if rank is None else rank,
             seed=seed,
