@@ -52,6 +52,18 @@ TRAINING = {
     "erasing colours": lambda t: [t.RandomResizedCrop(32), t.PILToTensor(), t.RandomErasing(1, value=(1, 200, 3))],
     "flip of a tensor": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.RandomHorizontalFlip(), t.RandomCrop(20)],
     "nested": lambda t: [t.Compose([t.Resize(40), t.CenterCrop(32)]), t.Compose(tail(t))],
+    "one channel": lambda t: [t.RandomResizedCrop(24), t.Grayscale(), t.ToTensor(), t.RandomErasing(1, value=0.5)],
+    "rotation": lambda t: [t.Resize((30, 40)), t.RandomRotation(25), t.RandomHorizontalFlip(), *tail(t)],
+    "smooth rotation": lambda t: [
+        *(t.Resize((30, 40)), t.RandomVerticalFlip(), t.RandomRotation((20, 200), 2, center=(3, 9), fill=(9, 7, 200))),
+        *(t.RandomHorizontalFlip(), t.ToTensor()),
+    ],
+    "affine": lambda t: [t.Resize((41, 40)), t.RandomAffine(10, (0.3, 0.2), (0.4, 3), (5, 20, -9, 3)), t.ToTensor()],
+    "scaled": lambda t: [t.Resize((31, 50)), t.RandomAffine(0, (0.2, 0.1), (0.3, 3), fill=7), t.ToTensor()],
+    "smooth affine": lambda t: [
+        *(t.Resize((31, 50)), t.ColorJitter(0.3), t.RandomAffine(90, None, (0.5, 2), interpolation=2, fill=80)),
+        *(t.ColorJitter(0, 0.5), t.ToTensor()),
+    ],
     "half": lambda t: [t.Resize((32, 24)), t.PILToTensor(), t.ConvertImageDtype(torch.float16)],
     "bfloat16": lambda t: [t.Resize((32, 24)), t.ToTensor(), t.ConvertImageDtype(torch.bfloat16)],
 }
@@ -96,6 +108,8 @@ ARRAYS = {
     "tensors": lambda t: [t.ToTensor(), t.RandomCrop(32, padding=4), t.RandomHorizontalFlip(), t.Normalize(MEAN, STD)],
     "erasing": lambda t: [t.RandomCrop(32, padding=4, fill=128), t.RandomVerticalFlip(), *tail(t), t.RandomErasing()],
     "colours": lambda t: [t.RandomCrop(30), t.ColorJitter(0.5), *tail(t)],
+    "rotation": lambda t: [t.RandomRotation(20), t.RandomHorizontalFlip(), *tail(t)],
+    "grey": lambda t: [t.RandomCrop(32, padding=2), t.Grayscale(1), t.ToTensor(), t.Normalize((0.4,), (0.3,))],
 }
 
 
@@ -114,6 +128,9 @@ def test_mnist(num_workers):
     make = given(dataset, batch_size=8, shuffle=True, drop_last=True)
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
     dataset.transform = transforms.Compose([transforms.RandomCrop(28, padding=2), transforms.ToTensor()])
+    assert_same_as_torch(DataLoader, make, num_workers=num_workers)
+    turns = [transforms.RandomRotation(10), transforms.RandomAffine(5, (0.1, 0.1), fill=9), transforms.Grayscale()]
+    dataset.transform = transforms.Compose([*turns, transforms.ToTensor()])
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
 
 

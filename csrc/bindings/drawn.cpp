@@ -22,7 +22,7 @@ namespace fastbatch::bindings {
 namespace {
 
 constexpr py::ssize_t kGeometryColumns = 20;
-constexpr py::ssize_t kColorColumns = 3;
+constexpr py::ssize_t kChangeColumns = 10;
 
 // Columns: width, height; source x, y, width, height; scaled width, height; wanted x, y, width, height; left, top;
 // horizontal flip, vertical flip; erased x, y, width, height.
@@ -39,13 +39,31 @@ DrawnImage image_of(const std::int64_t* row) {
   return image;
 }
 
-// `colors`: rows of (image, kind, value), in the order of application.
+// A row: image, kind, then its values. Of a colour, one. Of an affine transform, the matrix, whether bilinear, and the
+// bytes that fill, as one number of 8 bits per channel.
+PixelChange change_of(const double* row) {
+  PixelChange change;
+  change.kind = static_cast<PixelChange::Kind>(static_cast<int>(row[1]));
+  change.value = static_cast<float>(row[2]);
+  if (change.kind != PixelChange::Kind::kAffine) return change;
+  std::copy_n(row + 2, 6, change.affine.matrix.begin());
+  change.affine.bilinear = row[8] != 0;
+  auto fill = static_cast<std::uint32_t>(row[9]);
+  for (std::uint8_t& byte : change.affine.fill) {
+    byte = static_cast<std::uint8_t>(fill & 0xFFU);
+    fill >>= 8U;
+  }
+  return change;
+}
+
+// `changes`: rows as above, in the order of application.
 std::shared_ptr<DrawnBatch> make_batch(const SignedIndices& geometry, const SignedIndices& samples,
                                        const std::optional<std::vector<std::string>>& paths,
-                                       const std::optional<Doubles>& colors, const py::bytes& erasing) {
+                                       const std::optional<Doubles>& changes, const py::bytes& erasing) {
   require(geometry.ndim() == 2 && geometry.shape(1) == kGeometryColumns, "geometry: expected the shape (n, 20)");
   require(has_shape(samples, {geometry.shape(0)}), "samples: expected one for each image");
-  require(!colors || (colors->ndim() == 2 && colors->shape(1) == kColorColumns), "colors: expected the shape (m, 3)");
+  require(!changes || (changes->ndim() == 2 && changes->shape(1) == kChangeColumns),
+          "changes: expected the shape (m, 10)");
   const auto n = static_cast<std::size_t>(geometry.shape(0));
   const std::int64_t* const numbers = geometry.data();
   require(std::all_of(numbers, numbers + geometry.size(), [](std::int64_t x) { return x >= 0 && x < (1LL << 31); }),
@@ -56,12 +74,12 @@ std::shared_ptr<DrawnBatch> make_batch(const SignedIndices& geometry, const Sign
     batch->images.push_back(image_of(numbers + j * static_cast<std::size_t>(kGeometryColumns)));
   batch->samples.assign(samples.data(), samples.data() + samples.size());
   if (paths) batch->paths = *paths;
-  for (py::ssize_t k = 0; colors && k < colors->shape(0); ++k) {
-    const double* const row = colors->data(k);
-    require(row[0] >= 0 && row[0] < static_cast<double>(n) && row[1] >= 0 && row[1] <= 4,
-            "colors: expected an image and a kind");
-    batch->images[static_cast<std::size_t>(row[0])].colors.push_back(
-        {static_cast<ColorChange::Kind>(static_cast<int>(row[1])), static_cast<float>(row[2])});
+  for (py::ssize_t k = 0; changes && k < changes->shape(0); ++k) {
+    const double* const row = changes->data(k);
+    require(row[0] >= 0 && row[0] < static_cast<double>(n) && row[1] >= 0 &&
+                row[1] <= static_cast<double>(PixelChange::Kind::kAffine) && row[9] >= 0 && row[9] < 4294967296.0,
+            "changes: expected an image, a kind, and values");
+    batch->images[static_cast<std::size_t>(row[0])].changes.push_back(change_of(row));
   }
   const auto elements = erasing.cast<std::string_view>();
   const auto* const bytes = reinterpret_cast<const std::byte*>(elements.data());
@@ -94,7 +112,8 @@ ImageArray images_of(const py::array& array, std::size_t channels) {
 std::shared_ptr<DrawnDecoder> make_decoder(const std::optional<py::array>& array, std::size_t channels,
                                            std::size_t height, std::size_t width, const py::object& table,
                                            std::size_t itemsize, bool planes, const std::string& filter, bool exact,
-                                           const std::vector<std::uint8_t>& pad_value, bool with_pillow) {
+                                           const std::vector<std::uint8_t>& pad_value, bool with_pillow,
+                                           std::size_t table_channels) {
   DrawnOptions options;
   options.image.height = height;
   options.image.width = width;
@@ -105,7 +124,7 @@ std::shared_ptr<DrawnDecoder> make_decoder(const std::optional<py::array>& array
   std::copy(pad_value.begin(), pad_value.end(), options.image.pad_value.begin());
   if (!table.is_none()) {
     const auto elements = table.cast<std::string_view>();
-    options.table.emplace(channels, itemsize,
+    options.table.emplace(table_channels, itemsize,
                           std::span(reinterpret_cast<const std::byte*>(elements.data()), elements.size()));
   }
   options.planes = planes;
@@ -134,13 +153,13 @@ SignedIndices probe_sizes(const std::vector<std::string>& paths, std::size_t thr
 void register_drawn(py::module_& module) {
   py::class_<DrawnBatch, std::shared_ptr<DrawnBatch>>(module, "DrawnBatch")
       .def(py::init(&make_batch), py::arg("geometry"), py::arg("samples"), py::arg("paths") = py::none(),
-           py::arg("colors") = py::none(), py::arg("erasing") = py::bytes());
+           py::arg("changes") = py::none(), py::arg("erasing") = py::bytes());
 
   py::class_<DrawnDecoder, Decoder, std::shared_ptr<DrawnDecoder>>(module, "DrawnDecoder")
       .def(py::init(&make_decoder), py::keep_alive<1, 2>(), py::arg("array"), py::arg("channels"), py::arg("height"),
            py::arg("width"), py::arg("table") = py::none(), py::arg("itemsize") = 1, py::arg("planes") = true,
            py::arg("filter") = "bilinear", py::arg("exact") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
-           py::arg("with_pillow") = false)
+           py::arg("with_pillow") = false, py::arg("table_channels") = 3)
       .def("add", [](DrawnDecoder& decoder, const std::shared_ptr<DrawnBatch>& batch) { return decoder.add(batch); });
 
   module.def("probe_sizes", &probe_sizes, py::arg("paths"), py::arg("threads"));

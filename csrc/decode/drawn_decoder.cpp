@@ -53,7 +53,7 @@ struct DrawnDecoder::Scratch : Workspace {
   ResizerCache resizers;
   std::vector<std::byte> resizing;
   std::vector<std::uint8_t> pixels;  // of the slot
-  std::vector<std::uint8_t> whole;   // of an array: what is resized
+  std::vector<std::uint8_t> whole;   // what is resized of an array; an image while its pixels are changed
   std::vector<std::uint8_t> row;     // for flips
 };
 
@@ -65,8 +65,8 @@ DrawnDecoder::DrawnDecoder(DrawnOptions options, std::optional<ImageArray> array
   check_crop(options_.image);
   if (pixel_bytes_of(options_.image.color) != channels_ || options_.image.color == ColorMode::kIndex)
     throw std::invalid_argument("expected a colour mode of 8 bits a channel");
-  if (options_.table && options_.table->channels() != channels_)
-    throw std::invalid_argument("table: expected as many channels as the images have");
+  if (options_.table && options_.table->channels() != channels_ && options_.table->channels() != 1)
+    throw std::invalid_argument("table: expected as many channels as the images have, or one");
 }
 
 std::uint64_t DrawnDecoder::add(const std::shared_ptr<const DrawnBatch>& batch) {
@@ -77,7 +77,7 @@ std::uint64_t DrawnDecoder::add(const std::shared_ptr<const DrawnBatch>& batch) 
     const DrawnImage& image = batch->images[j];
     check_drawn(image, options_.image.height, options_.image.width);
     if (image.erased.width > 0 &&
-        (!options_.table || batch->erasing.size() != channels_ * options_.table->itemsize())) {
+        (!options_.table || batch->erasing.size() != options_.table->channels() * options_.table->itemsize())) {
       throw std::invalid_argument("expected an element per channel to erase with");
     }
     if (array_ &&
@@ -100,8 +100,8 @@ std::shared_ptr<const DrawnBatch> DrawnDecoder::batch(std::uint64_t number) cons
 }
 
 std::size_t DrawnDecoder::slot_bytes() const noexcept {
-  const std::size_t itemsize = options_.table ? options_.table->itemsize() : 1;
-  return options_.image.height * options_.image.width * channels_ * itemsize;
+  const std::size_t pixel_bytes = options_.table ? options_.table->channels() * options_.table->itemsize() : channels_;
+  return options_.image.height * options_.image.width * pixel_bytes;
 }
 
 std::size_t DrawnDecoder::chunk_samples() const noexcept {
@@ -147,11 +147,15 @@ void DrawnDecoder::decode_one(const DrawnBatch& batch, std::size_t j, std::byte*
     }
   }
   apply_flips(image.flips, pixels, channels_, width, height, scratch.row);
-  change_colors(image, pixels, width * height, channels_);
+  const ImageSize size{static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height)};
+  change_pixels(image, pixels, size, channels_, scratch.whole);
   if (!options_.table) return;
-  options_.table->apply(pixels, width * height, options_.planes, slot);
-  fill_rectangle(image.erased, {static_cast<std::uint32_t>(width), static_cast<std::uint32_t>(height)}, channels_,
-                 options_.table->itemsize(), options_.planes, batch.erasing.data(), slot);
+  const PixelTable& table = *options_.table;
+  if (table.channels() < channels_) {  // a grey image's channels are alike
+    for (std::size_t i = 0; i < width * height; ++i) pixels[i] = pixels[channels_ * i];
+  }
+  table.apply(pixels, width * height, options_.planes, slot);
+  fill_rectangle(image.erased, size, table.channels(), table.itemsize(), options_.planes, batch.erasing.data(), slot);
 }
 
 void DrawnDecoder::crop_file(const std::string& path, const DrawnImage& image, Scratch& scratch,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Images whose random numbers the caller has drawn -> slots: decoded, cropped and resized, flipped, recoloured, and
+// Images whose random numbers the caller has drawn -> slots: decoded, cropped and resized, flipped, changed, and
 // converted by a table. The caller adds one batch after the other, and starts a run for each: its key's seed is the
 // number of the batch, and its samples are numbered from 0.
 // Threads: add() from any; decode() from any, which finds a batch as long as its owner lives.
@@ -40,8 +40,9 @@ struct ImageArray {
 
 struct DrawnOptions {
   ImageOptions image{};  // height, width, filter, color, exact, dct_scale, pad_value, max_pixels; of a crop, none
-  std::optional<PixelTable> table{};  // none: the slot is the pixels, interleaved
-  bool planes = true;                 // with a table: one channel after the other
+  // None: the slot is the pixels, interleaved. Of one channel: the images are grey, and one of their channels is taken.
+  std::optional<PixelTable> table{};
+  bool planes = true;  // with a table: one channel after the other
 };
 
 class DrawnDecoder : public Decoder {

@@ -35,15 +35,24 @@ void check_drawn(const DrawnImage& image, std::size_t height, std::size_t width)
   require(is_inside(image.erased, width, height), "the erased rectangle is not a part of the slot");
 }
 
-void change_colors(const DrawnImage& image, std::uint8_t* pixels, std::size_t n_pixels, std::size_t channels) {
-  const ByteImage bytes{pixels, n_pixels, channels};
-  for (const ColorChange& change : image.colors) {
+void change_pixels(const DrawnImage& image, std::uint8_t* pixels, ImageSize size, std::size_t channels,
+                   std::vector<std::uint8_t>& scratch) {
+  using Kind = PixelChange::Kind;
+  const ByteImage bytes{pixels, size.pixels(), channels};
+  for (const PixelChange& change : image.changes) {
     switch (change.kind) {
-      case ColorChange::Kind::kBrightness: enhance_brightness(bytes, change.value); break;
-      case ColorChange::Kind::kContrast: enhance_contrast(bytes, change.value); break;
-      case ColorChange::Kind::kSaturation: enhance_saturation(bytes, change.value); break;
-      case ColorChange::Kind::kHue: rotate_hue(bytes, static_cast<std::uint8_t>(change.value)); break;
-      case ColorChange::Kind::kGrey: make_grey(bytes);
+      case Kind::kBrightness: enhance_brightness(bytes, change.value); break;
+      case Kind::kContrast: enhance_contrast(bytes, change.value); break;
+      case Kind::kSaturation: enhance_saturation(bytes, change.value); break;
+      case Kind::kHue: rotate_hue(bytes, static_cast<std::uint8_t>(change.value)); break;
+      case Kind::kGrey: make_grey(bytes); break;
+      case Kind::kFlip: apply_flips({.horizontal = true}, pixels, channels, size.width, size.height, scratch); break;
+      case Kind::kVerticalFlip:
+        apply_flips({.vertical = true}, pixels, channels, size.width, size.height, scratch);
+        break;
+      case Kind::kAffine:
+        scratch.assign(pixels, pixels + size.pixels() * channels);
+        transform_affine(change.affine, size, channels, scratch.data(), pixels);
     }
   }
 }

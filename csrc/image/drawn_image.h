@@ -11,29 +11,41 @@
 
 #include "codecs/image.h"
 #include "image/geometry.h"
+#include "image/pillow_affine.h"
 #include "image/sample_geometry.h"
 
 namespace fastbatch {
 
-// A change of colours, after crop, resize and flips. As in `image/enhance.h`.
-struct ColorChange {
-  enum class Kind : std::uint8_t { kBrightness, kContrast, kSaturation, kHue, kGrey };
+// A change of all pixels of the slot, after crop, resize and flips. Colours as in `image/enhance.h`.
+struct PixelChange {
+  enum class Kind : std::uint8_t {
+    kBrightness,
+    kContrast,
+    kSaturation,
+    kHue,
+    kGrey,
+    kFlip,
+    kVerticalFlip,
+    kAffine,
+  };
   Kind kind = Kind::kGrey;
-  float value = 0;  // factor; kHue: what is added to the hue, 0 to 255
+  float value = 0;        // of a colour: factor; kHue: what is added to the hue, 0 to 255
+  PillowAffine affine{};  // kAffine
 };
 
 struct DrawnImage {
   ImageSize size{};  // of the whole image, for which the numbers were drawn
   CropPlan crop{};   // `wanted` is placed in a slot of the decoder's size
   Flips flips{};
-  std::vector<ColorChange> colors;  // in this order
-  Window erased{};                  // of the slot; empty: none
+  std::vector<PixelChange> changes;  // in this order
+  Window erased{};                   // of the slot; empty: none
 };
 
 // Throws std::invalid_argument if the crop exceeds the image, or what is wanted of it the slot.
 void check_drawn(const DrawnImage& image, std::size_t height, std::size_t width);
 
-// Applies the colour changes to interleaved pixels, in place.
-void change_colors(const DrawnImage& image, std::uint8_t* pixels, std::size_t n_pixels, std::size_t channels);
+// Applies the changes to interleaved pixels, in place. `scratch`: memory for one more image.
+void change_pixels(const DrawnImage& image, std::uint8_t* pixels, ImageSize size, std::size_t channels,
+                   std::vector<std::uint8_t>& scratch);
 
 }  // namespace fastbatch

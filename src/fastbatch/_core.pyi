@@ -314,7 +314,7 @@ class DrawnBatch:
         geometry: ArrayLike,
         samples: ArrayLike,
         paths: Sequence[bytes] | None = None,
-        colors: ArrayLike | None = None,
+        changes: ArrayLike | None = None,
         erasing: bytes = b"",
     ) -> None: ...
 
@@ -333,6 +333,7 @@ class DrawnDecoder(Decoder):
         exact: bool = True,
         pad_value: Sequence[int] = ...,
         with_pillow: bool = False,
+        table_channels: int = 3,
     ) -> None: ...
     def add(self, batch: DrawnBatch, /) -> int: ...
 

@@ -135,11 +135,11 @@ TEST_CASE("colours change in their order") {
   std::vector<std::uint8_t> pixels = ramp(kHeight * kWidth * 3);
   DrawnDecoder decoder(options_of(kHeight, kWidth), array_of(pixels, 1));
   DrawnImage image = whole();
-  image.colors = {{ColorChange::Kind::kBrightness, 0.5F},
-                  {ColorChange::Kind::kContrast, 1.5F},
-                  {ColorChange::Kind::kHue, 40},
-                  {ColorChange::Kind::kSaturation, 0.3F},
-                  {ColorChange::Kind::kGrey, 0}};
+  image.changes = {{PixelChange::Kind::kBrightness, 0.5F},
+                   {PixelChange::Kind::kContrast, 1.5F},
+                   {PixelChange::Kind::kHue, 40},
+                   {PixelChange::Kind::kSaturation, 0.3F},
+                   {PixelChange::Kind::kGrey, 0}};
   const std::vector<std::uint8_t> slot = decode(decoder, batch_of({image}, {0}));
   const ByteImage bytes{pixels.data(), kHeight * kWidth, 3};
   enhance_brightness(bytes, 0.5F);

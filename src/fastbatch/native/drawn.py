@@ -27,7 +27,9 @@ GEOMETRY = (
     *("wanted_x", "wanted_y", "wanted_width", "wanted_height", "left", "top", "flip", "vertical_flip"),
     *("erased_x", "erased_y", "erased_width", "erased_height"),
 )
-COLORS = ("brightness", "contrast", "saturation", "hue", "grey")  # kinds of colour changes, by number
+# The kinds of changes, by number, and the columns of their rows: image, kind, and up to 8 values.
+CHANGES = ("brightness", "contrast", "saturation", "hue", "grey", "flip", "vertical_flip", "affine")
+CHANGE_COLUMNS = 10
 
 
 class DrawnBatch:
@@ -54,7 +56,8 @@ class DrawnImages:
         array: uint8, (n, height, width, channels) or (n, height, width): the images. None: they are files.
         channels: 1 or 3.
         height, width: Of the slot.
-        table: (channels, 256): the slot's element for each value of each channel. None: the bytes, channels last.
+        table: (channels, 256): the slot's element for each value of each channel; (1, 256) where images are made
+            grey. None: the bytes, channels last.
         planes: With a table: channels first.
         filter: Of the resize.
         exact: Pillow's pixels. False: only the needed part of a file is decoded, at a smaller scale if it is large.
@@ -83,7 +86,8 @@ class DrawnImages:
         self.threads: int = threads or _core.available_cpus()
         self.dtype: np.dtype[Any] = np.dtype(np.uint8) if table is None else table.dtype
         first = table is not None and planes
-        self.shape: tuple[int, ...] = (channels, height, width) if first else (height, width, channels)
+        made = channels if table is None else len(table)
+        self.shape: tuple[int, ...] = (made, height, width) if first else (height, width, made)
         self._decoder = _core.DrawnDecoder(
             array,
             channels,
@@ -96,6 +100,7 @@ class DrawnImages:
             exact,
             list(pad_value),
             pillow.is_available(),
+            made,
         )
         self._prefetch = prefetch
         self._most = 0  # images that a buffer of the core's loader holds
@@ -108,7 +113,7 @@ class DrawnImages:
         geometry: NDArray[np.int64],
         samples: NDArray[np.int64],
         paths: list[bytes] | None = None,
-        colors: NDArray[np.float64] | None = None,
+        changes: NDArray[np.float64] | None = None,
         erasing: bytes = b"",
     ) -> DrawnBatch:
         """Begin with a batch.
@@ -117,13 +122,15 @@ class DrawnImages:
             geometry: (n, len(GEOMETRY)).
             samples: (n,). Of an array, the numbers of the images; of files, numbers for messages.
             paths: (n,), of files.
-            colors: (m, 3): the image's number in the batch, the kind (of COLORS), and its value; in order.
+            changes: (m, CHANGE_COLUMNS): the image's number in the batch, the kind (of CHANGES), its values; in order.
+                Of colours, the factor. "affine": Pillow's matrix, whether bilinear, the fill as a number of 8 bits per
+                channel.
             erasing: An element of the slot per channel, for the erased rectangles.
 
         Raises:
             ValueError: A crop exceeds its image.
         """
-        batch = _core.DrawnBatch(geometry, samples, paths, colors, erasing)
+        batch = _core.DrawnBatch(geometry, samples, paths, changes, erasing)
         loader = self._started(len(samples))
         number = self._decoder.add(batch)
         n = len(samples)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.native.drawn import COLORS, GEOMETRY
+from fastbatch.native.drawn import CHANGE_COLUMNS, CHANGES, GEOMETRY
 
-_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE, _GREY = range(len(COLORS))
+_BRIGHTNESS, _CONTRAST, _SATURATION, _HUE, _GREY, _FLIP, _VERTICAL_FLIP, _AFFINE = range(len(CHANGES))
 
 
 Place = Any  # int, or an array with a number per image
@@ -29,13 +29,13 @@ class Canvas:
 
     Attributes:
         width, height: Of the image now.
-        colors: Changes of colours, as (kind, value).
+        changes: Of all pixels, after crop, resize and flips: (kind, values).
     """
 
     def __init__(self, width: int, height: int) -> None:
         self.width = width
         self.height = height
-        self.colors: list[tuple[int, float]] = []
+        self.changes: list[tuple[float, ...]] = []
         self._image = (width, height)
         self._source: tuple[Place, ...] = (0, 0, width, height)
         self._scaled: tuple[int, int] | None = None  # None: not resized
@@ -76,27 +76,42 @@ class Canvas:
 
     def flip(self, chosen: Choice = True) -> None:
         """Mirror the image, left to right."""
-        self._flip = self._flip != chosen
+        if not self._is_turned():
+            self._flip = self._flip != chosen
+        elif chosen:
+            self.changes.append((_FLIP,))
 
     def vertical_flip(self, chosen: Choice = True) -> None:
         """Mirror the image, top to bottom."""
-        self._vertical_flip = self._vertical_flip != chosen
+        if not self._is_turned():
+            self._vertical_flip = self._vertical_flip != chosen
+        elif chosen:
+            self.changes.append((_VERTICAL_FLIP,))
+
+    def _is_turned(self) -> bool:
+        """Return whether a flip comes after a change that depends on where pixels are."""
+        return any(change[0] == _AFFINE for change in self.changes)
+
+    def affine(self, matrix: Sequence[float], bilinear: bool, fill: Sequence[int]) -> None:
+        """Take each pixel from where Pillow's matrix says; outside of the image, `fill`."""
+        packed = sum(byte << 8 * i for i, byte in enumerate(fill))
+        self.changes.append((_AFFINE, *matrix, bilinear, packed))
 
     def brightness(self, factor: float) -> None:
-        self.colors.append((_BRIGHTNESS, factor))
+        self.changes.append((_BRIGHTNESS, factor))
 
     def contrast(self, factor: float) -> None:
-        self.colors.append((_CONTRAST, factor))
+        self.changes.append((_CONTRAST, factor))
 
     def saturation(self, factor: float) -> None:
-        self.colors.append((_SATURATION, factor))
+        self.changes.append((_SATURATION, factor))
 
     def hue(self, factor: float) -> None:
         """Rotate the hue by a share of a turn, as torchvision rounds it to bytes."""
-        self.colors.append((_HUE, int(factor * 255) % 256))
+        self.changes.append((_HUE, int(factor * 255) % 256))
 
     def grey(self) -> None:
-        self.colors.append((_GREY, 0))
+        self.changes.append((_GREY, 0))
 
     def erase(self, left: int, top: int, width: int, height: int) -> None:
         """Erase a rectangle of the result."""
@@ -139,7 +154,12 @@ def _cut(begin: Place, offset: Place, length: Place, size: int) -> tuple[Place, 
 
 
 def geometry_of(canvases: Sequence[Canvas]) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
-    """Return the geometry of a batch, and its colour changes."""
+    """Return the geometry of a batch, and its changes."""
     geometry = np.array([canvas.row() for canvas in canvases], np.int64).reshape(len(canvases), len(GEOMETRY))
-    changes: list[tuple[Any, ...]] = [(i, *change) for i, canvas in enumerate(canvases) for change in canvas.colors]
-    return geometry, np.array(changes, np.float64) if changes else None
+    listed = [(i, *change) for i, canvas in enumerate(canvases) for change in canvas.changes]
+    if not listed:
+        return geometry, None
+    changes = np.zeros((len(listed), CHANGE_COLUMNS))
+    for row, change in zip(changes, listed, strict=True):
+        row[: len(change)] = change
+    return geometry, changes

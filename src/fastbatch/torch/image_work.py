@@ -73,8 +73,8 @@ class ImageWork:
             else:
                 targets = self.images.targets(rows)
                 sizes = None
-            geometry, colors = self._draw(rows, sizes, stream)
-            run = self.drawn.start(geometry, rows, files, colors, self.recipe.erasing)
+            geometry, changes = self._draw(rows, sizes, stream)
+            run = self.drawn.start(geometry, rows, files, changes, self.recipe.erasing)
         except Exception:  # whatever it is: torch's own way will say
             return Started(rows, targets, before, None)
         return Started(rows, targets, before, run)
@@ -113,7 +113,7 @@ class ImageWork:
         before = python_state() if self.recipe.draws else None
         samples = []
         for i, target in enumerate(started.targets):
-            one: Any = _pil_image(images[i]) if is_image else images[i]
+            one: Any = _pil_image(images[i], self.recipe.made) if is_image else images[i]
             for step in self.recipe.rest:
                 one = step(one)
             samples.append((one, target if change is None else change(target)))
@@ -136,11 +136,11 @@ def sample_of(dataset: Any, index: Any, images: ImageSet, place: str = "") -> An
         raise placed(error, f"{place}index {index!r}{images.place(index)}") from error
 
 
-def _pil_image(pixels: torch.Tensor) -> Any:
+def _pil_image(pixels: torch.Tensor, channels: int) -> Any:
     from PIL import Image
 
     array = pixels.numpy()
-    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+    return Image.fromarray(array[:, :, 0].copy() if channels == 1 else array)
 
 
 def _sizes(paths: list[bytes], threads: int) -> NDArray[np.int64]:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from torch.utils.data import default_collate
 
 from .canvas import Canvas
+from .step import Size, Step
 from .streams import Columns, Stream, WorkerStream
 from .tensors import NotNative, array_of
-from .transforms import Size, Step, flattened, name_of, step_of
+from .transforms import flattened, name_of, step_of
 
 _FLIPS = ("RandomHorizontalFlip", "RandomVerticalFlip")
 
@@ -34,8 +35,9 @@ class Recipe:
         rest: Python steps, after them.
         why: Of the first Python step: the reason.
         channels: Of the images.
+        made: Channels of the result: 1 for images that are made grey.
         size: (height, width) of the result of `steps`.
-        table: (channels, 256): the element of the result for each byte; None: the result is an image.
+        table: (made, 256): the element of the result for each byte; None: the result is an image.
         dtype: Of the result.
         planes: A batch has its channels first in memory too.
         filter: Of the resize.
@@ -47,6 +49,7 @@ class Recipe:
     rest: tuple[Any, ...]
     why: str
     channels: int
+    made: int
     size: Size
     table: NDArray[Any] | None
     dtype: torch.dtype
@@ -64,7 +67,16 @@ class Recipe:
         """Return a value that is equal for recipes that do the same."""
         table = None if self.table is None else self.table.tobytes()
         steps = tuple((step.name, step.key) for step in self.steps)
-        return steps, tuple(map(id, self.rest)), self.channels, self.size, table, str(self.dtype), self.planes
+        return (
+            steps,
+            tuple(map(id, self.rest)),
+            self.channels,
+            self.made,
+            self.size,
+            table,
+            str(self.dtype),
+            self.planes,
+        )
 
     def names(self) -> str:
         """Return the names of the native steps."""
@@ -76,7 +88,7 @@ class Recipe:
             return None
         if not all(step.is_regular or not step.draws for step in self.steps):
             return None
-        if any(step.kind in ("color", "erase") for step in self.steps):
+        if any(step.kind in ("color", "turn", "erase") for step in self.steps):
             return None
         counting = Columns()
         self.draw(width, height, counting)
@@ -101,6 +113,7 @@ class _Draft:
 
     channels: int
     size: Size | None
+    made: int
     steps: list[Step] = field(default_factory=list)
     on_tensors: list[Any] = field(default_factory=list)  # the transforms of the table
     fill: tuple[int, ...] | None = None
@@ -116,14 +129,19 @@ class _Draft:
         if "erase" in kinds:
             raise NotNative(f"{step.name} after RandomErasing")
         if step.kind == "tensor":
-            ramp_of([*self.on_tensors, transform], self.channels)  # raises NotNative
+            ramp_of([*self.on_tensors, transform], self.made)  # raises NotNative
             self.on_tensors.append(transform)
         elif step.kind == "erase":
-            if not self.on_tensors or len(step.erasing) not in (1, self.channels):
+            if not self.on_tensors or len(step.erasing) not in (1, self.made):
                 raise NotNative(f"{step.name} of images")
-        elif step.kind == "color":
-            if self.on_tensors or (step.name == "Grayscale" and self.channels != 3):
-                raise NotNative(f"{step.name} of tensors" if self.on_tensors else f"{step.name} of grey images")
+        elif step.kind in ("color", "turn"):
+            if self.on_tensors:
+                raise NotNative(f"{step.name} of tensors")
+            if step.channels == 3 and self.made != 3:
+                raise NotNative(f"{step.name} of grey images")
+            if step.fill_outside is not None and len(step.fill_outside) not in (self.made, 4):
+                raise NotNative(f"{step.name} with fill={step.fill_outside}")
+            self.made = step.channels or self.made
         else:
             self._check_geometry(step, kinds)
         if step.size is not None or step.kind == "resize":
@@ -139,14 +157,14 @@ class _Draft:
                 raise NotNative(f"{step.name} of tensors")
             if "resize" in kinds or names & set(_FLIPS) or self.fill not in (None, (0,)):
                 raise NotNative(f"{step.name} after {', '.join(done.name for done in self.steps)}")
-        if "color" in kinds and step.name not in _FLIPS:
-            raise NotNative(f"{step.name} after a change of colours")
+        if kinds & {"color", "turn"} and step.name not in _FLIPS:
+            raise NotNative(f"{step.name} after {', '.join(done.name for done in self.steps)}")
         if step.fill is None:
             return
         fill = step.fill * self.channels if len(step.fill) == 1 else step.fill
         if len(fill) != self.channels or self.fill not in (None, fill):
             raise NotNative(f"{step.name} with fill={step.fill}")
-        if self.on_tensors and (any(fill) or ramp_of(self.on_tensors, self.channels)[:, 0, 0].any()):
+        if self.on_tensors and (any(fill) or ramp_of(self.on_tensors, self.made)[:, 0, 0].any()):
             raise NotNative(f"{step.name} of tensors, with padding")
         self.fill = fill
 
@@ -161,7 +179,7 @@ def recipe_of(transform: Any, channels: int, size: Size | None, contiguous: bool
     Raises:
         NotNative: Nothing of it runs natively.
     """
-    draft, rest, why = _Draft(channels, size), [], ""
+    draft, rest, why = _Draft(channels, size, channels), [], ""
     transforms = list(flattened(transform))
     try:
         for one in transforms:
@@ -174,18 +192,19 @@ def recipe_of(transform: Any, channels: int, size: Size | None, contiguous: bool
         raise NotNative("the images are not made tensors")
     table, dtype, planes, erasing = None, torch.uint8, False, b""
     if draft.on_tensors:
-        ramp = ramp_of(draft.on_tensors, channels)
+        ramp = ramp_of(draft.on_tensors, draft.made)
         dtype = ramp.dtype
         table = np.ascontiguousarray(array_of(ramp[:, 0].contiguous()))
         planes = contiguous or _is_planar(ramp)
         value = next((step.erasing for step in draft.steps if step.kind == "erase"), (0.0,))
-        erasing = array_of(torch.tensor(value).expand(channels).to(dtype).contiguous()).tobytes()
+        erasing = array_of(torch.tensor(value).expand(draft.made).to(dtype).contiguous()).tobytes()
     filter_name = next((step.filter for step in draft.steps if step.filter), "bilinear")
     return Recipe(
         tuple(draft.steps),
         tuple(rest),
         why,
         channels,
+        draft.made,
         draft.size,
         table,
         dtype,

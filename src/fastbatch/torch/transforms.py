@@ -10,55 +10,18 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from .canvas import Canvas
+from .step import Step, bytes_of, filter_name
 from .streams import Stream
 from .tensors import NotNative
+from .turns import random_affine, random_rotation
 
 V1, V2 = "torchvision.transforms.transforms", "torchvision.transforms.v2"
-_FILTERS = {
-    **{name: name for name in ("nearest", "bilinear", "bicubic", "box", "hamming", "lanczos")},
-    "nearest-exact": "nearest",
-}
 _CONTAINERS = ("Compose",)
-
-Size = tuple[int, int]  # height, width
-Apply = Callable[[Canvas, Stream], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A transform that runs natively.
-
-    Attributes:
-        name: Of its class.
-        key: Its options: equal for equal transforms.
-        apply: Does it to a canvas; draws from the stream what torchvision draws, in that order.
-        kind: "resize", "pixels" (they move, nothing else), "color", "erase", or "tensor" (element by element).
-        draws: It draws random numbers.
-        size: The size that it makes; None: that of its input, and `grows`.
-        grows: (rows, columns) that it adds.
-        filter: Of its resize, or None.
-        fill: Of its padding, one number per channel; None if it pads nothing.
-        erasing: The value of an erased rectangle, one number for all channels or one per channel.
-        is_regular: It draws as many numbers for each image of the same size, and only by `below` and `chance`.
-    """
-
-    name: str
-    key: tuple[Any, ...]
-    apply: Apply
-    kind: str
-    draws: bool = False
-    size: Size | None = None
-    grows: Size = (0, 0)
-    filter: str | None = None
-    fill: tuple[int, ...] | None = None
-    erasing: tuple[float, ...] = ()
-    is_regular: bool = False
 
 
 def name_of(transform: Any) -> str:
@@ -120,7 +83,7 @@ def _nothing(canvas: Canvas, stream: Stream) -> None:
 def _resize(t: Any, is_v2: bool) -> Step | str:
     sides = [t.size] if isinstance(t.size, int) else None if t.size is None else list(t.size)
     most = t.max_size
-    name = _filter_name(t.interpolation)
+    name = filter_name(t.interpolation)
 
     def apply(canvas: Canvas, stream: Stream) -> None:
         canvas.resize(*resized(canvas.width, canvas.height, sides, most))
@@ -166,7 +129,7 @@ def _random_resized_crop(t: Any, is_v2: bool) -> Step | str:
     height, width = (int(side) for side in t.size)
     scale, ratio = tuple(map(float, t.scale)), tuple(t.ratio)
     low, high = torch.log(torch.tensor(ratio)).tolist()
-    name = _filter_name(t.interpolation)
+    name = filter_name(t.interpolation)
 
     def apply(canvas: Canvas, stream: Stream) -> None:
         whole_width, whole_height = canvas.width, canvas.height
@@ -199,7 +162,7 @@ def _random_crop(t: Any, is_v2: bool) -> Step | str:
     if t.padding_mode != "constant" and (t.padding is not None or t.pad_if_needed):
         return f"padding_mode={t.padding_mode!r}"
     pads = t.padding is not None or t.pad_if_needed
-    fill = _fill(t.fill) if pads else None
+    fill = bytes_of(t.fill) if pads else None
     padding = (0, 0, 0, 0)
     if t.padding is not None:
         padding = _sides(t.padding, is_v2)
@@ -232,7 +195,7 @@ def _pad(t: Any, is_v2: bool) -> Step | str:
     if t.padding_mode != "constant":
         return f"padding_mode={t.padding_mode!r}"
     padding = _sides(t.padding, False)
-    fill = _fill(t.fill)
+    fill = bytes_of(t.fill)
     left, top, right, bottom = padding
     grows = (top + bottom, left + right)
     return Step("Pad", (padding, fill), lambda canvas, _: canvas.pad(*padding), "pixels", grows=grows, fill=fill)
@@ -275,10 +238,9 @@ def _color_jitter(t: Any, is_v2: bool) -> Step:
     return Step("ColorJitter", tuple(ranges), apply, "color", True)
 
 
-def _grayscale(t: Any, is_v2: bool) -> Step | str:
-    if t.num_output_channels != 3:
-        return f"num_output_channels={t.num_output_channels}"
-    return Step("Grayscale", (3,), lambda canvas, stream: canvas.grey(), "color")
+def _grayscale(t: Any, is_v2: bool) -> Step:
+    n = int(t.num_output_channels)
+    return Step("Grayscale", (n,), lambda canvas, stream: canvas.grey(), "color", channels=n)
 
 
 def _random_grayscale(t: Any, is_v2: bool) -> Step:
@@ -333,18 +295,14 @@ _MAKERS: dict[str, Callable[[Any, bool], Step | str]] = {
     "ColorJitter": _color_jitter,
     "Grayscale": _grayscale,
     "RandomGrayscale": _random_grayscale,
+    "RandomRotation": random_rotation,
+    "RandomAffine": random_affine,
     "RandomErasing": _random_erasing,
     **dict.fromkeys(
         ("ToTensor", "PILToTensor", "ToImage", "ToDtype", "ConvertImageDtype", "Normalize", "ToPureTensor"),
         _elementwise,
     ),
 }
-
-
-def _filter_name(interpolation: Any) -> str:
-    if isinstance(interpolation, int):
-        interpolation = sys.modules["torchvision.transforms.functional"]._interpolation_modes_from_int(interpolation)
-    return _FILTERS[getattr(interpolation, "value", interpolation)]
 
 
 def _sides(padding: Any, is_parsed: bool) -> tuple[int, int, int, int]:
@@ -361,15 +319,3 @@ def _sides(padding: Any, is_parsed: bool) -> tuple[int, int, int, int]:
         return left, top, right, bottom
     left, top, right, bottom = numbers
     return left, top, right, bottom
-
-
-def _fill(fill: Any) -> tuple[int, ...]:
-    """Return the bytes of a padding."""
-    if fill is None:
-        return (0,)
-    numbers = (fill,) if isinstance(fill, (int, float)) else fill
-    if not isinstance(numbers, (tuple, list)) or not all(isinstance(x, (int, float)) for x in numbers):
-        raise NotNative(f"fill={fill!r}")
-    if not all(0 <= int(x) <= 255 for x in numbers):
-        raise NotNative(f"fill={fill!r}: expected bytes")
-    return tuple(int(x) for x in numbers)
