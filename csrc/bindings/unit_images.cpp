@@ -4,6 +4,7 @@
 #include "bindings/augment.cpp"  // NOLINT(bugprone-suspicious-include)
 #include "bindings/change.cpp"  // NOLINT(bugprone-suspicious-include)
 #include "bindings/decode.cpp"  // NOLINT(bugprone-suspicious-include)
+#include "bindings/drawn.cpp"  // NOLINT(bugprone-suspicious-include)
 #include "bindings/image.cpp"  // NOLINT(bugprone-suspicious-include)
 #include "bindings/kernels.cpp"  // NOLINT(bugprone-suspicious-include)
 #include "bindings/pillow.cpp"  // NOLINT(bugprone-suspicious-include)

@@ -195,14 +195,15 @@ bool Loader::is_worth_waking() const noexcept {
                      [](const auto& run) { return run->is_worth_waking(); });
 }
 
-// Runs take turns, so that two iterators of one loader share its threads.
+// Runs take turns, so that two iterators of one loader share its threads; or the oldest is served first, where one
+// iterator starts a run for each batch.
 bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
   auto& runs = shared_->runs;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& candidate = runs[(shared_->turn + i) % runs.size()];
     if (!candidate->claim(items, candidate->claim_samples(), pools_)) continue;
     run = candidate;
-    shared_->turn = (shared_->turn + i + 1) % runs.size();
+    if (options_.in_turns) shared_->turn = (shared_->turn + i + 1) % runs.size();
     return true;
   }
   return false;

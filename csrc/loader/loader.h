@@ -44,6 +44,7 @@ class Loader {
     std::size_t prefetch_bytes = 0;  // upper bound on the memory of those batches (one is always allowed); 0: none
     bool advise = true;              // give the kernel readahead advice
     OnError on_error = OnError::kRaise;
+    bool in_turns = true;  // workers serve the runs in turns; false: the oldest first
   };
   static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
 

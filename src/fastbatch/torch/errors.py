@@ -13,7 +13,7 @@ from fastbatch.errors import add_note
 def fetch(fetcher: Any, index: Any, k: int) -> Any:
     """Return what torch's fetcher of a map-style dataset makes of batch `k`; errors name the batch and the index."""
     dataset = fetcher.dataset
-    place = f"batch {k}, {_listed(index)}"
+    place = f"batch {k}, {listed(index)}"
     try:
         if not fetcher.auto_collation:
             samples = dataset[index]
@@ -24,8 +24,10 @@ def fetch(fetcher: Any, index: Any, k: int) -> Any:
             for one in index:
                 place = f"batch {k}, index {shown(one)}"
                 samples.append(dataset[one])
-            place = f"batch {k}, {_listed(index)}"
+            place = f"batch {k}, {listed(index)}"
         return fetcher.collate_fn(samples)
+    except StopIteration as error:
+        raise no_end(error, place) from error
     except Exception as error:
         raise placed(error, place) from error
 
@@ -39,13 +41,18 @@ def noting(fetcher: Any) -> None:
         k += 1
         try:
             return fetch_as_torch(this(), index)
-        except StopIteration:
-            raise
+        except StopIteration as error:
+            raise no_end(error, f"batch {k}, {listed(index)}") from error
         except Exception as error:
-            add_note(error, f"fastbatch: batch {k}, {_listed(index)}")
+            add_note(error, f"fastbatch: batch {k}, {listed(index)}")
             raise
 
     fetcher.fetch = noted
+
+
+def no_end(error: StopIteration, place: str) -> RuntimeError:
+    """Return what is raised instead of a dataset's or a collate_fn's StopIteration, which would end the epoch early."""
+    return RuntimeError(f"{place}: a dataset or collate_fn raised {error!r}")
 
 
 def placed(error: Exception, place: str) -> Exception:
@@ -66,7 +73,7 @@ def placed(error: Exception, place: str) -> Exception:
     return error
 
 
-def _listed(index: Any) -> str:
+def listed(index: Any) -> str:
     """Return a batch's indices in words."""
     if not isinstance(index, (list, tuple)):
         return f"index {shown(index)}"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, SupportsIndex, cast
 
 import torch.utils.data
-from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, RandomSampler
 
 from fastbatch.checks import whole
 
-from .data_loader import DataLoader, T
+from .data_loader import OWN_OPTIONS, DataLoader, T
 from .iterable import LoaderDataset, ranks
-from .order import SeededRandomSampler
+from .sharded import is_plain
 
 _OPTIONS = (
     "num_workers",
@@ -124,9 +124,8 @@ def prepare(loader: torch.utils.data.DataLoader[Any]) -> PreparedDataLoader[Any]
         TypeError: With ranks, a sampler or an `IterableDataset` that cannot be sharded.
     """
     options: dict[str, Any] = {name: getattr(loader, name) for name in _OPTIONS}
-    options.update(
-        {name: getattr(loader, name) for name in ("workers", "threads", "prefetch") if hasattr(loader, name)}
-    )
+    options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
+    options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
     if loader.num_workers > 0:
         options["prefetch_factor"] = loader.prefetch_factor
     if isinstance(loader.dataset, IterableDataset):
@@ -146,9 +145,7 @@ def _sharded(loader: torch.utils.data.DataLoader[Any]) -> Any:
     rank, world_size = ranks()
     if world_size == 1 or isinstance(sampler, DistributedSampler):
         return sampler
-    if type(sampler) not in (RandomSampler, SeededRandomSampler, SequentialSampler) or (
-        isinstance(sampler, RandomSampler) and (sampler.replacement or sampler._num_samples is not None)
-    ):
+    if not is_plain(sampler):
         _refuse_ranks(sampler)
     return DistributedSampler(
         loader.dataset, world_size, rank, shuffle=isinstance(sampler, RandomSampler), drop_last=False
