@@ -92,10 +92,10 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
   auto& scratch = static_cast<Scratch&>(workspace);
   indices = rows_of(indices, scratch.places);
   if (is_copy()) {
-    read_guarded(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
+    read_on_trip(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
     return;
   }
-  read_guarded(view_, [&]() noexcept {
+  read_on_trip(view_, [&]() noexcept {
     for (std::size_t j = 0; j < indices.size(); ++j)
       decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], slots + j * slot_bytes_,
                  scratch);
@@ -107,7 +107,7 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Slo
   auto& scratch = static_cast<Scratch&>(workspace);
   indices = rows_of(indices, scratch.places);
   if (is_copy()) {
-    read_guarded(view_, [&]() noexcept {
+    read_on_trip(view_, [&]() noexcept {
       kernels::gather_pieces(view_.data, view_.strides[0], row_bytes_, indices, places.n_pieces, places.first,
                              places.stride);
     });
@@ -115,7 +115,7 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Slo
   }
   scratch.slot.resize(slot_bytes_);
   const std::uint64_t only[] = {0};
-  read_guarded(view_, [&]() noexcept {
+  read_on_trip(view_, [&]() noexcept {
     for (std::size_t j = 0; j < indices.size(); ++j) {
       decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], scratch.slot.data(), scratch);
       kernels::gather_pieces(scratch.slot.data(), 0, slot_bytes_, only, places.n_pieces,
