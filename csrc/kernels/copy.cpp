@@ -63,6 +63,11 @@ struct Lookahead {
   explicit Lookahead(std::size_t row_bytes)
       : lines(std::min((row_bytes + kCacheLine - 1) / kCacheLine, kBytes / kCacheLine)),
         rows(std::clamp<std::size_t>(kBytes / row_bytes, 1, kMostRows)) {}
+  // Before the first row is copied.
+  template <typename Rows>
+  void begin(const Rows& source) const {
+    for (std::size_t j = 0; j < std::min(rows, source.indices.size()); ++j) fetch(source[j]);
+  }
   void fetch(const std::byte* row) const {
     for (std::size_t line = 0; line < lines; ++line) prefetch_line(row + line * kCacheLine);
   }
@@ -77,10 +82,11 @@ struct Rows {
   const std::byte* operator[](std::size_t j) const { return base + static_cast<std::ptrdiff_t>(indices[j]) * stride; }
 };
 
-// For labels and other tiny rows: with a compile-time size the copy is one load and one store.
+// For labels and other tiny rows: with a compile-time size the copy is a few loads and stores.
 template <std::size_t kRowBytes>
 void gather_tiny(const Rows& rows, std::byte* dst) {
   const Lookahead ahead(kRowBytes);
+  ahead.begin(rows);
   const std::size_t n = rows.indices.size();
   for (std::size_t j = 0; j < n; ++j) {
     if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
@@ -117,6 +123,7 @@ void gather_long(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
 
 void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
   const Lookahead ahead(row_bytes);
+  ahead.begin(rows);
   const std::size_t n = rows.indices.size();
   for (std::size_t j = 0; j < n; ++j) {
     if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
@@ -188,6 +195,9 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
     case 2: return gather_tiny<2>(source, dst);
     case 4: return gather_tiny<4>(source, dst);
     case 8: return gather_tiny<8>(source, dst);
+    case 16: return gather_tiny<16>(source, dst);
+    case 32: return gather_tiny<32>(source, dst);
+    case 64: return gather_tiny<64>(source, dst);
     default: return row_bytes < kLongRow ? gather_rows(source, row_bytes, dst) : gather_long(source, row_bytes, dst);
   }
 }
@@ -200,6 +210,7 @@ void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row
   if (std::cmp_equal(stride, row_bytes) && is_range(rows))
     return spread(source[0], piece, rows.size() * n_pieces, dst, dst_stride);
   const Lookahead ahead(row_bytes);
+  ahead.begin(source);
   for (std::size_t j = 0; j < rows.size(); ++j, dst += n_pieces * dst_stride) {
     if (j + ahead.rows < rows.size()) ahead.fetch(source[j + ahead.rows]);
     spread(source[j], piece, n_pieces, dst, dst_stride);
