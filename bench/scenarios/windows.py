@@ -14,7 +14,7 @@ HEADER = 128  # bytes before the first row of these .npy files
 RIVALS = ("fastbatch", "pure", "numpy", "torch-w0", "torch-w2", "torch-batched-w0", "torch-batched-w2")
 SMOKE = ("fastbatch", "pure", "numpy", "torch-w2")
 TARGETS = (
-    Target(of="fastbatch", to="limit", at_least=0.85),
+    Target(of="fastbatch", to="limit", at_least=0.9),
     Target(of="fastbatch", to="fastest rival", at_least=2),
     Target(of="fastbatch", to="torch-w2", at_least=30),
 )
