@@ -62,8 +62,12 @@ struct Conversion {
   std::vector<double> scale{};  // `channels` values, or empty for a plain cast
   std::vector<double> shift{};  // as long as scale
 };
+// Where the results are written. kStreaming is a hint: dst is part of memory that is larger than the caches, so what
+// can be written around them is.
+enum class Stores : std::uint8_t { kCached, kStreaming };
 // Converts one sample of `pixels` pixels; no overlap. Throws std::invalid_argument for opaque elements, and if the
 // numbers of scales or shifts differ from the number of channels.
-void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels);
+void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels,
+             Stores stores = Stores::kCached);
 
 }  // namespace fastbatch::kernels

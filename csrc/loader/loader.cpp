@@ -83,7 +83,8 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
 }  // namespace
 
 struct Loader::Worker {
-  Worker(const Filler::Columns& columns, OnError on_error) : filler(columns, on_error) {}
+  Worker(const Filler::Columns& columns, const Options& options)
+      : filler(columns, options.batch_size, options.on_error) {}
   Filler filler;
   WorkItems items;
 };
@@ -218,7 +219,7 @@ bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
 
 void Loader::work() {
   Shared& shared = *shared_;
-  Worker worker(columns_, options_.on_error);
+  Worker worker(columns_, options_);
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // notified outside the lock, for which its consumer would otherwise wait
   std::unique_lock lock(shared.mutex);
@@ -262,7 +263,7 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
       worker = std::move(shared.spare.back());
       shared.spare.pop_back();
     }
-    if (!worker) worker = std::make_unique<Worker>(columns_, options_.on_error);
+    if (!worker) worker = std::make_unique<Worker>(columns_, options_);
     if (!run.claim(worker->items, run.is_at_start() ? 1 : run.claim_samples(), pools_)) break;
     ++shared.decoding;
     lock.unlock();
