@@ -104,9 +104,10 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
     return;
   }
   read_on_trip(view_, [&]() noexcept {
-    for (std::size_t j = 0; j < indices.size(); ++j)
-      decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], slots + j * slot_bytes_,
-                 scratch);
+    for (std::size_t j = 0; j < indices.size(); ++j) {
+      if (dense_ && j + 1 < indices.size()) kernels::prefetch(row_at(indices[j + 1]), row_bytes_);
+      decode_row(row_at(indices[j]), slots + j * slot_bytes_, scratch);
+    }
   });
 }
 
@@ -125,7 +126,7 @@ void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const Slo
   const std::uint64_t only[] = {0};
   read_on_trip(view_, [&]() noexcept {
     for (std::size_t j = 0; j < indices.size(); ++j) {
-      decode_row(view_.data + static_cast<std::ptrdiff_t>(indices[j]) * view_.strides[0], scratch.slot.data(), scratch);
+      decode_row(row_at(indices[j]), scratch.slot.data(), scratch);
       kernels::gather_pieces(scratch.slot.data(), 0, slot_bytes_, only, places.n_pieces,
                              places.first + j * places.n_pieces * places.stride, places.stride);
     }

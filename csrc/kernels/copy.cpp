@@ -132,7 +132,8 @@ void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
 }
 
 // Contiguous rows are one copy, line by line with software prefetch, since the hardware prefetcher stops at page
-// boundaries. On 600 MB, two threads of a Xeon: 15.6 GB/s; a single memcpy: 13.1 GB/s. (On an EPYC both reach 20.)
+// boundaries. On 600 MB, two threads of a Xeon: 15.6 GB/s; a single memcpy: 13.1 GB/s. One thread of an EPYC copies 20
+// GB/s in both ways.
 void copy_range(const std::byte* src, std::size_t n_bytes, std::byte* dst) {
   constexpr std::size_t kAhead = 4096;
   const std::size_t by_line = n_bytes / kCacheLine * kCacheLine;
@@ -200,6 +201,11 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
     case 64: return gather_tiny<64>(source, dst);
     default: return row_bytes < kLongRow ? gather_rows(source, row_bytes, dst) : gather_long(source, row_bytes, dst);
   }
+}
+
+void prefetch(const std::byte* row, std::size_t row_bytes) {
+  constexpr std::size_t kMost = 16384;
+  for (std::size_t at = 0; at < std::min(row_bytes, kMost); at += kCacheLine) prefetch_line(row + at);
 }
 
 void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,

@@ -135,8 +135,8 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     const auto settled = [&] { return shared.closed || run.is_settled(); };
     if (!settled()) {
       const Clock::time_point start = Clock::now();
-      if (callers_help_) help(run, lock);
-      const bool in_time = run.ready.wait_for(lock, patience, settled);
+      if (callers_help_) help(run, lock, start + patience);
+      const bool in_time = run.ready.wait_until(lock, start + patience, settled);
       shared.stats.wait_s += seconds_since(start);
       if (!in_time) return Status::kTimeout;
     }
@@ -255,10 +255,10 @@ void Loader::work() {
 
 // A consumer whose batches are copied in microseconds decodes rather than sleep, since it would be woken for each. The
 // first batch of a run is divided between it and the workers, which are still waking up.
-void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
+void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until) {
   Shared& shared = *shared_;
   std::unique_ptr<Worker> worker;
-  while (!shared.closed && !run.is_settled()) {
+  while (!shared.closed && !run.is_settled() && Clock::now() < until) {
     if (!worker && !shared.spare.empty()) {
       worker = std::move(shared.spare.back());
       shared.spare.pop_back();

@@ -73,7 +73,7 @@ class Loader {
   [[nodiscard]] bool is_worth_waking() const noexcept;
   [[nodiscard]] bool is_fully_staffed() const noexcept { return shared_->decoding >= options_.threads; }
   bool perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock);
-  void help(Run& run, std::unique_lock<std::mutex>& lock);
+  void help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until);
   std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> columns_;
