@@ -11,7 +11,7 @@ from PIL import Image
 def run(code, *arguments):
     """Run Python code in a new interpreter, without automatic collections, and return what it printed."""
     code = "import gc, sys, threading, time\ngc.disable()\n" + code
-    command = [sys.executable, "-X", "faulthandler", "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-W", "ignore", "-X", "faulthandler", "-c", code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

@@ -51,8 +51,8 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
  private:
   BufferPool(std::size_t bytes, std::size_t keep);
   const std::size_t bytes_;
-  const std::uint64_t made_at_;      // fork count of the process that may lock mutex_
-  std::mutex mutex_;                 // guards keep_, idle_
+  const std::uint64_t made_at_;  // fork count of the process that may lock mutex_
+  std::mutex mutex_;             // guards keep_, idle_
   std::size_t keep_;
   std::vector<AlignedBuffer> idle_;  // last in, first out: the warmest in cache
 };

@@ -90,7 +90,8 @@ def _validate(model: SGDClassifier, validation: Loader, digests: list[int]) -> f
     for x, y in validation:
         digests.append(digest(x, y))
         right += int(np.count_nonzero(model.predict(_features(x)) == y))
-    return right / validation.n_samples
+    n: int = validation.n_samples
+    return right / n
 
 
 def _loading_rate(loader: Loader, least_s: float) -> float:
