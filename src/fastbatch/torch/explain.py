@@ -93,7 +93,8 @@ def _images(loader: Any) -> Explanation:
     work = image_work_of(loader)
     assert work is not None
     rows = image_rows(work)
-    rows += [_row("collate_fn", collate_reason, loader), _order(loader)]
+    is_ahead = loader.num_workers > 0 or loader.rng == "philox" or not (work.recipe.draws or work.has_rest)
+    rows += [_row("collate_fn", collate_reason, loader), _order(loader, is_ahead)]
     if work.recipe.draws:
         rows.append(Row("random", "native", _random(loader)))
     pixels = "torchvision's pixels" if loader.exact else "exact=False"
@@ -124,10 +125,10 @@ def _random(loader: Any) -> str:
     return f"the generators of {loader.num_workers} workers, as torch would seed them"
 
 
-def _order(loader: Any) -> Row:
+def _order(loader: Any, is_ahead: bool = True) -> Row:
     order = known_order(loader._plain_index_sampler)
     if order is not None:
-        return Row("order", "native", f"{order.name}, known at the first batch: gathered ahead")
+        return Row("order", "native", f"{order.name}, known at the first batch{': gathered ahead' * is_ahead}")
     ahead = loader.num_workers * (loader.prefetch_factor or 0)
     when = f"{ahead} batches ahead" if ahead else "at each next()"
     return Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {when}")
