@@ -261,6 +261,58 @@ def test_two_ranks_and_then_three():
         assert len(set(drawn)) == 20
 
 
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+@pytest.mark.parametrize("kind", ["sampler", "option", "loader"])
+def test_prepared_loaders_go_on_with_the_epochs_that_follow(kind, k):
+    """Also after an epoch that has ended (k = 3): none is repeated."""
+
+    def make():
+        if kind == "sampler":
+            sampler = data.DistributedSampler(range(23), 2, 1)
+            return fbt.prepare(DataLoader(dataset(), 4, sampler=sampler))
+        if kind == "option":
+            return fbt.prepare(DataLoader(dataset(12), 4, shuffle=True, shard="torch"))
+        return fbt.prepare(DataLoader(fb.arrays(np.arange(12), batch_size=4, shuffle=True), batch_size=None))
+
+    loader = make()
+    list(loader)
+    iterator = iter(loader)
+    for _ in range(k):
+        next(iterator)
+    rest = None
+    if k == 3:
+        assert next(iterator, None) is None
+        rest = []
+    state = loader.state_dict()
+    expected = [*(iterator if rest is None else rest), *loader, *loader]
+    later = make()
+    later.load_state_dict(state)
+    n = 2 if k == 3 else 3
+    assert same([batch for _ in range(n) for batch in later], expected)
+
+
+def test_the_batch_before_an_error_comes_first():
+    loader = iter(fbt.prepare(DataLoader(dataset(), 4, sampler=data.SequentialSampler(range(25)))))
+    assert [len(next(loader)[0]) for _ in range(5)] == [4] * 5
+    with pytest.raises(IndexError, match="batch 5, index 23"):
+        next(loader)
+
+
+def test_an_epoch_that_has_ended_is_not_repeated():
+    """A user sets the epoch, as torch asks for, after loading a state of the end of the one before."""
+
+    def make():
+        return DataLoader(dataset(), 4, sampler=data.DistributedSampler(range(23), 2, 1))
+
+    loader = make()
+    list(loader)
+    later = make()
+    later.load_state_dict(loader.state_dict())
+    for one in (loader, later):
+        one.sampler.set_epoch(1)
+    assert same(list(later), list(loader))
+
+
 def test_prepare_keeps_the_option():
     prepared = fbt.prepare(DataLoader(dataset(), 4, shard="torch", dtype=torch.bfloat16))
     assert (prepared.shard, prepared.dtype) == ("torch", torch.bfloat16)

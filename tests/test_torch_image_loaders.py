@@ -213,6 +213,52 @@ def test_a_state_is_plain(folder):
     assert len(list(other)) == len(loader) - 1
 
 
+def seed_by_number(worker):
+    torch.manual_seed(1000 + worker)
+
+
+def seed_by_info(worker):
+    info = torch.utils.data.get_worker_info()
+    torch.manual_seed(info.id + 10 * info.num_workers + info.seed % 1000 + len(info.dataset))
+
+
+def seed_others(worker):
+    """As in PyTorch's notes on reproducibility."""
+    np.random.seed(torch.initial_seed() % 2**32)
+
+
+@pytest.mark.parametrize("init", [seed_by_number, seed_by_info, seed_others])
+def test_what_worker_init_fn_seeds(folder, init):
+    dataset = datasets.ImageFolder(folder, training(transforms))
+    make = given(dataset, batch_size=4, shuffle=True)
+    assert_same_as_torch(DataLoader, make, num_workers=2, worker_init_fn=init)
+    assert torch.utils.data.get_worker_info() is None
+
+
+def test_explain_says_what_is_made_ahead(folder):
+    dataset = datasets.ImageFolder(folder, training(transforms))
+    whys = []
+    for options in ({}, {"num_workers": 2}, {"rng": "philox"}):
+        found = DataLoader(dataset, 4, **options).explain()
+        whys.append((found["order"].why.endswith("gathered ahead"), found["random"].why))
+    assert whys == [
+        (False, "torch's default generator, at each next()"),
+        (True, "the generators of 2 workers, as torch would seed them"),
+        (True, "a Philox stream per sample"),
+    ]
+    dataset.transform = evaluation(transforms)
+    found = DataLoader(dataset, 4).explain()
+    assert found["order"].why.endswith("gathered ahead")
+    with pytest.raises(KeyError):
+        found["random"]
+
+
+@pytest.mark.parametrize("options", [{"exact": 1}, {"exact": None}, {"rng": "numpy"}, {"rng": None}], ids=str)
+def test_options_that_are_none(folder, options):
+    with pytest.raises((TypeError, ValueError), match=next(iter(options))):
+        DataLoader(datasets.ImageFolder(folder), **options)
+
+
 # ---- our own random numbers
 
 

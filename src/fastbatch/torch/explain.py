@@ -94,7 +94,8 @@ def _images(loader: Any) -> Explanation:
     work = image_work_of(loader)
     assert work is not None
     rows = image_rows(work)
-    rows += [_row("collate_fn", collate_reason, loader), _order(loader)]
+    is_ahead = loader.num_workers > 0 or loader.rng == "philox" or not (work.recipe.draws or work.has_rest)
+    rows += [_row("collate_fn", collate_reason, loader), _order(loader, is_ahead)]
     if work.recipe.draws:
         rows.append(Row("random", "native", _random(loader)))
     pixels = "torchvision's pixels" if loader.exact else "exact=False"
@@ -125,16 +126,15 @@ def _random(loader: Any) -> str:
     return f"the generators of {loader.num_workers} workers, as torch would seed them"
 
 
-def _order(loader: Any) -> Row:
+def _order(loader: Any, is_ahead: bool = True) -> Row:
     sampler = loader._plain_index_sampler
     order = known_order(sampler)
     if order is not None:
-        return Row("order", "native", f"{order.name}, known at the first batch: gathered ahead")
+        return Row("order", "native", f"{order.name}, known at the first batch{': gathered ahead' * is_ahead}")
     ahead = batches_read_ahead(loader)
     if isinstance(sampler, ShardedBatches):
-        shuffled = "shuffled" if sampler.is_shuffled else "in order"
-        why = f"{shuffled}, rank {sampler.rank} of {sampler.world_size}: gathered {ahead} batches ahead"
-        return Row("order", "native", why)
+        how = f"{'shuffled' if sampler.is_shuffled else 'in order'}, rank {sampler.rank} of {sampler.world_size}"
+        return Row("order", "native", f"{how}{f': gathered {ahead} batches ahead' * is_ahead}")
     when = f"{ahead} batches ahead" if ahead else "at each next()"
     return Row("order", "torch", f"{type(sampler).__name__}, read {when}")
 

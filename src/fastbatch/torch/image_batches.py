@@ -44,9 +44,7 @@ def image_work_of(loader: Any) -> ImageWork | None:
     if loader._dataset_kind != _DatasetKind.Map:
         return None
     workers = loader.num_workers
-    ahead = workers * (loader.prefetch_factor or 0)
-    options = {"exact": loader.exact, "contiguous": workers > 0, "threads": n_threads(loader), "ahead": ahead}
-    work = work_of(loader, loader.dataset, **options)
+    work = work_of(loader, loader.dataset, exact=loader.exact, contiguous=workers > 0, threads=n_threads(loader))
     if work is not None:
         if not loader._auto_collation:
             raise NotNative("batch_size=None: samples, not batches")

@@ -150,5 +150,4 @@ def image_work(owner: Any, source: Any, threads: int | None, exact: bool) -> Ima
     """Return what makes the images of a dataset under torch's own loader, in this process or in a worker."""
     in_worker = get_worker_info() is not None
     n_threads = 1 if in_worker else threads
-    ahead = 0 if in_worker else _AHEAD
-    return work_of(owner, source, exact=exact, contiguous=in_worker, threads=n_threads, ahead=ahead)
+    return work_of(owner, source, exact=exact, contiguous=in_worker, threads=n_threads)

@@ -92,7 +92,11 @@ class ImageSet:
 
     def key(self) -> tuple[Any, ...]:
         """Return a value that is equal for the same images."""
-        array = None if self.array is None else (self.array.__array_interface__["data"], self.array.strides)
+        array = (
+            None
+            if self.array is None
+            else (self.array.__array_interface__["data"], self.array.shape, self.array.strides)
+        )
         return (*map(id, self.leaves), self.n_rows, array, id(self.target_transform))
 
 

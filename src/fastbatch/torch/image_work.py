@@ -26,7 +26,7 @@ from .recipe import Recipe, recipe_of
 from .streams import Stream, python_state
 from .tensors import tensor_of
 
-_AHEAD = 2  # batches that are kept in memory for reuse, at least
+_IDLE = 1  # batches whose memory is kept for reuse: those under way have their own
 
 
 class RestDraws(Exception):  # noqa: N818 - a finding, not an error
@@ -158,15 +158,12 @@ def _sizes(paths: list[bytes], threads: int) -> NDArray[np.int64]:
 _KEPT: weakref.WeakKeyDictionary[Any, tuple[Any, ImageWork]] = weakref.WeakKeyDictionary()
 
 
-def work_of(
-    owner: Any, dataset: Any, *, exact: bool, contiguous: bool, threads: int | None, ahead: int
-) -> ImageWork | None:
+def work_of(owner: Any, dataset: Any, *, exact: bool, contiguous: bool, threads: int | None) -> ImageWork | None:
     """Return what makes the batches of a dataset of images; None: its images are not recognised.
 
     Args:
         owner: Whose work it is; it is kept as long as the dataset and its transforms are the same.
         contiguous: See `recipe_of`.
-        ahead: Batches under way at once.
 
     Raises:
         NotNative: They are left to torch; the message says why.
@@ -175,7 +172,7 @@ def work_of(
     if images is None:
         return None
     recipe = recipe_of(images.transform, images.channels, images.size, contiguous)
-    key = (images.key(), recipe.key(), exact, threads, ahead)
+    key = (images.key(), recipe.key(), exact, threads)
     kept = _KEPT.get(owner)
     if kept is not None and kept[0] == key:
         return ImageWork(images, recipe, kept[1].drawn)
@@ -191,7 +188,7 @@ def work_of(
         exact=exact,
         pad_value=recipe.fill,
         threads=threads,
-        prefetch=max(_AHEAD, ahead),
+        prefetch=_IDLE,
     )
     made = ImageWork(images, recipe, drawn)
     if exact:

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import Any, SupportsIndex, cast
 
 import torch.utils.data
@@ -14,7 +15,8 @@ from fastbatch.checks import whole
 
 from .data_loader import OWN_OPTIONS, DataLoader, T
 from .iterable import LoaderDataset, ranks
-from .sharded import is_plain
+from .sharded import ShardedBatches, is_plain
+from .state import PENDING
 
 _OPTIONS = (
     "num_workers",
@@ -45,7 +47,6 @@ class PreparedDataLoader(DataLoader[T]):
     end_of_dataloader = False
     remainder = -1
     _epoch = 0
-    _looks_ahead = False
 
     @property
     def total_batch_size(self) -> int:
@@ -62,10 +63,11 @@ class PreparedDataLoader(DataLoader[T]):
         self._epoch = whole("epoch", epoch, 0)
 
     def __iter__(self) -> Any:
-        for thing in (self.sampler, self.dataset):
-            if isinstance(thing, (DistributedSampler, LoaderDataset)):
+        for thing in (self._plain_index_sampler, self.sampler, self.dataset):
+            if isinstance(thing, (ShardedBatches, DistributedSampler, LoaderDataset)):
                 thing.set_epoch(self._epoch)
         self._epoch += 1
+        _HELD.pop(self, None)
         return self._one_ahead(super().__iter__())
 
     def _one_ahead(self, batches: Iterator[T]) -> Iterator[T]:
@@ -76,16 +78,19 @@ class PreparedDataLoader(DataLoader[T]):
         try:
             batch = next(batches)
             while True:
+                _HELD[self] = super().state_dict()
                 try:
-                    self._looks_ahead = True
                     following = next(batches)
                 except StopIteration:
-                    self._looks_ahead = False
                     break
+                except Exception:  # of the batch after this one
+                    yield batch
+                    raise
                 yield batch
                 batch = following
             self.end_of_dataloader = True
             yield batch
+            _HELD.pop(self, None)
         except StopIteration:  # no batch at all
             return
         finally:
@@ -97,12 +102,27 @@ class PreparedDataLoader(DataLoader[T]):
             return -1
         return self.total_dataset_length % self.total_batch_size
 
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next `iter` go on where `state_dict` was taken, and the epochs after it be those that follow."""
+        super().load_state_dict(state_dict)
+        _HELD.pop(self, None)
+        saved = PENDING.get(self)
+        if saved is None:
+            return
+        if "sampler_epoch" in saved:
+            self._epoch = saved["sampler_epoch"] + int(saved["ended"])
+        elif isinstance(self._plain_index_sampler, ShardedBatches):
+            self._epoch = saved["sampler"]["epoch"]
+        elif isinstance(self.dataset, LoaderDataset):
+            self._epoch = saved["dataset"]["epoch"]
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state after the batch that was handed out last, not after the one that was made ahead."""
-        state = super().state_dict()
-        if self._looks_ahead and not state["ended"] and state["batches"] > 0:
-            state = {**state, "batches": state["batches"] - 1}
-        return state
+        return _HELD.get(self) or super().state_dict()
+
+
+# States from before a batch was made ahead; kept out of the loaders, as the engines are.
+_HELD: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def _gradient_state() -> Any:

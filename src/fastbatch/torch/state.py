@@ -282,7 +282,7 @@ def read(loader: Any, state: Mapping[str, Any]) -> dict[str, Any]:
 
 def begin(loader: Any, saved: Mapping[str, Any]) -> None:
     """Prepare a loader, before its iterator is made, for going on from a state."""
-    if "sampler_epoch" in saved and isinstance(loader.sampler, DistributedSampler):
+    if "sampler_epoch" in saved and not saved["ended"] and isinstance(loader.sampler, DistributedSampler):
         loader.sampler.set_epoch(saved["sampler_epoch"])
     if saved["ended"] and saved.get("sampler") is not None and is_stateful(loader._plain_index_sampler):
         loader._plain_index_sampler.load_state_dict(saved["sampler"])
