@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastbatch.calls import takes
-from fastbatch.checks import listed, shown
+from fastbatch.checks import flag, listed, shown
 from fastbatch.decode.conversion import CONVERTIBLE, Field
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
@@ -110,6 +110,8 @@ def table(
     rest = dict(zip(of_targets, places[len(wanted) :], strict=True))
     pack = PackTable(of_features, rest[targets] if isinstance(targets, str) else rest or None)
     chosen = LoaderOptions(**options)
+    if flag("with_index", chosen.with_index):
+        raise ValueError("with_index: expected False with table(); a column of numbers tells the rows apart")
     plan = chosen.plan(rows.n_rows, lambda: _labels(targets, made_targets))
     names = _class_names(rows, targets, made_targets)
     engine_columns = tuple(column_of(backend, field) for field in fields)

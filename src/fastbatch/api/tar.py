@@ -81,6 +81,8 @@ def tar(
         raise ValueError(
             f"on_error: expected 'raise' with tar(); images() takes others, found {shown(chosen.on_error)}"
         )
+    if flag("with_index", chosen.with_index):
+        raise ValueError("with_index: expected False with tar(), whose batches have the names of the samples")
     archive = open_archive(backend, paths, index_cache)
     wanted = None if columns is None else listed("columns", columns, "extensions")
     pack = PackMembers(archive, decoders(archive, wanted, decode))

@@ -11,7 +11,6 @@ import contextlib
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +23,7 @@ from fastbatch.source.identity import OpenedFile, identity_of, opened_file
 from fastbatch.source.index_file import COARSEST_NS, DIGEST_BYTES, digest, is_enabled, is_settled, write_index
 from fastbatch.source.local_file import open_regular, read_head
 from fastbatch.source.opener import Opener
-from fastbatch.source.pool import submit
+from fastbatch.source.pool import submit, thread_pool
 
 HEADER = b"fastbatch tar 1\n"
 FEWEST_MEMBERS = 1000  # a smaller archive is listed faster than its cache is found
@@ -57,7 +56,7 @@ def list_archives(opener: Opener, paths: Sequence[str], cached: bool) -> list[tu
         OSError: An archive cannot be read.
         FormatError: It is broken, compressed, or no tar archive.
     """
-    with ThreadPoolExecutor(min(MOST_THREADS, len(paths)) or 1) as pool:
+    with thread_pool(min(MOST_THREADS, len(paths)), "fastbatch-tar") as pool:
         waiting = [submit(pool, _listed, opener, path, cached) for path in paths]
         return [one.result() for one in waiting]
 
