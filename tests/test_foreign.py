@@ -57,7 +57,15 @@ def test_files_of_other_formats(api, tmp_path, name):
         assert "a Parquet file" in str(error_of(api.images, path))
     if name not in ("x", "x.jpg", "x.txt", "x.json"):  # no tokens, whatever the type
         assert way in str(error_of(api.tokens, path, "uint8"))
-    if name not in ("x", "x.jpg", "x.txt", "x.json", "x.pkl"):  # neither text nor a table of paths
+    if name not in (
+        "x",
+        "x.jpg",
+        "x.txt",
+        "x.json",
+        "x.pkl",
+        "x.bin.gz",
+        "x.bin.zst",
+    ):  # neither text nor a table of paths
         readers = (api.words, api.lines, api.vocabulary, api.image_table, lambda path: next(iter(api.stream(path, 2))))
         for call in readers:
             error = error_of(call, path)

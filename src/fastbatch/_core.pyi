@@ -44,14 +44,7 @@ class FileList(SampleSource):
 
 @final
 class FileRanges(SampleSource):
-    def __init__(
-        self,
-        files: list[tuple[bytes, int, int, int, int]],
-        file: NDArray[np.uint64],
-        offsets: NDArray[np.uint64],
-        sizes: NDArray[np.uint64],
-        names: list[bytes],
-    ) -> None: ...
+    def __init__(self, files: list[Any], file: Any, offsets: Any, sizes: Any, names: list[bytes]) -> None: ...
 
 @final
 class JoinedSamples(SampleSource):

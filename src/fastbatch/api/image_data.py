@@ -32,7 +32,6 @@ def open_images(
     data: Any,
     labels: Any = None,
     masks: Any = None,
-    *,
     column: str | None = None,
     root: Any = None,
     class_names: tuple[str, ...] | None = None,

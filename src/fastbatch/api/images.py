@@ -203,16 +203,7 @@ def images(
     flag("index_cache", index_cache)
     root_or_paths = expanded(root_or_paths, root)
     names = None if class_names is None else _names(class_names)
-    opened = open_images(
-        backend,
-        root_or_paths,
-        labels,
-        masks,
-        column=column,
-        root=root,
-        class_names=names,
-        index_cache=index_cache,
-    )
+    opened = open_images(backend, root_or_paths, labels, masks, column, root, names, index_cache)
     samples, n = opened.samples, len(opened.samples)
     if n == 0:
         raise ValueError("images: expected at least one path, found none")

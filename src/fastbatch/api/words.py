@@ -246,7 +246,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
     if not found:
         raise ValueError("paths: expected at least one, found none")
     for name in found:
-        if codec_name(name) is None:
+        if codec_name(name) is None or b".tar." in os.path.basename(name).lower():
             refuse_container(os.fsdecode(name), "text", "words or lines")
     return tuple(found)
 

@@ -181,7 +181,7 @@ class Followed:
         self._file.close()
 
 
-def open_bytes(source: Any, follow: bool) -> ByteSource:
+def open_bytes(source: Any, follow: bool, is_text: bool = True) -> ByteSource:
     """Return the bytes of a path or of a file object.
 
     Raises:
@@ -192,7 +192,7 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
         path = os.fsdecode(source)
         from fastbatch.source.compressed import codec_name, open_content  # late: few streams are compressed
 
-        if codec_name(path) is not None:
+        if is_text and codec_name(path) is not None:
             if follow:
                 raise ValueError(f"follow: expected a plain file, found {path}, which is compressed")
             return Blocking(open_content(path), path, is_ours=True)

@@ -35,9 +35,10 @@ def open_source(source: Any, options: StreamOptions) -> tuple[ByteSource | None,
         if isinstance(source, str | bytes | os.PathLike) and options.records == "line" and os.path.isfile(source):
             from fastbatch.source.compressed import codec_name  # late: few streams are compressed
 
-            if codec_name(path_text("source", source)) is None:
-                refuse_container(path_text("source", source), "text", "lines; records= takes other records")
-        return open_bytes(source, options.follow), None, options
+            path = path_text("source", source)
+            if codec_name(path) is None or ".tar." in os.path.basename(path).lower():
+                refuse_container(path, "text", "lines; records= takes other records")
+        return open_bytes(source, options.follow, is_text=options.records == "line"), None, options
     return None, iter(source), options
 
 
