@@ -65,7 +65,7 @@ def test_files_of_other_formats(api, tmp_path, name):
         "x.pkl",
         "x.bin.gz",
         "x.bin.zst",
-    ):  # neither text nor a table of paths
+    ):  # no text, no table
         readers = (api.words, api.lines, api.vocabulary, api.image_table, lambda path: next(iter(api.stream(path, 2))))
         for call in readers:
             error = error_of(call, path)
