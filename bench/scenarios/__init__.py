@@ -39,6 +39,7 @@ NAMES = (
     "torch_tensor",
     "torch_windows",
     "torch_epoch",
+    "torch_memory",
     "torch_image_folder",
     "torch_cifar",
 )

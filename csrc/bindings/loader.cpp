@@ -174,6 +174,7 @@ void register_loader(py::module_& module) {
              return PyRun(self, self.cast<PyLoader&>().loader->start(order, plan, {seed, epoch}));
            })
       .def("stats", [](const PyLoader& self) { return to_dict(self.loader->stats()); })
+      .def("is_own_thread", [](const PyLoader& self) { return self.loader->is_own_thread(); })
       .def("close", &PyLoader::close);
 }
 

@@ -238,6 +238,27 @@ TEST_CASE("several threads share a run: every batch goes to one of them") {
   CHECK(all == expected);
 }
 
+TEST_CASE("workers that paused for a consumer go on when it leaves") {
+  for (const unsigned threads : {1U, 2U, 3U}) {
+    CAPTURE(threads);
+    constexpr std::uint64_t kBatches = 200;
+    Loader loader = make_loader(std::make_shared<NumberDecoder>(kBatches * 8),
+                                {.threads = threads, .batch_size = 8, .prefetch = 4});
+    const auto run = start(loader, kBatches * 8, 8);
+    Batch batch;
+    for (std::uint64_t k = 0; k < kBatches; ++k) {
+      REQUIRE(next(loader, *run, batch) == Loader::Status::kBatch);
+      if (k % 20 != 0) continue;  // between these the consumer decodes too
+      const std::size_t left = std::min<std::size_t>(4, kBatches - k - 1);
+      const auto deadline = std::chrono::steady_clock::now() + 20s;
+      while (loader.stats().ready_batches < left && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+      CHECK(loader.stats().ready_batches == left);
+    }
+    CHECK(next(loader, *run, batch) == Loader::Status::kEnd);
+  }
+}
+
 TEST_CASE("prefetch is bounded in bytes, but one batch is always allowed") {
   const auto column = std::make_shared<NumberDecoder>(1000);
   CHECK(make_loader(column, {.threads = 1, .batch_size = 10, .prefetch = 8, .prefetch_bytes = 16 * 10 * 3})

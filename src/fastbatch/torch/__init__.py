@@ -21,9 +21,11 @@ from .image_folder import ImageFolder
 from .iterable import as_iterable
 from .prepared import prepare
 from .stateful import StatefulDataLoader
+from .weighted import DistributedWeightedSampler
 
 __all__ = [
     "DataLoader",
+    "DistributedWeightedSampler",
     "ImageFolder",
     "StatefulDataLoader",
     "as_iterable",

@@ -15,9 +15,11 @@ from fastbatch.checks import flag, whole
 from fastbatch.loader import fork as process
 from fastbatch.loader.options import MAX_THREADS
 from fastbatch.native.gather import Gather
+from fastbatch.source.pool import submit
 
 from .batches import rows_of
 from .engine import Native
+from .errors import listed, no_end
 from .explain import Explanation, Row
 from .gathered_samples import GatheredSamples
 from .image_dataset import ImageDataset
@@ -103,11 +105,21 @@ class ThreadedDataset(Dataset[Any]):
         """Return the samples of a batch, in order; the first error in that order is raised."""
         many = getattr(self.source, "__getitems__", None)
         if many is not None:
-            return list(many(indices))
+            try:
+                return list(many(indices))
+            except StopIteration as error:
+                raise no_end(error, listed(indices)) from error
         if self._pool is None or self._process is not process.current:
             self._pool = concurrent.futures.ThreadPoolExecutor(self._n_threads(), "fastbatch-torch")
             self._process = process.current
-        return list(self._pool.map(self.source.__getitem__, indices))
+        futures = [submit(self._pool, self._sample, index) for index in indices]
+        return [future.result() for future in futures]
+
+    def _sample(self, index: Any) -> Any:
+        try:
+            return self.source[index]
+        except StopIteration as error:  # would end the epoch
+            raise no_end(error, f"index {index!r}") from error
 
     def _n_threads(self) -> int:
         return int(self.threads or torch._utils.cpu_count() or 1)

@@ -9,12 +9,13 @@ from typing import Any
 
 from torch.utils.data.dataloader import _DatasetKind
 
-from .batches import NativeIter
+from .batches import NativeIter, batches_read_ahead
 from .engine import collate_reason, dataset_reason, native_of
 from .image_batches import ImageIter, image_work_of
 from .image_sets import image_set
 from .iterable import LoaderIter
 from .order import known_order
+from .sharded import ShardedBatches
 from .tensors import NotNative
 from .threads import ThreadIter
 from .transforms import name_of
@@ -126,12 +127,16 @@ def _random(loader: Any) -> str:
 
 
 def _order(loader: Any, is_ahead: bool = True) -> Row:
-    order = known_order(loader._plain_index_sampler)
+    sampler = loader._plain_index_sampler
+    order = known_order(sampler)
     if order is not None:
         return Row("order", "native", f"{order.name}, known at the first batch{': gathered ahead' * is_ahead}")
-    ahead = loader.num_workers * (loader.prefetch_factor or 0)
+    ahead = batches_read_ahead(loader)
+    if isinstance(sampler, ShardedBatches):
+        how = f"{'shuffled' if sampler.is_shuffled else 'in order'}, rank {sampler.rank} of {sampler.world_size}"
+        return Row("order", "native", f"{how}{f': gathered {ahead} batches ahead' * is_ahead}")
     when = f"{ahead} batches ahead" if ahead else "at each next()"
-    return Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {when}")
+    return Row("order", "torch", f"{type(sampler).__name__}, read {when}")
 
 
 def _processes(loader: Any) -> str:

@@ -24,6 +24,7 @@ from .engine import collate_reason
 from .errors import fetch, placed
 from .image_work import ImageWork, RestDraws, Started, n_threads, sample_of, work_of
 from .order import KnownOrder, known_order
+from .sharded import ShardedBatches
 from .state import PENDING, rewound, start_in, start_of
 from .streams import PhiloxStream, Stream, WorkerStream, run_init
 from .tensors import NotNative
@@ -151,7 +152,8 @@ class ImageIter(_BaseDataLoaderIter):
         self._ended = False
         self._indices: Iterator[Any] = self._sampler_iter if self._order is None else self._listed(self._order)
         self._workers_ahead = loader.num_workers * (loader.prefetch_factor or 0)
-        free = self._order is not None and not (self._streams.is_shared and self._draws)
+        known = self._order is not None or isinstance(loader._plain_index_sampler, ShardedBatches)
+        free = known and not (self._streams.is_shared and self._draws)
         self._own_ahead = (loader.prefetch or _AHEAD) if free and not self._workers_ahead else 0
         for _ in range(self._workers_ahead):
             self._ask()

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+import torch
 from torch.utils.data import Dataset, IterableDataset, Sampler
 
 from fastbatch.checks import whole
 
 from .data_loader import DataLoader, T
+from .delivery import ChannelsLast
 from .iterable import is_loader
 from .order import SeededRandomSampler
 
@@ -51,6 +53,10 @@ class StatefulDataLoader(DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        shard: Literal["torch"] | None = None,
+        device: torch.device | str | int | None = None,
+        channels_last: ChannelsLast = False,
+        dtype: torch.dtype | None = None,
         exact: bool = True,
         rng: Literal["torch", "philox"] = "torch",
     ) -> None:
@@ -80,6 +86,10 @@ class StatefulDataLoader(DataLoader[T]):
             workers=workers,
             threads=threads,
             prefetch=prefetch,
+            shard=shard,
+            device=device,
+            channels_last=channels_last,
+            dtype=dtype,
             exact=exact,
             rng=rng,
         )
