@@ -341,11 +341,3 @@ def test_dataset_with_a_damaged_file(folder, tmp_path):
     with pytest.raises(OSError, match="index 13, ") as found:
         batches(TorchLoader(fastbatch.torch.dataset(source), 4))
     assert str(path) in str(found.value)
-
-
-def test_dataset_whose_transform_changes(folder):
-    source = datasets.ImageFolder(folder, evaluation(transforms))
-    fast = fastbatch.torch.dataset(source)
-    for transform in (evaluation(transforms), training(transforms, 20), lambda image: torch.tensor(image.size)):
-        source.transform = transform
-        assert all(map(same, batches(TorchLoader(fast, 4)), batches(TorchLoader(source, 4))))
