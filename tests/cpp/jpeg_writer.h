@@ -25,6 +25,8 @@ struct JpegKind {
   bool arithmetic = false;
   unsigned restart_interval = 0;
   int quality = 90;
+  bool optimized = false;                                  // Huffman tables
+  std::function<void(jpeg_compress_struct&)> configure{};  // the last word
 };
 
 // `pixels` of kind.components bytes each, rows without gaps.
@@ -57,6 +59,8 @@ inline std::vector<std::byte> write_jpeg(const std::vector<std::uint8_t>& pixels
   if (kind.progressive) jpeg_simple_progression(&info);
   info.arith_code = kind.arithmetic ? TRUE : FALSE;
   info.restart_interval = kind.restart_interval;
+  info.optimize_coding = kind.optimized ? TRUE : FALSE;
+  if (kind.configure) kind.configure(info);
   jpeg_start_compress(&info, TRUE);
   const std::size_t stride = std::size_t{width} * static_cast<std::size_t>(kind.components);
   while (info.next_scanline < info.image_height) {
