@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "codecs/jpeg/frame.h"
+#include "codecs/jpeg/headers.h"
 
 namespace fastbatch::jpeg {
 

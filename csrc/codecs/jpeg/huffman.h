@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "codecs/jpeg/bits.h"
-#include "codecs/jpeg/frame.h"
+#include "codecs/jpeg/headers.h"
 
 namespace fastbatch::jpeg {
 

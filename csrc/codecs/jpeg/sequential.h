@@ -11,7 +11,7 @@
 
 #include "codecs/jpeg/bits.h"
 #include "codecs/jpeg/blocks.h"
-#include "codecs/jpeg/frame.h"
+#include "codecs/jpeg/headers.h"
 #include "codecs/jpeg/huffman.h"
 
 namespace fastbatch::jpeg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/jpeg/frame.h"
+#include "codecs/jpeg/headers.h"
 
 #include <algorithm>
 #include <numeric>
