@@ -12,6 +12,8 @@
 namespace fastbatch::kernels {
 namespace {
 
+using test::kZigzag;
+using test::last_of;
 using test::Quantizers;
 using Words = std::vector<std::int16_t>;
 
@@ -29,21 +31,6 @@ class Random {
  private:
   std::uint64_t state_;
 };
-
-constexpr std::size_t kZigzag[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
-                                     12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-                                     35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-                                     58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
-
-std::vector<std::uint8_t> last_of(const Words& blocks) {
-  std::vector<std::uint8_t> last(blocks.size() / 64);
-  for (std::size_t b = 0; b < last.size(); ++b) {
-    for (std::size_t k = 0; k < 64; ++k) {
-      if (blocks[64 * b + kZigzag[k]] != 0) last[b] = static_cast<std::uint8_t>(k);
-    }
-  }
-  return last;
-}
 
 struct Result {
   bool in_range;
@@ -87,7 +74,8 @@ Words blocks_of(std::size_t n, int n_coefficients, int last, int most, Random& r
   Words blocks(64 * n);
   for (std::size_t b = 0; b < n; ++b) {
     for (int i = 0; i < n_coefficients; ++i) {
-      blocks[64 * b + kZigzag[random.below(last + 1)]] = static_cast<std::int16_t>(random.around(most));
+      blocks[64 * b + kZigzag[static_cast<std::size_t>(random.below(last + 1))]] =
+          static_cast<std::int16_t>(random.around(most));
     }
   }
   return blocks;
@@ -142,9 +130,10 @@ TEST_CASE("inverse_dct: what an encoder makes of pixels is in range") {
       gray.components = 1;
       gray.quality = quality;
       const std::vector<std::byte> file = test::write_jpeg(pixels, 1600, 8, gray);
-      Words blocks;
+      const test::Coefficients found = test::read_coefficients(file);
+      const Words& blocks = found.blocks[0];
       Quantizers quantizers{};
-      test::read_blocks(file, blocks, quantizers);
+      std::ranges::copy(found.frame.components[0].quantizers, quantizers.begin());
       for (const unsigned size : kSizes) {
         const auto wanted = test::read_jpeg(file, JCS_GRAYSCALE, 8 / size);
         testing::on_all_targets([&] {
