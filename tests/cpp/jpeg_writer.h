@@ -25,6 +25,8 @@ struct JpegKind {
   bool arithmetic = false;
   unsigned restart_interval = 0;
   int quality = 90;
+  int chroma_h = 1;  // sampling factors of the second and third component
+  int chroma_v = 1;
   bool optimized = false;                                  // Huffman tables
   std::function<void(jpeg_compress_struct&)> configure{};  // the last word
 };
@@ -55,6 +57,10 @@ inline std::vector<std::byte> write_jpeg(const std::vector<std::uint8_t>& pixels
   if (kind.components != 1) {
     info.comp_info[0].h_samp_factor = kind.h_samp;
     info.comp_info[0].v_samp_factor = kind.v_samp;
+    for (int c = 1; c < 3; ++c) {
+      info.comp_info[c].h_samp_factor = kind.chroma_h;
+      info.comp_info[c].v_samp_factor = kind.chroma_v;
+    }
   }
   if (kind.progressive) jpeg_simple_progression(&info);
   info.arith_code = kind.arithmetic ? TRUE : FALSE;

@@ -32,7 +32,7 @@ unsigned last_nonzero(const std::int16_t* block) {
 }
 
 bool equal(const Headers& headers, const SequentialDecoder& decoder, const McuRegion& region, std::uint32_t row,
-           const std::vector<Coefficients>& expected, const ComponentFlags& dc_only) {
+           const Coefficients& expected, const ComponentFlags& dc_only) {
   for (unsigned c = 0; c < headers.frame().n_components; ++c) {
     const Component& component = headers.frame().components[c];
     const BlockRows rows = decoder.rows(c);
@@ -44,7 +44,7 @@ bool equal(const Headers& headers, const SequentialDecoder& decoder, const McuRe
            x < std::min<std::size_t>(region.right * component.h, component.width_in_blocks); ++x) {
         const std::size_t at = v * rows.stride + x - region.left * component.h;
         const std::int16_t* found = rows.coefficients + at * kBlock;
-        const std::int16_t* wanted = expected[c].values.data() + (y * component.width_in_blocks + x) * kBlock;
+        const std::int16_t* wanted = expected.blocks[c].data() + (y * component.width_in_blocks + x) * kBlock;
         if (dc_only[c]) {
           if (found[0] != wanted[0] || rows.last[at] != 0) return false;
           continue;
@@ -58,7 +58,7 @@ bool equal(const Headers& headers, const SequentialDecoder& decoder, const McuRe
 }
 
 // Decodes a region; false: given up, or other coefficients.
-bool decodes(const Bytes& file, HuffmanCache& cache, const McuRegion& region, const std::vector<Coefficients>& expected,
+bool decodes(const Bytes& file, HuffmanCache& cache, const McuRegion& region, const Coefficients& expected,
              const ComponentFlags& dc_only = {}) {
   static SequentialDecoder decoder;
   Headers headers;
