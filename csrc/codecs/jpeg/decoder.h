@@ -12,6 +12,7 @@
 #include "codecs/jpeg/headers.h"
 #include "codecs/jpeg/huffman.h"
 #include "codecs/jpeg/pixel_rows.h"
+#include "codecs/jpeg/progressive.h"
 #include "codecs/jpeg/sequential.h"
 #include "codecs/reader.h"
 
@@ -32,11 +33,14 @@ class Decoder {
 
  private:
   bool next_mcu_row();
+  void take_block_rows();
   McuRegion region() const;
 
   Headers headers_;
   HuffmanCache tables_;
   SequentialDecoder sequential_;
+  ProgressiveDecoder progressive_;
+  McuRegion region_{};
   JpegPixelRows pixels_;
   std::vector<JpegBlockRow> block_rows_;
   std::uint32_t row_ = 0;       // next row of MCUs
