@@ -218,7 +218,8 @@ class Loader(KerasReady, Resumable):
         """Return counters since the first iterator: does training wait for data? All loaders have the same keys.
 
         `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
-        decoded by Pillow. `elapsed_s`: time since the first iterator. `wait_s`: seconds spent in `next()`.
+        decoded by Pillow. `jpeg_own`, `jpeg_library`: JPEGs decoded by fastbatch's own decoder, and by libjpeg-turbo
+        (unusual and damaged files). `elapsed_s`: time since the first iterator. `wait_s`: seconds spent in `next()`.
         `bound_by_data`: True if this is more than a tenth of the time. `decode_s`: thread-seconds of work, per column.
         `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now.
         `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
