@@ -27,6 +27,8 @@ struct JpegKind {
   int quality = 90;
   int chroma_h = 1;  // sampling factors of the second and third component
   int chroma_v = 1;
+  bool optimized = false;                                  // Huffman tables
+  std::function<void(jpeg_compress_struct&)> configure{};  // the last word
 };
 
 // `pixels` of kind.components bytes each, rows without gaps.
@@ -63,6 +65,8 @@ inline std::vector<std::byte> write_jpeg(const std::vector<std::uint8_t>& pixels
   if (kind.progressive) jpeg_simple_progression(&info);
   info.arith_code = kind.arithmetic ? TRUE : FALSE;
   info.restart_interval = kind.restart_interval;
+  info.optimize_coding = kind.optimized ? TRUE : FALSE;
+  if (kind.configure) kind.configure(info);
   jpeg_start_compress(&info, TRUE);
   const std::size_t stride = std::size_t{width} * static_cast<std::size_t>(kind.components);
   while (info.next_scanline < info.image_height) {
