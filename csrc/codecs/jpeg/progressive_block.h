@@ -3,7 +3,7 @@
 // Threads: functions of their arguments; any.
 #pragma once
 
-#include <algorithm>
+#include <bit>
 #include <cstdint>
 
 #include "codecs/jpeg/bits.h"
@@ -12,12 +12,17 @@
 
 namespace fastbatch::jpeg {
 
+// A set of coefficients of a block: a bit for each zigzag index.
+using Coefficients = std::uint64_t;
+constexpr Coefficients from_index(unsigned k) { return k > 63 ? 0 : ~Coefficients{0} << k; }
+
 // The coefficients of a scan, by zigzag index, and the lowest bit that it codes.
 struct Band {
   explicit Band(const Scan& scan)
-      : first(static_cast<int>(scan.first)), last(static_cast<int>(scan.last)), bit(1 << scan.low) {}
-  int first;
-  int last;
+      : first(scan.first), last(scan.last), all(from_index(first) & ~from_index(last + 1)), bit(1 << scan.low) {}
+  unsigned first;
+  unsigned last;
+  Coefficients all;
   int bit;
 };
 
@@ -54,10 +59,11 @@ struct ProgressiveSymbol {
   return (1U << size) + more;
 }
 
-// `block` has zeros in the band. `end_run`: 0; then the number of blocks after this one without a coefficient.
+// `block` has zeros in the band. `nonzero`: of the block. `end_run`: 0; then the number of blocks after this one
+// without a coefficient.
 [[gnu::always_inline]] inline bool decode_ac_first(Bits& bits, const AcTable& table, const Band& band,
-                                                   std::int16_t* block, std::uint8_t& last, std::uint32_t& end_run) {
-  int k = band.first - 1;
+                                                   std::int16_t* block, Coefficients& nonzero, std::uint32_t& end_run) {
+  unsigned k = band.first - 1;
   while (k < band.last) {
     bits.refill();
     const ProgressiveSymbol symbol = take_symbol(bits, table);
@@ -66,37 +72,38 @@ struct ProgressiveSymbol {
       end_run = take_end_run(bits, symbol.run) - 1;
       return true;
     }
-    k += symbol.run + 1;
+    k += static_cast<unsigned>(symbol.run) + 1;
     if (k > band.last) return false;
     if (symbol.value == 0) continue;
     const int value = symbol.value * band.bit;
     if (!is_coefficient(value)) return false;
-    block[kNatural[static_cast<unsigned>(k)]] = static_cast<std::int16_t>(value);
-    last = std::max(last, static_cast<std::uint8_t>(k));
+    block[kNatural[k]] = static_cast<std::int16_t>(value);
+    nonzero |= Coefficients{1} << k;
   }
   return true;
 }
 
-[[gnu::always_inline]] inline bool take_bit(Bits& bits) {
-  if (bits.n == 0) [[unlikely]]
-    bits.refill();
-  const bool is_set = bits.peek(1) != 0;
-  bits.skip(1);
-  return is_set;
-}
-
-// A coefficient that is not 0 gets one more bit.
-[[gnu::always_inline]] inline void refine(Bits& bits, const Band& band, std::int16_t& coefficient) {
-  if (take_bit(bits)) {
-    coefficient = static_cast<std::int16_t>(coefficient + (coefficient >= 0 ? band.bit : -band.bit));
+// Each of these coefficients, which are not 0, grows by its next bit.
+[[gnu::always_inline]] inline void refine(Bits& bits, int bit, Coefficients coefficients, std::int16_t* block) {
+  if (coefficients == 0) return;
+  constexpr unsigned kRefilled = 56;
+  bits.refill();
+  for (unsigned n = 0; coefficients != 0; coefficients &= coefficients - 1, ++n) {
+    if (n == kRefilled) [[unlikely]]
+      bits.refill();
+    std::int16_t& value = block[kNatural[static_cast<unsigned>(std::countr_zero(coefficients))]];
+    const int more = bits.peek(1) != 0 ? bit : 0;
+    bits.skip(1);
+    value = static_cast<std::int16_t>(value + (value < 0 ? -more : more));
   }
 }
 
 // `end_run`: blocks without new coefficients, this one included.
 [[gnu::always_inline]] inline bool refine_ac(Bits& bits, const AcTable& table, const Band& band, std::int16_t* block,
-                                             std::uint8_t& last, std::uint32_t& end_run) {
-  int k = band.first;
-  while (end_run == 0 && k <= band.last) {
+                                             Coefficients& nonzero, std::uint32_t& end_run) {
+  const Coefficients before = nonzero & band.all;
+  Coefficients rest = band.all;  // what is still to be decoded
+  while (end_run == 0 && rest != 0) {
     bits.refill();
     const ProgressiveSymbol symbol = take_symbol(bits, table);
     if (symbol.run < 0 || symbol.value < -1 || symbol.value > 1) return false;
@@ -104,36 +111,22 @@ struct ProgressiveSymbol {
       end_run = take_end_run(bits, symbol.run);
       break;
     }
-    // Over `run` zeros, to the next zero.
-    int zeros = symbol.run;
-    for (; k <= band.last; ++k) {
-      if (k > last) {  // only zeros follow
-        k += zeros;
-        break;
-      }
-      std::int16_t& coefficient = block[kNatural[static_cast<unsigned>(k)]];
-      if (coefficient != 0) {
-        refine(bits, band, coefficient);
-      } else if (zeros-- == 0) {
-        break;
-      }
-    }
-    if (k > band.last) {
-      if (symbol.value != 0 || k > band.last + 1) return false;
-      break;
-    }
+    // Over `run` zeros, to the next zero. Coefficients on the way are refined.
+    Coefficients zeros = rest & ~before;
+    for (int i = 0; i < symbol.run; ++i) zeros &= zeros - 1;
+    if (zeros == 0) return false;
+    const auto k = static_cast<unsigned>(std::countr_zero(zeros));
+    const Coefficients behind = from_index(k + 1);
+    refine(bits, band.bit, rest & before & ~behind, block);
     if (symbol.value != 0) {
-      block[kNatural[static_cast<unsigned>(k)]] = static_cast<std::int16_t>(symbol.value * band.bit);
-      last = std::max(last, static_cast<std::uint8_t>(k));
+      block[kNatural[k]] = static_cast<std::int16_t>(symbol.value * band.bit);
+      nonzero |= Coefficients{1} << k;
     }
-    ++k;
+    rest &= behind;
   }
   if (end_run == 0) return true;
   --end_run;
-  for (const int end = std::min<int>(band.last, last); k <= end; ++k) {
-    std::int16_t& coefficient = block[kNatural[static_cast<unsigned>(k)]];
-    if (coefficient != 0) refine(bits, band, coefficient);
-  }
+  refine(bits, band.bit, rest & before, block);
   return true;
 }
 

@@ -2,6 +2,7 @@
 #include "codecs/jpeg/scans.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "codecs/jpeg/block_decoder.h"
 #include "codecs/jpeg/progressive_block.h"
@@ -30,6 +31,7 @@ void ScansDecoder::place(const Frame& frame) {
     n_blocks += plane.stride * frame.mcu_rows * component.v;
   }
   last_.assign(n_blocks, 0);
+  nonzero_.assign(frame.is_progressive ? n_blocks : 0, 0);
   // One block more: the padding that kNaturalOrNext needs.
   storage_.assign((n_blocks + 1) * kBlock + kAlignment / sizeof(std::int16_t), 0);
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
@@ -43,6 +45,9 @@ bool ScansDecoder::read(Headers& headers, HuffmanCache& cache) {
     throw_if_stopped();
     if (!note_progress(headers.frame(), headers.scan()) || !read_scan(headers, cache)) return false;
     if (!headers.next_scan(data_.marker())) return false;
+  }
+  for (std::size_t i = 0; i < nonzero_.size(); ++i) {
+    last_[i] = static_cast<std::uint8_t>(std::bit_width(nonzero_[i] | 1U) - 1);
   }
   return is_complete();
 }
@@ -193,14 +198,14 @@ bool ScansDecoder::read_ac_first(const Headers& headers, const AcTable& table) {
       --end_run_;
       return true;
     }
-    return decode_ac_first(bits, table, band, blocks_ + at * kBlock, last_[at], end_run_);
+    return decode_ac_first(bits, table, band, blocks_ + at * kBlock, nonzero_[at], end_run_);
   });
 }
 
 bool ScansDecoder::read_ac_refinement(const Headers& headers, const AcTable& table) {
   const Band band(headers.scan());
   return for_each_block(headers, [&](Bits& bits, std::size_t at, unsigned) {
-    return refine_ac(bits, table, band, blocks_ + at * kBlock, last_[at], end_run_);
+    return refine_ac(bits, table, band, blocks_ + at * kBlock, nonzero_[at], end_run_);
   });
 }
 
@@ -212,6 +217,7 @@ BlockRows ScansDecoder::rows(unsigned component, std::size_t mcu_row) const noex
 
 void ScansDecoder::free_if_large() {
   fastbatch::free_if_large(storage_);
+  fastbatch::free_if_large(nonzero_);
   fastbatch::free_if_large(last_);
 }
 

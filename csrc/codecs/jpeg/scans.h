@@ -56,8 +56,9 @@ class ScansDecoder {
   std::array<int, kMostComponents> previous_{};  // DC coefficients, by index in the scan
   std::uint32_t end_run_ = 0;                    // blocks to come without a new coefficient
   std::vector<std::int16_t> storage_;
-  std::int16_t* blocks_ = nullptr;  // in storage_, aligned
-  std::vector<std::uint8_t> last_;  // per block: zigzag index of the last coefficient that is not 0
+  std::int16_t* blocks_ = nullptr;      // in storage_, aligned
+  std::vector<std::uint64_t> nonzero_;  // per block of a progressive file: a bit for each zigzag index
+  std::vector<std::uint8_t> last_;      // per block: zigzag index of the last coefficient that is not 0
 };
 
 }  // namespace fastbatch::jpeg
