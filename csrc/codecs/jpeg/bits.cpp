@@ -60,8 +60,7 @@ bool EntropyData::load(Bits& current) {
 }
 
 bool EntropyData::finish(const Bits& current) {
-  if (!is_complete_) return find_marker();  // decoders skip data that no MCU asked for, and so do we
-  return (current.at - end_) * 8 <= static_cast<std::ptrdiff_t>(current.n);
+  return has_taken(current) && find_marker();  // decoders skip data that no MCU asked for, and so do we
 }
 
 bool EntropyData::find_marker() {

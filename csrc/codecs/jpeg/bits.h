@@ -53,6 +53,10 @@ class EntropyData {
   // Call before each MCU. False: the data was over before the last one ended, or is not in order.
   [[gnu::always_inline]] [[nodiscard]] bool prepare(Bits& current) { return current.at <= limit_ || load(current); }
 
+  // Whether all bits that were taken are in the data: what comes from beyond its end is zeros.
+  [[nodiscard]] bool has_taken(const Bits& current) const noexcept {
+    return !is_complete_ || (current.at - end_) * 8 <= static_cast<std::ptrdiff_t>(current.n);
+  }
   // After the last MCU before a marker. True: all of it was there. marker(): the file offset of the marker.
   [[nodiscard]] bool finish(const Bits& current);
   // Looks for the marker only. For data that was not, or not all, decoded.

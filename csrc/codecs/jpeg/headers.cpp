@@ -58,6 +58,10 @@ bool Headers::next_scan(std::size_t marker) {
   return read_until_scan(marker);
 }
 
+bool Headers::has_end_marker() const noexcept {
+  return file_.size() >= 2 && file_[file_.size() - 2] == 0xFF && file_[file_.size() - 1] == kEoi;
+}
+
 bool Headers::read_until_scan(std::size_t at) {
   while (!has_scan_) {
     if (file_.size() - at < 2 || file_[at] != 0xFF) return false;

@@ -66,6 +66,8 @@ class Headers {
   [[nodiscard]] const Scan& scan() const noexcept { return scan_; }
   [[nodiscard]] bool is_end() const noexcept { return is_end_; }
   [[nodiscard]] std::span<const std::uint8_t> file() const noexcept { return file_; }
+  // At the end of the file: no decoder runs out of data before it.
+  [[nodiscard]] bool has_end_marker() const noexcept;
 
  private:
   using Segment = std::span<const std::uint8_t>;

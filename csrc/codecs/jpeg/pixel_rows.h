@@ -49,6 +49,7 @@ class JpegPixelRows {
   // False: a block is out of range (kernels/jpeg_idct.h), and libjpeg has to decode the file.
   [[nodiscard]] bool push(std::span<const JpegBlockRow> rows);
 
+  [[nodiscard]] std::size_t row_bytes() const noexcept { return pixel_bytes_of(mode_) * window_.width; }
   // Complete rows of pixels that have not been read.
   [[nodiscard]] std::size_t ready() const noexcept { return complete_ - next_; }
   // Writes up to n rows without gaps, and returns their number.

@@ -167,9 +167,11 @@ bool SequentialDecoder::decode_interval(std::uint32_t first, std::uint32_t n_mcu
 bool SequentialDecoder::next_row() {
   const std::uint32_t per_row = headers_->frame().mcus_per_row;
   if (!skip(region_.left) || !decode(region_.right - region_.left)) return false;
+  if (!data_.has_taken(data_.bits)) return false;
   ++row_;
-  const bool reads_on = row_ < region_.bottom || row_ == headers_->frame().mcu_rows;
-  return !reads_on || skip(per_row - region_.right);
+  // libjpeg reads the whole row, and refuses the file if it ends before. It cannot end before its end marker.
+  const bool is_done = row_ == region_.bottom && row_ < headers_->frame().mcu_rows && headers_->has_end_marker();
+  return is_done || (skip(per_row - region_.right) && data_.has_taken(data_.bits));
 }
 
 BlockRows SequentialDecoder::rows(unsigned component) const noexcept {

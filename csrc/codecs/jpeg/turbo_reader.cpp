@@ -168,9 +168,6 @@ ImageInfo TurboReader::read_header(std::span<const std::byte> file, std::uint64_
 ImageRows TurboReader::start(ColorMode mode, const ImagePart& part) {
   State& state = *state_;
   jpeg_decompress_struct& info = state.codec.info;
-  if (mode == ColorMode::kIndex || mode == ColorMode::kGrayAlpha) {
-    state.codec.fail("a JPEG has neither a palette nor an alpha: expected another colour mode");
-  }
   state.mode = mode;
   const bool gray = mode == ColorMode::kGray || mode == ColorMode::kGray16;
   info.out_color_space = info.num_components == 4           ? JCS_CMYK
@@ -221,6 +218,11 @@ std::size_t TurboReader::read_rows(std::uint8_t* rows, std::size_t n) {
   if (got < wanted) state.fail_early(std::to_string(state.codec.info.output_scanline * state.codec.info.scale_denom));
   state.rows_left -= got;
   return got;
+}
+
+void TurboReader::close() {
+  state_->codec.close();
+  state_->rows_left = 0;
 }
 
 void TurboReader::finish() {

@@ -30,6 +30,7 @@ class TurboReader final : public ImageReader {
   ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override;
   void finish() override;
+  void close();  // frees all memory; before the next read_header()
 
  private:
   struct State;
