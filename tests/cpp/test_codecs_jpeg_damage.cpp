@@ -22,8 +22,15 @@ Bytes make(unsigned width, unsigned height, const JpegKind& kind = {}) {
   return write_jpeg(test_pixels(width, height, kind.components), width, height, kind);
 }
 
+// One component at a time, not progressive.
+void in_three_scans(jpeg_compress_struct& info) {
+  static constexpr jpeg_scan_info kScans[] = {{1, {0}, 0, 63, 0, 0}, {1, {1}, 0, 63, 0, 0}, {1, {2}, 0, 63, 0, 0}};
+  info.scan_info = kScans;
+  info.num_scans = 3;
+}
+
 std::vector<JpegKind> kinds() {
-  std::vector<JpegKind> kinds(9);
+  std::vector<JpegKind> kinds(10);
   kinds[1].restart_interval = 2;
   kinds[2].h_samp = kinds[2].v_samp = 1;
   kinds[2].optimized = true;
@@ -36,6 +43,7 @@ std::vector<JpegKind> kinds() {
   kinds[7].stored = JCS_YCCK;
   kinds[8].progressive = true;
   kinds[8].components = 1;
+  kinds[9].configure = in_three_scans;
   return kinds;
 }
 

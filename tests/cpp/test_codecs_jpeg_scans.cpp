@@ -93,18 +93,21 @@ bool equals(const Headers& headers, const ScansDecoder& decoder, const Coefficie
   return true;
 }
 
+McuRegion whole(const Headers& headers) { return {0, headers.frame().mcus_per_row, 0, headers.frame().mcu_rows}; }
+
 bool accepts(const Bytes& file) {
   static HuffmanCache cache;
   static ScansDecoder decoder;
   Headers headers;
-  return headers.open(file) && decoder.read(headers, cache);
+  return headers.open(file) && decoder.read(headers, cache, whole(headers), {});
 }
 
 bool decodes(const Bytes& file) {
   static HuffmanCache cache;
   static ScansDecoder decoder;
   Headers headers;
-  return headers.open(file) && decoder.read(headers, cache) && equals(headers, decoder, test::read_coefficients(file));
+  return headers.open(file) && decoder.read(headers, cache, whole(headers), {}) &&
+         equals(headers, decoder, test::read_coefficients(file));
 }
 
 TEST_CASE("scans: every script gives libjpeg's coefficients") {

@@ -87,8 +87,9 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   rows_left_ = y.size;
   row_ = blocks.top;
   region_ = blocks;
-  if (!(frame().is_progressive ? progressive_.decode(headers_, tables_, blocks, dc_only)
-                               : sequential_.start(headers_, tables_, blocks, dc_only))) {
+  has_scans_ = frame().is_progressive || headers_.scan().n_components != frame().n_components;
+  if (!(has_scans_ ? scans_.read(headers_, tables_, blocks, dc_only)
+                   : sequential_.start(headers_, tables_, blocks, dc_only))) {
     return std::nullopt;
   }
   return ImageRows{.scaled = scaled.size, .denominator = denominator, .window = window};
@@ -99,7 +100,7 @@ void Decoder::take_block_rows() {
   block_rows_.clear();
   for (unsigned c = 0; c < frame().n_components; ++c) {
     const Component& component = frame().components[c];
-    const BlockRows rows = frame().is_progressive ? progressive_.rows(c, row_) : sequential_.rows(c);
+    const BlockRows rows = has_scans_ ? scans_.rows(c, row_) : sequential_.rows(c);
     const std::size_t skipped = pixels_.columns(c).first - std::size_t{region_.left} * component.h;
     for (unsigned v = 0; v < component.v; ++v) {
       const std::size_t first = v * rows.stride + skipped;
@@ -110,11 +111,10 @@ void Decoder::take_block_rows() {
 
 bool Decoder::next_mcu_row() {
   throw_if_stopped();
-  if (!frame().is_progressive && !sequential_.next_row()) return false;
+  if (!has_scans_ && !sequential_.next_row()) return false;
   take_block_rows();
   ++row_;
-  return pixels_.push(block_rows_) &&
-         (frame().is_progressive || !reads_below_ || row_ < last_row_ || sequential_.next_row());
+  return pixels_.push(block_rows_) && (has_scans_ || !reads_below_ || row_ < last_row_ || sequential_.next_row());
 }
 
 bool Decoder::read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got) {
@@ -132,10 +132,10 @@ bool Decoder::read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got) {
 
 bool Decoder::finish() {
   if (rows_left_ > 0) return false;
-  const bool is_complete = !ends_image_ || frame().is_progressive ||
+  const bool is_complete = !ends_image_ || has_scans_ ||
                            (sequential_.finish() && headers_.next_scan(sequential_.marker()) && headers_.is_end());
   sequential_.free_if_large();
-  progressive_.free_if_large();
+  scans_.free_if_large();
   return is_complete;
 }
 

@@ -12,7 +12,7 @@
 #include "codecs/jpeg/headers.h"
 #include "codecs/jpeg/huffman.h"
 #include "codecs/jpeg/pixel_rows.h"
-#include "codecs/jpeg/progressive.h"
+#include "codecs/jpeg/scans.h"
 #include "codecs/jpeg/sequential.h"
 #include "codecs/reader.h"
 
@@ -38,8 +38,9 @@ class Decoder {
 
   Headers headers_;
   HuffmanCache tables_;
-  SequentialDecoder sequential_;
-  ProgressiveDecoder progressive_;
+  SequentialDecoder sequential_;  // of files of one scan
+  ScansDecoder scans_;            // of others
+  bool has_scans_ = false;
   McuRegion region_{};
   JpegPixelRows pixels_;
   std::vector<JpegBlockRow> block_rows_;

@@ -19,30 +19,34 @@ constexpr unsigned kMostShift = 13;     // libjpeg refuses more
 }  // namespace
 
 // Makes room for zeros.
-void ScansDecoder::place(const Frame& frame) {
+void ScansDecoder::place(const Frame& frame, const ComponentFlags& dc_only) {
   n_planes_ = frame.n_components;
   std::size_t n_blocks = 0;
   for (unsigned c = 0; c < n_planes_; ++c) {
     Plane& plane = planes_[c];
     const Component& component = frame.components[c];
-    plane = {
-        .begin = n_blocks, .stride = std::size_t{frame.mcus_per_row} * component.h, .h = component.h, .v = component.v};
+    plane = {.begin = n_blocks,
+             .stride = std::size_t{frame.mcus_per_row} * component.h,
+             .h = component.h,
+             .v = component.v,
+             .dc_only = dc_only[c]};
     plane.missing.fill(-1);
-    n_blocks += plane.stride * frame.mcu_rows * component.v;
+    n_blocks += plane.stride * region_.bottom * component.v;
   }
-  last_.assign(n_blocks, 0);
+  below_ = n_blocks;
+  last_.assign(n_blocks + 1, 0);
   nonzero_.assign(frame.is_progressive ? n_blocks : 0, 0);
-  // One block more: the padding that kNaturalOrNext needs.
-  storage_.assign((n_blocks + 1) * kBlock + kAlignment / sizeof(std::int16_t), 0);
+  // One block for those below the region, and the padding that kNaturalOrNext needs.
+  storage_.assign((n_blocks + 2) * kBlock + kAlignment / sizeof(std::int16_t), 0);
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
   blocks_ = storage_.data() + ((kAlignment - address % kAlignment) % kAlignment) / sizeof(std::int16_t);
 }
 
-bool ScansDecoder::read(Headers& headers, HuffmanCache& cache) {
-  place(headers.frame());
+bool ScansDecoder::read(Headers& headers, HuffmanCache& cache, const McuRegion& region, const ComponentFlags& dc_only) {
+  region_ = region;
+  place(headers.frame(), dc_only);
   n_scans_ = 0;
   while (!headers.is_end()) {
-    throw_if_stopped();
     if (!note_progress(headers.frame(), headers.scan()) || !read_scan(headers, cache)) return false;
     if (!headers.next_scan(data_.marker())) return false;
   }
@@ -84,6 +88,10 @@ bool ScansDecoder::read_scan(const Headers& headers, HuffmanCache& cache) {
   if (scan.first == 0) return scan.high == 0 ? read_dc_first(headers, cache) : read_dc_refinement(headers);
   const AcTable* const table = cache.ac(headers.tables().ac[scan.ac[0]]);
   if (table == nullptr) return false;
+  if (planes_[scan.component[0]].dc_only) {
+    data_.open(headers.file(), scan.data);
+    return pass_over(headers);
+  }
   return scan.high == 0 ? read_ac_first(headers, *table) : read_ac_refinement(headers, *table);
 }
 
@@ -94,7 +102,7 @@ bool ScansDecoder::decode_mcu(const Scan& scan, std::size_t x, std::size_t y, Bi
     for (std::size_t row = 0; row < plane.v; ++row) {
       const std::size_t first = plane.begin + (y * plane.v + row) * plane.stride + x * plane.h;
       for (std::size_t column = 0; column < plane.h; ++column) {
-        if (!decode(bits, first + column, i)) return false;
+        if (!decode(bits, y < region_.bottom ? first + column : below_, i)) return false;
       }
     }
   }
@@ -109,7 +117,10 @@ bool ScansDecoder::for_each_block(const Headers& headers, const Decode& decode) 
   const Component& first = frame.components[scan.component[0]];
   const Plane& plane = planes_[scan.component[0]];
   const std::size_t columns = is_interleaved ? frame.mcus_per_row : first.width_in_blocks;
-  const std::size_t rows = is_interleaved ? frame.mcu_rows : first.height_in_blocks;
+  const std::size_t all_rows = is_interleaved ? frame.mcu_rows : first.height_in_blocks;
+  const std::size_t needed = std::min(all_rows, std::size_t{region_.bottom} * (is_interleaved ? 1 : first.v));
+  // The first DC scan is read to its end: libjpeg refuses sums that overflow.
+  const std::size_t rows = scan.first == 0 && scan.high == 0 ? all_rows : needed;
   const std::uint32_t interval = headers.tables().restart_interval;
   std::uint32_t to_restart = interval;
   unsigned number = 0;
@@ -118,6 +129,7 @@ bool ScansDecoder::for_each_block(const Headers& headers, const Decode& decode) 
   end_run_ = 0;
   Bits bits = data_.bits;
   for (std::size_t y = 0; y < rows; ++y) {
+    throw_if_stopped();
     for (std::size_t x = 0; x < columns; ++x) {
       if (interval != 0 && to_restart-- == 0) {
         if (!restart(headers, number++ & 7U, bits)) return false;
@@ -125,12 +137,23 @@ bool ScansDecoder::for_each_block(const Headers& headers, const Decode& decode) 
       }
       if (!data_.prepare(bits)) return false;
       if (is_interleaved ? !decode_mcu(scan, x, y, bits, decode)
-                         : !decode(bits, plane.begin + y * plane.stride + x, 0U)) {
+                         : !decode(bits, y < needed ? plane.begin + y * plane.stride + x : below_, 0U)) {
         return false;
       }
     }
   }
+  if (rows < all_rows) return data_.has_taken(bits) && pass_over(headers);
   return end_run_ == 0 && data_.finish(bits);
+}
+
+// To the marker behind the scan. Whatever the data are, they change nothing after it.
+bool ScansDecoder::pass_over(const Headers& headers) {
+  if (!data_.find_marker()) return false;
+  while ((headers.file()[data_.marker() + 1] & 0xF8U) == 0xD0) {
+    data_.open(headers.file(), data_.marker() + 2);
+    if (!data_.find_marker()) return false;
+  }
+  return true;
 }
 
 bool ScansDecoder::restart(const Headers& headers, unsigned number, Bits& bits) {
@@ -211,7 +234,7 @@ bool ScansDecoder::read_ac_refinement(const Headers& headers, const AcTable& tab
 
 BlockRows ScansDecoder::rows(unsigned component, std::size_t mcu_row) const noexcept {
   const Plane& plane = planes_[component];
-  const std::size_t first = plane.begin + mcu_row * plane.v * plane.stride;
+  const std::size_t first = plane.begin + mcu_row * plane.v * plane.stride + region_.left * plane.h;
   return {blocks_ + first * kBlock, last_.data() + first, plane.stride};
 }
 

@@ -20,8 +20,11 @@ class ScansDecoder {
  public:
   // `headers` stand at the first scan; reads to the end of the image. Gives up, among others, on files in which scans
   // are missing, which libjpeg smooths, and on orders of scans of which it warns.
-  [[nodiscard]] bool read(Headers& headers, HuffmanCache& cache);
-  // Whole rows of MCUs, from the left edge of the image.
+  // Rows of MCUs below the region are not decoded, nor, of the components in `dc_only`, AC coefficients of progressive
+  // files.
+  [[nodiscard]] bool read(Headers& headers, HuffmanCache& cache, const McuRegion& region,
+                          const ComponentFlags& dc_only);
+  // A row of MCUs of the region, from its left edge on.
   [[nodiscard]] BlockRows rows(unsigned component, std::size_t mcu_row) const noexcept;
   void free_if_large();
 
@@ -30,10 +33,11 @@ class ScansDecoder {
     std::size_t begin = 0;   // of its blocks in blocks_
     std::size_t stride = 0;  // in blocks
     std::size_t h = 1, v = 1;
+    bool dc_only = false;
     std::array<std::int8_t, kBlock> missing{};  // bits of each coefficient that are still to come; -1: all
   };
 
-  void place(const Frame& frame);
+  void place(const Frame& frame, const ComponentFlags& dc_only);
   bool note_progress(const Frame& frame, const Scan& scan);
   [[nodiscard]] bool is_complete() const noexcept;
   bool read_scan(const Headers& headers, HuffmanCache& cache);
@@ -48,9 +52,12 @@ class ScansDecoder {
   template <typename Decode>
   bool decode_mcu(const Scan& scan, std::size_t x, std::size_t y, Bits& bits, const Decode& decode);
   bool restart(const Headers& headers, unsigned number, Bits& bits);
+  bool pass_over(const Headers& headers);
 
+  McuRegion region_{};
   unsigned n_planes_ = 0;
   std::array<Plane, kMostComponents> planes_{};
+  std::size_t below_ = 0;  // index of the block for all below the region
   int n_scans_ = 0;
   EntropyData data_;
   std::array<int, kMostComponents> previous_{};  // DC coefficients, by index in the scan
