@@ -116,6 +116,60 @@ TEST_CASE("a file with any byte changed, lost or twice") {
   }
 }
 
+// Sampling factors of 1, 2 or 4 for every component, of which an MCU can be made.
+void draw_factors(jpeg_compress_struct& info, std::uint32_t seed) {
+  for (int blocks = 11; blocks > 10;) {
+    blocks = 0;
+    for (int c = 0; c < info.num_components; ++c) {
+      seed = seed * 1664525U + 1013904223U;
+      info.comp_info[c].h_samp_factor = 1 << (seed >> 20U) % 3;
+      info.comp_info[c].v_samp_factor = 1 << (seed >> 26U) % 3;
+      blocks += info.comp_info[c].h_samp_factor * info.comp_info[c].v_samp_factor;
+    }
+  }
+}
+
+TEST_CASE("any sampling, size, quality, coding, window, scale and mode") {
+  JpegReader own;
+  TurboReader turbo;
+  std::uint32_t noise = 3;
+  const auto below = [&](std::uint32_t limit) {
+    noise = noise * 1664525U + 1013904223U;
+    return (noise >> 8U) % limit;
+  };
+  constexpr ColorMode kModes[] = {ColorMode::kRgb, ColorMode::kRgba, ColorMode::kGray, ColorMode::kGray16};
+  constexpr int kFactors[][2] = {{1, 1}, {2, 1}, {2, 2}, {1, 2}, {4, 1}, {4, 2}, {1, 4}};
+  std::size_t n_own = 0;
+  constexpr int kRuns = 3000;
+  for (int run = 0; run < kRuns; ++run) {
+    JpegKind kind;
+    kind.components = below(5) == 0 ? 1 : below(8) == 0 ? 4 : 3;
+    const auto& factors = kFactors[below(kind.components == 4 ? 3 : 7)];  // an MCU has at most 10 blocks
+    kind.h_samp = factors[0];
+    kind.v_samp = factors[1];
+    kind.stored = kind.components == 4 ? (below(2) == 0 ? JCS_CMYK : JCS_YCCK) : below(9) == 0 ? JCS_RGB : JCS_YCbCr;
+    kind.progressive = below(3) == 0;
+    kind.restart_interval = below(3) == 0 ? 1 + below(9) : 0;
+    kind.quality = static_cast<int>(1 + below(100));
+    kind.optimized = below(2) == 0;
+    const std::uint32_t seed = below(4) == 0 ? 1 + below(1U << 20U) : 0;
+    if (seed != 0 && kind.components != 1) kind.configure = [&](auto& info) { draw_factors(info, seed); };
+    const Bytes file = make(1 + below(65), 1 + below(65), kind);
+    const ImagePart part{{below(66), below(66), below(66), below(66)}, 1U << below(4)};
+    const ColorMode mode = kModes[below(4)];
+    CAPTURE(run);
+    CAPTURE(kind.h_samp);
+    CAPTURE(kind.v_samp);
+    CAPTURE(seed);
+    CAPTURE(part.denominator);
+    const Outcome expected = outcome_of(turbo, file, mode, part);
+    CHECK(expected.error.empty());
+    CHECK(outcome_of(own, file, mode, part, 1 + below(20)) == expected);
+    n_own += own.used_library() ? 0 : 1;
+  }
+  CHECK(n_own > kRuns * 8 / 10);
+}
+
 TEST_CASE("intact files are decoded by our own decoder") {
   JpegReader own;
   TurboReader turbo;

@@ -73,8 +73,11 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   ComponentFlags dc_only{};
   bool interpolates_rows = false;
   for (unsigned c = 0; c < frame().n_components; ++c) {
-    dc_only[c] = scaled.components[c].side == 1;
-    interpolates_rows |= scaled.components[c].interpolates_y();
+    const ScaledComponent& component = scaled.components[c];
+    // Enlarged by the inverse DCT and then by upsampling, as 4:1:0 at 1/2: libjpeg's pixels depend on the window.
+    if (component.side * denominator > 8 && component.expand_x * component.expand_y > 1) return std::nullopt;
+    dc_only[c] = component.side == 1;
+    interpolates_rows |= component.interpolates_y();
   }
   // For the last two rows of pixels of a row of MCUs, libjpeg reads the next one, though the upper one needs it not: it
   // refuses a file that ends in there.
