@@ -69,6 +69,24 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   const Window window{x.begin, y.begin, x.size, y.size};
   if (!pixels_.start(geometry, denominator, window, mode)) return std::nullopt;
 
+  const std::size_t end = y.begin + y.size;
+  ends_image_ = end == scaled.size.height;
+  rows_left_ = y.size;
+  row_ = static_cast<std::uint32_t>(pixels_.first_mcu_row());
+  has_scans_ = frame().is_progressive || headers_.scan().n_components != frame().n_components;
+  if (has_scans_ ? !start_scans() : !start_sequential(scaled, end)) return std::nullopt;
+  return ImageRows{.scaled = scaled.size, .denominator = denominator, .window = window};
+}
+
+bool Decoder::start_scans() {
+  reads_below_ = false;
+  if (scans_.read(headers_, tables_)) return true;
+  scans_.free_if_large();
+  return false;
+}
+
+// `end`: of the window, in rows of pixels.
+bool Decoder::start_sequential(const ScaledFrame& scaled, std::size_t end) {
   McuRegion blocks = region();
   ComponentFlags dc_only{};
   bool interpolates_rows = false;
@@ -78,15 +96,11 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   }
   // For the last two rows of pixels of a row of MCUs, libjpeg reads the next one, though the upper one needs it not: it
   // refuses a file that ends in there.
-  const std::size_t end = y.begin + y.size;
   const bool ends_above = interpolates_rows && end + 1 == (blocks.bottom - 1) * std::size_t{scaled.mcu_height};
   reads_below_ = ends_above && !headers_.has_end_marker();
   if (ends_above && !reads_below_) --blocks.bottom;
   last_row_ = blocks.bottom - (reads_below_ ? 1 : 0);
-  ends_image_ = end == scaled.size.height;
-  rows_left_ = y.size;
-  row_ = blocks.top;
-  if (!sequential_.start(headers_, tables_, blocks, dc_only)) return std::nullopt;
+  if (!sequential_.start(headers_, tables_, blocks, dc_only)) return false;
   block_rows_.clear();
   for (unsigned c = 0; c < frame().n_components; ++c) {
     const Component& component = frame().components[c];
@@ -97,11 +111,23 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
       block_rows_.push_back({rows.coefficients + first * kBlock, rows.last + first});
     }
   }
-  return ImageRows{.scaled = scaled.size, .denominator = denominator, .window = window};
+  return true;
 }
 
 bool Decoder::next_mcu_row() {
   throw_if_stopped();
+  if (has_scans_) {
+    block_rows_.clear();
+    for (unsigned c = 0; c < frame().n_components; ++c) {
+      const BlockRows rows = scans_.rows(c, row_);
+      for (unsigned v = 0; v < frame().components[c].v; ++v) {
+        const std::size_t first = v * rows.stride + pixels_.columns(c).first;
+        block_rows_.push_back({rows.coefficients + first * kBlock, rows.last + first});
+      }
+    }
+    ++row_;
+    return pixels_.push(block_rows_);
+  }
   ++row_;
   return sequential_.next_row() && pixels_.push(block_rows_) &&
          (!reads_below_ || row_ < last_row_ || sequential_.next_row());
@@ -122,6 +148,10 @@ bool Decoder::read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got) {
 
 bool Decoder::finish() {
   if (rows_left_ > 0) return false;
+  if (has_scans_) {
+    scans_.free_if_large();
+    return true;
+  }
   const bool is_complete =
       !ends_image_ || (sequential_.finish() && headers_.next_scan(sequential_.marker()) && headers_.is_end());
   sequential_.free_if_large();

@@ -12,6 +12,7 @@
 #include "codecs/jpeg/headers.h"
 #include "codecs/jpeg/huffman.h"
 #include "codecs/jpeg/pixel_rows.h"
+#include "codecs/jpeg/scans.h"
 #include "codecs/jpeg/sequential.h"
 #include "codecs/reader.h"
 
@@ -31,12 +32,16 @@ class Decoder {
   [[nodiscard]] bool finish();
 
  private:
+  bool start_sequential(const ScaledFrame& scaled, std::size_t end);
+  bool start_scans();
   bool next_mcu_row();
   McuRegion region() const;
 
   Headers headers_;
   HuffmanCache tables_;
-  SequentialDecoder sequential_;
+  SequentialDecoder sequential_;  // of files of one scan
+  ScansDecoder scans_;            // of others
+  bool has_scans_ = false;
   JpegPixelRows pixels_;
   std::vector<JpegBlockRow> block_rows_;
   std::uint32_t row_ = 0;       // next row of MCUs
