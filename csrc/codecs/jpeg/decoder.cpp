@@ -69,24 +69,6 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   const Window window{x.begin, y.begin, x.size, y.size};
   if (!pixels_.start(geometry, denominator, window, mode)) return std::nullopt;
 
-  const std::size_t end = y.begin + y.size;
-  ends_image_ = end == scaled.size.height;
-  rows_left_ = y.size;
-  row_ = static_cast<std::uint32_t>(pixels_.first_mcu_row());
-  has_scans_ = frame().is_progressive || headers_.scan().n_components != frame().n_components;
-  if (has_scans_ ? !start_scans() : !start_sequential(scaled, end)) return std::nullopt;
-  return ImageRows{.scaled = scaled.size, .denominator = denominator, .window = window};
-}
-
-bool Decoder::start_scans() {
-  reads_below_ = false;
-  if (scans_.read(headers_, tables_)) return true;
-  scans_.free_if_large();
-  return false;
-}
-
-// `end`: of the window, in rows of pixels.
-bool Decoder::start_sequential(const ScaledFrame& scaled, std::size_t end) {
   McuRegion blocks = region();
   ComponentFlags dc_only{};
   bool interpolates_rows = false;
@@ -99,6 +81,7 @@ bool Decoder::start_sequential(const ScaledFrame& scaled, std::size_t end) {
   }
   // For the last two rows of pixels of a row of MCUs, libjpeg reads the next one, though the upper one needs it not: it
   // refuses a file that ends in there.
+  const std::size_t end = y.begin + y.size;
   const bool ends_above = interpolates_rows && end + 1 == (blocks.bottom - 1) * std::size_t{scaled.mcu_height};
   reads_below_ = ends_above && !headers_.has_end_marker();
   if (ends_above && !reads_below_) --blocks.bottom;

@@ -32,8 +32,6 @@ class Decoder {
   [[nodiscard]] bool finish();
 
  private:
-  bool start_sequential(const ScaledFrame& scaled, std::size_t end);
-  bool start_scans();
   bool next_mcu_row();
   void take_block_rows();
   McuRegion region() const;
