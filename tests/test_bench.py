@@ -169,3 +169,57 @@ def test_a_race_runs_to_its_result_file(tmp_path: Path) -> None:
         assert found["limit"]["min"] > 0
     assert race["targets"][0]["value"] is None  # fastbatch did not run
     assert "not measured  fastbatch / limit" in done.stdout
+
+
+def result_file(folder: Path, name: str, scenarios: dict[str, Any]) -> Path:
+    machine = {"cpu": "a CPU", "cpus": 2, "load_at_start": 0.25}
+    code = {"commit": "0123456789abcdef", "is_modified": False, "simd": "AVX2"}
+    path = folder / name
+    path.write_text(json.dumps({"rounds": 3, "threads": 2, "machine": machine, "code": code, "scenarios": scenarios}))
+    return path
+
+
+def contestant(*rates: float, per_cpu_s: float = 1.0) -> dict[str, Any]:
+    return {"rates": list(rates), "median": sorted(rates)[len(rates) // 2], "per_cpu_s": per_cpu_s}
+
+
+def test_the_tables_of_the_documents_come_from_the_last_run(bench: SimpleNamespace, tmp_path: Path) -> None:
+    import tables
+
+    rows = {
+        "unit": "rows/s",
+        "contestants": {
+            "limit": contestant(4e6, 4e6, 4e6, per_cpu_s=2e6),
+            "fastbatch": contestant(3e6, 4e6, 3.6e6, per_cpu_s=1.5e6),
+            "numpy": contestant(1e6, 2e6, 1.8e6),
+            "tf": {"skipped": "not installed"},
+        },
+    }
+    old = {**rows, "contestants": {**rows["contestants"], "fastbatch": contestant(1, 1, 1)}}
+    paths = [
+        result_file(tmp_path, "old.json", {"rows_shuffled": old, "words": {"values": {"lines / the file": 3.456}}}),
+        result_file(tmp_path, "new.json", {"rows_shuffled": rows, "windows": {"skipped": "no compiler"}}),
+    ]
+    found = tables.load(paths)
+    assert tables.race_rows(found)[2:] == [
+        "| `rows_shuffled`: 200,000 x 784 float32, batch 256, shuffled | 4.00 M rows/s | 0.90 | 0.75 | 2.0 x (numpy) "
+        "| - |"
+    ]
+    assert tables.value_rows(found)[2:] == ["| `words` | lines / the file | 3.5 |"]
+    assert tables.origin(found).startswith("Medians of one run of 3 rounds, `--threads 2`: a CPU, 2 CPUs, ")
+
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
+    tables.replace(page, ["new", "", "table"])
+    assert page.read_text() == f"before\n{tables.BEGIN}\n\nnew\n\ntable\n\n{tables.END}\nafter\n"
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="expected the lines"):
+        tables.replace(page, [])
+
+
+def test_the_documents_have_the_marks_of_the_tables(bench: SimpleNamespace) -> None:
+    import tables
+
+    for page in ("README.md", "docs/performance.md"):
+        text = (tables.ROOT / page).read_text()
+        assert text.count(tables.BEGIN) == text.count(tables.END) == 1, page

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import PIL
 import pytest
 
 import fastbatch
@@ -45,6 +46,22 @@ def test_info_says_what_is_installed(capsys):
     assert "scalar" in facts["SIMD"]
     assert int(facts["CPUs"].split()[0]) >= 1
     assert "libjpeg" in facts["libraries"] or "static" in facts["libraries"]
+
+
+@pytest.mark.parametrize(
+    "version, message",
+    [
+        ("13.0.0", "13.0.0: the pixels of exact=True"),
+        ("14.1", "14.1: the pixels of exact=True"),
+        ("12.3.0", "12.3.0: other pixels than exact=True where a height shrinks more than twice as much as the width"),
+        ("11.0.0", "11.0.0: fastbatch needs 12.3 or newer"),
+    ],
+)
+def test_info_says_whether_pillow_resizes_like_the_core(version, message, monkeypatch, capsys):
+    monkeypatch.setattr(PIL, "__version__", version)
+    assert cli.main(["info"]) == 0
+    facts = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert facts["Pillow"].startswith(message)
 
 
 def test_the_package_runs_as_a_command():

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import same_batches
 from PIL import Image, ImageOps
+from pillow_oracle import resized
 
 import fastbatch
 from fastbatch import pure
@@ -201,7 +202,7 @@ def test_random_resized_pixels(photos, name):
         box = random_resized(image.size[::-1], (0.1, 0.6), (0.5, 2), Draws(7, 0, index))
         top, left, h, w = box
         cut = image.crop((left, top, left + w, top + h))
-        wanted.append(cut.resize((30, 20), Image.Resampling[name.upper()]))
+        wanted.append(resized(cut, (30, 20), Image.Resampling[name.upper()]))
     options = {"size": (20, 30), "crop": "random_resized", "crop_scale": (0.1, 0.6), "crop_ratio": (0.5, 2)}
     agree(photos, np.stack(wanted), filter=name, seed=7, **options)
 
@@ -227,13 +228,13 @@ def test_random_pixels_after_a_resize(photos):
         w, h = (33, int(33 * h / w)) if w <= h else (int(33 * w / h), 33)
         draws = Draws(0, 0, index)
         top, left = draws.integer(h - 24 + 1), draws.integer(w - 32 + 1)
-        wanted.append(image.resize((w, h), Image.Resampling.BOX).crop((left, top, left + 32, top + 24)))
+        wanted.append(resized(image, (w, h), Image.Resampling.BOX).crop((left, top, left + 32, top + 24)))
     agree(photos, np.stack(wanted), size=(24, 32), crop="random", resize=33, filter="box")
 
 
 def test_flips_are_drawn_apart(photos):
     """Each with probability 1/2, from its own stream, after the crop."""
-    plain = [np.asarray(image.resize((16, 16), Image.Resampling.BILINEAR)) for image in images_of(photos)]
+    plain = [np.asarray(resized(image, (16, 16), Image.Resampling.BILINEAR)) for image in images_of(photos)]
     wanted, kinds = [], set()
     for index, pixels in enumerate(plain):
         draws = [

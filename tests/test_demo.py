@@ -17,6 +17,8 @@ for module in ("sklearn", "skimage", "matplotlib", "PIL", "rich"):
 
 from PIL import Image
 
+import fastbatch as fastbatch_package
+from fastbatch import pure
 from fastbatch.command import cli
 from fastbatch.demo import DemoError, photos, pictures, require_extras, run, table, train
 from fastbatch.demo.job import Result
@@ -142,6 +144,37 @@ def test_demo_on_the_users_own_folder(own_folder, tmp_path, monkeypatch, capsys)
     assert "20 JPEGs, 2 classes" in output
     assert rows(output, "same batches")[0].split()[2:4] == ["yes", "5"]  # 4 of 16, 1 of 4
     assert_is_picture(tmp_path / "batch.png", (1000, 400))
+
+
+def test_large_photographs_are_compared_exactly(tmp_path, monkeypatch, capsys):
+    """By default the codec reduces them while it decodes, which plain Python cannot: no difference to fail for."""
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(6):
+            pixels = random.integers(0, 255, (30, 40, 3), dtype=np.uint8)
+            image = Image.fromarray(pixels).resize((1600, 1200), Image.Resampling.BICUBIC)
+            image.save(tmp_path / "photos" / name / f"{i}.jpg", quality=90)
+    reduced = [
+        next(iter(api.images(tmp_path / "photos", size=224, resize=256, crop="center", batch_size=2)))[0]
+        for api in (fastbatch_package, pure)
+    ]
+    assert not np.array_equal(*reduced)  # what the demo must not compare
+    monkeypatch.setattr(run, "run_feed", train.run)
+    arguments = [
+        "demo",
+        "--quick",
+        "--images",
+        str(tmp_path / "photos"),
+        "--epochs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert cli.main(arguments) == 0
+    output = capsys.readouterr().out
+    assert rows(output, "same batches")[0].split()[2] == "yes"
+    assert "Peak memory: plain Python holds two batches, fastbatch four" in output
 
 
 def test_a_difference_fails_and_is_named(own_folder, tmp_path, monkeypatch, capsys):

@@ -55,8 +55,13 @@ def test_files_of_other_formats(api, tmp_path, name):
         assert way in str(error_of(api.tokens, path))
     if name == "x.parquet":
         assert "a Parquet file" in str(error_of(api.images, path))
-    if name == "x.h5":
-        assert isinstance(error_of(api.tokens, path, "uint16"), api.FormatError)  # no tokens, whatever the type
+    if name not in ("x", "x.jpg", "x.txt", "x.json"):  # no tokens, whatever the type
+        assert way in str(error_of(api.tokens, path, "uint8"))
+    if name not in ("x", "x.jpg", "x.txt", "x.json", "x.pkl"):  # neither text nor a table of paths
+        readers = (api.words, api.lines, api.vocabulary, api.image_table, lambda path: next(iter(api.stream(path, 2))))
+        for call in readers:
+            error = error_of(call, path)
+            assert isinstance(error, api.FormatError) and way in str(error), call
 
 
 def test_extensions_do_not_decide_about_arrays(api, tmp_path):
@@ -147,3 +152,30 @@ def test_a_pattern_for_series(api, tmp_path):
     assert api.series(str(tmp_path / "*.npy"))[:][:, 0].tolist() == [1, 1, 1, 0, 0, 0, 2, 2, 2]
     assert isinstance(error_of(api.series, str(tmp_path / "*.csv")), FileNotFoundError)
     assert isinstance(error_of(api.series, str(tmp_path / "a.npy")), TypeError)
+
+
+def test_names_and_first_bytes_that_mean_nothing(api, tmp_path):
+    """Numbers may begin like a file of another format, and texts may have their extensions."""
+    numbers = np.frombuffer(b"PAR1" + bytes(60), "u2")
+    numbers.tofile(tmp_path / "train.bin")
+    assert api.tokens(tmp_path / "train.bin", "u2", context=4).n_samples == 7
+    (tmp_path / "news.pt").write_text("bom dia\n")
+    (tmp_path / "wide.pt").write_text("bom dia\n", encoding="utf-16")
+    assert list(api.words(str(tmp_path / "news.pt"))) == [["bom", "dia"]]
+    assert list(api.words(str(tmp_path / "wide.pt"), encoding="utf-16")) == [["bom", "dia"]]
+    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(8), mtime=0)[:24].ljust(24, b"\0"))
+    assert len(list(api.stream(str(tmp_path / "x.gz"), 2, records=2, encoding=None))) > 0  # bytes are bytes
+
+
+@pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n", b"GRIB\0\0\0\1", b"BUFR"], ids=["HDF5", "GRIB", "BUFR"])
+def test_formats_that_pillow_knows_and_cannot_decode(api, content):
+    """They have no pixels: the resize then complained of an image without a size."""
+    content += bytes(100)
+    for call in (
+        lambda: api.decode(content),
+        lambda: next(iter(api.images(api.encoded([content]), [0], size=8))),
+        lambda: next(iter(api.images(api.encoded([content]), [0], size=8, exact=True))),
+    ):
+        error = error_of(call)
+        assert isinstance(error, api.DecodeError) and "not an image: expected JPEG, PNG, WebP" in str(error)
+    assert "without a decoder" in api.probe(api.encoded([content]))["error"][0]

@@ -133,9 +133,11 @@ def test_threads_work_ahead_and_end_with_the_pass(squares):
 
 
 def test_interrupting_the_wait_loses_nothing(squares):
+    waits = threading.Event()  # before that, an interrupt would meet another line of this test
+
     class Slow(squares):
         def __getitem__(self, index):
-            if index == 1:
+            if index == 1 and waits.wait(10):
                 _thread.interrupt_main()
                 time.sleep(0.2)
             return super().__getitem__(index)
@@ -144,6 +146,7 @@ def test_interrupting_the_wait_loses_nothing(squares):
     batches = iter(data)
     assert next(batches).tolist() == [0, 0]
     with pytest.raises(KeyboardInterrupt):
+        waits.set()
         next(batches)
     assert values(batches) == [i * i for i in range(1, 7)]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from making import same_batches
 from PIL import Image
+from pillow_oracle import resized
 
 import fastbatch
 from fastbatch import pure
@@ -47,7 +48,7 @@ def agree(*arguments, **options):
 @pytest.mark.parametrize("size", [(32, 32), (17, 90), (200, 9), (1, 1), 64])
 def test_pixels_are_pillows(photos, name, size):
     height, width = size if isinstance(size, tuple) else (size, size)
-    wanted = [opened(path).resize((width, height), Image.Resampling[name.upper()]) for path in files_of(photos)]
+    wanted = [resized(opened(path), (width, height), Image.Resampling[name.upper()]) for path in files_of(photos)]
     got = agree(photos, None, size=size, filter=name, dtype="uint8", layout="NHWC")
     assert np.array_equal(np.concatenate(got), np.stack(wanted))
 
@@ -64,7 +65,7 @@ def test_center_crop_is_torchvisions(photos, size, resize):
         w, h = image.size
         w, h = (side, int(side * h / w)) if w <= h else (int(side * w / h), side)
         left, top = round((w - width) / 2), round((h - height) / 2)
-        wanted.append(image.resize((w, h), Image.Resampling.BICUBIC).crop((left, top, left + width, top + height)))
+        wanted.append(resized(image, (w, h), Image.Resampling.BICUBIC).crop((left, top, left + width, top + height)))
     options = {"size": size, "crop": "center", "resize": resize, "filter": "bicubic"}
     got = agree(photos, None, dtype="uint8", layout="NHWC", **options)
     assert np.array_equal(np.concatenate(got), np.stack(wanted))
@@ -79,7 +80,7 @@ def test_center_crop_is_torchvisions(photos, size, resize):
 )
 def test_numbers(photos, layout, dtype, numbers):
     pixels = np.stack(
-        [np.asarray(opened(path).resize((20, 30), Image.Resampling.BILINEAR)) for path in files_of(photos)]
+        [np.asarray(resized(opened(path), (20, 30), Image.Resampling.BILINEAR)) for path in files_of(photos)]
     )
     got = np.concatenate(agree(photos, None, size=(30, 20), dtype=dtype, layout=layout, **numbers))
     assert got.dtype == dtype

@@ -58,8 +58,6 @@ def test_csv_in_a_thread_that_outlives_the_main_thread(tmp_path):
     import sys, threading
     import fastbatch as fb
 
-    fb.csv(sys.argv[1])  # Python imports no module that has an exit hook once the main thread has ended
-
     def work():
         threading.main_thread().join()
         print(fb.csv(sys.argv[1]).shape)
@@ -69,3 +67,32 @@ def test_csv_in_a_thread_that_outlives_the_main_thread(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout == "(1000, 2)\n", done.stderr
+
+
+FIRST_USES = {
+    "DataGenerator": "list(type('D', (fb.DataGenerator,), {'__len__': lambda d: 2, '__getitem__': lambda d, i: i})())",
+    "stream": "[int(x) for batch in fb.stream(iter(range(2)), 2) for x in batch]",
+    "restartable": "list(fb.restartable(range, 2, prefetch=2))",
+    "arrays": "[int(x[0]) for x in fb.arrays(np.arange(2), batch_size=1)]",
+    "pure": "[int(x[0]) for x in pure.arrays(np.arange(2), batch_size=1)]",
+    "Keras": "__import__('fastbatch.keras').keras.pad_sequences([[0, 1]])[0].tolist()",
+}
+
+
+@pytest.mark.parametrize("name", FIRST_USES)
+def test_the_first_use_of_a_name_in_such_a_thread(name):
+    """Names are imported when they are used, and Python then imports no module that has an exit hook."""
+    code = f"""
+    import threading
+    import numpy as np
+    import fastbatch as fb
+    import fastbatch.pure as pure
+
+    def work():
+        threading.main_thread().join()
+        print({FIRST_USES[name]})
+
+    threading.Thread(target=work).start()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[0, 1]\n", done.stderr[-2000:]

@@ -115,6 +115,13 @@ def test_the_map_of_the_core_names_every_file():
     assert not missing, "csrc/README.md has a row for each file"
 
 
+def test_every_binding_is_compiled_in_one_unit():
+    """A file that no unit includes links, and fails only when the module is loaded."""
+    units = sorted((CSRC / "bindings").glob("unit_*.cpp"))
+    included = [name for unit in units for name in re.findall(r'#include "bindings/(\w+\.cpp)"', unit.read_text())]
+    assert sorted(included) == sorted(p.name for p in (CSRC / "bindings").glob("*.cpp") if p not in units)
+
+
 def test_the_core_neither_prints_nor_aborts():
     speaks = re.compile(r"std::(cout|cerr|clog|abort|exit|terminate)\b|\b(f?printf|puts|abort|exit)\s*\(")
     assert not relative(path for path in code_files("csrc") if speaks.search(path.read_text()))

@@ -2,6 +2,7 @@
 """Folders of images of many formats and modes in the loader."""
 
 import io
+import sys
 import threading
 
 import numpy as np
@@ -62,6 +63,9 @@ def test_mixed_folders(mixed, color, options):
     assert np.mean(np.abs(fast.astype(int) - np.concatenate(expected))) < 1
 
 
+@pytest.mark.skipif(
+    getattr(sys.flags, "context_aware_warnings", False), reason="pytest does not see the warnings of other threads"
+)
 def test_other_formats_are_said_once_by_the_loader(mixed, monkeypatch):
     monkeypatch.setattr(pillow_fallback, "_warned", set())
     with pytest.warns(UserWarning) as caught:

@@ -223,8 +223,8 @@ def test_subsets_share_out_the_samples(make: Implementation) -> None:
 @pytest.mark.parametrize(
     "subset, message",
     [
-        (Subset(False, 0, 99, 0, 10), "a subset of 99 samples stands on 100"),
-        (Subset(False, 0, 100, 60, 41), "a subset of 41 samples from 60 on does not fit in 100"),
+        (Subset(False, 0, 99, 0, 10), "subset: expected one of 100 samples, found one of 99"),
+        (Subset(False, 0, 100, 60, 41), "subset: expected samples from 0 to 100, found 41 from 60 on"),
     ],
 )
 def test_a_subset_must_fit(make: Implementation, subset: Subset, message: str) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from making import error_of
 from PIL import Image
+from pillow_oracle import resized
 
 import fastbatch
 from fastbatch import pure
@@ -47,7 +48,7 @@ def test_arrays_are_resized_as_pillow_does(kind, name):
             (0.3, 0, width - 0.2, height * 0.7),
             (0, 0, min(width, target[1]), min(height, target[0])),
         ):
-            wanted = np.asarray(image.resize(target[::-1], Image.Resampling[name.upper()], box))
+            wanted = np.asarray(resized(image, target[::-1], Image.Resampling[name.upper()], box))
             for api in (fastbatch, pure):
                 got = api.resize(pixels, target, name, box)
                 assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape)

@@ -12,6 +12,7 @@ data = torch.utils.data
 
 import fastbatch as fb  # noqa: E402
 from fastbatch.torch import DataLoader  # noqa: E402
+from fastbatch.torch.data_loader import OWN_OPTIONS  # noqa: E402
 
 N = 20
 
@@ -147,7 +148,7 @@ def test_nothing_is_kept_in_the_loader():
     loader.explain()
     assert vars(loader) == before
     plain = set(vars(data.DataLoader(pairs(), 4)))
-    assert set(vars(loader)) - plain == {"workers", "threads", "prefetch"}
+    assert set(vars(loader)) - plain == set(OWN_OPTIONS)
 
 
 def test_arguments_are_checked_as_in_torch():

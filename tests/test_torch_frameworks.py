@@ -37,13 +37,13 @@ def plain(**options):
 @pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"num_workers": 2}], ids=str)
 def test_accelerate_builds_ours(accelerator, options):
     theirs = batches(accelerator.prepare(plain(**options)))
-    assert fbt.install() == ("accelerate.data_loader",)
+    assert "accelerate.data_loader" in fbt.install()  # others are imported by other tests
     assert fbt.install() == ()
     loader = accelerator.prepare(plain(**options))
     assert loader.explain().native
     assert same(batches(loader), theirs)
     assert loader.end_of_dataloader
-    assert fbt.uninstall() == ("accelerate.data_loader",)
+    assert "accelerate.data_loader" in fbt.uninstall()
     assert not hasattr(accelerator.prepare(plain(**options)), "explain")
 
 

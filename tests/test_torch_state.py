@@ -282,3 +282,26 @@ def test_a_distributed_sampler():
 
     expected, found = resumed(make, 3, epochs=1)
     assert same(found, expected)
+
+
+class Shuffling(data.IterableDataset):
+    """Draws its order as it begins, in a worker from the worker's seed."""
+
+    def __iter__(self):
+        worker = data.get_worker_info()
+        mine = torch.arange(20) if worker is None else torch.arange(20)[worker.id :: worker.num_workers]
+        return iter(mine[torch.randperm(len(mine))].tolist())
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["generator", "default"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_iterable_dataset_that_shuffles(workers, given):
+    """Read again up to the place in the same order: else samples would come twice, and others never."""
+    torch.manual_seed(5)
+
+    def make(n):
+        return DataLoader(Shuffling(), 3, num_workers=n, generator=generator() if given else None)
+
+    for k in (0, 1, 4):
+        expected, found = resumed(make, k, workers, workers, epochs=1)
+        assert same(found, expected)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,6 +54,13 @@ class Options {
 
 [[noreturn]] inline void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
+}
+
+// CPU time of this thread.
+inline double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 // A file mapped read-only for this object's lifetime.
@@ -109,6 +117,7 @@ class Limit {
   virtual ~Limit() = default;
   virtual void prepare() {}
   virtual std::size_t epoch() = 0;  // returns how many samples were done
+  [[nodiscard]] virtual std::string config() const { return "C++"; }
 };
 
 // Calls work(i, thread) once for every i in [0, n), on `threads` threads that take the next i as they get free.

@@ -52,7 +52,7 @@ Timed time_epoch(Limit& limit) {
 }
 
 void serve(Limit& limit) {
-  std::puts("{\"ready\": true}");
+  std::printf("{\"ready\": true, \"config\": \"%s\"}\n", limit.config().c_str());
   std::fflush(stdout);
   for (std::string line; std::getline(std::cin, line) && line != "quit";) {
     const Timed timed = time_epoch(limit);

@@ -30,11 +30,18 @@ class Memcpy : public Limit {
 
 // Rows of a mapped file into the ring. A thread takes `part` rows at a time (a whole batch unless told).
 //   --stride N  bytes from the start of one row to the next; less than a row: they overlap
-//   --ahead K   asks the CPU for a row K rows before it is copied; 0: leaves it to the hardware
+//   --way W     how rows are copied, one of kWays; unless told, the one that is fastest here, by a trial of each
 //   --cold 1    maps the file anew for each epoch, and with
 //   --advice N  tells the kernel which pages come, N rows ahead of the copying; 0: tells it nothing, or with
 //   --sweep 1   has the whole file read from its beginning to its end meanwhile: for a file that fits into memory
 class Gather : public Limit {
+  // A way to copy the rows [first, last) of the order.
+  struct Way {
+    const char* name;
+    void (Gather::*copy)(std::size_t first, std::size_t last, std::uint8_t* dst) const;
+    bool is_for_ranges;  // copies contiguous rows only
+  };
+
  public:
   explicit Gather(const Options& options)
       : threads_(options.number("threads")),
@@ -45,7 +52,6 @@ class Gather : public Limit {
         batch_(options.number("batch")),
         part_(options.number("part", batch_)),
         slots_(options.number("ring", 4) * batch_),
-        ahead_(options.number("ahead", 0)),
         advice_(options.number("advice", 0)),
         sweeps_(options.number("sweep", 0) != 0),
         shuffled_(options.text("order", "sequential") == "shuffled"),
@@ -57,7 +63,10 @@ class Gather : public Limit {
     if (MappedFile(path_).size() < offset_ + (n_ - 1) * stride_ + row_)
       throw std::invalid_argument(path_ + ": shorter than its rows");
     if (!is_cold_) file_ = std::make_unique<MappedFile>(path_);
+    const std::string way = options.text("way", is_cold_ ? "plain" : "fastest");
+    way_ = way == "fastest" ? fastest() : named(way);
   }
+  [[nodiscard]] std::string config() const override { return std::string("C++, ") + way_->name; }
   void prepare() override { renew_order(order_, n_, shuffled_, random_); }
 
   // A cold epoch maps the file anew: pages in use by a mapping cannot be dropped between epochs.
@@ -83,16 +92,59 @@ class Gather : public Limit {
   }
 
  private:
-  void copy(std::size_t first, std::size_t last) const {
+  // Asks the CPU for a row `kAhead` rows before it is copied, into L2 or also into L1; 0: leaves it to the hardware.
+  template <std::size_t kAhead, int kLocality>
+  void copy_rows(std::size_t first, std::size_t last, std::uint8_t* dst) const {
     const std::uint8_t* base = file_->data() + offset_;
-    std::uint8_t* dst = ring_.data() + first % slots_ * row_;
     for (std::size_t i = first; i < last; ++i, dst += row_) {
-      if (ahead_ > 0 && i + ahead_ < last) {
-        const std::uint8_t* coming = base + order_[i + ahead_] * stride_;
-        for (std::size_t at = 0; at < row_; at += 64) __builtin_prefetch(coming + at, 0, 3);
+      if (kAhead > 0 && i + kAhead < last) {
+        const std::uint8_t* coming = base + order_[i + kAhead] * stride_;
+        for (std::size_t at = 0; at < row_; at += 64) __builtin_prefetch(coming + at, 0, kLocality);
       }
       std::memcpy(dst, base + order_[i] * stride_, row_);
     }
+  }
+  void copy_whole(std::size_t first, std::size_t last, std::uint8_t* dst) const {
+    std::memcpy(dst, file_->data() + offset_ + first * stride_, (last - first) * row_);
+  }
+  void copy_lines(std::size_t first, std::size_t last, std::uint8_t* dst) const {
+    const std::uint8_t* from = file_->data() + offset_ + first * stride_;
+    const std::size_t n = (last - first) * row_;
+    std::size_t at = 0;
+    for (; at + 64 <= n; at += 64) {
+      __builtin_prefetch(from + at + 4096, 0, 2);
+      std::memcpy(dst + at, from + at, 64);
+    }
+    std::memcpy(dst + at, from + at, n - at);
+  }
+
+  void copy(std::size_t first, std::size_t last) const {
+    (this->*way_->copy)(first, last, ring_.data() + first % slots_ * row_);
+  }
+
+  // The ways copy in turns, each the next rows of the order; the least CPU time counts.
+  const Way* fastest() {
+    constexpr std::size_t kTurns = 5, kTrial = std::size_t{16} << 20;
+    const std::size_t units = std::max<std::size_t>(1, std::min(n_, kTrial / row_) / part_);
+    std::size_t unit = 0;
+    std::vector<double> least(std::size(kWays), 1e9);
+    for (std::size_t turn = 0; turn <= kTurns; ++turn) {
+      for (std::size_t w = 0; w < std::size(kWays); ++w) {
+        if (kWays[w].is_for_ranges && (shuffled_ || stride_ != row_)) continue;
+        way_ = &kWays[w];
+        const double start = thread_seconds();
+        for (std::size_t i = 0; i < units; ++i, unit = (unit + 1) * part_ < n_ ? unit + 1 : 0)
+          copy(unit * part_, std::min((unit + 1) * part_, n_));
+        if (turn > 0) least[w] = std::min(least[w], thread_seconds() - start);  // at first the pages are mapped
+      }
+    }
+    return kWays + (std::min_element(least.begin(), least.end()) - least.begin());
+  }
+  static const Way* named(const std::string& name) {
+    for (const Way& way : kWays) {
+      if (way.name == name) return &way;
+    }
+    throw std::invalid_argument("--way: no " + name);
   }
 
   // Stays `advice_` rows ahead of the copying threads.
@@ -115,7 +167,9 @@ class Gather : public Limit {
   }
 
   static constexpr std::uintptr_t kPage = 4096;
-  std::size_t threads_, row_, stride_, n_, offset_, batch_, part_, slots_, ahead_, advice_;
+  static const Way kWays[8];
+  const Way* way_ = kWays;
+  std::size_t threads_, row_, stride_, n_, offset_, batch_, part_, slots_, advice_;
   bool sweeps_, shuffled_, is_cold_;
   std::string path_;
   Ring ring_;
@@ -123,5 +177,14 @@ class Gather : public Limit {
   std::vector<std::size_t> order_;
   std::mt19937_64 random_{1};
 };
+
+inline const Gather::Way Gather::kWays[8] = {{"plain", &Gather::copy_rows<0, 3>, false},
+                                             {"one-ahead-L1", &Gather::copy_rows<1, 3>, false},
+                                             {"two-ahead-L1", &Gather::copy_rows<2, 3>, false},
+                                             {"one-ahead-L2", &Gather::copy_rows<1, 2>, false},
+                                             {"two-ahead-L2", &Gather::copy_rows<2, 2>, false},
+                                             {"four-ahead-L2", &Gather::copy_rows<4, 2>, false},
+                                             {"whole", &Gather::copy_whole, true},
+                                             {"lines", &Gather::copy_lines, true}};
 
 }  // namespace limits

@@ -41,4 +41,7 @@ NAMES = (
     "torch_tensor",
     "torch_windows",
     "torch_epoch",
+    "torch_memory",
+    "torch_image_folder",
+    "torch_cifar",
 )

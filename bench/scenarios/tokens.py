@@ -13,7 +13,7 @@ CONTEXT = 1024
 HEADER = 128  # bytes before the first token of these .npy files
 RIVALS = ("fastbatch", "pure", "numpy", "torch-w0", "torch-w2")
 SMOKE = ("fastbatch", "pure", "numpy", "torch-w0")
-TARGETS = (Target(of="fastbatch", to="limit", at_least=0.8), Target(of="fastbatch", to="fastest rival", at_least=1.5))
+TARGETS = (Target(of="fastbatch", to="limit", at_least=0.95), Target(of="fastbatch", to="fastest rival", at_least=1.5))
 
 
 def job(folder: Path, threads: int, smoke: bool) -> Job:

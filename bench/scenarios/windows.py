@@ -14,7 +14,7 @@ HEADER = 128  # bytes before the first row of these .npy files
 RIVALS = ("fastbatch", "pure", "numpy", "torch-w0", "torch-w2", "torch-batched-w0", "torch-batched-w2")
 SMOKE = ("fastbatch", "pure", "numpy", "torch-w2")
 TARGETS = (
-    Target(of="fastbatch", to="limit", at_least=0.85),
+    Target(of="fastbatch", to="limit", at_least=0.9),
     Target(of="fastbatch", to="fastest rival", at_least=2),
     Target(of="fastbatch", to="torch-w2", at_least=30),
 )
@@ -36,7 +36,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def limits(job: Job) -> dict[str, list[str]]:
-    """Gather the windows without their labels, prefetching two."""
+    """Gather the windows without their labels, in the fastest of the ways that the program knows."""
     row = 4 * job.columns
     options = {
         "file": job.data,
@@ -48,6 +48,5 @@ def limits(job: Job) -> dict[str, list[str]]:
         "threads": job.threads,
         "order": "shuffled",
         "ring": 4,
-        "ahead": 2,
     }
     return {"limit": ["gather", *(word for key, value in options.items() for word in (f"--{key}", str(value)))]}

@@ -47,7 +47,7 @@ std::shared_ptr<BufferPool> BufferPool::create(std::size_t bytes, std::size_t ke
   return std::shared_ptr<BufferPool>(new BufferPool(bytes, keep));  // make_shared cannot call the private constructor
 }
 
-BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), keep_(keep), made_at_(count_forks()) {
+BufferPool::BufferPool(std::size_t bytes, std::size_t keep) : bytes_(bytes), made_at_(count_forks()), keep_(keep) {
   idle_.reserve(keep);  // so that take_back never allocates
 }
 
@@ -67,6 +67,14 @@ void BufferPool::take_back(AlignedBuffer buffer) noexcept {
   if (count_forks() != made_at_) return;  // in a forked child mutex_ may be locked: only free the buffer
   const auto lock = lock_shortly(mutex_);
   if (idle_.size() < keep_) idle_.push_back(std::move(buffer));
+}
+
+void BufferPool::keep_none() noexcept {
+  if (count_forks() != made_at_) return;
+  std::vector<AlignedBuffer> freed;  // after the lock is released
+  const auto lock = lock_shortly(mutex_);
+  keep_ = 0;
+  freed.swap(idle_);
 }
 
 }  // namespace fastbatch

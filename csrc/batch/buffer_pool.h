@@ -46,13 +46,14 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
   static std::shared_ptr<BufferPool> create(std::size_t bytes, std::size_t keep);
   [[nodiscard]] Lease acquire();
   void take_back(AlignedBuffer buffer) noexcept;
+  void keep_none() noexcept;  // frees the idle buffers, and from now on those that are returned
 
  private:
   BufferPool(std::size_t bytes, std::size_t keep);
   const std::size_t bytes_;
-  const std::size_t keep_;
-  const std::uint64_t made_at_;      // fork count of the process that may lock mutex_
-  std::mutex mutex_;                 // guards idle_
+  const std::uint64_t made_at_;  // fork count of the process that may lock mutex_
+  std::mutex mutex_;             // guards keep_, idle_
+  std::size_t keep_;
   std::vector<AlignedBuffer> idle_;  // last in, first out: the warmest in cache
 };
 

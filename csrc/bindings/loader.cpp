@@ -126,7 +126,7 @@ OnError on_error_named(const std::string& name) {
 std::unique_ptr<PyLoader> make_loader(py::list decoders, const py::list& dtypes,
                                       const std::vector<std::vector<py::ssize_t>>& shapes, unsigned threads,
                                       std::size_t batch_size, std::size_t prefetch, std::size_t prefetch_bytes,
-                                      bool advise, const std::string& on_error) {
+                                      bool advise, const std::string& on_error, bool in_turns) {
   auto made = std::make_unique<PyLoader>();
   std::vector<std::shared_ptr<const Decoder>> columns;
   for (std::size_t c = 0; c < decoders.size(); ++c) {
@@ -139,7 +139,8 @@ std::unique_ptr<PyLoader> make_loader(py::list decoders, const py::list& dtypes,
                                                                               .prefetch = prefetch,
                                                                               .prefetch_bytes = prefetch_bytes,
                                                                               .advise = advise,
-                                                                              .on_error = on_error_named(on_error)});
+                                                                              .on_error = on_error_named(on_error),
+                                                                              .in_turns = in_turns});
   return made;
 }
 
@@ -166,13 +167,14 @@ void register_loader(py::module_& module) {
   py::class_<PyLoader>(module, "Loader")
       .def(py::init(&make_loader), py::arg("decoders"), py::arg("dtypes"), py::arg("shapes"), py::arg("threads"),
            py::arg("batch_size"), py::arg("prefetch"), py::arg("prefetch_bytes"), py::arg("advise"),
-           py::arg("on_error"))
+           py::arg("on_error"), py::arg("in_turns") = true)
       .def("start",
            [](const py::object& self, const Order& order, const BatchPlan& plan, std::uint64_t seed,
               std::uint64_t epoch) {
              return PyRun(self, self.cast<PyLoader&>().loader->start(order, plan, {seed, epoch}));
            })
       .def("stats", [](const PyLoader& self) { return to_dict(self.loader->stats()); })
+      .def("is_own_thread", [](const PyLoader& self) { return self.loader->is_own_thread(); })
       .def("close", &PyLoader::close);
 }
 

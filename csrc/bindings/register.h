@@ -11,6 +11,7 @@ void register_kernels(pybind11::module_& module);
 void register_source(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
+void register_drawn(pybind11::module_& module);
 void register_image(pybind11::module_& module);
 void register_augment(pybind11::module_& module);
 void register_change(pybind11::module_& module);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <pybind11/stl.h>
 
-#include <cctype>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,8 +10,6 @@
 #include "bindings/gil.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
-#include "codecs/registry.h"
-#include "source/content.h"
 #include "source/copy_elements.h"
 #include "source/encoded_samples.h"
 #include "source/file_list.h"
@@ -26,33 +23,6 @@
 namespace fastbatch::bindings {
 
 namespace {
-
-const char* content_name(Content content) {
-  switch (content) {
-    case Content::kEmpty: return "empty";
-    case Content::kNpy: return "npy";
-    case Content::kZip: return "npz";
-    case Content::kIdx: return "idx";
-    case Content::kGzipIdx: return "idx";
-    case Content::kGzip: return "gzip";
-    case Content::kUnknown: break;
-  }
-  return "unknown";
-}
-
-// The name of the array format, or for an image that of its codec in lower case.
-std::string recognised(const py::bytes& path) {
-  const Content content = recognise_file(path);
-  if (content != Content::kUnknown) return content_name(content);
-  FileList files;
-  files.add(std::string_view(path));
-  ReadBuffer buffer;
-  const Codec* codec = codec_of(files.read_head(0, kContentBytes, buffer));
-  if (codec == nullptr) return content_name(content);
-  std::string name(codec->name);
-  for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return name;
-}
 
 // A dense copy of all elements, in their own byte order.
 py::array read_elements(const ArrayView& view) {
@@ -118,7 +88,6 @@ void register_source(py::module_& module) {
   module.def("open_idx", [](const py::bytes& path) { return open_idx(std::string(path)); });
   module.def("open_raw", [](const py::bytes& path, const std::string& descr, const std::vector<std::int64_t>& shape,
                             std::uint64_t offset) { return open_raw(std::string(path), descr, shape, offset); });
-  module.def("recognise", &recognised);
 
   module.def("list_folder", &listed);
 

@@ -6,8 +6,10 @@
 #include <future>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "bindings/gil.h"
@@ -64,7 +66,8 @@ std::shared_ptr<const std::vector<std::string>> paths_of(const FileList& files) 
 }
 
 // A run, the process that has its threads, and its progress. A forked child has none of the threads, and does not touch
-// the run. Threads: any; the GIL guards the members.
+// the run. Threads: any. The mutex is held for no Python call, so that no thread waits for it with what another one
+// needs.
 class PyTextRun {
  public:
   PyTextRun(std::unique_ptr<TextRun> run, TextOutput output) : run_(std::move(run)), output_(output) {}
@@ -74,19 +77,24 @@ class PyTextRun {
 
   // Also frees the memory, when the last thread has left next().
   void close() {
-    if (!run_) return;
     if (is_forked_copy()) {
-      static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // leaked: its locks may be held forever
+      if (run_)
+        static_cast<void>(new std::shared_ptr<TextRun>(std::move(run_)));  // leaked: its locks may be held forever
       return;
     }
-    const std::shared_ptr<TextRun> run = std::move(run_);
+    std::shared_ptr<TextRun> run;
+    {
+      const std::lock_guard lock(mutex_);
+      run.swap(run_);
+    }
+    if (!run) return;
     const GilRelease no_gil;  // GIL released: joins the threads
     run->close();
   }
 
   // A batch; None after the last one; False when the run was closed: Python raises the error.
   py::object next() {
-    const std::shared_ptr<TextRun> run = run_;
+    const std::shared_ptr<TextRun> run = open_run();
     if (!run) return py::bool_(false);
     TextBatch batch;
     try {
@@ -102,23 +110,37 @@ class PyTextRun {
     } catch (const ClosedError&) {
       return py::bool_(false);
     }
+    count(batch);
+    return to_python(std::move(batch), output_);
+  }
+
+  // (batches, items in them, unit and byte at which the next run continues, items of all ranks up to there).
+  [[nodiscard]] py::tuple progress() const {
+    std::unique_lock lock(mutex_);
+    const auto [n_batches, n_items, after, items_after] = std::tuple(n_batches_, n_items_, after_, items_after_);
+    lock.unlock();
+    return py::make_tuple(n_batches, n_items, after.unit, after.byte, items_after);
+  }
+
+ private:
+  [[nodiscard]] bool is_forked_copy() const { return count_forks() != made_at_; }
+
+  [[nodiscard]] std::shared_ptr<TextRun> open_run() const {
+    const std::lock_guard lock(mutex_);
+    return run_;
+  }
+
+  void count(const TextBatch& batch) {
+    const std::lock_guard lock(mutex_);
     if (batch.number >= n_batches_) {  // threads may arrive out of order
       n_batches_ = batch.number + 1;
       after_ = batch.after;
       items_after_ = batch.items_after;
     }
     n_items_ += batch.n_items;
-    return to_python(std::move(batch), output_);
   }
 
-  // (batches, items in them, unit and byte at which the next run continues, items of all ranks up to there).
-  [[nodiscard]] py::tuple progress() const {
-    return py::make_tuple(n_batches_, n_items_, after_.unit, after_.byte, items_after_);
-  }
-
- private:
-  [[nodiscard]] bool is_forked_copy() const { return count_forks() != made_at_; }
-
+  mutable std::mutex mutex_;      // guards all members but output_ and made_at_
   std::shared_ptr<TextRun> run_;  // null: closed
   TextOutput output_;
   std::uint64_t made_at_ = count_forks();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout.
+// The loop of src/fastbatch/_words.pyx: items to a list of str objects. Plain C for Cython. GIL held throughout, or
+// where there is none, the lock of the lanes.
 #pragma once
 
 #include <Python.h>
@@ -14,6 +15,32 @@ typedef struct {
   uint64_t generation;
   PyObject* strings[FASTBATCH_RECENT_WORDS];
 } FastbatchLane;
+
+// Guards the lanes of one Strings object in a Python without the GIL. A critical section would not do: it is suspended
+// when the garbage collector stops the threads, and the strings of a lane would become those of another generation.
+typedef struct {
+#ifdef Py_GIL_DISABLED
+  PyMutex mutex;
+#else
+  char unused;
+#endif
+} FastbatchLock;
+
+static inline void fastbatch_lock(FastbatchLock* lock) {
+#ifdef Py_GIL_DISABLED
+  PyMutex_Lock(&lock->mutex);
+#else
+  (void)lock;
+#endif
+}
+
+static inline void fastbatch_unlock(FastbatchLock* lock) {
+#ifdef Py_GIL_DISABLED
+  PyMutex_Unlock(&lock->mutex);
+#else
+  (void)lock;
+#endif
+}
 
 static void fastbatch_clear_lane(FastbatchLane* lane) {
   for (size_t id = 0; id < FASTBATCH_RECENT_WORDS; ++id) Py_CLEAR(lane->strings[id]);

@@ -90,4 +90,15 @@ std::uint64_t available_memory() {
   return bytes;
 }
 
+std::uint64_t cache_bytes() {
+  // sysconf(_SC_LEVEL3_CACHE_SIZE) is ten times too large on some virtual machines.
+  std::uint64_t most = 0;
+  for (const char* index : {"index2", "index3", "index4"}) {
+    std::ifstream file(std::string("/sys/devices/system/cpu/cpu0/cache/") + index + "/size");
+    std::uint64_t kibibytes = 0;
+    if (char unit = 0; file >> kibibytes >> unit && unit == 'K') most = std::max(most, kibibytes << 10U);
+  }
+  return most;
+}
+
 }  // namespace fastbatch

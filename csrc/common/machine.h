@@ -14,4 +14,7 @@ unsigned available_cpus();
 // limit (v2). 0 if unknown.
 std::uint64_t available_memory();
 
+// Bytes of the largest cache of the CPU; 0 if unknown.
+std::uint64_t cache_bytes();
+
 }  // namespace fastbatch

@@ -55,6 +55,9 @@ class ArrayDecoder : public Decoder {
   // The rows of samples: `samples` itself, or with pieces the rows written to `rows`.
   std::span<const std::uint64_t> rows_of(std::span<const std::uint64_t> samples,
                                          std::vector<std::uint64_t>& rows) const;
+  [[nodiscard]] const std::byte* row_at(std::uint64_t row) const noexcept {
+    return view_.data + static_cast<std::ptrdiff_t>(row) * view_.strides[0];
+  }
   void decode_row(const std::byte* row, std::byte* slot, Scratch& scratch) const noexcept;
   [[nodiscard]] bool is_copy() const noexcept { return dense_ && !conversion_ && !view_.swap_bytes; }
   void make_dense(const std::byte* row, std::byte* dense) const noexcept;

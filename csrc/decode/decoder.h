@@ -17,6 +17,7 @@ namespace fastbatch {
 class Workspace {
  public:
   virtual ~Workspace() = default;
+  std::size_t batch_bytes = 0;  // of the whole batch that the slots belong to; 0 if unknown
 };
 
 class Decoder {

@@ -38,12 +38,14 @@ Resizer::Resizer(const ResizeSpec& spec)
       columns_(empty_axis()),
       rows_(empty_axis()) {
   const auto size_fits = [](std::size_t size) { return size >= 1 && size <= kLargest; };
-  require(size_fits(spec.in_width) && size_fits(spec.in_height), "resize: the source is empty or too large");
-  require(size_fits(spec.out_width) && size_fits(spec.out_height), "resize: the size must be at least 1 by 1");
-  require(spec.channels >= 1 && spec.channels <= 4, "resize: there must be 1 to 4 channels");
+  require(size_fits(spec.in_width) && size_fits(spec.in_height),
+          "resize: expected a source of 1 to 2^31 - 1 pixels a side");
+  require(size_fits(spec.out_width) && size_fits(spec.out_height),
+          "resize: expected a size of 1 to 2^31 - 1 pixels a side");
+  require(spec.channels >= 1 && spec.channels <= 4, "resize: expected 1 to 4 channels");
   const Window window = spec.window.value_or(Window{0, 0, spec.out_width, spec.out_height});
-  require(within(window, spec.out_width, spec.out_height), "resize: the window does not lie in the output");
-  require(within(given_, spec.in_width, spec.in_height), "resize: what is given does not lie in the source");
+  require(within(window, spec.out_width, spec.out_height), "resize: expected a window inside of the output");
+  require(within(given_, spec.in_width, spec.in_height), "resize: expected the given part to be inside of the source");
 
   const auto in_width = static_cast<float>(spec.in_width);
   const auto in_height = static_cast<float>(spec.in_height);
@@ -53,8 +55,8 @@ Resizer::Resizer(const ResizeSpec& spec)
   const auto right = static_cast<float>(box.right);
   const auto bottom = static_cast<float>(box.bottom);
   require(left >= 0 && top >= 0 && right <= in_width && bottom <= in_height,
-          "resize: the box does not lie in the source");
-  require(right >= left && bottom >= top, "resize: the box ends before it begins");
+          "resize: expected a box inside of the source");
+  require(right >= left && bottom >= top, "resize: expected a box with left <= right and top <= bottom");
 
   const bool crop = left == static_cast<float>(static_cast<std::int64_t>(left)) &&
                     top == static_cast<float>(static_cast<std::int64_t>(top)) &&
@@ -77,7 +79,7 @@ Resizer::Resizer(const ResizeSpec& spec)
   require(all.width == 0 || all.height == 0 ||
               (given_.x <= all.x && given_.y <= all.y && given_.x + given_.width >= all.x + all.width &&
                given_.y + given_.height >= all.y + all.height),
-          "resize: what is given does not cover what is needed");
+          "resize: expected the given part to cover the needed one");
 }
 
 Window Resizer::needed() const noexcept {

@@ -25,8 +25,11 @@ bool computes_in_f32(DType src, DType dst) {
 // The state of one conversion: its types and run function.
 class Converter {
  public:
-  explicit Converter(const Conversion& conversion)
-      : conversion_(conversion), src_size_(size_of(conversion.src)), dst_size_(size_of(conversion.dst)) {
+  Converter(const Conversion& conversion, Stores stores)
+      : conversion_(conversion),
+        stores_(stores),
+        src_size_(size_of(conversion.src)),
+        dst_size_(size_of(conversion.dst)) {
     affine_.in_f32 = computes_in_f32(conversion.src, conversion.dst);
   }
 
@@ -135,7 +138,7 @@ class Converter {
       scale[c] = static_cast<float>(conversion_.scale[c]);
       shift[c] = static_cast<float>(conversion_.shift[c]);
     }
-    return split_rgb(conversion_.dst, src, dst, pixels * dst_size_, pixels, scale, shift);
+    return split_rgb(conversion_.dst, src, dst, pixels * dst_size_, pixels, scale, shift, stores_);
   }
 
   void to_planes(const std::byte* src, std::byte* dst, std::size_t pixels) {
@@ -176,6 +179,7 @@ class Converter {
   }
 
   const Conversion& conversion_;
+  const Stores stores_;
   std::size_t src_size_;
   std::size_t dst_size_;
   Run run_ = nullptr;
@@ -184,7 +188,7 @@ class Converter {
 
 }  // namespace
 
-void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels) {
+void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels, Stores stores) {
   if (conversion.src == DType::kOpaque || conversion.dst == DType::kOpaque) {
     throw std::invalid_argument("cast: expected numeric or bool elements, found opaque ones");
   }
@@ -194,7 +198,7 @@ void convert(const Conversion& conversion, const std::byte* src, std::byte* dst,
                                 std::to_string(n_scales) + " and " + std::to_string(conversion.shift.size()));
   }
   if (pixels == 0 || conversion.channels == 0) return;
-  Converter(conversion).convert(src, dst, pixels);
+  Converter(conversion, stores).convert(src, dst, pixels);
 }
 
 }  // namespace fastbatch::kernels

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "common/dtype.h"
+#include "kernels/kernels.h"
 
 namespace fastbatch::kernels {
 
@@ -48,7 +49,7 @@ void run_scalar(DType src_type, DType dst_type, const std::byte* src, std::byte*
 // Pixels of three bytes -> three planes of dst_type: value * scale[c] + shift[c] in float32. Processes whole vectors
 // and returns the number of pixels done; 0 without a kernel for this CPU or type.
 std::size_t split_rgb(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
-                      const float* scale, const float* shift);
+                      const float* scale, const float* shift, Stores stores);
 
 // (n_pixels, n_channels) elements of `size` bytes, pixels `pixel_bytes` apart -> planes `plane_bytes` apart; and back.
 void pixels_to_planes(const std::byte* src, std::size_t pixel_bytes, std::byte* dst, std::size_t plane_bytes,

@@ -12,6 +12,7 @@
 #define HWY_TARGET_INCLUDE "kernels/cast_vector.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h, which sets the target that highway.h compiles for.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -275,8 +276,9 @@ Run FindRun(DType src, DType dst, const Affine& affine) {
 }
 
 // ---- planes ----------------------------------------------------------------------------------------------------
-// RGB pixels to planes in one pass.
-template <DType kDst>
+// RGB pixels to planes in one pass. With kStreaming, `dst` and the planes are whole cache lines of float32, which are
+// written around the caches.
+template <DType kDst, bool kStreaming = false>
 HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
                               const float* scale, const float* shift) {
   const hn::ScalableTag<float> d;
@@ -289,16 +291,26 @@ HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t 
     hn::LoadInterleaved3(d8, reinterpret_cast<const std::uint8_t*>(src) + 3 * i, colors[0], colors[1], colors[2]);
     for (std::size_t c = 0; c < 3; ++c) {
       std::byte* const to = dst + c * plane_bytes + i * size_of(kDst);
-      FetchAhead(to);
       const auto value = hn::ConvertTo(d, hn::PromoteTo(d32, colors[c]));
-      Store<kDst>(d, hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c])), to);
+      const auto result = hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c]));
+      if constexpr (kStreaming) {
+        hn::Stream(result, d, reinterpret_cast<float*>(to));
+      } else {
+        FetchAhead(to);
+        Store<kDst>(d, result, to);
+      }
     }
   }
+  if constexpr (kStreaming) hwy::FlushStream();
   return i;
 }
 
 std::size_t SplitRgbTo(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
-                       const float* scale, const float* shift) {
+                       const float* scale, const float* shift, Stores stores) {
+  constexpr std::size_t kLine = 64;
+  if (dst_type == DType::kF32 && stores == Stores::kStreaming && plane_bytes % kLine == 0 &&
+      reinterpret_cast<std::uintptr_t>(dst) % kLine == 0)
+    return SplitRgb<DType::kF32, true>(src, dst, plane_bytes, n, scale, shift);
   switch (dst_type) {
     case DType::kF16: return SplitRgb<DType::kF16>(src, dst, plane_bytes, n, scale, shift);
     case DType::kF32: return SplitRgb<DType::kF32>(src, dst, plane_bytes, n, scale, shift);
@@ -307,7 +319,8 @@ std::size_t SplitRgbTo(DType dst_type, const std::byte* src, std::byte* dst, std
 }
 #else
 Run FindRun(DType, DType, const Affine&) { return nullptr; }
-std::size_t SplitRgbTo(DType, const std::byte*, std::byte*, std::size_t, std::size_t, const float*, const float*) {
+std::size_t SplitRgbTo(DType, const std::byte*, std::byte*, std::size_t, std::size_t, const float*, const float*,
+                       Stores) {
   return 0;
 }
 #endif
@@ -326,9 +339,9 @@ Run find_vector_run(DType src_type, DType dst_type, const Affine& affine) {
 }
 
 std::size_t split_rgb(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
-                      const float* scale, const float* shift) {
+                      const float* scale, const float* shift, Stores stores) {
   if (scalar_only()) return 0;
-  return HWY_DYNAMIC_DISPATCH(SplitRgbTo)(dst_type, src, dst, plane_bytes, n, scale, shift);
+  return HWY_DYNAMIC_DISPATCH(SplitRgbTo)(dst_type, src, dst, plane_bytes, n, scale, shift, stores);
 }
 
 }  // namespace fastbatch::kernels

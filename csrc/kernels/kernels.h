@@ -30,6 +30,8 @@ void narrow_targets(std::string_view name);
 // Copies row_bytes bytes from base + rows[j] * stride to dst + j * row_bytes, for every j; no overlap.
 void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
             std::byte* dst);
+// Asks for a row that will be read next; at most its first 16 KiB, since the processor finds the rest by itself.
+void prefetch(const std::byte* row, std::size_t row_bytes);
 // As gather(), with each row divided into n_pieces equal pieces. Piece p of rows[j] is copied to dst +
 // (j * n_pieces + p) * dst_stride; dst_stride is at least the size of a piece.
 void gather_pieces(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
@@ -62,8 +64,12 @@ struct Conversion {
   std::vector<double> scale{};  // `channels` values, or empty for a plain cast
   std::vector<double> shift{};  // as long as scale
 };
+// Where the results are written. kStreaming is a hint: dst is part of memory that is larger than the caches, so what
+// can be written around them is.
+enum class Stores : std::uint8_t { kCached, kStreaming };
 // Converts one sample of `pixels` pixels; no overlap. Throws std::invalid_argument for opaque elements, and if the
 // numbers of scales or shifts differ from the number of channels.
-void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels);
+void convert(const Conversion& conversion, const std::byte* src, std::byte* dst, std::size_t pixels,
+             Stores stores = Stores::kCached);
 
 }  // namespace fastbatch::kernels

@@ -51,7 +51,11 @@ void Filler::fill(const Run& run, Task& task) noexcept {
     indices_.resize(task.count);
     run.plan().indices(run.order(), task.batch, task.begin, indices_);
     decode_s_.resize(columns_.size());
-    while (workspaces_.size() < columns_.size()) workspaces_.push_back(columns_[workspaces_.size()]->workspace());
+    while (workspaces_.size() < columns_.size()) {
+      const Decoder& column = *columns_[workspaces_.size()];
+      workspaces_.push_back(column.workspace());
+      workspaces_.back()->batch_bytes = column.slot_bytes() * batch_size_;
+    }
     fill_columns(run, task, outcome);
     if (on_error_ == OnError::kReplace)
       for (BadSample& bad : outcome.bad)

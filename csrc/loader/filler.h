@@ -21,7 +21,8 @@ class Filler {
   using Columns = std::vector<std::shared_ptr<const Decoder>>;
   static constexpr int kMaxReplacements = 32;  // replacements tried for a bad sample
 
-  Filler(const Columns& columns, OnError on_error) : columns_(columns), on_error_(on_error) {}
+  Filler(const Columns& columns, std::size_t batch_size, OnError on_error)
+      : columns_(columns), batch_size_(batch_size), on_error_(on_error) {}
 
   // Fills the slots. Bad samples are listed in the task's outcome; the slots of skipped ones are undefined.
   void fill(const Run& run, Task& task) noexcept;
@@ -39,6 +40,7 @@ class Filler {
   [[nodiscard]] std::byte* slot(std::size_t column, const Task& task, std::size_t place) const noexcept;
 
   const Columns& columns_;
+  const std::size_t batch_size_;
   const OnError on_error_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per column
   std::vector<std::uint64_t> indices_;

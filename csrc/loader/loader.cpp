@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "common/short_lock.h"
 #include "common/stop.h"
 #include "loader/filler.h"
+#include "source/guarded_read.h"
 
 namespace fastbatch {
 
@@ -23,6 +26,19 @@ constexpr std::size_t kMaxDefaultPrefetch = 16;
 constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // approximate bytes of readahead advice
 constexpr std::size_t kMaxAdviceBatches = 64;
 constexpr std::size_t kProbeSamples = 4;
+
+// Looks at the files that were read; what is wrong with one of them becomes the error of all tasks without one.
+void check(ReadTrip& trip, std::span<Task> tasks) noexcept {
+  try {
+    trip.check();
+  } catch (...) {
+    for (Task& task : tasks) {
+      if (task.kind != Task::Kind::kDecode || task.outcome.error) continue;
+      task.outcome.failed_at = task.begin;
+      task.outcome.error = std::current_exception();
+    }
+  }
+}
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -67,7 +83,8 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
 }  // namespace
 
 struct Loader::Worker {
-  Worker(const Filler::Columns& columns, OnError on_error) : filler(columns, on_error) {}
+  Worker(const Filler::Columns& columns, const Options& options)
+      : filler(columns, options.batch_size, options.on_error) {}
   Filler filler;
   WorkItems items;
 };
@@ -77,7 +94,7 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
       options_(options),
       made_at_(count_forks()),
       limits_(limits_for(columns_, options)),
-      callers_help_(limits_.chunk_samples >= options.batch_size && are_brief(columns_)),
+      callers_help_(are_brief(columns_)),
       shared_(std::make_unique<Shared>()) {
   // Batches in flight, one held by the user, and one more, since `for` binds the next batch before it drops the last.
   for (const auto& column : columns_)
@@ -118,8 +135,8 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     const auto settled = [&] { return shared.closed || run.is_settled(); };
     if (!settled()) {
       const Clock::time_point start = Clock::now();
-      if (callers_help_) help(run, lock);
-      const bool in_time = run.ready.wait_for(lock, patience, settled);
+      if (callers_help_) help(run, lock, start + patience);
+      const bool in_time = run.ready.wait_until(lock, start + patience, settled);
       shared.stats.wait_s += seconds_since(start);
       if (!in_time) return Status::kTimeout;
     }
@@ -132,7 +149,8 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     shared.stats.bad_samples += batch.bad.size();
     for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * (batch.samples - n_left_out);
     if (run.is_settled()) run.ready.notify_one();  // another thread may wait for the next batch
-    wake_worker = shared.idle_workers > 0 && is_worth_waking();
+    // If another thread is decoding, it wakes the idle ones when it has finished.
+    wake_worker = shared.idle_workers > 0 && (!callers_help_ || shared.decoding == 0) && is_worth_waking();
   }
   if (wake_worker) shared.work.notify_one();
   if (n_left_out > 0) leave_out_bad(batch, columns_);
@@ -167,9 +185,18 @@ void Loader::close() noexcept {
   }
   shared.work.notify_all();
   for (std::thread& thread : threads) thread.join();
+  for (const auto& pool : pools_) pool->keep_none();
   std::vector<std::shared_ptr<Run>> ended;
   const std::lock_guard lock(shared.mutex);
   ended.swap(shared.runs);
+}
+
+bool Loader::is_own_thread() const {
+  if (is_forked_copy()) return false;
+  const std::lock_guard lock(shared_->mutex);
+  const auto& threads = shared_->threads;
+  return std::any_of(threads.begin(), threads.end(),
+                     [](const std::thread& thread) { return thread.get_id() == std::this_thread::get_id(); });
 }
 
 bool Loader::is_forked_copy() const noexcept { return count_forks() != made_at_; }
@@ -186,14 +213,15 @@ bool Loader::is_worth_waking() const noexcept {
                      [](const auto& run) { return run->is_worth_waking(); });
 }
 
-// Runs take turns, so that two iterators of one loader share its threads.
+// Runs take turns, so that two iterators of one loader share its threads; or the oldest is served first, where one
+// iterator starts a run for each batch.
 bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
   auto& runs = shared_->runs;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& candidate = runs[(shared_->turn + i) % runs.size()];
     if (!candidate->claim(items, candidate->claim_samples(), pools_)) continue;
     run = candidate;
-    shared_->turn = (shared_->turn + i + 1) % runs.size();
+    if (options_.in_turns) shared_->turn = (shared_->turn + i + 1) % runs.size();
     return true;
   }
   return false;
@@ -201,19 +229,21 @@ bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
 
 void Loader::work() {
   Shared& shared = *shared_;
-  Worker worker(columns_, options_.on_error);
+  Worker worker(columns_, options_);
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // notified outside the lock, for which its consumer would otherwise wait
   std::unique_lock lock(shared.mutex);
   while (!shared.closed) {
-    const bool claimed = claim(worker.items, run);
+    // A consumer that helps takes a worker's place: one thread more than there are processors would slow down all.
+    const bool claimed = !is_fully_staffed() && claim(worker.items, run);
     if (!claimed && !to_wake) {
       ++shared.idle_workers;
       shared.work.wait(lock);
       --shared.idle_workers;
       continue;
     }
-    const bool wake_peer = claimed && shared.idle_workers > 0 && is_worth_waking();
+    if (claimed) ++shared.decoding;
+    const bool wake_peer = claimed && shared.idle_workers > 0 && !is_fully_staffed() && is_worth_waking();
     lock.unlock();
     if (to_wake) to_wake->ready.notify_one();
     to_wake.reset();
@@ -223,6 +253,7 @@ void Loader::work() {
       continue;
     }
     if (perform(worker, *run, lock)) to_wake = run;
+    --shared.decoding;
     if (run.use_count() == 1) {  // cancelled meanwhile: its buffers are returned outside the lock
       lock.unlock();
       run.reset();
@@ -232,20 +263,22 @@ void Loader::work() {
   }
 }
 
-// If a batch is one task that takes no longer than waking a thread, the waiting consumer decodes it. (For larger
-// batches, more threads than processors would slow down all.)
-void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
+// A consumer whose batches are copied in microseconds decodes rather than sleep, since it would be woken for each. The
+// first batch of a run is divided between it and the workers, which are still waking up.
+void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until) {
   Shared& shared = *shared_;
   std::unique_ptr<Worker> worker;
-  while (!shared.closed && !run.is_settled()) {
+  while (!shared.closed && !run.is_settled() && Clock::now() < until) {
     if (!worker && !shared.spare.empty()) {
       worker = std::move(shared.spare.back());
       shared.spare.pop_back();
     }
-    if (!worker) worker = std::make_unique<Worker>(columns_, options_.on_error);
-    if (!run.claim(worker->items, 1, pools_)) break;
+    if (!worker) worker = std::make_unique<Worker>(columns_, options_);
+    if (!run.claim(worker->items, run.is_at_start() ? 1 : run.claim_samples(), pools_)) break;
+    ++shared.decoding;
     lock.unlock();
     perform(*worker, run, lock);
+    --shared.decoding;
   }
   if (worker) shared.spare.push_back(std::move(worker));
 }
@@ -254,6 +287,8 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock) {
 bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
   auto& [filler, items] = worker;
   const StopScope scope(run.stop());
+  std::optional<ReadTrip> trip;
+  if (options_.on_error == OnError::kRaise) trip.emplace();  // otherwise each sample is judged by itself
   double advise_s = 0;
   for (Task& task : items.tasks()) {
     if (task.kind == Task::Kind::kDecode) {
@@ -264,6 +299,7 @@ bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& loc
       advise_s += seconds_since(start);
     }
   }
+  if (trip) check(*trip, items.tasks());
   lock.lock();
   shared_->stats.advise_s += advise_s;
   for (std::size_t c = 0; c < filler.decode_s().size(); ++c)

@@ -44,6 +44,7 @@ class Loader {
     std::size_t prefetch_bytes = 0;  // upper bound on the memory of those batches (one is always allowed); 0: none
     bool advise = true;              // give the kernel readahead advice
     OnError on_error = OnError::kRaise;
+    bool in_turns = true;  // workers serve the runs in turns; false: the oldest first
   };
   static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
 
@@ -61,7 +62,9 @@ class Loader {
   // With kSkip a batch may be empty.
   Status next(Run& run, std::chrono::milliseconds patience, Batch& batch);
   void cancel(Run& run) noexcept;  // the run has no consumer any more
-  void close() noexcept;           // joins the threads; waiting consumers get ClosedError; may be called twice
+  // Joins the threads, so none of them may call it. Waiting consumers get ClosedError. May be called twice.
+  void close() noexcept;
+  [[nodiscard]] bool is_own_thread() const;  // the calling thread is a worker of this loader
   [[nodiscard]] LoaderStats stats() const;
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one with the threads
 
@@ -71,15 +74,16 @@ class Loader {
   // All called with the mutex held, except perform(), which locks it at its end.
   bool claim(WorkItems& items, std::shared_ptr<Run>& run);
   [[nodiscard]] bool is_worth_waking() const noexcept;
+  [[nodiscard]] bool is_fully_staffed() const noexcept { return shared_->decoding >= options_.threads; }
   bool perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock);
-  void help(Run& run, std::unique_lock<std::mutex>& lock);
+  void help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until);
   std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> columns_;
   const Options options_;
   const std::uint64_t made_at_;  // fork count of the process with the threads
   Run::Limits limits_{};         // set by the constructor
-  bool callers_help_ = false;    // set by the constructor: a consumer may decode the batch that it waits for
+  bool callers_help_ = false;    // set by the constructor: a waiting consumer decodes, in place of a worker
   std::vector<std::shared_ptr<BufferPool>> pools_;
 
   // The state that threads share; a forked child must not touch it.
@@ -89,6 +93,7 @@ class Loader {
     std::vector<std::shared_ptr<Run>> runs;
     std::size_t turn = 0;  // index of the run that is served next
     std::size_t idle_workers = 0;
+    std::size_t decoding = 0;  // threads that perform tasks: workers, and consumers that help
     bool closed = false;
     LoaderStats stats;
     std::vector<std::thread> threads;

@@ -44,6 +44,7 @@ class Run {
   // batches take their buffers from `pools`. Advice is claimed first, since it is short and should be given early.
   bool claim(WorkItems& items, std::size_t samples, Pools& pools);
   [[nodiscard]] std::size_t claim_samples() const noexcept { return limits_.claim_samples; }
+  [[nodiscard]] bool is_at_start() const noexcept { return first_ == 0; }  // its first batch was not returned yet
   [[nodiscard]] bool is_worth_waking() const noexcept;  // claim_samples, or all remaining samples, can be claimed
 
   bool complete(Task& task);  // true: the consumer must be woken

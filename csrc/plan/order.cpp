@@ -14,17 +14,19 @@ constexpr std::size_t kChunk = 64;  // samples per group of block lookups
 
 void check(const Subset& subset, std::uint64_t n) {
   if (subset.n != n) {
-    throw std::invalid_argument("a subset of " + std::to_string(subset.n) + " samples stands on " + std::to_string(n));
+    throw std::invalid_argument("subset: expected one of " + std::to_string(n) + " samples, found one of " +
+                                std::to_string(subset.n));
   }
   if (!subset.listed && (subset.start > n || subset.count > n - subset.start)) {
-    throw std::invalid_argument("a subset of " + std::to_string(subset.count) + " samples from " +
-                                std::to_string(subset.start) + " on does not fit in " + std::to_string(n));
+    throw std::invalid_argument("subset: expected samples from 0 to " + std::to_string(n) + ", found " +
+                                std::to_string(subset.count) + " from " + std::to_string(subset.start) + " on");
   }
   if (!subset.listed) return;
   if (subset.shuffled || subset.start != 0 || subset.listed->size() != subset.count || subset.listed->bound() > n) {
-    throw std::invalid_argument("a list of " + std::to_string(subset.listed->size()) +
-                                " samples does not fit a subset of " + std::to_string(subset.count) + " out of " +
-                                std::to_string(n));
+    throw std::invalid_argument("subset: expected a list of " + std::to_string(subset.count) + " out of " +
+                                std::to_string(n) + " samples, not shuffled, found " +
+                                std::to_string(subset.listed->size()) + " up to " +
+                                std::to_string(subset.listed->bound()));
   }
 }
 
@@ -33,16 +35,18 @@ void check(const Subset& subset, std::uint64_t n) {
 IndexList::IndexList(std::vector<std::uint64_t> items) : items_(std::move(items)), bound_(0) {
   if (items_.empty()) return;
   const std::uint64_t most = *std::max_element(items_.begin(), items_.end());
-  if (most >= Permutation::kMaxSize) throw std::invalid_argument("more than 2^63 samples: " + std::to_string(most));
+  if (most >= Permutation::kMaxSize)
+    throw std::invalid_argument("expected indices of samples below 2^63, found " + std::to_string(most));
   bound_ = most + 1;
 }
 
 Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
              std::uint64_t epoch, std::shared_ptr<const Draw> draw)
     : size_(n), seed_(seed), epoch_(epoch), draw_(std::move(draw)) {
-  if (n > Permutation::kMaxSize) throw std::invalid_argument("more than 2^63 samples: " + std::to_string(n));
+  if (n > Permutation::kMaxSize)
+    throw std::invalid_argument("expected at most 2^63 samples, found " + std::to_string(n));
   if (shuffle.block_size == 0 || shuffle.window == 0) {
-    throw std::invalid_argument("the blocks and windows of a block shuffle cannot be empty");
+    throw std::invalid_argument("block shuffle: expected a block size and a window of at least 1, found 0");
   }
   for (const Subset& subset : subsets) {
     check(subset, size_);
@@ -56,7 +60,7 @@ Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions sh
     const bool fits = draw_->listed.empty() ? draw_->cumulative.size() == size_ && (draw_->n == 0 || size_ > 0)
                                             : draw_->listed.size() == draw_->n &&
                                                   std::none_of(draw_->listed.begin(), draw_->listed.end(), outside);
-    if (!fits) throw std::invalid_argument("the weights do not fit " + std::to_string(size_) + " samples");
+    if (!fits) throw std::invalid_argument("expected weights for " + std::to_string(size_) + " samples, found others");
     size_ = draw_->n;
     return;
   }

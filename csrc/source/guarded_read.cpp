@@ -5,10 +5,12 @@
 #include <csetjmp>
 #include <csignal>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/error.h"
 
@@ -29,6 +31,9 @@ struct ThreadState {
   bool passing_on = false;            // a foreign handler is being called; stays set if it leaves by a jump
   const void* returned_at = nullptr;  // fault from which a foreign handler returned
   unsigned n_sent = 0;                // signals, not faults, passed on since the last guarded read
+  ReadTrip* trip = nullptr;           // innermost
+  bool is_ready = false;              // the trip has installed the handler and saved the signal mask
+  sigset_t mask{};                    // of the trip
 };
 #if defined(__GLIBC__)
 [[gnu::tls_model("initial-exec")]]
@@ -106,18 +111,35 @@ void install_handler() noexcept {
 
 }  // namespace
 
-bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* context) noexcept {
-  install_handler();
+namespace {
+
+// Before a read: the handler, and the signal mask that is restored after a jump. Both are system calls, which a trip
+// makes once. Returns true if the read must save the mask itself.
+bool prepare() noexcept {
+  const bool on_trip = thread_state.trip != nullptr;
+  if (!on_trip || !thread_state.is_ready) {
+    install_handler();
+    if (on_trip) ::pthread_sigmask(SIG_BLOCK, nullptr, &thread_state.mask);
+    thread_state.is_ready = on_trip;
+  }
   thread_state.returned_at = nullptr;
   thread_state.passing_on = false;
   thread_state.n_sent = 0;
+  return !on_trip;
+}
+
+}  // namespace
+
+bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* context) noexcept {
+  const bool saves_mask = prepare();
   Guard guard;
   guard.mapped = mapped;
   guard.outer = thread_state.guard;
   // No variable that is used after the jump may change after this line. The signal mask is restored, since
   // ThreadSanitizer's interceptors may block signals while a handler runs.
-  if (sigsetjmp(guard.landing, 1) != 0) {
+  if (sigsetjmp(guard.landing, saves_mask ? 1 : 0) != 0) {
     thread_state.guard = guard.outer;
+    if (thread_state.trip != nullptr) ::pthread_sigmask(SIG_SETMASK, &thread_state.mask, nullptr);
     return false;
   }
   thread_state.guard = &guard;
@@ -126,6 +148,37 @@ bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* c
   std::atomic_signal_fence(std::memory_order_seq_cst);
   thread_state.guard = guard.outer;
   return true;
+}
+
+ReadTrip* current_trip() noexcept { return thread_state.trip; }
+
+ReadTrip::ReadTrip() noexcept : outer_(thread_state.trip) {
+  thread_state.trip = this;
+  thread_state.is_ready = false;
+}
+
+ReadTrip::~ReadTrip() {
+  thread_state.trip = outer_;
+  thread_state.is_ready = false;
+}
+
+bool ReadTrip::note(const std::shared_ptr<const MappedFile>& file, std::uint64_t size) noexcept {
+  for (std::size_t i = 0; i < n_seen_; ++i) {
+    if (seen_[i].file != file) continue;
+    seen_[i].size = std::max(seen_[i].size, size);
+    return true;
+  }
+  if (n_seen_ == kMost) return false;
+  seen_[n_seen_++] = {file, size};
+  return true;
+}
+
+void ReadTrip::check() {
+  const std::size_t n = std::exchange(n_seen_, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Seen seen = std::exchange(seen_[i], Seen{});
+    seen.file->require(seen.size);
+  }
 }
 
 void throw_lost_page(const MappedFile& file, std::uint64_t size) {

@@ -4,6 +4,8 @@
 // Threads: any thread, also nested. The handler is installed by the first guarded read, and again if it was replaced.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -35,6 +37,35 @@ void read_guarded(const MappedFile& file, std::uint64_t size, Read&& read) {
   file.require(size);
 }
 
+// Several reads by one thread that are judged together: one look at the handler, and one at each file, for all of them.
+// Reads with read_on_trip() during its lifetime are only good after check().
+class ReadTrip {
+ public:
+  ReadTrip() noexcept;
+  ~ReadTrip();
+  ReadTrip(const ReadTrip&) = delete;
+  ReadTrip& operator=(const ReadTrip&) = delete;
+
+  // Throws FormatError for a file that is now shorter than what was read of it, and forgets all of them.
+  void check();
+
+  // Not for use outside of guarded_read: false if there is no room, and the file must be looked at immediately.
+  [[nodiscard]] bool note(const std::shared_ptr<const MappedFile>& file, std::uint64_t size) noexcept;
+
+ private:
+  struct Seen {
+    std::shared_ptr<const MappedFile> file;
+    std::uint64_t size = 0;
+  };
+  static constexpr std::size_t kMost = 8;
+  std::array<Seen, kMost> seen_;
+  std::size_t n_seen_ = 0;
+  ReadTrip* outer_;
+};
+
+// The trip of this thread, or null.
+[[nodiscard]] ReadTrip* current_trip() noexcept;
+
 // The same for an array. Memory of the process, unlike a mapped file, is read without a guard.
 template <typename Read>
   requires std::is_nothrow_invocable_v<Read&>
@@ -44,6 +75,18 @@ void read_guarded(const ArrayView& view, Read&& read) {
   } else {
     read();
   }
+}
+
+// The same, but during a trip the size of the file is checked at the end of the trip.
+template <typename Read>
+  requires std::is_nothrow_invocable_v<Read&>
+void read_on_trip(const ArrayView& view, Read&& read) {
+  ReadTrip* const trip = current_trip();
+  if (!view.file || trip == nullptr) return read_guarded(view, read);
+  auto call = [](void* context) { (*static_cast<std::remove_reference_t<Read>*>(context))(); };
+  void* context = const_cast<void*>(static_cast<const void*>(std::addressof(read)));
+  if (!run_guarded(view.file->bytes(), call, context)) throw_lost_page(*view.file, view.file_end());
+  if (!trip->note(view.file, view.file_end())) view.file->require(view.file_end());
 }
 
 }  // namespace fastbatch

@@ -23,7 +23,6 @@ class ArrayView:
 def open_npy(path: bytes, /) -> ArrayView: ...
 def open_idx(path: bytes, /) -> ArrayView: ...
 def open_raw(path: bytes, descr: str, shape: Sequence[int], offset: int, /) -> ArrayView: ...
-def recognise(path: bytes, /) -> str: ...
 def list_folder(path: bytes, extensions: list[str], /) -> tuple[list[bytes], list[bytes], list[bytes]]: ...
 
 @final
@@ -305,10 +304,44 @@ class Loader:
         prefetch_bytes: int,
         advise: bool,
         on_error: str,
+        in_turns: bool = True,
     ) -> None: ...
     def start(self, order: Order, plan: BatchPlan, seed: int, epoch: int, /) -> Run: ...
     def stats(self) -> dict[str, Any]: ...
+    def is_own_thread(self) -> bool: ...
     def close(self) -> None: ...
+
+@final
+class DrawnBatch:
+    def __init__(
+        self,
+        geometry: ArrayLike,
+        samples: ArrayLike,
+        paths: Sequence[bytes] | None = None,
+        changes: ArrayLike | None = None,
+        erasing: bytes = b"",
+    ) -> None: ...
+
+@final
+class DrawnDecoder(Decoder):
+    def __init__(
+        self,
+        array: NDArray[np.uint8] | None,
+        channels: int,
+        height: int,
+        width: int,
+        table: bytes | None = None,
+        itemsize: int = 1,
+        planes: bool = True,
+        filter: str = "bilinear",
+        exact: bool = True,
+        pad_value: Sequence[int] = ...,
+        with_pillow: bool = False,
+        table_channels: int = 3,
+    ) -> None: ...
+    def add(self, batch: DrawnBatch, /) -> int: ...
+
+def probe_sizes(paths: Sequence[bytes], threads: int) -> NDArray[np.int64]: ...
 
 @final
 class Vocabulary:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # cython: language_level=3
+# cython: freethreading_compatible=True
 """Creates the `str` objects of a batch of words or lines that the core's threads have found."""
 
 from cpython.list cimport PyList_New
@@ -26,6 +27,11 @@ cdef extern from "bindings/text_strings.h":
     ctypedef struct FastbatchLane:
         pass
 
+    ctypedef struct FastbatchLock:
+        pass
+
+    void fastbatch_lock(FastbatchLock* lock)
+    void fastbatch_unlock(FastbatchLock* lock)
     void fastbatch_clear_lane(FastbatchLane* lane)
     int fastbatch_strings(const FastbatchTextPart*, FastbatchLane*, bint chop, list out, Py_ssize_t place) except -1
 
@@ -33,10 +39,11 @@ cdef extern from "bindings/text_strings.h":
 cdef class Strings:
     """Makes the lists of a run's batches; frequent words share one object.
 
-    Threads: any, under the GIL.
+    Threads: any, under the GIL; where there is none, the lock guards the lanes.
     """
 
     cdef object next_batch
+    cdef FastbatchLock lock
     cdef FastbatchLane** lanes  # one per core thread that numbers words; NULL until it is used
     cdef size_t n_lanes
     cdef bint chop
@@ -69,11 +76,15 @@ cdef class Strings:
         cdef const FastbatchTextPart* part
         cdef FastbatchLane* lane
         cdef size_t p
-        for p in range(view.n_parts):
-            part = view.parts + p
-            lane = self.lane_of(part) if part.ids != NULL else NULL
-            fastbatch_strings(part, lane, self.chop, out, place)
-            place += <Py_ssize_t>part.n
+        fastbatch_lock(&self.lock)
+        try:
+            for p in range(view.n_parts):
+                part = view.parts + p
+                lane = self.lane_of(part) if part.ids != NULL else NULL
+                fastbatch_strings(part, lane, self.chop, out, place)
+                place += <Py_ssize_t>part.n
+        finally:
+            fastbatch_unlock(&self.lock)
         return out
 
     cdef FastbatchLane* lane_of(self, const FastbatchTextPart* part) except NULL:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+from fastbatch.checks import shown
+
 F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 
@@ -127,7 +129,7 @@ def _explained(name: str, signature: inspect.Signature, options: Mapping[str, An
         names = [parameter.name for parameter in parameters if parameter.kind in _NAMED]
         for option in options:
             if option not in names:
-                return f"{name}() has no option {option!r}{_instead(option, names)}"
+                return f"{name}() has no option {shown(option)}{_instead(option, names)}"
     return f"{name}(): {reason}"
 
 
@@ -141,7 +143,7 @@ def _instead(option: str, names: list[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean ...?` with the most similar known word, or an empty string."""
     found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]!r}?" if found else ""
+    return f"; did you mean {shown(found[0])}?" if found else ""
 
 
 def explained(function: F, name: str = "") -> F:

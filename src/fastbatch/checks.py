@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -91,6 +92,23 @@ def text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a str, found {shown(value)}")
     return value
+
+
+def codec_named(value: Any) -> codecs.CodecInfo:
+    """Return the codec of an encoding, or raise TypeError or, as `open` does, LookupError."""
+    try:
+        return codecs.lookup(text("encoding", value))
+    except (LookupError, ValueError):  # ValueError: a null character
+        raise LookupError(f"unknown encoding: {shown(value)}") from None
+
+
+def handler_named(value: Any) -> str:
+    """Return the name of an error handler of encodings, or raise TypeError or, as `open` does, LookupError."""
+    try:
+        codecs.lookup_error(text("errors", value))
+    except (LookupError, ValueError):
+        raise LookupError(f"unknown error handler name {shown(value)}") from None
+    return str(value)
 
 
 def listed(name: str, value: Any, of: str) -> list[Any]:

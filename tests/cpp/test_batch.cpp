@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstring>
+#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -51,6 +53,28 @@ TEST_CASE("no more buffers stay idle than were asked for") {
   leases.clear();  // four are freed: ASan's leak check and the next line see it
   const Lease kept = pool->acquire();
   CHECK(kept.data() != nullptr);
+}
+
+TEST_CASE("a pool that keeps none frees what is idle and what comes back") {
+  const auto pool = BufferPool::create(std::size_t{1} << 28, 4);
+  const auto resident = [] {
+    std::ifstream file("/proc/self/statm");
+    std::size_t size = 0;
+    std::size_t pages = 0;
+    file >> size >> pages;
+    return pages * 4096;
+  };
+  const std::size_t before = resident();
+  const auto touch = [](const Lease& lease) { std::memset(lease.data(), 1, std::size_t{1} << 28); };
+  Lease late = pool->acquire();
+  touch(late);
+  touch(pool->acquire());
+  CHECK(resident() > before + (std::size_t{1} << 28));
+  pool->keep_none();
+  late = Lease();
+  CHECK(resident() < before + (std::size_t{1} << 28));
+  touch(pool->acquire());  // it still serves who asks
+  CHECK(resident() < before + (std::size_t{1} << 28));
 }
 
 TEST_CASE("threads share a pool") {

@@ -274,21 +274,22 @@ TEST_CASE("resize: what is needed of the source") {
   const Window needed = Resizer(spec).needed();
   CHECK(needed == Window{9, 20, 102, 51});  // the filter reaches one output pixel, here two columns, around a centre
   spec.given = Window{9, 20, 101, 51};
-  CHECK_THROWS_WITH_AS(Resizer{spec}, "resize: what is given does not cover what is needed", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Resizer{spec}, "resize: expected the given part to cover the needed one", std::invalid_argument);
 }
 
 TEST_CASE("resize: bad arguments are refused") {
   const auto refused = [](const ResizeSpec& spec, const char* message) {
     CHECK_THROWS_WITH_AS(Resizer{spec}, message, std::invalid_argument);
   };
-  refused(spec_of(0, 5, 3, 5, 5), "resize: the source is empty or too large");
-  refused(spec_of(5, 5, 3, 0, 5), "resize: the size must be at least 1 by 1");
-  refused(spec_of(5, 5, 5, 5, 5), "resize: there must be 1 to 4 channels");
-  refused(spec_of(5, 5, 3, 5, 5, Filter::kBox, Box{0, 0, 6, 5}), "resize: the box does not lie in the source");
-  refused(spec_of(5, 5, 3, 5, 5, Filter::kBox, Box{3, 0, 2, 5}), "resize: the box ends before it begins");
+  refused(spec_of(0, 5, 3, 5, 5), "resize: expected a source of 1 to 2^31 - 1 pixels a side");
+  refused(spec_of(5, 5, 3, 0, 5), "resize: expected a size of 1 to 2^31 - 1 pixels a side");
+  refused(spec_of(5, 5, 5, 5, 5), "resize: expected 1 to 4 channels");
+  refused(spec_of(5, 5, 3, 5, 5, Filter::kBox, Box{0, 0, 6, 5}), "resize: expected a box inside of the source");
+  refused(spec_of(5, 5, 3, 5, 5, Filter::kBox, Box{3, 0, 2, 5}),
+          "resize: expected a box with left <= right and top <= bottom");
   ResizeSpec spec = spec_of(5, 5, 3, 5, 5);
   spec.window = Window{1, 0, 5, 5};
-  refused(spec, "resize: the window does not lie in the output");
+  refused(spec, "resize: expected a window inside of the output");
 }
 
 TEST_CASE("resize: the cache keeps the last few plans") {

@@ -61,7 +61,8 @@ TEST_CASE("gather: any rows, of any size, in any order") {
   constexpr std::size_t kRows = 40;
   const std::vector<std::vector<std::uint64_t>> orders = {
       {}, {7}, {3, 3, 3}, {0, 1, 2, 3}, {5, 6, 7, 9}, {39, 0, 38, 1, 37, 2, 36, 3, 20, 21, 22}, {9, 8, 7}};
-  for (const std::size_t row_bytes : {0U, 1U, 2U, 3U, 4U, 5U, 8U, 12U, 16U, 63U, 64U, 65U, 784U, 3136U}) {
+  for (const std::size_t row_bytes :
+       {0U, 1U, 2U, 3U, 4U, 5U, 8U, 12U, 16U, 63U, 64U, 65U, 784U, 3136U, 5119U, 5120U, 5633U, 16384U, 17000U}) {
     const std::vector<std::byte> base = noise(kRows * row_bytes + 1);
     for (const auto& rows : orders) {
       const auto batch = gathered(base, 0, static_cast<std::ptrdiff_t>(row_bytes), row_bytes, rows);

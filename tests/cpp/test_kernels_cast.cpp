@@ -2,9 +2,11 @@
 // convert(): every target against the definition, and against the plain path at every length and place.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -282,6 +284,25 @@ TEST_CASE("convert: refuses opaque elements and scales that do not match the cha
   CHECK(message_of(c) == "cast: expected 3 scales and shifts, found 2 and 3");
   c.shift.clear();
   CHECK(message_of(c) == "cast: expected 3 scales and shifts, found 2 and 0");
+}
+
+TEST_CASE("convert: written around the caches, the same bytes") {
+  testing::on_all_targets([] {
+    for (const DType dst : {DType::kF32, DType::kF16})
+      for (const std::size_t pixels : {1U, 15U, 16U, 17U, 64U, 160U}) {
+        Conversion c = conversion(DType::kU8, dst, 3, true);
+        c.to = Channels::kFirst;
+        const std::vector<std::byte> src = noise(3 * pixels);
+        const std::vector<std::byte> expected = converted(c, src, pixels);
+        alignas(64) std::byte found[160 * 3 * 4 + 64];
+        for (const std::size_t offset : {0U, 4U, 64U}) {  // in bytes; the second is no cache line
+          std::fill(std::begin(found), std::end(found), std::byte{7});
+          convert(c, src.data(), found + offset, pixels, Stores::kStreaming);
+          REQUIRE(std::memcmp(found + offset, expected.data(), expected.size()) == 0);
+          if (offset + expected.size() < sizeof found) REQUIRE(found[offset + expected.size()] == std::byte{7});
+        }
+      }
+  });
 }
 
 }  // namespace

@@ -157,6 +157,41 @@ TEST_CASE("two runs of one loader do not disturb each other") {
   }
 }
 
+// Notes the seed of each key in the order in which a single worker decodes.
+class Diary : public Gate {
+ public:
+  using Gate::Gate;
+  void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+              std::size_t& failed_at) const override {
+    Gate::decode(indices, key, slots, workspace, failed_at);
+    seeds.push_back(key.seed);
+  }
+  mutable std::vector<std::uint64_t> seeds;
+};
+
+TEST_CASE("runs take turns, or the oldest is served first") {
+  for (const bool in_turns : {true, false}) {
+    const auto diary = std::make_shared<Diary>(100, 1);
+    std::vector<std::shared_ptr<const Decoder>> columns{diary};
+    Loader loader(columns, {.threads = 1, .batch_size = 10, .in_turns = in_turns});
+    const Order order(100, {}, {}, 0, 0);
+    const auto begin = [&](std::uint64_t first, std::uint64_t n, std::uint64_t seed) {
+      return loader.start(order, BatchPlan(100, first, {}, n, false, 1), {.seed = seed});
+    };
+    const auto held = begin(0, 1, 0);
+    diary->held.wait(false);  // by the only worker
+    const auto one = begin(10, 10, 1);
+    const auto two = begin(20, 10, 2);
+    diary->open = true;
+    diary->open.notify_all();
+    Batch batch;
+    for (const auto& run : {held, one, two}) REQUIRE(next(loader, *run, batch) == Loader::Status::kBatch);
+    REQUIRE(diary->seeds.size() == 21);
+    const auto first_of_two = std::find(diary->seeds.begin(), diary->seeds.end(), 2) - diary->seeds.begin();
+    CHECK(first_of_two == (in_turns ? 2 : 11));
+  }
+}
+
 TEST_CASE("abandoned runs, also unread ones, end at once") {
   Loader loader = make_loader(std::make_shared<NumberDecoder>(10'000), {.threads = 2, .batch_size = 16});
   for (int i = 0; i < 2000; ++i) {
@@ -201,6 +236,27 @@ TEST_CASE("several threads share a run: every batch goes to one of them") {
   std::vector<std::uint64_t> expected(5000);
   std::iota(expected.begin(), expected.end(), 0);
   CHECK(all == expected);
+}
+
+TEST_CASE("workers that paused for a consumer go on when it leaves") {
+  for (const unsigned threads : {1U, 2U, 3U}) {
+    CAPTURE(threads);
+    constexpr std::uint64_t kBatches = 200;
+    Loader loader = make_loader(std::make_shared<NumberDecoder>(kBatches * 8),
+                                {.threads = threads, .batch_size = 8, .prefetch = 4});
+    const auto run = start(loader, kBatches * 8, 8);
+    Batch batch;
+    for (std::uint64_t k = 0; k < kBatches; ++k) {
+      REQUIRE(next(loader, *run, batch) == Loader::Status::kBatch);
+      if (k % 20 != 0) continue;  // between these the consumer decodes too
+      const std::size_t left = std::min<std::size_t>(4, kBatches - k - 1);
+      const auto deadline = std::chrono::steady_clock::now() + 20s;
+      while (loader.stats().ready_batches < left && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+      CHECK(loader.stats().ready_batches == left);
+    }
+    CHECK(next(loader, *run, batch) == Loader::Status::kEnd);
+  }
 }
 
 TEST_CASE("prefetch is bounded in bytes, but one batch is always allowed") {

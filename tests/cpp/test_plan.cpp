@@ -165,7 +165,7 @@ TEST_CASE("subsets divide what was there before") {
   CHECK(whole(Order(100, chain, {}, 0, 0)) == Indices{15, 16, 17});
 
   const Subset foreign{false, 0, 99, 0, 10}, outside{false, 0, 100, 60, 41};
-  CHECK_THROWS_WITH_AS(Order(100, {&foreign, 1}, {}, 0, 0), "a subset of 99 samples stands on 100",
+  CHECK_THROWS_WITH_AS(Order(100, {&foreign, 1}, {}, 0, 0), "subset: expected one of 100 samples, found one of 99",
                        std::invalid_argument);
   CHECK_THROWS_AS(Order(100, {&outside, 1}, {}, 0, 0), std::invalid_argument);
   CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 0, 1}, 0, 0), std::invalid_argument);

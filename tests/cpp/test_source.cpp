@@ -6,7 +6,6 @@
 #include <cstring>
 #include <functional>
 
-#include "source/content.h"
 #include "source/idx.h"
 #include "source/npy.h"
 #include "source/npz.h"
@@ -267,21 +266,6 @@ TEST_CASE("a bad .npz member is named") {
   bomb.replace(22, 4, "\xff\xff\xff\x7f");
   bomb.replace(bomb.rfind("PK\1\2") + 24, 4, "\xff\xff\xff\x7f");
   refused(bomb, "member x.npy: impossible size: expected at most");
-}
-
-TEST_CASE("contents are recognised by their first bytes") {
-  const TemporaryFolder folder;
-  const std::string idx = {0, 0, 0x08, 1, 0, 0, 0, 0};
-  auto content = [&](const std::string& bytes) { return recognise_file(folder.write("a", bytes)); };
-  CHECK(content(npy("|u1", "(6,)", kSix)) == Content::kNpy);
-  CHECK(content(zip({})) == Content::kZip);
-  CHECK(content(zip({{"x", ""}})) == Content::kZip);
-  CHECK(content(idx) == Content::kIdx);
-  CHECK(content(gzip(idx)) == Content::kGzipIdx);
-  CHECK(content(gzip(std::string(100000, 'x'))) == Content::kGzip);
-  CHECK(content("\xff\xd8\xff\xe0") == Content::kUnknown);  // an image: codecs/registry.h
-  CHECK(content("") == Content::kEmpty);
-  CHECK(content("hello") == Content::kUnknown);
 }
 
 TEST_CASE("a file cut anywhere is a format error; a damaged one is that or a sound view") {

@@ -18,6 +18,9 @@ assert_type(fb.tokens("t.bin", "uint16", 128, shuffle=True), fb.SampleLoader)
 assert_type(fb.words("a.txt", 8, output="ids", vocabulary=["a"], shuffle="line"), fb.TextLoader)
 assert_type(fb.lines("a.txt", keepends=False), fb.TextLoader)
 assert_type(fb.vocabulary("a.txt", 10), fb.Vocabulary)
+assert_type(fb.tokens(["a.bin", "b.bin"], "uint16", with_index=True), fb.SampleLoader)
+assert_type(fb.class_weight([0, 1]), dict[int, float])
+assert_type(rows.paths, list[str] | None)
 
 fb.arrays([1], batchsize=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 fb.arrays([1], shuffle="rows")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
-from numpy.typing import ArrayLike, DTypeLike
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.column import Column
 from fastbatch.batch.tree import flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import whole
+from fastbatch.checks import flag, whole
 from fastbatch.decode.concat import Joined, conversions, join
 from fastbatch.decode.conversion import Field, Numbers, make_conversion
 from fastbatch.decode.transform import native_transform
@@ -114,8 +115,20 @@ def arrays(
     n_samples = _equal_length(columns)
     chosen = LoaderOptions(**options)
     plan = chosen.plan(n_samples, lambda: _labels(rest))
-    steps = python_steps(transform, native, alone=not rest)
-    return SampleLoader(Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps), plan)
+    parts = structure if rest else (structure,)
+    index_column = None
+    if flag("with_index", chosen.with_index):
+        index_column = partial(numbers_column, backend)
+        columns, structure = (*columns, index_column(np.arange(n_samples))), (*parts, len(columns))
+    steps = python_steps(transform, native, alone=not rest and index_column is None)
+    labels = opened[1].leaf if rest and isinstance(opened[1], Field) else None
+    recipe = Recipe(backend, columns, packer(structure), chosen.engine(), steps=steps, labels=labels)
+    return SampleLoader(replace(recipe, index_column=index_column), plan)
+
+
+def numbers_column(backend: Backend, numbers: NDArray[Any]) -> Column:
+    """Return the column of a number for each sample."""
+    return column_of(backend, Field(numbers))
 
 
 def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex
 from fastbatch.source.csv.options import make_csv_options
 from fastbatch.source.csv.reader import read_csv
 from fastbatch.source.csv.table import Table
-from fastbatch.source.local_file import path_text
+from fastbatch.source.local_file import matching, path_bytes
 
 from .backend import Backend
 
@@ -38,7 +38,7 @@ def csv(
     own parser gives the same result, about fifty times slower.
 
     Args:
-        path: The file.
+        path: The file, or a pattern that one file fits. `series` takes many.
         columns: Columns to read, in this order: names (if the file has a header) or numbers from 0. None reads all.
         dtype: A float or integer type. Numbers are read as float64 and then rounded to a float type.
         header: "infer": the first row holds names if one of its cells is not a number, or if it looks like the names
@@ -73,6 +73,9 @@ def csv(
 
     Source: `src/fastbatch/source/csv/`.
     """
-    text = path_text("path", path)
+    files = matching("path", path) or [path_bytes("path", path)]
+    if len(files) > 1:
+        raise ValueError(f"{os.fsdecode(path)}: expected one file, found {len(files)}; series() takes them together")
+    text = os.fsdecode(files[0])
     options = make_csv_options(text, columns, dtype, header, delimiter, missing, encoding, threads)
     return read_csv(backend, text, options, cache)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, SupportsIndex
 
@@ -16,6 +16,7 @@ from fastbatch.calls import public_class, takes
 from fastbatch.checks import shown
 from fastbatch.loader import fork as process
 from fastbatch.loader.bad_samples import BadSample
+from fastbatch.loader.counters import Stats
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.state import State, read_state
 from fastbatch.source.image_folder import list_images
@@ -192,7 +193,7 @@ class ImageDataLoader(Loader):
     def _next_length(self) -> int | None:
         return self._reached_loader()._next_length()  # type: ignore[no-any-return]
 
-    def _repeat(self, times: int | None) -> Iterator[Any]:
+    def _repeat(self, times: int | None) -> Generator[Any, None, None]:
         done = 0
         while times is None or done < times:
             is_empty = True
@@ -257,8 +258,8 @@ class ImageDataLoader(Loader):
 
     # ---- end -----------------------------------------------------------------------------------------------------
 
-    def stats(self) -> dict[str, Any]:
-        return dict(self._loader.stats())
+    def stats(self) -> Stats:
+        return self._loader.stats()
 
     def report(self) -> list[BadSample]:
         return list(self._loader.report())

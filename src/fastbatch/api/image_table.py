@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown, text
+from fastbatch.source.foreign import refuse_container
 from fastbatch.source.local_file import open_regular, path_text
 
 
@@ -62,6 +63,7 @@ def image_table(
     if label_separator is not None:
         text("label_separator", label_separator)
     path = path_text("path", path)
+    refuse_container(path, "a table", "lines of text")
     with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         names = next(reader, None) if header else None

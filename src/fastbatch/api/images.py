@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,10 +25,10 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.image_folder import ImageFiles, list_images
+from fastbatch.source.image_folder import ImageFiles, expanded, list_images
 from fastbatch.source.samples import EncodedSamples, make_encoded
 
-from .arrays import column_of
+from .arrays import column_of, numbers_column
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -79,8 +81,9 @@ def images(
 
     Args:
         root_or_paths: A folder with one sub-folder per class (searched recursively, in sorted order); or paths as a
-            list, an array or a column of a data frame; or images in memory: `encoded([...])`.
-        labels: "infer": the number of the sub-folder in sorted order; no labels for a list of paths. None: no labels.
+            list, an array, a column of a data frame, or a pattern with `*`, `?` or `[` (sorted); or images in memory:
+            `encoded([...])`.
+        labels: "infer": the number of the sub-folder in sorted order; no labels for paths. None: no labels.
             Otherwise one label per file, in the order of the paths: numbers, strings (numbered in sorted order), rows
             of numbers, or lists of strings for files of several classes (rows of 0 and 1). `image_table` reads paths
             and labels from a CSV file.
@@ -188,6 +191,7 @@ def images(
     )
     wanted_masks = mask_options(wanted, mask_dtype, mask_pad_value)
     flag("index_cache", index_cache)
+    root_or_paths = expanded(root_or_paths, root)
     names = None if class_names is None else _names(class_names)
     files = _files(backend, root_or_paths, labels, root, names, index_cache)
     samples, n = files.samples, len(files.samples)
@@ -195,9 +199,10 @@ def images(
     native = None if transform is None else native_transform(transform)
     columns = [pictures if native is None else backend.transform_column(pictures, native)]
     given = files.labels if _is_infer(labels) else labels
+    label_values = None
     if given is not None:
         made = make_labels(given, n, label_mode, files.class_names or names)
-        names = made.class_names
+        names, label_values = made.class_names, made.values
         columns.append(column_of(backend, Field(made.values)))
     elif label_mode is not None:
         raise ValueError("label_mode: there are no labels")
@@ -206,15 +211,20 @@ def images(
         of_masks = mask_samples(masks, samples, folder)
         columns.append(backend.mask_column(pictures, of_masks, wanted_masks))
     moved = make_moved(n, wanted, boxes, min_box_area, keypoints)
-    pack = PackPairs(len(columns), moved)
+    chosen = LoaderOptions(**options)
+    has_index = flag("with_index", chosen.with_index)
+    pack = PackPairs(len(columns), moved, has_index)
     if moved:
         if transform is not None and native is None:
             raise ValueError("transform: boxes and keypoints differ in shape; use `Loader.map` instead")
         columns += _moving_columns(backend, pictures, n, wanted)
-    chosen = LoaderOptions(**options)
+    index_column = partial(numbers_column, backend) if has_index else None
+    if index_column is not None:
+        columns.append(index_column(np.arange(n)))
     plan = chosen.plan(n, lambda: given)
     steps = python_steps(transform, native, alone=pack.n_parts == 1)
-    return SampleLoader(Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps, "images"), plan)
+    recipe = Recipe(backend, tuple(columns), pack, chosen.engine(), names, steps, "images", files=samples)
+    return SampleLoader(replace(recipe, labels=label_values, index_column=index_column), plan)
 
 
 def encoded(images: Any, offsets: ArrayLike | None = None, names: Iterable[Any] | None = None) -> EncodedSamples:

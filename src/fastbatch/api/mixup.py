@@ -198,6 +198,8 @@ def one_hot(y: Array, n_classes: int | None) -> NDArray[np.float32]:
 def _checked(name: str, loader: Any, alpha: Any, n_classes: Any) -> tuple[float, int | None]:
     if not isinstance(loader, Loader):
         raise TypeError(f"{name}: expected a Loader, found {type(loader).__name__}")
+    if isinstance(loader, SampleLoader) and loader.recipe.index_column is not None and not loader.recipe.steps:
+        raise TypeError(f"{name}: expected batches (x, y), found an index too; leave with_index out")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not (0 < alpha < math.inf):
         raise ValueError(f"alpha: expected a finite number above 0, found {shown(alpha)}")
     if n_classes is None:

@@ -50,6 +50,7 @@ SHARED = {
     "StateError": "errors",
     "TextLoader": "text.loader",
     "Vocabulary": "text.vocabulary",
+    "class_weight": "api.class_weight",
     "cutmix": "api.mixup",
     "encoded": "api.images",
     "field": "decode.conversion",

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable
 from typing import Any
 
 from fastbatch.batch.tree import is_path
 from fastbatch.source.formats import as_rows, open_array
+from fastbatch.source.local_file import matching
 from fastbatch.source.series import Series
 
 from .backend import Backend
-from .words import expand
 
 
 def series(backend: Backend, parts: Iterable[Any]) -> Series:
@@ -39,11 +38,15 @@ def series(backend: Backend, parts: Iterable[Any]) -> Series:
 
     Source: `csrc/decode/joined_decoder.cpp`.
     """
-    if isinstance(parts, str) and glob.has_magic(parts):
-        parts = expand(parts)
-    if is_path(parts) or hasattr(parts, "dtype"):
-        raise TypeError(f"expected a list of arrays or paths, found {type(parts).__name__}")
-    opened = [as_rows(open_array(backend, part)) for part in parts]
+    given: Any = parts
+    if is_path(given):
+        given = matching("series", given) or given
+    if is_path(given) or hasattr(given, "dtype"):
+        raise TypeError(f"expected a list of arrays or paths, found {type(given).__name__}")
+    opened: list[Any] = []
+    for part in given:
+        source = as_rows(open_array(backend, part))
+        opened += source.parts if isinstance(source, Series) else [source]
     if not opened:
         raise ValueError("expected at least one series, found none")
     return Series(opened)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
@@ -19,9 +19,10 @@ from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import elements
 from fastbatch.plan.subset import Overlap
-from fastbatch.source.foreign import foreign_format, signed_format
+from fastbatch.source.foreign import container_format, foreign_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
-from fastbatch.source.local_file import path_bytes, read_head
+from fastbatch.source.local_file import matching, path_bytes, read_head
+from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
 from .arrays import arrays
@@ -55,15 +56,19 @@ def tokens(
     each document is cut separately, from its first token; the rest at its end, and documents shorter than a sample, are
     omitted.
 
+    Several files or arrays are the shards of one data set: no context crosses from one to the next, and those that are
+    shorter than a sample are omitted.
+
     Args:
-        tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source.
+        tokens: Path of a raw file of integers (`train.bin`) or of a .npy file, a 1-d array, or a source. Or shards: a
+            list of those, a pattern with `*`, `?` or `[` (sorted), or a `series`.
         dtype: Type of the elements of a raw file, for example "uint16". A .npy file has its own.
         context: Tokens in a sample.
         stride: Tokens from the start of one sample to the start of the next; None takes `context`, so that samples do
             not overlap.
         targets: "next" for `(x, y)`; None for x alone.
         boundaries: Offsets of the documents, as an array or the path of a .npy file: document `d` is
-            `tokens[boundaries[d] : boundaries[d + 1]]`.
+            `tokens[boundaries[d] : boundaries[d + 1]]`. A list of those for several shards.
         document_end: The token that is the last one of each document. The file is read once to find them.
         out_dtype: Type of the batches; None keeps the type of the file. If it cannot hold all values of that type, the
             tokens are read once to check them.
@@ -95,33 +100,121 @@ def tokens(
         raise ValueError("boundaries, document_end: expected one of them, found both")
     length = whole("context", context, 1, MAX_ROWS)
     every = length if stride is None else whole("stride", stride, 1, MAX_ROWS)
-    source = _open_tokens(backend, tokens, dtype)
-    if len(source.shape) != 1 or source.dtype.kind not in "iu":
-        raise TypeError(f"tokens: expected integers in 1 dimension, found {source.dtype} {source.shape}")
     ahead = 0 if targets is None else 1
+    shards = _shards(backend, tokens, dtype)
+    limits = _boundaries_of_each(boundaries, len(shards))
     needed = length + ahead
-    place = f"{os.fsdecode(tokens)}: " if is_path(tokens) else ""
-    if source.shape[0] < needed:
-        raise ValueError(f"{place}too few tokens: expected at least {needed}, found {source.shape[0]}")
-    if boundaries is None and document_end is None:
-        pieces, n = None, (source.shape[0] - needed) // every + 1
-    else:
-        bounds = _bounds(backend, source, boundaries, document_end, place)
-        sizes = np.diff(bounds)
-        counts = np.maximum((sizes - needed) // every + 1, 0)
-        longest = int(sizes.max(initial=0))
-        if longest < needed:
-            raise ValueError(f"{place}documents too short: expected one of at least {needed}, found {longest}")
-        pieces = Pieces(bounds[:-1][counts > 0], counts[counts > 0])
-        n = pieces.n
-    parts = [backend.part(source, Part(k, n, every, length, pieces=pieces)) for k in range(1 + ahead)]
+    cuts = [_cut(backend, *one, document_end, needed, every) for one in zip(shards, limits, strict=True)]
+    if document_end is not None and not any(cut.n_ends for cut in cuts):
+        n = sum(shard.source.shape[0] for shard in shards)
+        raise ValueError(f"{_place(tokens)}document_end: expected {document_end} among {n} tokens, found none")
+    longest = max(int(cut.sizes.max(initial=0)) for cut in cuts)
+    if longest < needed:
+        what = "too few tokens: expected" if cuts[0].pieces is None else "documents too short: expected one of"
+        raise ValueError(f"{_place(tokens)}{what} at least {needed}, found {longest}")
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
     if element is not None:
-        _refuse_narrow(backend, source, element, place)
-    counts = np.array([n]) if pieces is None else pieces.counts
+        for shard in shards:
+            _refuse_narrow(backend, shard.source, element, shard.place)
+    used = [cut for cut in cuts if cut.n > 0]
+    columns = []
+    for k in range(1 + ahead):
+        parts = [backend.part(cut.source, Part(k, cut.n, every, length, pieces=cut.pieces)) for cut in used]
+        columns.append(Field(parts[0] if len(parts) == 1 else Series(parts), element))
+    counts = np.concatenate([cut.counts for cut in used])
     overlap = Overlap(-(-needed // every), np.cumsum(counts) - counts)
-    loader = arrays(backend, *[Field(part, element) for part in parts], **options)
-    return SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
+    loader = arrays(backend, *columns, **options)
+    return SampleLoader(replace(loader.recipe, overlap=overlap, kind="tokens", labels=None), loader.plan)
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """One array of tokens, and its file for messages."""
+
+    source: Any
+    place: str
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The samples of one shard.
+
+    Attributes:
+        sizes: Tokens of each document, or of the whole shard.
+        counts: Samples of each document that has any, or of the whole shard.
+        pieces: Those documents, or None.
+        n_ends: How often `document_end` was found.
+    """
+
+    source: Any
+    sizes: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    pieces: Pieces | None
+    n_ends: int = 0
+
+    @property
+    def n(self) -> int:
+        return int(self.counts.sum())
+
+
+def _place(tokens: Any) -> str:
+    return f"{os.fsdecode(tokens)}: " if is_path(tokens) else ""
+
+
+def _shards(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> list[_Shard]:
+    """Return the arrays of a path, a pattern, an array, or of a list of them."""
+    given = tokens
+    if is_path(tokens):
+        given = matching("tokens", tokens) or [tokens]
+    elif isinstance(tokens, Series):
+        given = tokens.parts
+    elif not _is_list_of_shards(tokens):
+        given = [tokens]
+    shards = [_Shard(_open_tokens(backend, one, dtype), _place(one)) for one in given]
+    if not shards:
+        raise ValueError("tokens: expected at least one file or array, found none")
+    first = shards[0].source.dtype
+    for i, shard in enumerate(shards):
+        source = shard.source
+        place = shard.place or (f"tokens: shard {i}: " if len(shards) > 1 else "tokens: ")
+        if len(source.shape) != 1 or source.dtype.kind not in "iu":
+            raise TypeError(f"{place}expected integers in 1 dimension, found {source.dtype} {source.shape}")
+        if source.dtype != first:
+            raise TypeError(f"{place}expected {first}, as in the first shard, found {source.dtype}")
+    return shards
+
+
+def _is_list_of_shards(tokens: Any) -> bool:
+    """Return whether this is a list of files or arrays, and not of tokens."""
+    is_list = isinstance(tokens, list | tuple)
+    return is_list and all(is_path(one) or len(getattr(one, "shape", ())) > 0 for one in tokens)
+
+
+def _boundaries_of_each(boundaries: Any, n: int) -> list[Any]:
+    """Return the boundaries of each shard."""
+    if n == 1 or boundaries is None:
+        is_listed = n == 1 and isinstance(boundaries, list | tuple) and len(boundaries) == 1
+        return list(boundaries) if is_listed and not isinstance(boundaries[0], int) else [boundaries] * n
+    if not isinstance(boundaries, list | tuple) or len(boundaries) != n:
+        raise ValueError(f"boundaries: expected a list of {n}, one for each shard, found {shown(boundaries)}")
+    return list(boundaries)
+
+
+def _cut(backend: Backend, shard: _Shard, boundaries: Any, document_end: Any, needed: int, every: int) -> _Cut:
+    """Return the samples of `needed` tokens that a shard has."""
+    source = shard.source
+    if boundaries is None and document_end is None:
+        sizes = np.array([source.shape[0]], np.int64)
+        return _Cut(source, sizes, np.maximum((sizes - needed) // every + 1, 0), None)
+    n_ends = 0
+    if boundaries is None:
+        bounds, n_ends = _find_ends(backend, source, document_end)
+    else:
+        bounds = _bounds(backend, source, boundaries)
+    sizes = np.diff(bounds)
+    counts = np.maximum((sizes - needed) // every + 1, 0)
+    pieces = Pieces(bounds[:-1][counts > 0], counts[counts > 0])
+    return _Cut(source, sizes, pieces.counts, pieces, n_ends)
 
 
 def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
@@ -131,7 +224,8 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
         found = format_of(path)
         if found is None or found.name != ".npy":
             head = read_head(path)
-            other = foreign_format(os.fsdecode(path), head) if wanted is None else signed_format(head, 6)
+            known = foreign_format if wanted is None else container_format
+            other = known(os.fsdecode(path), head)
             if other is not None:
                 raise FormatError("not tokens", path=path, expected="integers, raw or in a .npy file", found=other)
             if wanted is None:
@@ -168,13 +262,9 @@ def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place:
                 raise ValueError(f"{place}out_dtype: expected tokens from {low} to {high}, found {found} at {at}")
 
 
-def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, place: str) -> NDArray[np.int64]:
+def _bounds(backend: Backend, source: Any, boundaries: Any) -> NDArray[np.int64]:
     """Return the starts of the documents, and the end of the last one."""
     n = source.shape[0]
-    if boundaries is None:
-        limits = np.iinfo(source.dtype)
-        end = whole("document_end", document_end, int(limits.min), int(limits.max))
-        return _find_ends(backend, source, end, place)
     found = elements(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")
@@ -189,10 +279,12 @@ def _bounds(backend: Backend, source: Any, boundaries: Any, document_end: Any, p
     return found.astype(np.int64)
 
 
-def _find_ends(backend: Backend, source: Any, document_end: int, place: str) -> NDArray[np.int64]:
+def _find_ends(backend: Backend, source: Any, document_end: Any) -> tuple[NDArray[np.int64], int]:
+    """Return the starts of the documents and the end of the last one, and the number of end tokens."""
     n = source.shape[0]
-    ends = [first + 1 + backend.find_all(part, document_end) for first, part in blocks(backend.part, source, 0, n)]
-    found = np.concatenate([np.zeros(1, np.int64), *(end.astype(np.int64) for end in ends)])
-    if len(found) == 1:
-        raise ValueError(f"{place}document_end: expected {document_end} among {n} tokens, found none")
-    return found if found[-1] == n else np.append(found, n)  # the last document may have no end token
+    limits = np.iinfo(source.dtype)
+    end = whole("document_end", document_end, int(limits.min), int(limits.max))
+    ends = [first + 1 + backend.find_all(part, end) for first, part in blocks(backend.part, source, 0, n)]
+    found = np.concatenate([np.zeros(1, np.int64), *(one.astype(np.int64) for one in ends)])
+    n_ends = len(found) - 1
+    return (found if found[-1] == n else np.append(found, n)), n_ends  # the last document may have no end token

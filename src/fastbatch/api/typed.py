@@ -8,6 +8,7 @@ from fastbatch.api.array_file import npy as _npy
 from fastbatch.api.array_file import npz as _npz
 from fastbatch.api.array_file import raw as _raw
 from fastbatch.api.arrays import arrays as _arrays
+from fastbatch.api.class_weight import class_weight
 from fastbatch.api.csv import csv as _csv
 from fastbatch.api.image_data_loader import ImageDataLoader
 from fastbatch.api.image_generator import image_generator as _image_generator
@@ -84,6 +85,7 @@ __all__ = [
     "TimeSeriesDataset",
     "Vocabulary",
     "arrays",
+    "class_weight",
     "csv",
     "cutmix",
     "decode",

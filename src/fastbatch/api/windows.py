@@ -113,6 +113,8 @@ def windows(
     if short not in ("raise", "skip"):
         raise ValueError(f"short: expected 'raise' or 'skip', found {shown(short)}")
     flag("copy", copy)
+    if not copy and options.get("with_index"):
+        raise ValueError("with_index: only valid with copy=True")
     if not copy and any(is_path(leaf) for leaf in flatten((data, targets))[0]):
         raise ValueError("copy=False: expected arrays in memory, found a path")
     opened = [open_fields(backend, data, _field(normalize, dtype, scale, mean, std))]
@@ -142,7 +144,7 @@ def windows(
     loader = arrays(backend, *[pack(leaves) for leaves, pack in zip(cut, packers, strict=True)], **options)
     per_series = counts[counts > 0].astype(np.int64)
     overlap = Overlap(-(-shape.needed // shape.every), np.cumsum(per_series) - per_series)
-    loader = SampleLoader(replace(loader.recipe, overlap=overlap), loader.plan)
+    loader = SampleLoader(replace(loader.recipe, overlap=overlap, kind="windows", labels=None), loader.plan)
     if copy:
         return loader
     views = [strided(viewable(one), make(int(counts[0]), first)) for leaves, make in pairs for one in leaves]

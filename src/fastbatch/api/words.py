@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 from collections.abc import Generator, Iterable
@@ -14,7 +13,8 @@ from fastbatch.calls import takes
 from fastbatch.checks import MAX_INT64, shown, whole
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
-from fastbatch.source.local_file import path_bytes
+from fastbatch.source.foreign import refuse_container
+from fastbatch.source.local_file import matching, path_bytes
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.options import TextKeywords, TextOptions
 from fastbatch.text.plan import Place, TextImplementation, TextPlan
@@ -234,18 +234,18 @@ def expand(paths: Any) -> tuple[bytes, ...]:
     for path in paths:
         if not is_path(path):
             raise TypeError(f"paths: expected paths, found {type(path).__name__}")
-        name = path_bytes("paths", path)
-        if isinstance(path, str) and glob.has_magic(path) and not os.path.exists(name):
-            files = sorted(file for file in glob.glob(name, recursive=True) if not os.path.isdir(file))
-            if not files:
-                raise FileNotFoundError(2, "No file fits the pattern", path)
+        files = matching("paths", path)
+        if files is not None:
             found += files
             continue
+        name = path_bytes("paths", path)
         if stat.S_ISDIR(os.stat(os.fsdecode(name)).st_mode):  # as text, for the message
             raise IsADirectoryError(21, os.strerror(21), os.fsdecode(name))
         found.append(name)
     if not found:
         raise ValueError("paths: expected at least one, found none")
+    for name in found:
+        refuse_container(os.fsdecode(name), "text", "words or lines")
     return tuple(found)
 
 

@@ -11,18 +11,18 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-class Remade:
+class ByArguments:
     """An object that is pickled as its class and its constructor arguments."""
 
-    _made_with: tuple[Any, ...]
+    _arguments: tuple[Any, ...]
 
     def __new__(cls, *arguments: Any) -> Any:
         made: Any = super().__new__(cls)
-        made._made_with = arguments
+        made._arguments = arguments
         return made
 
     def __reduce__(self) -> Any:
-        return _remake, (type(self), *map(pack, self._made_with))
+        return _remake, (type(self), *map(pack, self._arguments))
 
 
 class _Strided:

@@ -25,6 +25,7 @@ def facts() -> dict[str, str]:
         "SIMD": f"{kernels.active_target()} in use; this CPU can {', '.join(kernels.supported_targets())}",
         "CPUs": f"{kernels.available_cpus()} of {os.cpu_count()} for this process",
         "libjpeg": libjpeg(),
+        "Pillow": pillow(),
         "libraries": ", ".join(_loaded_libraries()) or "linked statically, or unknown on this system",
     }
 
@@ -39,7 +40,25 @@ def libjpeg() -> str:
     other = features.version_feature("libjpeg_turbo") or "none"
     if own.split(".")[0] == other.split(".")[0]:
         return f"libjpeg-turbo {own}, Pillow has {other}: the same pixels"
-    return f"libjpeg-turbo {own}, Pillow has {other}: other pixels where scans of a progressive JPEG are missing"
+    return (
+        f"libjpeg-turbo {own}, Pillow has {other}: other pixels for progressive JPEG files whose scans are missing, "
+        "if they are scaled down while decoding; otherwise Pillow decodes them, and lossless JPEG"
+    )
+
+
+def pillow() -> str:
+    """Return the version of Pillow, and whether it resizes as `exact=True` does."""
+    try:
+        import PIL
+    except ImportError:
+        return "not installed"
+    major, minor = (int(number) for number in PIL.__version__.split(".")[:2])
+    if major >= 13:
+        return f"{PIL.__version__}: the pixels of exact=True"
+    if (major, minor) >= (12, 3):
+        where = "a height shrinks more than twice as much as the width"
+        return f"{PIL.__version__}: other pixels than exact=True where {where}"
+    return f"{PIL.__version__}: fastbatch needs 12.3 or newer; older ones decode some PNG files to other pixels"
 
 
 def _loaded_libraries() -> list[str]:

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 from fastbatch.batch.tree import PerSample
 from fastbatch.checks import listed, refuse_masked, shown, whole
 from fastbatch.source.image_folder import EXTENSIONS, as_paths
-from fastbatch.source.local_file import path_bytes
+from fastbatch.source.local_file import matching, path_bytes
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 
 from .conversion import Field, make_conversion
@@ -161,37 +161,42 @@ class PackPairs:
 
     Attributes:
         n_shown: Number of visible columns, which come first; then the samples' indices and matrices, if needed.
+        has_index: The last column is the last element of the batch.
     """
 
     n_shown: int
     moved: tuple[Boxes | Points, ...]
+    has_index: bool = False
 
     @property
     def n_parts(self) -> int:
         """Number of elements in a batch."""
-        return self.n_shown + len(self.moved)
+        return self.n_shown + len(self.moved) + int(self.has_index)
 
     def __call__(self, columns: Sequence[Any]) -> Any:
         shown = list(columns[: self.n_shown])
         if self.moved:
-            indices, matrices = columns[self.n_shown :]
+            indices, matrices = columns[self.n_shown : self.n_shown + 2]
             shown += [one.move(indices, matrices) for one in self.moved]
+        if self.has_index:
+            shown.append(columns[-1])
         return tuple(shown) if len(shown) > 1 else shown[0]
 
 
 def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSource:
-    """Return the mask of each image: samples in memory, a list of paths, or files of the same names in a folder.
+    """Return the mask of each image: samples in memory, paths, a pattern, or files of the same names in a folder.
 
     Raises:
         ValueError: A list of the wrong length, an image with no mask or with several.
         OSError: The folder cannot be read.
     """
-    if isinstance(given, str | bytes | os.PathLike):
+    files = matching("masks", given) if isinstance(given, str | os.PathLike) else None
+    if files is None and isinstance(given, str | bytes | os.PathLike):
         if image_root is None or not isinstance(images, FileSamples):
             raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
         root = os.path.join(path_bytes("root", image_root), b"")
         return FileSamples(_masks_in(path_bytes("masks", given), images.paths, root))
-    samples = given if isinstance(given, EncodedSamples) else FileSamples(as_paths("masks", given))
+    samples = given if isinstance(given, EncodedSamples) else FileSamples(files or as_paths("masks", given))
     if len(samples) != len(images):
         raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")
     return samples

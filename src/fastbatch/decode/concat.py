@@ -79,6 +79,6 @@ def join(columns: Sequence[Column], axis: SupportsIndex) -> Join:
     place -= 1
     others = {(len(shape), shape[:place], shape[place + 1 :]) for shape in shapes}
     if len(others) > 1:
-        raise ValueError(f"concat: expected samples that differ along axis {axis!r} only, found {shapes}")
+        raise ValueError(f"concat: expected samples that differ along axis {shown(axis)} only, found {shapes}")
     side = sum(shape[place] for shape in shapes)
     return Join(place, (*shapes[0][:place], side, *shapes[0][place + 1 :]))

@@ -164,7 +164,7 @@ def _layout(layout: str | None, shape: tuple[int, ...]) -> tuple[bool, bool]:
     if any(name not in ("NHWC", "NCHW") for name in (source, target)):
         raise ValueError(f"layout: expected NHWC or NCHW, or one '->' the other, found {shown(layout)}")
     if source != target and len(shape) != 3:
-        raise ValueError(f"layout {layout!r}: expected samples of 3 dimensions, found shape {shape}")
+        raise ValueError(f"layout {shown(layout)}: expected samples of 3 dimensions, found shape {shape}")
     return source == "NCHW", target == "NCHW"
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +102,8 @@ def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}"
                 raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")
+            if image.width * image.height == 0:  # Pillow knows the format, but has no decoder: HDF5, GRIB, BUFR
+                raise DecodeError(f"{NO_IMAGE}, found {image.format} without a decoder")
             yield image
     except DecodeError:
         raise
@@ -111,7 +114,7 @@ def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image
         n_pixels = re.search(r"\d+", str(error))
         found = n_pixels[0] if n_pixels else "more"
         raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {found}") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:  # the last before Pillow 13
         name = _name_of(content)
         what = f"{name} ends early" if "truncated" in str(error).lower() else f"broken {name}"
         raise DecodeError(f"{what}: {error}") from error

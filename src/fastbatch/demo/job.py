@@ -47,12 +47,13 @@ class Result:
     n_classes: int
 
 
-def open_loaders(package: ModuleType, job: Job, **options: Any) -> tuple[Loader, Loader]:
+def open_loaders(package: ModuleType, job: Job, exact: bool = False, **options: Any) -> tuple[Loader, Loader]:
     """Return the training and the validation loader of `package`; `options` override the demo's own.
 
     Args:
         package: `fastbatch` or `fastbatch.pure`.
         job: The data, the number of samples, and the seed.
+        exact: Photographs have Pillow's pixels, whatever their size.
         options: Loader options; with a `dtype`, photographs are not normalised.
     """
     options = {"batch_size": BATCH_SIZE, "shuffle": True, "seed": job.seed, "threads": job.threads} | options
@@ -62,7 +63,7 @@ def open_loaders(package: ModuleType, job: Job, **options: Any) -> tuple[Loader,
     else:
         if "dtype" not in options:
             options |= {"mean": MEAN, "std": STD}
-        loader = package.images(folder, size=SIZE, resize=256, crop="center", flip=True, **options)
+        loader = package.images(folder, size=SIZE, resize=256, crop="center", flip=True, exact=exact, **options)
     if job.most is not None and job.most < loader.n_samples:
         loader, _ = loader.split(validation=loader.n_samples - job.most, seed=job.seed)
     return loader.split(validation=VALIDATION, seed=job.seed)

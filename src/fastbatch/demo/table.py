@@ -77,6 +77,7 @@ class Screen:
                 table.add_row(*row)
             table.add_section()
         self._console.print(table)
+        self.line("  Peak memory: plain Python holds two batches, fastbatch four (two are made ahead).")
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, ...]]:

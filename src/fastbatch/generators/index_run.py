@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from fastbatch.errors import SIGNALS, add_note, signal_error
 from fastbatch.loader import fork as process
 from fastbatch.loader.run import CLOSED, END
 from fastbatch.plan.plan import Plan
-from fastbatch.source.pool import submit
+from fastbatch.source.pool import submit, thread_pool
 
 if TYPE_CHECKING:
     from .data_generator import DataGenerator
@@ -34,7 +34,7 @@ class IndexRun:
         self._n_batches = 0
         self._lock = process.new_lock()
         self._ahead: deque[Future[Any]] = deque()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Any = None
         self._is_closed = False
 
     def next(self) -> Any:
@@ -59,7 +59,7 @@ class IndexRun:
 
     def _made(self) -> Any:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._data.threads, thread_name_prefix="fastbatch generator")
+            self._pool = thread_pool(self._data.threads, "fastbatch generator")
             weakref.finalize(self, self._pool.shutdown, wait=False, cancel_futures=True)
         wanted = max(self._data.prefetch, self._data.threads)
         begin = self._n_batches + len(self._ahead)

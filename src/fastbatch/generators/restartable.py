@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, SupportsIndex
 
-from fastbatch.checks import MAX_INT64, rank_and_size, whole
+from fastbatch.checks import MAX_INT64, rank_and_size, shown, whole
 from fastbatch.errors import SIGNALS, StateError, add_note, name_of, signal_error
 from fastbatch.loader.epoch import Epoch
 from fastbatch.loader.loader import Loader, unnumbered
@@ -264,7 +264,7 @@ def _function_of(function: Any, has_arguments: bool) -> Callable[..., Any]:
         called: Callable[..., Any] = function
         return called
     if isinstance(function, str | bytes):  # most likely a name, not a sequence of characters
-        raise TypeError(f"expected a generator function or an iterable, found {function!r}")
+        raise TypeError(f"expected a generator function or an iterable, found {shown(function)}")
     if not _is_iterable(function):
         raise TypeError(f"expected a generator function or an iterable, found {type(function).__name__}")
     if has_arguments:

@@ -140,6 +140,7 @@ class Stream(Loader):
         reading = _Pass(self._feed, plan, steps)
         self._plan, self._map_steps = plan, steps
         self.__dict__["_counters_"], self.__dict__["_live_runs_"] = reading._counters(), reading._live_runs()
+        self.__dict__["_step_times_"] = reading._step_times()
         self._batches = iter(reading)
 
     def __iter__(self) -> Stream:

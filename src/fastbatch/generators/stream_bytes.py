@@ -197,6 +197,12 @@ def open_bytes(source: Any, follow: bool) -> ByteSource:
     return Pollable(source, name, is_ours=False) if can_poll(source) else Blocking(source, name)
 
 
+def add_name(error: BaseException, name: str) -> None:
+    """Add the name of the file that was read to an error of the system that has none."""
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        error.filename = name
+
+
 def name_of_file(file: Any) -> str:
     """Return the name of a file object for messages."""
     name = getattr(file, "name", None)

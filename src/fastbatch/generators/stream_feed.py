@@ -14,7 +14,7 @@ from typing import Any
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 
-from .stream_bytes import ByteSource, Followed
+from .stream_bytes import ByteSource, Followed, add_name
 from .stream_options import StreamOptions
 from .stream_records import Shuffle, make_splitter
 from .stream_text import open_source
@@ -192,6 +192,7 @@ def _work(reference: weakref.ref[Feed], freed: threading.Condition, source: Byte
             try:
                 chunk = source.read(None)
             except BaseException as error:
+                add_name(error, source.name)
                 feed = reference()
                 if feed is not None:
                     feed.fail(error)

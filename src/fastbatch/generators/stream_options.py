@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch.checks import flag, whole
+from fastbatch.checks import flag, shown, whole
 from fastbatch.errors import SIGNALS, name_of, signal_error
 from fastbatch.plan.plan import MAX_SEED
 
@@ -72,7 +72,7 @@ def make_options(source: Any, **given: Any) -> StreamOptions:
         raise TypeError(f"decode: expected a function, found {type(given['decode']).__name__}")
     wait = given["max_wait_s"]
     if wait is not None and not (isinstance(wait, numbers.Real) and 0 <= float(wait) < float("inf")):
-        raise ValueError(f"max_wait_s: expected a number from 0 on, found {given['max_wait_s']!r}")
+        raise ValueError(f"max_wait_s: expected a number from 0 on, found {shown(given['max_wait_s'])}")
     return StreamOptions(
         whole("batch_size", given["batch_size"], 1, MAX_RECORDS),
         check_records(given["records"], given["encoding"], given["errors"]),

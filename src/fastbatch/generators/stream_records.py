@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, SupportsIndex
 
-from fastbatch.checks import text, whole
+from fastbatch.checks import codec_named, handler_named, shown, whole
 from fastbatch.errors import SIGNALS, FormatError, name_of, signal_error
 
 Finder = Callable[[bytes, bool], tuple[Iterable[Any], int]]
@@ -148,7 +148,7 @@ def found_by(function: Finder, content: bytes, is_end: bool) -> tuple[Iterable[A
     except SIGNALS as error:
         raise signal_error(error, name_of(function)) from error
     if not (isinstance(found, tuple | list) and len(found) == 2):
-        raise TypeError(f"records: expected the function to return (records, bytes used), found {found!r:.40}")
+        raise TypeError(f"records: expected the function to return (records, bytes used), found {shown(found)}")
     return found[0], whole("records: bytes used", found[1], 0, len(content))
 
 
@@ -166,12 +166,12 @@ def make_splitter(name: str, records: Any, encoding: str | None, errors: str) ->
 def check_records(records: Any, encoding: str | None, errors: str) -> Any:
     """Return `records`, checked; raise LookupError for an unknown encoding."""
     if encoding is not None:
-        codecs.lookup(text("encoding", encoding))
-        codecs.lookup_error(text("errors", errors))
+        codec_named(encoding)
+        handler_named(errors)
     if callable(records) or (isinstance(records, str) and records == "line"):
         return records
     if isinstance(records, str) or not isinstance(records, SupportsIndex):
-        raise ValueError(f"records: expected 'line', a number of bytes, or a function, found {records!r}")
+        raise ValueError(f"records: expected 'line', a number of bytes, or a function, found {shown(records)}")
     return whole("records", records, 1, 2**31)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from fastbatch.errors import EncodingError
+from fastbatch.source.foreign import refuse_container
+from fastbatch.source.local_file import path_text
 
-from .stream_bytes import CHUNK_BYTES, ByteSource, Pollable, can_poll, name_of_file, not_blocking, open_bytes
+from .stream_bytes import CHUNK_BYTES, ByteSource, Pollable, add_name, can_poll, name_of_file, not_blocking, open_bytes
 from .stream_options import StreamOptions, is_bytes
 
 
@@ -29,6 +32,8 @@ def open_source(source: Any, options: StreamOptions) -> tuple[ByteSource | None,
     if isinstance(source, io.TextIOBase):
         return None, lines_of(source), options
     if is_bytes(source):
+        if isinstance(source, str | bytes | os.PathLike) and options.records == "line" and os.path.isfile(source):
+            refuse_container(path_text("source", source), "text", "lines; records= takes other records")
         return open_bytes(source, options.follow), None, options
     return None, iter(source), options
 
@@ -42,6 +47,9 @@ def lines_of(file: io.TextIOBase) -> Iterator[str]:
     while True:
         try:
             line = file.readline()
+        except OSError as error:
+            add_name(error, name_of_file(file))
+            raise
         except UnicodeDecodeError as error:
             wrong = bytes(error.object[error.start : error.end])
             raise EncodingError(error.encoding, wrong, error.reason, path=name_of_file(file)) from None

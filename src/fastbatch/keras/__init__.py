@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .array_iterator import NumpyArrayIterator
 from .backup import BackupLoader
-from .dataframe_iterator import DataFrameIterator
+from .dataframe_iterator import DataFrameIterator, validate_filename
 from .dataset import KerasDataset
 from .datasets import image_dataset_from_directory, text_dataset_from_directory
 from .directory_iterator import DirectoryIterator
@@ -18,6 +18,8 @@ from .image_data_generator import ImageDataGenerator
 from .image_utils import array_to_img, img_to_array, load_img, save_img
 from .iterator import Iterator
 from .sequences import TimeseriesGenerator, pad_sequences, timeseries_dataset_from_array
+from .skipgrams import make_sampling_table, skipgrams
+from .text import Tokenizer, hashing_trick, one_hot, text_to_word_sequence, tokenizer_from_json
 from .transforms import (
     apply_affine_transform,
     apply_brightness_shift,
@@ -39,13 +41,17 @@ __all__ = [
     "KerasDataset",
     "NumpyArrayIterator",
     "TimeseriesGenerator",
+    "Tokenizer",
     "apply_affine_transform",
     "apply_brightness_shift",
     "apply_channel_shift",
     "array_to_img",
+    "hashing_trick",
     "image_dataset_from_directory",
     "img_to_array",
     "load_img",
+    "make_sampling_table",
+    "one_hot",
     "pad_sequences",
     "random_brightness",
     "random_channel_shift",
@@ -54,6 +60,10 @@ __all__ = [
     "random_shift",
     "random_zoom",
     "save_img",
+    "skipgrams",
     "text_dataset_from_directory",
+    "text_to_word_sequence",
     "timeseries_dataset_from_array",
+    "tokenizer_from_json",
+    "validate_filename",
 ]

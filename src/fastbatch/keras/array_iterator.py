@@ -15,7 +15,7 @@ from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .config import floatx, image_data_format
 from .image_utils import Array, array_to_img
-from .iterator import Iterator
+from .iterator import Iterator, positions
 from .prefetcher import Prefetcher
 
 BATCHES_KEPT = 4
@@ -83,12 +83,11 @@ class NumpyArrayIterator(Iterator):
                         "All of the arrays in `x` should have the same length. "
                         f"Found a pair with: len(x[0]) = {len(x)}, len(x[?]) = {len(one)}"
                     )
-        for name, other in (("y` (labels", y), ("sample_weight", sample_weight)):
+        for name, title, other in (("y", "`y` (labels)", y), ("sample_weight", "`sample_weight`", sample_weight)):
             if other is not None and len(other) != len(x):
                 raise ValueError(
-                    f"`x` (images tensor) and `{name}`{')' * (name[0] == 'y')} should have the same length. "
-                    f"Found: x.shape = {np.asarray(x).shape}, {name[:1] if name[0] == 'y' else name}.shape = "
-                    f"{np.asarray(other).shape}"
+                    f"`x` (images tensor) and {title} should have the same length. "
+                    f"Found: x.shape = {np.asarray(x).shape}, {name}.shape = {np.asarray(other).shape}"
                 )
         if subset is not None:
             if subset not in ("training", "validation"):
@@ -137,9 +136,10 @@ class NumpyArrayIterator(Iterator):
     def x(self, images: Any) -> None:
         self._x = self._images = np.asarray(images)
 
-    def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._arrays.empty((len(index_array), *self._images.shape[1:]), np.dtype(self.dtype))
-        self._work.fill_from(batch_x, self._images, index_array, self.image_data_generator)
+    def _get_batches_of_transformed_samples(self, index_array: Any) -> Any:
+        chosen = positions(index_array, len(self._images), as_list=False)
+        batch_x = self._arrays.empty((len(chosen), *self._images.shape[1:]), np.dtype(self.dtype))
+        self._work.fill_from(batch_x, self._images, chosen, self.image_data_generator)
         if self.save_to_dir:
             for image, j in zip(batch_x, index_array, strict=True):
                 name = f"{self.save_prefix}_{j}_{np.random.randint(10_000)}.{self.save_format}"

@@ -15,6 +15,29 @@ from .file_iterator import FileIterator
 WITHOUT_CLASSES = ("input", "multi_output", "raw", None)
 
 
+def validate_filename(filename: str, white_list_formats: str | tuple[str, ...]) -> bool:
+    """Return whether a path is an existing file with one of some extensions.
+
+    Args:
+        filename: The path.
+        white_list_formats: The extensions in lower case: a tuple of `str`, or one.
+
+    Returns:
+        True for such a file.
+
+    Raises:
+        TypeError: The extensions are a list or a set.
+
+    Example:
+        >>> from fastbatch.keras import validate_filename
+        >>> validate_filename("images/0.jpg", ("png", "jpg")), validate_filename("images/none.jpg", "jpg")
+        (True, False)
+
+    Source: Keras's `keras/src/legacy/preprocessing/image.py`.
+    """
+    return filename.lower().endswith(white_list_formats) and os.path.isfile(filename)
+
+
 class DataFrameIterator(FileIterator):
     """Endless batches of the image files that are listed in a pandas data frame.
 
@@ -142,16 +165,19 @@ class DataFrameIterator(FileIterator):
             raise ValueError(f"Invalid class_mode: {mode}; expected one of: {expected}")
         if mode == "multi_output" and not isinstance(y_col, list):
             raise TypeError(f'If class_mode="{mode}", y_col must be a list. Received {type(y_col).__name__}.')
-        if not all(isinstance(name, str) for name in df[x_col]):
+        # The calls of pandas are Keras's, so that a list of columns or an empty frame has the same outcome.
+        if not all(df[x_col].apply(lambda name: isinstance(name, str))):
             raise TypeError(f"All values in column x_col={x_col} must be strings.")
-        if mode in ("binary", "sparse") and not all(isinstance(label, str) for label in df[y_col]):
+        if mode in ("binary", "sparse") and not all(df[y_col].apply(lambda label: isinstance(label, str))):
             raise TypeError(f'If class_mode="{mode}", y_col="{y_col}" column values must be strings.')
         if mode == "binary":
-            n_classes = len(set(classes)) if classes else df[y_col].nunique()
-            if n_classes != 2:
-                found = "were given" if classes else "were found"
-                raise ValueError(f'If class_mode="binary" there must be 2 classes. {n_classes} {found}.')
-        if mode == "categorical" and not all(isinstance(label, (str, list, tuple)) for label in df[y_col]):
+            of_two = f'If class_mode="{mode}" there must be 2 classes.'
+            if classes:
+                if len(set(classes)) != 2:
+                    raise ValueError(f"{of_two} {len(set(classes))} class/es were given.")
+            elif df[y_col].nunique() != 2:
+                raise ValueError(f"{of_two} Found {df[y_col].nunique()} classes.")
+        if mode == "categorical" and not all(df[y_col].apply(lambda label: isinstance(label, (str, list, tuple)))):
             raise TypeError(
                 f'If class_mode="{mode}", y_col="{y_col}" column values must be type string, list or tuple.'
             )
@@ -161,18 +187,15 @@ class DataFrameIterator(FileIterator):
             raise TypeError(f"Column weight_col={weight_col} must be numeric.")
 
     def _with_files(self, df: Any, x_col: str) -> Any:
-        paths = [os.path.join(self.directory, name) for name in df[x_col]]
-        is_image = np.array([self._is_image_file(path) for path in paths], dtype=bool)
-        n_invalid = len(paths) - int(is_image.sum())
+        paths = df[x_col].map(lambda name: os.path.join(self.directory, name))
+        is_image = paths.apply(validate_filename, args=(self.white_list_formats,))
+        n_invalid = (~is_image).sum()
         if n_invalid:
             warnings.warn(
                 f'Found {n_invalid} invalid image filename(s) in x_col="{x_col}". These filename(s) will be ignored.',
                 stacklevel=4,
             )
         return df[is_image]
-
-    def _is_image_file(self, path: str) -> bool:
-        return path.lower().endswith(self.white_list_formats) and os.path.isfile(path)
 
     def _numbers(self, label: Any) -> Any:
         if isinstance(label, (list, tuple)):
@@ -199,4 +222,4 @@ def _kept(labels: Any, names: list[Any], y_col: Any) -> Any:
         return [label for label in labels if label in names] or None
     if isinstance(labels, str):
         return labels if labels in names else None
-    raise TypeError(f"Expect string, list or tuple but found {type(labels)} in {y_col} column")
+    raise TypeError(f"Expect string, list or tuple but found {type(labels)} in {y_col} column ")

@@ -18,13 +18,22 @@ from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import FileSamples
 
 from .array_pool import ArrayPool
-from .image_utils import INTERPOLATIONS, Array, load_img
+from .image_utils import INTERPOLATIONS, Array, load_img, open_img
 
 PREFETCH_BYTES = 32 << 20
 MAX_PREFETCH = 8  # batches
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
 JPEG = b"\xff\xd8"
 BY_PILLOW = ("bmp", "ppm", "tif", "tiff", "gif")  # extensions that are not tried natively
+
+
+def _begins_with_rows() -> bool:
+    """Return whether the installed Pillow, whose pixels Keras gives, always resizes the rows first: before 13."""
+    try:
+        import PIL
+    except ImportError:
+        return False
+    return int(PIL.__version__.split(".")[0]) < 13
 
 
 class Images:
@@ -62,6 +71,7 @@ class FileDecoder:
         self._keep_aspect_ratio = keep_aspect_ratio
         self._shape = (*size, CHANNELS[color_mode])
         self._column = None if keep_aspect_ratio else self._native_column()
+        self._is_older = interpolation != "nearest" and _begins_with_rows()
         self._arrays = ArrayPool(MAX_PREFETCH + 2)
         self._own = threading.local()  # one DecodeWorker per thread
 
@@ -114,10 +124,18 @@ class FileDecoder:
         """Return whether to try native code. In "grayscale" only JPEG is tried: other formats may have 16 bits."""
         if self._column is None or name.lower().endswith(BY_PILLOW):
             return False
+        if self._is_older and self._columns_come_first(name):
+            return False
         if self._color_mode != "grayscale":
             return True
         with open_regular(name) as file:
             return file.read(2) == JPEG
+
+    def _columns_come_first(self, name: str) -> bool:
+        """Return whether the core, like Pillow 13, resizes the columns of an image first."""
+        width, height = open_img(name).size
+        shorter = height - self._size[0]
+        return bool(shorter > 0 and shorter > 2 * (width - self._size[1]))
 
     def _decode_natively(self, indices: Array, pixels: Array) -> int:
         """Decode until native code fails on a file and return the number of decoded files."""

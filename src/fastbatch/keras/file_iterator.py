@@ -13,7 +13,7 @@ from .array_pool import ArrayPool
 from .batch_work import BatchWork
 from .file_decoder import FileDecoder
 from .image_utils import Array, array_to_img
-from .iterator import Iterator
+from .iterator import Iterator, positions
 from .prefetcher import Prefetcher
 
 CHANNELS = {"rgba": 4, "rgb": 3, "grayscale": 1}
@@ -63,7 +63,7 @@ class FileIterator(Iterator):
             held_out = self.image_data_generator._validation_split
             parts = {"validation": (0, held_out), "training": (held_out, 1)}
             if subset not in parts:
-                raise ValueError(f'Invalid subset name: {subset}; expected "training" or "validation".')
+                raise ValueError(f'Invalid subset name: {subset};expected "training" or "validation"')
             self.split = parts[subset]
         self._decoder: FileDecoder | None = None
         self._prefetcher = Prefetcher()
@@ -85,27 +85,28 @@ class FileIterator(Iterator):
     def sample_weight(self) -> Any:
         """The weight of each file, or None."""
 
-    def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
-        batch_x = self._arrays.empty((len(index_array), *self.image_shape), np.dtype(self.dtype))
+    def _get_batches_of_transformed_samples(self, index_array: Any) -> Any:
+        chosen = positions(index_array, len(self.filepaths), as_list=True)
+        batch_x = self._arrays.empty((len(chosen), *self.image_shape), np.dtype(self.dtype))
         paths = self.filepaths
         decoder = self._decoder
-        if decoder is None or not decoder.is_for(paths, index_array):
+        if decoder is None or not decoder.is_for(paths, chosen):
             decoder = self._decoder = FileDecoder(
                 paths, self.color_mode, self.target_size, self.interpolation, self.keep_aspect_ratio
             )
-        images = self._prefetcher.take(decoder, index_array, self._forecast.batches(decoder.depth(self.batch_size)))
+        images = self._prefetcher.take(decoder, chosen, self._forecast.batches(decoder.depth(self.batch_size)))
         self._work.fill(batch_x, images, self.image_data_generator, self.data_format)
         if self.save_to_dir:
             self.save_batch(batch_x, index_array, 10_000_000)
         return self._with_labels(batch_x, index_array)
 
-    def save_batch(self, batch_x: Array, index_array: Array, most: int) -> None:
+    def save_batch(self, batch_x: Array, index_array: Any, most: int) -> None:
         """Save the images of a batch; draws one random number per image for its file name."""
         for image, j in zip(batch_x, index_array, strict=True):
             name = f"{self.save_prefix}_{j}_{np.random.randint(most)}.{self.save_format}"
             array_to_img(image, self.data_format, scale=True).save(os.path.join(self.save_to_dir, name))
 
-    def _with_labels(self, batch_x: Array, index_array: Array) -> Any:
+    def _with_labels(self, batch_x: Array, index_array: Any) -> Any:
         batch_y: Any
         if self.class_mode == "input":
             batch_y = batch_x.copy()

@@ -211,7 +211,8 @@ def save_img(
         kwargs: Options of `PIL.Image.Image.save`.
 
     Raises:
-        ValueError: As for `array_to_img`; an unknown file format.
+        ValueError: As for `array_to_img`.
+        KeyError: A file format that Pillow does not know.
         OSError: The file cannot be written.
         ImportError: Pillow is not installed.
 

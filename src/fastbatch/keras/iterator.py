@@ -11,11 +11,31 @@ import numpy as np
 
 from fastbatch.errors import SIGNALS, signal_error
 from fastbatch.loader import fork as process
-from fastbatch.loader.keras_ready import KerasClass, keras_class
+from fastbatch.loader.keras_batch import for_keras
+from fastbatch.loader.keras_ready import KerasClass, keras_asks, keras_class
 
 from .image_utils import Array
 
 WHITE_LIST_FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
+
+
+def positions(index_array: Any, n: int, as_list: bool) -> Array:
+    """Return the indices of a batch as an array in [0, n), from any iterable; negative ones count from the end.
+
+    Args:
+        index_array: What `_get_batches_of_transformed_samples` was called with.
+        n: Number of samples.
+        as_list: Wrong indices raise the errors of a list, as Keras's file names do; otherwise those of an array.
+    """
+    is_array = isinstance(index_array, np.ndarray) and index_array.dtype.kind in "iu" and index_array.ndim == 1
+    if is_array and len(index_array) and index_array.min() >= 0 and index_array.max() < n:
+        chosen: Array = index_array
+        return chosen
+    numbers: Any = list(range(n)) if as_list else np.arange(n)
+    chosen = np.empty(len(index_array), dtype=np.intp)
+    for i, j in enumerate(index_array):
+        chosen[i] = numbers[j]
+    return chosen
 
 
 class Iterator(KerasClass):
@@ -104,7 +124,8 @@ class Iterator(KerasClass):
         if self.index_array is None:
             self._set_index_array()
         self._forecast.record_index(idx)
-        return self._get_batches_of_transformed_samples(self._batch(idx))
+        batch = self._get_batches_of_transformed_samples(self._batch(idx))
+        return for_keras(batch) if keras_asks() else batch
 
     def reset(self) -> None:
         """Begin a new epoch at the next `next()`."""

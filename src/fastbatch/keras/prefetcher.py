@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.loader import fork as process
 from fastbatch.native import kernels
-from fastbatch.source.pool import submit
+from fastbatch.source.pool import submit, thread_pool
 
 from .file_decoder import FileDecoder, Images
 from .image_utils import Array
@@ -33,7 +33,7 @@ class Prefetcher:
     """Prefetches batches and runs work in parallel. Threads: any; a forked child starts its own pool."""
 
     def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Any = None
         self._process: object = None
         self._lock = process.new_lock()
         self._decoder: FileDecoder | None = None
@@ -74,7 +74,7 @@ class Prefetcher:
         if errors:
             raise errors[0]
 
-    def _start(self, pool: ThreadPoolExecutor, decoder: FileDecoder, indices: Array) -> _Batch:
+    def _start(self, pool: Any, decoder: FileDecoder, indices: Array) -> _Batch:
         images = decoder.empty(len(indices))
         tasks = [submit(pool, decoder.decode, indices[i : i + CHUNK], images, i) for i in range(0, len(indices), CHUNK)]
         return _Batch(images, tasks)
@@ -83,9 +83,9 @@ class Prefetcher:
         for key in list(keys):
             self._pending.pop(key).cancel()
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _threads(self) -> Any:
         if self._pool is None or self._process is not process.current:
-            self._pool = ThreadPoolExecutor(kernels.available_cpus(), thread_name_prefix="fastbatch images")
+            self._pool = thread_pool(kernels.available_cpus(), "fastbatch images")
             self._process = process.current
             self._pending = {}
         return self._pool

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.api.arrays import arrays
+from fastbatch.checks import shown
 from fastbatch.loader.keras_ready import KerasClass, keras_class
 from fastbatch.native.backend import NativeBackend
 from fastbatch.source.formats import as_rows
@@ -197,7 +198,7 @@ def _as_json(name: str, data: Any) -> str:
     try:
         return json.dumps(data.tolist() if isinstance(data, (np.ndarray, np.generic)) else data)
     except TypeError as error:
-        raise TypeError(f"{name.capitalize()} not JSON Serializable: {data}") from error
+        raise TypeError(f"{name.capitalize()} not JSON Serializable: {shown(data)}") from error
 
 
 def timeseries_dataset_from_array(

@@ -17,11 +17,29 @@ NO_STATS: dict[str, Any] = {
     "jpeg_library": 0,
     "wait_s": 0.0,
     "decode_s": [],
+    "map_s": [],
     "advise_s": 0.0,
     "ready_batches": 0,
     "threads": 0,
     "prefetch": 0,
 }
+
+
+class Stats(dict[str, Any]):
+    """The counters of a loader: a dict, whose repr says in words whether training waits for data."""
+
+    def __repr__(self) -> str:
+        elapsed_s, own_s = self["elapsed_s"], sum(self["map_s"])
+        share = (self["wait_s"] + own_s) / elapsed_s if elapsed_s > 0 else 0.0
+        bound = "bound by data" if self["bound_by_data"] else "not bound by data"
+        lines = [
+            f"{self['batches']} batches, {self['samples']} samples, {self['bytes'] / 1e6:.1f} MB in {elapsed_s:.3f} s",
+            f"{share:.0%} of the time in next(): {bound}",
+            f"waited {self['wait_s']:.3f} s, in functions of map() {own_s:.3f} s",
+            f"{self['threads']} threads, {self['ready_batches']} of {self['prefetch']} batches ready",
+            f"{self['bad_samples']} bad samples, {self['through_pillow']} images through Pillow",
+        ]
+        return "\n".join(lines)
 
 
 @dataclass

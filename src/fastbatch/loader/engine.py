@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastbatch.batch.tree import Pack
     from fastbatch.plan.plan import Plan
     from fastbatch.plan.subset import Overlap
+    from fastbatch.source.samples import SampleSource
 
     from .bad_samples import Bad
     from .map import Step
@@ -61,6 +62,7 @@ class BatchPlan(Protocol):
 class Implementation(Protocol):
     """A backend, of `fastbatch` or of `fastbatch.pure`. Threads: any."""
 
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> np.ndarray[Any, Any]: ...
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan: ...
     def engine(self, columns: Sequence[Column], plan: Plan, options: EngineOptions) -> Engine: ...
 
@@ -90,6 +92,9 @@ class Recipe:
         steps: Functions applied to each packed batch, in order, in the consumer's thread.
         overlap: The samples that share rows, or None.
         kind: Kind of the loader's states: one of `loader.state.SAMPLES`.
+        files: The encoded samples, whose names are the loader's `paths`, or None.
+        labels: The label of each sample of the source, or None.
+        index_column: Makes the last column, from the index of each sample of the source; None: no `with_index`.
     """
 
     implementation: Implementation
@@ -100,3 +105,6 @@ class Recipe:
     steps: tuple[Step, ...] = ()
     kind: str = "arrays"
     overlap: Overlap | None = None
+    files: SampleSource | None = None
+    labels: Any = None
+    index_column: Callable[[np.ndarray[Any, Any]], Column] | None = None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -31,6 +31,7 @@ class Epoch:
         self._at_end = at_end
         self._pack = loader._pack  # None: runs return finished batches
         self._steps = loader._steps
+        self._step_times = loader._step_times()
         self._counters = loader._counters() if loader._pack is None else None
         self._allowance = loader._make_allowance(progress)
         self._is_plain = self._allowance is None and not (self._steps and self._pack is None)
@@ -144,8 +145,12 @@ class Epoch:
     def _map(self, batch: Any, number: int) -> Any:
         info, stride = self._loader._batch_info(self._progress, number)
         try:
-            for step in self._steps:
+            begin = perf_counter()
+            for i, step in enumerate(self._steps):
                 batch = step(batch, info, stride)
+                end = perf_counter()
+                self._step_times[i] += end - begin
+                begin = end
         except BaseException:
             if self._run is not None:
                 self._leave(self._run)
@@ -202,3 +207,25 @@ class Epoch:
             if hasattr(run, "is_dropped"):
                 run.is_dropped = True
             self.close()
+
+
+class Repeated:
+    """The iterator of several epochs, one after another. Threads: one at a time, as for a generator."""
+
+    def __init__(self, batches: Generator[Any, None, None], loader: Resumable, times: int | None) -> None:
+        self._batches, self._loader, self._times = batches, loader, times
+
+    def __iter__(self) -> Repeated:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._batches)
+
+    def __repr__(self) -> str:
+        return f"<iterator over {'endless' if self._times is None else self._times} epochs of {self._loader!r}>"
+
+    __reduce__ = refuse_copy
+
+    def close(self) -> None:
+        """End the iteration. `next` raises StopIteration from now on."""
+        self._batches.close()

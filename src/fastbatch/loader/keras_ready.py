@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from . import fork as process
+from .keras_batch import for_keras
 
 _KERAS = "keras.src."
 _ADAPTERS = "keras.src.trainers.data_adapters."
@@ -103,6 +104,10 @@ class KerasReady(KerasClass):
     def _next_length(self) -> int | None:
         """Return the number of batches of the next pass; after `load_state_dict` it is below the length."""
         return _length(self)
+
+    def _for_keras(self, batch: Any) -> Any:
+        """Return a batch in the form that Keras takes."""
+        return for_keras(batch)
 
     def _begin_epoch(self) -> Iterator[Any]:
         """Begin an epoch for Keras. Keras calls `on_epoch_end` itself."""
@@ -218,6 +223,7 @@ class KerasPasses:
             except StopIteration:  # fewer batches than announced, because samples were skipped
                 self._begin_epoch()
                 batch = next(self._batches)
+            batch = self.data._for_keras(batch)
             self._count()
             if self._given <= _PEEKED:
                 self._first.append(batch)
@@ -240,7 +246,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in itertools.islice(self._batches, _PEEKED):
                 self._count()
-                self._first.append(_as_tuple(batch))
+                self._first.append(self.data._for_keras(batch))
             generators = sys.modules[_ADAPTERS + "generator_data_adapter"]
             self._adapter = generators.GeneratorDataAdapter(iter(self._first))
             self._adapter.generator = self._pass
@@ -255,7 +261,7 @@ class KerasPasses:
             assert self._batches is not None
             for batch in self._batches:
                 self._count()
-                yield _as_tuple(batch)
+                yield self.data._for_keras(batch)
             if not self._endless or (self._given == n and not self._first):
                 break
             self._begin_epoch()
@@ -288,10 +294,6 @@ def _epoch_iterator() -> Any:
 
 def _new(cls: type, *arguments: Any) -> Any:
     return cls.__new__(cls, *arguments)
-
-
-def _as_tuple(batch: Any) -> Any:
-    return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
 def _length(data: Any) -> int | None:

@@ -14,7 +14,7 @@ from fastbatch.checks import whole
 from fastbatch.plan.subset import Overlap
 
 from .bad_samples import BadSample
-from .counters import NO_STATS
+from .counters import NO_STATS, Stats
 from .keras_ready import KerasReady
 from .map import Step, make_step
 from .resumable import Resumable
@@ -184,6 +184,21 @@ class Loader(KerasReady, Resumable):
         """Return a loader of the same samples that changes nothing at random."""
         return self._with_steps(tuple(step.for_evaluation() for step in self._steps)) if self._steps else self
 
+    def _order_shown(self) -> list[str]:
+        """Return the options of the order that are set, and the epoch, for `repr`."""
+        plan, parts = self._plan, []
+        if plan.shuffle:
+            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
+        if plan.world_size > 1:
+            parts.append(f"shard=({plan.rank}, {plan.world_size})")
+        if plan.world_size > 1 and self._deals_samples:
+            parts.append(f"tail={plan.tail!r}")
+        if plan.drop_last:
+            parts.append("drop_last=True")
+        if str(plan.batches):
+            parts.append(str(plan.batches))
+        return [*parts, "closed" if self._closed else f"epoch={self.epoch}"]
+
     def _numbered_plan(self, verb: str) -> Any:
         """Return the plan of numbered samples. Raises TypeError with the reason if samples are not numbered."""
         raise TypeError(f"{type(self).__name__}: {verb}() needs samples by number")
@@ -214,19 +229,24 @@ class Loader(KerasReady, Resumable):
     def _next_length(self) -> int | None:
         return self._batches_from(self._first_position(self._resume_at))
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Stats:
         """Return counters since the first iterator: does training wait for data? All loaders have the same keys.
+
+        The result is a dict; its `repr` says the same in words.
 
         `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
         decoded by Pillow. `jpeg_own`, `jpeg_library`: JPEGs decoded by fastbatch's own decoder, and by libjpeg-turbo
-        (unusual and damaged files). `elapsed_s`: time since the first iterator. `wait_s`: seconds spent in `next()`.
-        `bound_by_data`: True if this is more than a tenth of the time. `decode_s`: thread-seconds of work, per column.
-        `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now.
-        `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
+        (unusual and damaged files). `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in
+        `next()`.
+        `map_s`: seconds in each function of `map` and the like, which `next()` calls, in their order.
+        `bound_by_data`: True if both together are more than a tenth of the time. `decode_s`: thread-seconds of work,
+        per column. `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched
+        now. `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
         """
-        counted = {**NO_STATS, **self._counted()}
+        counted = {**NO_STATS, **self._counted(), "map_s": list(self._step_times())}
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
-        return {**counted, "elapsed_s": elapsed_s, "bound_by_data": counted["wait_s"] > 0.1 * elapsed_s}
+        in_next_s = counted["wait_s"] + sum(counted["map_s"])
+        return Stats({**counted, "elapsed_s": elapsed_s, "bound_by_data": in_next_s > 0.1 * elapsed_s})
 
     def report(self) -> list[BadSample]:
         """Return the samples that were skipped or replaced, in the order of their batches.

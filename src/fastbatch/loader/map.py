@@ -123,7 +123,7 @@ def make_step(function: Any, each: str) -> Step:
     if not callable(function):
         raise TypeError(f"map: expected a function, found {type(function).__name__}")
     if each not in ("batch", "sample"):
-        raise ValueError(f"each: expected 'batch' or 'sample', found {each!r}")
+        raise ValueError(f"each: expected 'batch' or 'sample', found {shown(each)}")
     return Step(function, each == "sample", takes_info(function))
 
 

@@ -48,6 +48,9 @@ class LoaderOptions:
         threads: Worker threads; None: the CPUs available to this process (affinity, cgroup quota).
         prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
         prefetch_bytes: Upper bound of the memory of prefetched batches.
+        with_index: Append the index of each sample to the batch, int64 of shape (batch,): `(x, y)` becomes
+            `(x, y, index)`, and x becomes `(x, index)`. It is the sample's place among those of the loader at hand,
+            before shuffling, as in `loader.paths`, `loader.labels` and `select`; it takes 8 bytes for each of them.
     """
 
     batch_size: SupportsIndex = 32
@@ -67,6 +70,7 @@ class LoaderOptions:
     threads: SupportsIndex | None = None
     prefetch: SupportsIndex | None = None
     prefetch_bytes: SupportsIndex | None = None
+    with_index: bool = False
 
     def plan(self, n_samples: int, labels: Callable[[], Any]) -> Plan:
         """Return the order and the batches of `n_samples`.
@@ -122,3 +126,4 @@ class LoaderKeywords(TypedDict, total=False):
     threads: SupportsIndex | None
     prefetch: SupportsIndex | None
     prefetch_bytes: SupportsIndex | None
+    with_index: bool

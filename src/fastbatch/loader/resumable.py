@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, ClassVar, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
@@ -14,14 +14,16 @@ from fastbatch.plan.plan import MAX_SEED
 
 from .bad_samples import Allowance, Report
 from .counters import Counters
-from .epoch import Epoch
+from .epoch import Epoch, Repeated
 from .map import BatchInfo, Step
 from .run import LiveRuns, Progress
 from .state import State, read_state
 
 Self = TypeVar("Self", bound="Resumable")
 
-_OF_THIS_OBJECT = ("_keras_passes", "_progress", "_since", "_counters_", "_live_runs_", "_report_")  # not of its copies
+_OF_THIS_OBJECT = frozenset(  # not of its copies
+    ["_keras_passes", "_progress", "_since", "_counters_", "_live_runs_", "_report_", "_step_times_"]
+)
 
 
 @public_class
@@ -138,9 +140,10 @@ class Resumable:
 
         Without `times` it ends after a whole epoch without batches.
         """
-        return self._repeat(None if times is None else whole("times", times, 0))
+        n = None if times is None else whole("times", times, 0)
+        return Repeated(self._repeat(n), self, n)
 
-    def _repeat(self, times: int | None) -> Iterator[Any]:
+    def _repeat(self, times: int | None) -> Generator[Any, None, None]:
         done = 0
         while times is None or done < times:
             is_whole, is_empty = self._resume_at == self._start_of_epoch, True
@@ -232,6 +235,11 @@ class Resumable:
         """Return the counters of a loader whose runs count their batches."""
         counters: Counters = self.__dict__.setdefault("_counters_", Counters())
         return counters
+
+    def _step_times(self) -> list[float]:
+        """Return the seconds spent in each of the user's functions. Not locked: threads may lose some of them."""
+        times: list[float] = self.__dict__.setdefault("_step_times_", [0.0] * len(self._steps))
+        return times
 
     def _live_runs(self) -> LiveRuns:
         """Return the active runs, which `close` ends."""

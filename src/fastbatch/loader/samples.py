@@ -7,14 +7,18 @@ import weakref
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+
 from fastbatch.batch.column import dataset_fingerprint, for_evaluation
 from fastbatch.calls import public_class
+from fastbatch.mapped import elements
 from fastbatch.plan.plan import Plan
 from fastbatch.plan.subset import Overlap
 
 from . import fork as process
 from .bad_samples import Allowance
 from .engine import BatchPlan, Engine, Recipe, Run
+from .keras_batch import without_index
 from .loader import Loader
 from .map import BatchInfo, Step
 from .run import Progress
@@ -94,26 +98,63 @@ class SampleLoader(Loader):
         """Names of the labels 0, 1, ..., or None."""
         return self._recipe.class_names
 
+    @property
+    def classes(self) -> list[str] | None:
+        """`class_names` as a list, as torchvision's data sets have it, or None."""
+        names = self.class_names
+        return None if names is None else list(names)
+
+    @property
+    def class_to_idx(self) -> dict[str, int] | None:
+        """The number of each class by its name, as torchvision's data sets have it, or None."""
+        names = self.class_names
+        return None if names is None else {name: i for i, name in enumerate(names)}
+
+    @property
+    def paths(self) -> list[str] | None:
+        """The file (or the name in memory) of each sample, before shuffling; None if samples have no names.
+
+        After `split` and `select`, and on a shard, those of the loader's samples over all ranks, as in `n_samples`.
+        """
+        files = self._recipe.files
+        if files is None or (len(files) and files.name(0) is None):
+            return None
+        return [str(files.name(i)) for i in self._places(self._plan).tolist()]
+
+    @property
+    def labels(self) -> np.ndarray[Any, Any] | None:
+        """The label of each sample, in the order of `paths`; None if the second part of a batch is not one array."""
+        given = self._recipe.labels
+        if given is None:
+            return None
+        labels: np.ndarray[Any, Any] = elements(given)[self._places(self._plan)]
+        return labels
+
     def __repr__(self) -> str:
         plan = self._plan
         columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
         parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
-        if plan.shuffle:
-            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size}), tail={plan.tail!r}")
-        if plan.drop_last:
-            parts.append("drop_last=True")
-        if str(plan.batches):
-            parts.append(str(plan.batches))
-        parts.append("closed" if self._closed else f"epoch={self.epoch}")
         name = "Loader" if type(self) is SampleLoader else type(self).__name__
-        return f"{name}({', '.join(parts)})"
+        return f"{name}({', '.join(parts + self._order_shown())})"
 
     # ---- order ---------------------------------------------------------------------------------------------------
 
     def _with_plan(self: Self, plan: Plan) -> Self:
-        return self._derive(plan, self._recipe)
+        recipe = self._recipe
+        if recipe.index_column is not None and plan.subsets is not self._plan.subsets:
+            indices = np.full(plan.n_source, -1)
+            places = self._places(plan)
+            indices[places[::-1]] = np.arange(len(places))[::-1]  # of equal samples, the first one counts
+            recipe = replace(recipe, columns=(*recipe.columns[:-1], recipe.index_column(indices)))
+        return self._derive(plan, recipe)
+
+    def _places(self, plan: Plan) -> np.ndarray[Any, Any]:
+        """Return the samples of the source that a plan has, before shuffling."""
+        if not plan.subsets:
+            return np.arange(plan.n_source)
+        n = plan.n_items
+        whole = Plan(plan.n_source, batch_size=max(n, 1), subsets=plan.subsets)
+        return self._recipe.implementation.indices(whole, 0, 0, 0).astype(np.intp) if n else np.empty(0, np.intp)
 
     def _with_steps(self: Self, steps: tuple[Step, ...]) -> Self:
         return self._derive(self._plan, replace(self._recipe, steps=steps))
@@ -152,11 +193,17 @@ class SampleLoader(Loader):
 
     def _dataset(self) -> str:
         if self._fingerprint is None:
-            self._fingerprint = dataset_fingerprint(self._recipe.columns)
+            columns = self._recipe.columns
+            self._fingerprint = dataset_fingerprint(columns[:-1] if self._recipe.index_column else columns)
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in super().__getstate__().items() if key not in _OF_THIS_PROCESS}
+
+    def _for_keras(self, batch: Any) -> Any:
+        if self._recipe.index_column is not None:
+            batch = without_index(batch, has_changed=bool(self._steps))
+        return super()._for_keras(batch)
 
     # ---- work ----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from fastbatch.errors import StateError
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 VERSION = 2
-SAMPLES = ("arrays", "images")  # kinds that differ only in their data
+SAMPLES = ("arrays", "images", "windows", "tokens")  # kinds that differ only in their data
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class State:
     """A saved state. Immutable.
 
     Attributes:
-        kind: "arrays", "images", "words", "lines", "restartable", "DataGenerator" or "ImageDataLoader".
+        kind: "arrays", "images", "windows", "tokens", "words", "lines", "restartable", "DataGenerator" or
+            "ImageDataLoader".
         epoch: The current epoch, or the next one.
         position: Samples, words, lines or items that all ranks together have returned in this epoch.
         order: The options that determine the order besides seed, epoch and data, in one line.

@@ -81,6 +81,10 @@ class Viewing:
         for array in self._arrays:
             array.flags.writeable = False
 
+    def indices(self, plan: Plan, epoch: int, position: int, k: int) -> Array:
+        """Return the samples of batch `k`, counted from a position within an epoch."""
+        return self._indices(plan, epoch, position, k)
+
     def batch_plan(self, plan: Plan, position: int) -> BatchPlan:
         """Return the division of the rest of an epoch into batches."""
         return self._inner.batch_plan(plan, position)

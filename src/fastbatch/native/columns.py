@@ -12,7 +12,7 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.batch.column import array_identity, for_evaluation
-from fastbatch.batch.pickling import Remade
+from fastbatch.batch.pickling import ByArguments
 from fastbatch.loader.zero_copy import strided
 from fastbatch.source.samples import EncodedSamples, FileSamples, SampleSource
 from fastbatch.source.series import Series
@@ -38,7 +38,7 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
     return _core.FileList(samples.paths)
 
 
-class PiecedRows(Remade):
+class PiecedRows(ByArguments):
     """The rows of a source at which the samples of its pieces begin."""
 
     serves_rows = True
@@ -80,7 +80,7 @@ def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
     return decoders[0] if len(decoders) == 1 else _core.JoinedDecoder(decoders)
 
 
-class ArrayColumn(Remade):
+class ArrayColumn(ByArguments):
     """Rows of an array, or of several concatenated ones."""
 
     def __init__(self, source: Any, conversion: Conversion) -> None:
@@ -103,7 +103,7 @@ class ArrayColumn(Remade):
         return array_identity(self.source.shape, self.source.dtype, rows.row)
 
 
-class ImageColumn(Remade):
+class ImageColumn(ByArguments):
     """Decoded images."""
 
     def __init__(self, samples: SampleSource, options: ImageOptions) -> None:
@@ -115,12 +115,12 @@ class ImageColumn(Remade):
         self.identity = samples.identity
 
     def for_evaluation(self) -> ImageColumn:
-        samples, options = self._made_with
+        samples, options = self._arguments
         counterpart = options.for_evaluation()
         return self if counterpart is options else ImageColumn(samples, counterpart)
 
 
-class ConcatColumn(Remade):
+class ConcatColumn(ByArguments):
     """Arrays concatenated per sample."""
 
     def __init__(self, parts: Sequence[Any], join: Join) -> None:
@@ -134,7 +134,7 @@ class ConcatColumn(Remade):
         return [part.identity() for part in self.parts]
 
 
-class TransformColumn(Remade):
+class TransformColumn(ByArguments):
     """Another column whose samples are processed by the user's C function."""
 
     def __init__(self, inner: Any, transform: NativeTransform) -> None:
@@ -157,10 +157,10 @@ class TransformColumn(Remade):
 
     def for_evaluation(self) -> TransformColumn:
         inner = for_evaluation(self.inner)
-        return self if inner is self.inner else TransformColumn(inner, self._made_with[1])
+        return self if inner is self.inner else TransformColumn(inner, self._arguments[1])
 
 
-class MatrixColumn(Remade):
+class MatrixColumn(ByArguments):
     """The 2x3 affine matrix of each sample, from image coordinates to output coordinates."""
 
     dtype: np.dtype[Any] = np.dtype("f8")
@@ -174,11 +174,11 @@ class MatrixColumn(Remade):
         return "matrix"
 
     def for_evaluation(self) -> MatrixColumn:
-        images, options = self._made_with
+        images, options = self._arguments
         return MatrixColumn(images, options.for_evaluation())
 
 
-class MaskColumn(Remade):
+class MaskColumn(ByArguments):
     """Masks, transformed like their images."""
 
     def __init__(self, images: ImageColumn, masks: SampleSource, options: ImageOptions) -> None:
@@ -190,5 +190,5 @@ class MaskColumn(Remade):
         self.identity = masks.identity
 
     def for_evaluation(self) -> MaskColumn:
-        images, masks, options = self._made_with
+        images, masks, options = self._arguments
         return MaskColumn(images, masks, options.for_evaluation())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,10 @@ class NativeEngine:
         }
 
     def close(self) -> None:
-        self._loader.close()
+        if self._loader.is_own_thread():  # the garbage collector ran in it, and it cannot join itself
+            _thread.start_new_thread(self._loader.close, ())  # a `Thread` takes locks, which others may hold
+        else:
+            self._loader.close()
 
 
 def expect_random_access(column: Any) -> None:

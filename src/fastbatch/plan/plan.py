@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, one_of, rank_and_size, whole
+from fastbatch.checks import MAX_INT64, flag, one_of, rank_and_size, shown, whole
 
 from .batch_range import EVERY_BATCH, BatchRange
 from .subset import Overlap, Selection, Subset, make_selection
@@ -107,7 +107,7 @@ class Plan:
         tail = self.tail if tail is None else tail
         world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
         if tail not in TAILS:
-            raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {tail!r}")
+            raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {shown(tail)}")
         return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
 
     def order(self) -> str:
@@ -190,7 +190,7 @@ def _max_bad(max_bad: Any, on_error: str) -> int | float | None:
     if not isinstance(max_bad, float):
         return whole("max_bad", max_bad, 0)
     if not 0.0 <= max_bad <= 1.0:
-        raise ValueError(f"max_bad: expected a share from 0 to 1 or a number of samples, found {max_bad}")
+        raise ValueError(f"max_bad: expected a share from 0 to 1 or a number of samples, found {shown(max_bad)}")
     return max_bad
 
 
@@ -211,7 +211,7 @@ def make_plan(
 ) -> Plan:
     """Return the plan of these loader options. The error of an invalid option names it."""
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
-        raise ValueError(f"shuffle: expected False, True or 'block', found {shuffle!r}")
+        raise ValueError(f"shuffle: expected False, True or 'block', found {shown(shuffle)}")
     if draw is not None and shuffle == "block":
         raise ValueError("shuffle='block': samples that are drawn by weight have no blocks")
     plan = Plan(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, whole
+from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, shown, whole
 from fastbatch.mapped import elements
 
 from .plan import DRAW, stream
@@ -107,7 +107,9 @@ def make_draw(
         if weights is not None:
             raise ValueError("expected weights or balance, found both")
         if isinstance(balance, str) and balance != "classes":
-            raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {balance!r}")
+            raise ValueError(
+                f"balance: expected 'classes' or one label for each of {n} samples, found {shown(balance)}"
+            )
         if isinstance(balance, str):
             balance = labels()
         refuse_masked("balance", balance)

@@ -139,7 +139,7 @@ def make_selection(indices: Any, n: int) -> Selection:
 
 def _checked(place: int, index: Any, n: int) -> int:
     if isinstance(index, bool | np.bool_) or not hasattr(index, "__index__"):
-        raise TypeError(f"select: expected integers, found {index!r} at place {place}")
+        raise TypeError(f"select: expected integers, found {index!r:.120} at place {place}")
     number = operator.index(index)
     if not -n <= number < n:
         raise IndexError(f"select: expected an index from {-n} to {n - 1}, found {number} at place {place}")

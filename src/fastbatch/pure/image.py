@@ -13,6 +13,8 @@ from fastbatch.errors import NO_PILLOW
 from fastbatch.source.local_file import open_regular
 from fastbatch.source.samples import SampleSource
 
+from .passes import resize
+
 try:
     from PIL import Image
 except ModuleNotFoundError as error:
@@ -29,9 +31,9 @@ def decode_image(path: bytes | None, content: Any, mode: str | None, exif: str, 
 
 
 def resize_image(pixels: Array, height: int, width: int, filter: str, box: Box | None) -> Array:
-    """Return a checked image resized by Pillow."""
+    """Return a checked image, resized."""
     image = Image.fromarray(pixels.reshape(pixels.shape[:2]) if pixels.shape[2:] == (1,) else pixels)
-    resized = np.asarray(image.resize((width, height), Image.Resampling[filter.upper()], box))
+    resized = np.asarray(resize(image, height, width, filter, box))
     return resized.reshape(height, width, *pixels.shape[2:])
 
 

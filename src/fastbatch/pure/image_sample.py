@@ -16,6 +16,7 @@ from fastbatch.errors import NO_PILLOW, DecodeError
 from fastbatch.source.samples import SampleSource
 
 from .geometry import CropPlan, Window, draw_flips, plan_crop
+from .passes import resize
 
 try:
     from PIL import Image, ImageOps
@@ -23,7 +24,6 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
 Array = np.ndarray[Any, Any]
-Box = tuple[float, float, float, float]
 
 MODES = {"rgb": "RGB", "rgba": "RGBA", "grayscale": "L"}
 
@@ -79,21 +79,10 @@ def decode(content: bytes, mode: str = "RGB", turn: bool = False, max_pixels: in
         return np.asarray(upright.convert(mode))
 
 
-def resize(pixels: Array, size: tuple[int, int], filter_name: str = "bilinear", box: Box | None = None) -> Array:
-    """Return `pixels` resized to (height, width) by Pillow.
-
-    Filters are "nearest", "box", "bilinear", "hamming", "bicubic" and "lanczos". A box (left, top, right, bottom), in
-    pixels and possibly fractional, selects the part that is resized.
-    """
-    height, width = size
-    resized = Image.fromarray(pixels).resize((width, height), Image.Resampling[filter_name.upper()], box)
-    return np.asarray(resized)
-
-
 def crop(pixels: Array, plan: CropPlan, options: ImageOptions) -> Array:
     """Return the slot's pixels for `plan`: cut out, resize, cut again, pad."""
     source = pixels[_slices(plan.source)]
-    wanted = resize(source, plan.scaled, options.filter)[_slices(plan.wanted)]
+    wanted = np.asarray(resize(Image.fromarray(source), *plan.scaled, options.filter))[_slices(plan.wanted)]
     slot = np.empty((options.height, options.width, *pixels.shape[2:]), pixels.dtype)
     slot[:] = options.pad_value if pixels.ndim == 3 else options.pad_value[0]
     slot[_slices((plan.top, plan.left, *wanted.shape[:2]))] = wanted

@@ -126,10 +126,10 @@ class Order:
         self.size = n
         for subset in subsets:
             if subset.n != self.size:
-                raise ValueError(f"a subset of {subset.n} samples stands on {self.size}")
+                raise ValueError(f"subset: expected one of {self.size} samples, found one of {subset.n}")
             if isinstance(subset, Subset) and subset.start + subset.count > subset.n:
                 raise ValueError(
-                    f"a subset of {subset.count} samples from {subset.start} on does not fit in {subset.n}"
+                    f"subset: expected samples from 0 to {subset.n}, found {subset.count} from {subset.start} on"
                 )
             self.size = subset.count
         self._block_size = min(block_size, max(self.size, 1))

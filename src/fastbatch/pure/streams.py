@@ -15,7 +15,7 @@ from typing import Any
 
 from fastbatch.errors import FormatError
 from fastbatch.generators import stream as compiled
-from fastbatch.generators.stream_bytes import ByteSource
+from fastbatch.generators.stream_bytes import ByteSource, add_name
 from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.generators.stream_records import found_by
 from fastbatch.generators.stream_text import open_source
@@ -107,7 +107,11 @@ class Feed:
         rotations = 0
         while not self._closed:
             left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-            chunk = source.read(left)
+            try:
+                chunk = source.read(left)
+            except OSError as error:
+                add_name(error, source.name)
+                raise
             if getattr(source, "rotations", 0) != rotations:
                 rotations += 1
                 yield END_OF_FILE

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.errors import FormatError
+
+from .local_file import read_head
+
 
 @dataclass(frozen=True)
 class ForeignFormat:
@@ -19,6 +23,7 @@ class ForeignFormat:
         begins: First bytes of its files; empty if the extension alone tells.
         extensions: Of file names, in lower case; they are asked where no first bytes match.
         at: Offset of the first bytes.
+        is_text: Its files are text.
     """
 
     title: str
@@ -26,6 +31,7 @@ class ForeignFormat:
     begins: tuple[bytes, ...] = ()
     extensions: tuple[str, ...] = ()
     at: int = 0
+    is_text: bool = False
 
     def __str__(self) -> str:
         return f"{self.title} ({self.way})"
@@ -73,9 +79,19 @@ FORMATS = (
         ("gz",),
     ),
     ForeignFormat(
-        "JSON", f"stream(path, decode=json.loads) for lines; pandas.read_json {_FRAME}", (), ("json", "jsonl")
+        "JSON",
+        f"stream(path, decode=json.loads) for lines; pandas.read_json {_FRAME}",
+        (),
+        ("json", "jsonl"),
+        is_text=True,
     ),
-    ForeignFormat("text", "words() and lines() take it; csv() if it is a table of numbers", (), ("txt", "md", "log")),
+    ForeignFormat(
+        "text",
+        "words() and lines() take it; csv() if it is a table of numbers",
+        (),
+        ("txt", "md", "log"),
+        is_text=True,
+    ),
 )
 
 
@@ -88,6 +104,37 @@ def foreign_format(path: str, head: bytes) -> ForeignFormat | None:
     found = signed_format(head)
     if found is not None:
         return found
+    return _by_name(path)
+
+
+def container_format(path: str, head: bytes) -> ForeignFormat | None:
+    """Return the format of a file that should hold bare numbers: numbers may begin like a file of another format.
+
+    Signatures of less than 6 bytes count only together with the extension.
+    """
+    named = _by_name(path)
+    if named is None or named.is_text or (named.begins and signed_format(head) is None):
+        return signed_format(head, 6)
+    return foreign_format(path, head)
+
+
+def refuse_container(path: str, what: str, expected: str) -> None:
+    """Raise FormatError for a file of another library's format where text is expected: by its name and its content.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    named = _by_name(path)
+    if named is None or named.is_text:
+        return
+    head = read_head(path)
+    is_binary = b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff"))  # no UTF-16, -32
+    if is_binary or signed_format(head) is not None:
+        raise FormatError(f"not {what}", path=path, expected=expected, found=foreign_format(path, head))
+
+
+def _by_name(path: str) -> ForeignFormat | None:
+    name = os.path.basename(path).lower()
     return next((one for one in FORMATS if any(name.endswith(f".{end}") for end in one.extensions)), None)
 
 

@@ -18,8 +18,9 @@ from fastbatch.errors import FormatError
 from .codecs import codec_of
 from .csv.table import Table
 from .foreign import ForeignFormat, columns_without_numbers, foreign_format, what_it_is
-from .local_file import Path, path_bytes, path_text, read_head
+from .local_file import Path, matching, path_bytes, path_text, read_head
 from .opener import Opener
+from .series import Series
 
 NPY_MAGIC = b"\x93NUMPY"
 IDX_TYPES = {0x08: "|u1", 0x09: "|i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -88,12 +89,15 @@ def format_of(path: Path) -> Format | None:
 
 
 def open_file(opener: Opener, path: Path) -> Any:
-    """Return the array in a file, or a dict of the arrays in an archive.
+    """Return the array in a file, a dict of the arrays in an archive, or for a pattern the series of its files.
 
     Raises:
         OSError: The file cannot be read.
         FormatError: The format is unknown, or the file contradicts its header.
     """
+    files = matching("path", path)
+    if files is not None:
+        return Series([as_rows(open_array(opener, file)) for file in files])
     path = path_text("path", path)
     found = format_of(path)
     if found is not None and found.name != ".npz":

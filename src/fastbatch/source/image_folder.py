@@ -16,7 +16,7 @@ from fastbatch.checks import LONGEST_SHOWN, shown
 from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
 from .foreign import foreign_format
-from .local_file import MOST_PATH_BYTES, path_bytes, read_head
+from .local_file import MOST_PATH_BYTES, matching, path_bytes, read_head
 from .samples import FileSamples, SampleSource
 
 # Extensions that are decoded natively; Pillow decodes the others.
@@ -59,6 +59,14 @@ def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
     return sorted(files), sorted(folders), sorted(links)
 
 
+def expanded(root_or_paths: Any, root: Any = None) -> Any:
+    """Return the files of a pattern, or anything else as it is."""
+    files = matching("path", root_or_paths) if isinstance(root_or_paths, str | os.PathLike) else None
+    if files is not None and root is not None:
+        raise ValueError("root: only valid with a list of paths")
+    return root_or_paths if files is None else files
+
+
 def list_images(
     root_or_paths: Any,
     infer: bool,
@@ -81,6 +89,7 @@ def list_images(
         ValueError: No images, or no class folders although `infer` is set.
         OSError: The folder cannot be read.
     """
+    root_or_paths = expanded(root_or_paths, root)
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
         folder = path_bytes("path", root_or_paths)
         if root is not None:

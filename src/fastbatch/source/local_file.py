@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import io
 import os
 import stat
@@ -40,6 +41,23 @@ def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
 def path_text(name: str, path: str | bytes | os.PathLike[str]) -> str:
     """Return a path as str; see `path_bytes`."""
     return os.fsdecode(path_bytes(name, path))
+
+
+def matching(name: str, path: Path) -> list[bytes] | None:
+    """Return the files that fit a pattern, sorted; None if the path is none: no `*`, `?` or `[`, or an existing file.
+
+    `**` includes sub-folders. Paths of bytes are no patterns.
+
+    Raises:
+        FileNotFoundError: No file fits the pattern.
+    """
+    pattern = path_bytes(name, path)
+    if isinstance(path, bytes) or not glob.has_magic(pattern) or os.path.exists(pattern):
+        return None
+    files = sorted(file for file in glob.glob(pattern, recursive=True) if not os.path.isdir(file))
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "No file fits the pattern", os.fsdecode(path))
+    return files
 
 
 def not_a_file(mode: int, path: str) -> OSError:

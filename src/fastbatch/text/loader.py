@@ -93,16 +93,7 @@ class TextLoader(Loader):
         plan = self._plan
         parts = [f"{plan.item}s of {len(plan.paths)} file{'s' * (len(plan.paths) != 1)}"]
         parts += [f"batch_size={plan.batch_size}", f"output={plan.output!r}"]
-        if plan.shuffle:
-            parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size})")
-        if plan.drop_last:
-            parts.append("drop_last=True")
-        if str(plan.batches):
-            parts.append(str(plan.batches))
-        parts.append("closed" if self._closed else f"epoch={self.epoch}")
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return f"{type(self).__name__}({', '.join(parts + self._order_shown())})"
 
     def _numbered_plan(self, verb: str) -> Any:
         unnumbered(self._kind(), verb, "text is read in order")

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import Any, Literal, SupportsIndex, TypedDict
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, rank_and_size, whole
+from fastbatch.checks import MAX_INT64, codec_named, flag, handler_named, rank_and_size, shown, whole
 from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
@@ -96,8 +95,8 @@ class TextOptions:
     def _checked_shuffle(self) -> tuple[bool | str, str, str]:
         shuffle = self.shuffle
         if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
-            raise ValueError(f"shuffle: expected False, 'line' or 'block', found {shuffle!r}")
-        encoding, errors = _encoding(self.encoding), _handler(self.errors)
+            raise ValueError(f"shuffle: expected False, 'line' or 'block', found {shown(shuffle)}")
+        encoding, errors = _encoding(self.encoding), handler_named(self.errors)
         if shuffle and not (encoding in ENCODINGS.values() and errors in HANDLERS):
             raise ValueError(
                 f"shuffle: expected an encoding among {', '.join(ENCODINGS.values())}, found {encoding} {errors}"
@@ -129,7 +128,7 @@ class TextKeywords(TypedDict, total=False):
 def _checked_output(output: Any, vocabulary: Any, dtype: Any) -> Vocabulary | None:
     """Return the vocabulary that this output needs."""
     if not isinstance(output, str) or output not in OUTPUTS:
-        raise ValueError(f"output: expected one of {', '.join(OUTPUTS)}, found {output!r}")
+        raise ValueError(f"output: expected one of {', '.join(OUTPUTS)}, found {shown(output)}")
     if output == "numpy" and not hasattr(np.dtypes, "StringDType"):
         raise ValueError(f"output='numpy' needs NumPy 2, found {np.__version__}")
     if (vocabulary is None) == (output == "ids"):
@@ -137,21 +136,12 @@ def _checked_output(output: Any, vocabulary: Any, dtype: Any) -> Vocabulary | No
     if vocabulary is not None and not isinstance(vocabulary, Vocabulary):
         vocabulary = Vocabulary(vocabulary)
     if dtype not in ("int32", "int64"):
-        raise ValueError(f"dtype: expected 'int64' or 'int32', found {dtype!r}")
+        raise ValueError(f"dtype: expected 'int64' or 'int32', found {shown(dtype)}")
     return vocabulary  # type: ignore[no-any-return]
 
 
-def _encoding(encoding: str) -> str:
-    if not isinstance(encoding, str):
-        raise TypeError(f"encoding: expected a name, found {encoding!r}")
-    info = codecs.lookup(encoding)  # LookupError for an unknown one, as open() raises it
+def _encoding(name: str) -> str:
+    info = codec_named(name)
     if not getattr(info, "_is_text_encoding", True):
-        raise LookupError(f"{encoding!r} is not a text encoding")
+        raise LookupError(f"{shown(name)} is not a text encoding")
     return ENCODINGS.get(info.name, info.name)
-
-
-def _handler(errors: str) -> str:
-    if not isinstance(errors, str):
-        raise TypeError(f"errors: expected a name, found {errors!r}")
-    codecs.lookup_error(errors)  # LookupError for an unknown one
-    return errors

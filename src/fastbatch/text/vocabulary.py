@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.calls import public_class
-from fastbatch.checks import whole_numbers
+from fastbatch.checks import shown, whole_numbers
 from fastbatch.source.local_file import open_regular, path_text
 
 
@@ -56,9 +56,9 @@ class Vocabulary:
             if not isinstance(word, str):
                 raise TypeError(f"words: expected str, found {type(word).__name__}")
             if word.split() != [word]:
-                raise ValueError(f"words: expected words without white space, found {word!r}")
+                raise ValueError(f"words: expected words without white space, found {shown(word)}")
             if word in self._ids:
-                raise ValueError(f"words: {word!r} comes twice")
+                raise ValueError(f"words: {shown(word)} comes twice")
             self._ids[word] = len(self._ids)
         self.counts = None if counts is None else whole_numbers("counts", counts)
         if self.counts is not None and self.counts.shape != (len(self.words),):

@@ -17,8 +17,20 @@ except ModuleNotFoundError as _error:
 from .batch_dataset import dataset
 from .data_loader import DataLoader
 from .frameworks import install, uninstall
+from .image_folder import ImageFolder
 from .iterable import as_iterable
 from .prepared import prepare
 from .stateful import StatefulDataLoader
+from .weighted import DistributedWeightedSampler
 
-__all__ = ["DataLoader", "StatefulDataLoader", "as_iterable", "dataset", "install", "prepare", "uninstall"]
+__all__ = [
+    "DataLoader",
+    "DistributedWeightedSampler",
+    "ImageFolder",
+    "StatefulDataLoader",
+    "as_iterable",
+    "dataset",
+    "install",
+    "prepare",
+    "uninstall",
+]

@@ -11,15 +11,19 @@ from typing import Any, SupportsIndex
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from fastbatch.checks import whole
+from fastbatch.checks import flag, whole
 from fastbatch.loader import fork as process
 from fastbatch.loader.options import MAX_THREADS
 from fastbatch.native.gather import Gather
+from fastbatch.source.pool import submit
 
 from .batches import rows_of
 from .engine import Native
+from .errors import listed, no_end
 from .explain import Explanation, Row
 from .gathered_samples import GatheredSamples
+from .image_dataset import ImageDataset
+from .image_sets import image_set
 from .read_ahead import ReadAhead
 from .samples import check, samples_of
 from .tensors import NotNative
@@ -101,11 +105,21 @@ class ThreadedDataset(Dataset[Any]):
         """Return the samples of a batch, in order; the first error in that order is raised."""
         many = getattr(self.source, "__getitems__", None)
         if many is not None:
-            return list(many(indices))
+            try:
+                return list(many(indices))
+            except StopIteration as error:
+                raise no_end(error, listed(indices)) from error
         if self._pool is None or self._process is not process.current:
             self._pool = concurrent.futures.ThreadPoolExecutor(self._n_threads(), "fastbatch-torch")
             self._process = process.current
-        return list(self._pool.map(self.source.__getitem__, indices))
+        futures = [submit(self._pool, self._sample, index) for index in indices]
+        return [future.result() for future in futures]
+
+    def _sample(self, index: Any) -> Any:
+        try:
+            return self.source[index]
+        except StopIteration as error:  # would end the epoch
+            raise no_end(error, f"index {index!r}") from error
 
     def _n_threads(self) -> int:
         return int(self.threads or torch._utils.cpu_count() or 1)
@@ -122,7 +136,9 @@ class ThreadedDataset(Dataset[Any]):
         return f"fastbatch.torch.dataset({self.source!r})"
 
 
-def dataset(source: Any, *, threads: SupportsIndex | None = None) -> GatheredDataset | ThreadedDataset:
+def dataset(
+    source: Any, *, threads: SupportsIndex | None = None, exact: bool = True
+) -> GatheredDataset | ImageDataset | ThreadedDataset:
     """Return a dataset that makes a whole batch at once, for torch's own `DataLoader` with `num_workers=0`.
 
     Use it where a framework builds the loader itself, or builds it anew: Accelerate, the Hugging Face Trainer, Ray.
@@ -131,9 +147,13 @@ def dataset(source: Any, *, threads: SupportsIndex | None = None) -> GatheredDat
         source: A dataset. One that `DataLoader` recognises is gathered natively: its samples are then tensors, and the
             arrays are those that it has now. The samples of any other are made by threads of Python.
         threads: None: the CPUs available to this process.
+        exact: Of images: as for `DataLoader`.
     """
     n_threads = None if threads is None else whole("threads", threads, 1, MAX_THREADS)
+    flag("exact", exact)
     try:
+        if image_set(source) is not None:
+            return ImageDataset(source, n_threads, exact)
         return GatheredDataset(source, n_threads)
     except NotNative as why:
         return ThreadedDataset(source, n_threads, str(why))

@@ -22,11 +22,13 @@ from fastbatch.native.gather import Batches
 from .engine import Native, native_of
 from .errors import fetch
 from .order import KnownOrder, known_order
+from .sharded import ShardedBatches
 from .state import PENDING, rewound, start_in, start_of
 
 if TYPE_CHECKING:
     from .samples import Samples
 
+_AHEAD = 4  # batches of a sharded order
 _STRETCH = 1 << 20  # samples whose gathering is begun at once
 _pin_memory: Any = _utils.pin_memory.pin_memory
 
@@ -51,7 +53,7 @@ class NativeIter(_BaseDataLoaderIter):
         self._requests = 0  # batches that were asked of the sampler
         self._saved = None if self._order is None else PENDING.pop(loader, None)
         self._loader = weakref.ref(loader)  # whose generators the order is drawn from
-        self._ahead = loader.num_workers * (loader.prefetch_factor or 0)
+        self._ahead = batches_read_ahead(loader)
         self._ready: deque[Any] = deque()  # of the sampler's batches that were read ahead
         self._known: _KnownBatches | None = None
         for _ in range(self._ahead):
@@ -120,6 +122,17 @@ class NativeIter(_BaseDataLoaderIter):
         if versions != self._native.versions():
             return self._native.now(rows_of(self._native.samples, index))  # type: ignore[arg-type]
         return self._native.batch(next(rows))
+
+
+def batches_read_ahead(loader: Any) -> int:
+    """Return how many batches of an unknown sampler are read ahead: as many as torch reads, or of ours a few."""
+    ahead = int(loader.num_workers * (loader.prefetch_factor or 0))
+    return ahead or (_AHEAD if isinstance(loader._plain_index_sampler, ShardedBatches) else 0)
+
+
+def reads_ahead(loader: Any) -> bool:
+    """Return whether batches may be taken ahead: the sampler shares no generator with the training step."""
+    return batches_read_ahead(loader) > 0 or known_order(loader._plain_index_sampler) is not None
 
 
 class _KnownBatches:

@@ -4,25 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, SupportsIndex, TypeVar
 
 import torch.utils.data
 from torch.utils.data import Dataset, Sampler
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
-from fastbatch.checks import one_of, whole
+from fastbatch.checks import flag, one_of, whole
 from fastbatch.loader.options import MAX_PREFETCH, MAX_THREADS
 
 from . import state
-from .batches import NativeIter
+from .batches import NativeIter, reads_ahead
+from .delivery import ChannelsLast, CopyAhead, check_delivery, delivery_of
 from .engine import native_of
 from .errors import noting
 from .explain import Explanation, explain
+from .image_batches import ImageIter, image_work_of
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
+from .sharded import sharded
 from .tensors import NotNative
 from .threads import ThreadIter
 
 T = TypeVar("T", covariant=True)
+# Those that torch lacks.
+OWN_OPTIONS = ("workers", "threads", "prefetch", "shard", "device", "channels_last", "dtype", "exact", "rng")
 
 
 class DataLoader(torch.utils.data.DataLoader[T]):
@@ -35,6 +40,18 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: "thread" lets threads of this process, instead of worker processes, call a Python dataset.
         threads: Native threads; None: `num_workers`, or the CPUs available to this process if that is 0.
         prefetch: Batches gathered ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        shard: "torch" gives each rank of `torch.distributed` its part of the samples: every sample once, equally many
+            batches on each rank. `shuffle=True` then shuffles by the seed of `generator` (0 without one) and the epoch.
+        device: Where the tensors of a batch go. For an accelerator they are copied from pinned memory, on a stream of
+            their own, one batch ahead.
+        channels_last: True gives tensors (n, c, h, w) torch's `channels_last` memory format; "permute" turns tensors
+            (n, h, w, c), as `fastbatch.images(layout="NHWC")` makes them, into (n, c, h, w), without a copy.
+        dtype: Of the floating-point tensors of a batch, as `tensor.to(dtype)` rounds; others are as they are.
+        exact: Images have exactly the pixels of torchvision on PIL images. False: close to them, and faster; large JPEG
+            files are decoded at a smaller scale.
+        rng: Where random transforms of images get their numbers. "torch": from the generators that torch would use, so
+            that the same seed gives the same batches. "philox": from streams of fastbatch, one per sample, which depend
+            on neither `num_workers` nor other samples.
 
     The other arguments are torch's.
     """
@@ -64,8 +81,19 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        shard: Literal["torch"] | None = None,
+        device: torch.device | str | int | None = None,
+        channels_last: ChannelsLast = False,
+        dtype: torch.dtype | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         one_of("workers", workers, ("auto", "thread"))
+        if shard is not None:
+            one_of("shard", shard, ("torch",))
+        check_delivery(device, channels_last, dtype)
+        flag("exact", exact)
+        one_of("rng", rng, ("torch", "philox"))
         if threads is not None:
             whole("threads", threads, 1, MAX_THREADS)
         if prefetch is not None:
@@ -96,6 +124,12 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         self.workers = workers
         self.threads = threads
         self.prefetch = prefetch
+        self.shard = shard
+        self.device = device
+        self.channels_last = channels_last
+        self.dtype = dtype
+        self.exact = exact
+        self.rng = rng
 
     def __iter__(self) -> _BaseDataLoaderIter:
         """Return the iterator of the next epoch; after `load_state_dict`, of the rest of the one that was saved."""
@@ -112,7 +146,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         in_process = kind is not None or self.num_workers == 0
         progress = state.LATEST[self] = state.Progress(state.start_of(self, again is None), in_process)
         if kind is None:
-            iterator = super().__iter__()
+            iterator = self._torchs_iterator(saved)
             progress.fetcher = getattr(iterator, "_dataset_fetcher", None)
             if progress.fetcher is not None and self._dataset_kind == _DatasetKind.Map:
                 noting(progress.fetcher)
@@ -125,23 +159,46 @@ class DataLoader(torch.utils.data.DataLoader[T]):
                 self._iterator = iterator
         state.PENDING.pop(self, None)
         progress.order = getattr(iterator, "_order", None)
+        progress.random_state = getattr(iterator, "random_state", None)
         if saved is not None:
-            self._resume(iterator, saved)
+            if not saved["ended"] and self.num_workers == 0 and self._dataset_kind == _DatasetKind.Map:
+                state.load_dataset(self, saved)  # again: its state may be that of a generator, which gave the base seed
+            iterator._num_yielded = saved["batches"]
             progress.batches = saved["batches"]
             if not saved["ended"]:
                 progress.start = state.start_in(saved)
-        state.track(iterator, progress)
+        state.track(iterator, progress, self._delivered)
         return iterator
 
-    def _resume(self, iterator: Any, saved: dict[str, Any]) -> None:
-        """Let an iterator go on where a state was taken."""
-        iterator._num_yielded = saved["batches"]
-        if self._dataset_kind == _DatasetKind.Iterable and not isinstance(iterator, LoaderIter):
-            if "dataset_iter" in saved:
-                iterator._dataset_fetcher.dataset_iter.load_state_dict(saved["dataset_iter"])
-            elif "dataset" not in saved:
-                for _ in range(saved["batches"]):
-                    iterator._next_data()
+    def _delivered(self, take: Callable[[], Any], progress: state.Progress) -> Callable[[], Any]:
+        """Return a function that takes a batch as `take` does, and hands it out as the options say."""
+        delivery = delivery_of(self)
+        if delivery is None:
+            return take
+        if delivery.copies_ahead and self._may_be_taken_ahead():
+            return CopyAhead(take, delivery.side_stream(), lambda: state.hold(self, progress))
+        return lambda: delivery.batch(take())
+
+    def _may_be_taken_ahead(self) -> bool:
+        """Return whether a batch may be taken before it is asked for: nothing is drawn that the step draws from too."""
+        kind = self._kind()
+        if self.num_workers > 0 or kind in (LoaderIter, ThreadIter):
+            return True
+        return kind is not None and reads_ahead(self) and (kind is NativeIter or self.rng == "philox")
+
+    def _torchs_iterator(self, saved: dict[str, Any] | None) -> _BaseDataLoaderIter:
+        """Return torch's own iterator; after `load_state_dict`, of an iterable dataset, past the batches before."""
+        if saved is None or saved["ended"] or self._dataset_kind != _DatasetKind.Iterable or "dataset" in saved:
+            return super().__iter__()
+        if "dataset_iter" in saved:
+            iterator = super().__iter__()
+            iterator._dataset_fetcher.dataset_iter.load_state_dict(saved["dataset_iter"])
+            return iterator
+        with state.rewound(self, saved, draws_seed=False):  # what shuffles as it begins does so again
+            iterator = super().__iter__()
+            for _ in range(saved["batches"]):
+                iterator._next_data()
+        return iterator
 
     @property
     def _index_sampler(self) -> Any:
@@ -153,7 +210,14 @@ class DataLoader(torch.utils.data.DataLoader[T]):
 
     @property
     def _plain_index_sampler(self) -> Any:
-        return self.batch_sampler if self._auto_collation else self.sampler
+        sampler = self.batch_sampler if self._auto_collation else self.sampler
+        return sampler if self.shard is None else sharded(self, sampler)
+
+    def set_epoch(self, epoch: SupportsIndex) -> None:
+        """Let the next iteration be epoch `epoch` of the samplers and datasets that count epochs."""
+        for thing in (self._plain_index_sampler, self.sampler, self.dataset):
+            if callable(getattr(thing, "set_epoch", None)):
+                thing.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """Return how far the latest iterator is: small, plain numbers and text, the same for any `num_workers`.
@@ -186,6 +250,8 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         if self.workers == "thread" and self._dataset_kind == _DatasetKind.Map:
             return ThreadIter
         try:
+            if image_work_of(self) is not None:
+                return ImageIter
             native_of(self)
         except NotNative:
             return None
@@ -196,4 +262,4 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         return explain(self, self._kind())
 
 
-_OURS = (NativeIter, LoaderIter, ThreadIter)
+_OURS = (NativeIter, ImageIter, LoaderIter, ThreadIter)

@@ -6,13 +6,14 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from fastbatch.checks import shown
 from fastbatch.errors import add_note
 
 
 def fetch(fetcher: Any, index: Any, k: int) -> Any:
     """Return what torch's fetcher of a map-style dataset makes of batch `k`; errors name the batch and the index."""
     dataset = fetcher.dataset
-    place = f"batch {k}, {_listed(index)}"
+    place = f"batch {k}, {listed(index)}"
     try:
         if not fetcher.auto_collation:
             samples = dataset[index]
@@ -21,10 +22,12 @@ def fetch(fetcher: Any, index: Any, k: int) -> Any:
         else:
             samples = []
             for one in index:
-                place = f"batch {k}, index {one!r}"
+                place = f"batch {k}, index {shown(one)}"
                 samples.append(dataset[one])
-            place = f"batch {k}, {_listed(index)}"
+            place = f"batch {k}, {listed(index)}"
         return fetcher.collate_fn(samples)
+    except StopIteration as error:
+        raise no_end(error, place) from error
     except Exception as error:
         raise placed(error, place) from error
 
@@ -38,13 +41,18 @@ def noting(fetcher: Any) -> None:
         k += 1
         try:
             return fetch_as_torch(this(), index)
-        except StopIteration:
-            raise
+        except StopIteration as error:
+            raise no_end(error, f"batch {k}, {listed(index)}") from error
         except Exception as error:
-            add_note(error, f"fastbatch: batch {k}, {_listed(index)}")
+            add_note(error, f"fastbatch: batch {k}, {listed(index)}")
             raise
 
     fetcher.fetch = noted
+
+
+def no_end(error: StopIteration, place: str) -> RuntimeError:
+    """Return what is raised instead of a dataset's or a collate_fn's StopIteration, which would end the epoch early."""
+    return RuntimeError(f"{place}: a dataset or collate_fn raised {error!r}")
 
 
 def placed(error: Exception, place: str) -> Exception:
@@ -65,10 +73,14 @@ def placed(error: Exception, place: str) -> Exception:
     return error
 
 
-def _listed(index: Any) -> str:
+def listed(index: Any) -> str:
     """Return a batch's indices in words."""
     if not isinstance(index, (list, tuple)):
-        return f"index {index!r}"
+        return f"index {shown(index)}"
     if len(index) == 1:
-        return f"index {index[0]!r}"
-    return f"indices {index!r}" if len(index) <= 8 else f"indices {index[0]!r} to {index[-1]!r}, {len(index)} in all"
+        return f"index {shown(index[0])}"
+    return (
+        f"indices {shown(index)}"
+        if len(index) <= 8
+        else f"indices {shown(index[0])} to {shown(index[-1])}, {len(index)} in all"
+    )

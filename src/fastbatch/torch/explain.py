@@ -7,12 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .batches import NativeIter
+from torch.utils.data.dataloader import _DatasetKind
+
+from .batches import NativeIter, batches_read_ahead
 from .engine import collate_reason, dataset_reason, native_of
+from .image_batches import ImageIter, image_work_of
+from .image_sets import image_set
 from .iterable import LoaderIter
 from .order import known_order
+from .sharded import ShardedBatches
 from .tensors import NotNative
 from .threads import ThreadIter
+from .transforms import name_of
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,8 @@ class Row:
     """One line of the table.
 
     Attributes:
-        part: Of the loader: "dataset", "order", "collate_fn", "batches".
-        runs: "native", "threads" (of Python), or "torch": unchanged.
+        part: Of the loader: "dataset", "transform", "order", "random", "collate_fn", "batches".
+        runs: "native", "python" (what follows native steps), "threads" (of Python), or "torch": unchanged.
         why: In words.
     """
 
@@ -62,7 +68,9 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         made = Row("dataset", "native", f"{type(loader.dataset.loader).__name__} of fastbatch")
         collated = Row("collate_fn", "torch", "called with each batch")
         return Explanation((made, collated, Row("batches", "native", "the loader's own threads")))
-    rows = [_row("dataset", dataset_reason, loader), _row("collate_fn", collate_reason, loader)]
+    if kind is ImageIter:
+        return _images(loader)
+    rows = [_row("dataset", _dataset, loader), _row("collate_fn", collate_reason, loader)]
     if kind is NativeIter:
         rows += [_order(loader), Row("batches", "native", f"{native_of(loader).gather.threads} threads")]
     elif kind is ThreadIter:
@@ -75,13 +83,60 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
     return Explanation(rows)
 
 
-def _order(loader: Any) -> Row:
-    order = known_order(loader._plain_index_sampler)
+def _dataset(loader: Any) -> str:
+    """Return what is known of the dataset, or raise NotNative."""
+    if loader._dataset_kind == _DatasetKind.Map and image_set(loader.dataset) is not None:
+        return f"images of {type(loader.dataset).__name__}"
+    return dataset_reason(loader)
+
+
+def _images(loader: Any) -> Explanation:
+    work = image_work_of(loader)
+    assert work is not None
+    rows = image_rows(work)
+    is_ahead = loader.num_workers > 0 or loader.rng == "philox" or not (work.recipe.draws or work.has_rest)
+    rows += [_row("collate_fn", collate_reason, loader), _order(loader, is_ahead)]
+    if work.recipe.draws:
+        rows.append(Row("random", "native", _random(loader)))
+    pixels = "torchvision's pixels" if loader.exact else "exact=False"
+    rows.append(Row("batches", "native", f"{work.drawn.threads} threads, {pixels}"))
+    return Explanation(rows)
+
+
+def image_rows(work: Any) -> list[Row]:
+    """Return the rows of a dataset of images and of its transforms."""
+    images, recipe = work.images, work.recipe
+    n = images.n_rows if images.rows is None else len(images.rows)
+    kind = "files" if images.array is None else f"images of an array, {images.size[0]} x {images.size[1]}"
+    rows = [Row("dataset", "native", f"{images.name}: {n} {kind}")]
+    if recipe.steps:
+        rows.append(Row("transform", "native", recipe.names()))
+    if recipe.rest:
+        rows.append(Row("transform", "python", f"{', '.join(map(name_of, recipe.rest))}: {recipe.why}"))
+    if images.target_transform is not None:
+        rows.append(Row("target", "python", name_of(images.target_transform)))
+    return rows
+
+
+def _random(loader: Any) -> str:
+    if loader.rng == "philox":
+        return "a Philox stream per sample"
+    if loader.num_workers == 0:
+        return "torch's default generator, at each next()"
+    return f"the generators of {loader.num_workers} workers, as torch would seed them"
+
+
+def _order(loader: Any, is_ahead: bool = True) -> Row:
+    sampler = loader._plain_index_sampler
+    order = known_order(sampler)
     if order is not None:
-        return Row("order", "native", f"{order.name}, known at the first batch: gathered ahead")
-    ahead = loader.num_workers * (loader.prefetch_factor or 0)
+        return Row("order", "native", f"{order.name}, known at the first batch{': gathered ahead' * is_ahead}")
+    ahead = batches_read_ahead(loader)
+    if isinstance(sampler, ShardedBatches):
+        how = f"{'shuffled' if sampler.is_shuffled else 'in order'}, rank {sampler.rank} of {sampler.world_size}"
+        return Row("order", "native", f"{how}{f': gathered {ahead} batches ahead' * is_ahead}")
     when = f"{ahead} batches ahead" if ahead else "at each next()"
-    return Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {when}")
+    return Row("order", "torch", f"{type(sampler).__name__}, read {when}")
 
 
 def _processes(loader: Any) -> str:
@@ -90,6 +145,7 @@ def _processes(loader: Any) -> str:
 
 def _why_not(loader: Any) -> str:
     try:
+        image_work_of(loader)
         native_of(loader)
     except NotNative as why:
         return str(why)

@@ -11,7 +11,12 @@ import torch.utils.data
 from .data_loader import DataLoader
 
 # Modules that build a loader anew from the settings of one, or make one, by the name that they imported.
-BUILDERS = ("accelerate.data_loader", "transformers.trainer", "ray.train.torch.train_loop_utils")
+BUILDERS = (
+    "accelerate.data_loader",
+    "transformers.trainer",
+    "ray.train.torch.train_loop_utils",
+    "ray.train.v2.torch.train_loop_utils",
+)
 
 
 def install() -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from fastbatch.checks import one_of
 from fastbatch.loader.loader import Loader
 
+from .errors import no_end
+
 _pin_memory: Any = pin_memory.pin_memory
 
 
@@ -122,5 +124,9 @@ class LoaderIter(_BaseDataLoaderIter):
         self._batches = iter(self._dataset)
 
     def _next_data(self) -> Any:
-        data = self._collate_fn(next(self._batches))
+        batch = next(self._batches)
+        try:
+            data = self._collate_fn(batch)
+        except StopIteration as error:
+            raise no_end(error, f"batch {self._num_yielded}") from error
         return _pin_memory(data, self._pin_memory_device) if self._pin_memory else data

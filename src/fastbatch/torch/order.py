@@ -21,6 +21,8 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from .weighted import DistributedWeightedSampler
+
 _DRAWING = (SubsetRandomSampler, WeightedRandomSampler)  # straight from the generator, without a seed of their own
 
 
@@ -33,6 +35,15 @@ class SeededRandomSampler(RandomSampler):
 
     def __iter__(self) -> Iterator[int]:
         yield from torch.randperm(len(self.data_source), generator=self.generator).tolist()
+
+
+_WHOLE = (
+    SeededRandomSampler,
+    SequentialSampler,
+    WeightedRandomSampler,
+    DistributedSampler,
+    DistributedWeightedSampler,
+)
 
 
 class KnownOrder:
@@ -111,6 +122,6 @@ def known_order(index_sampler: Any) -> KnownOrder | None:
     elif kind is SubsetRandomSampler:
         if np.asarray(sampler.indices).dtype.kind not in "iu":
             return None
-    elif kind not in (SeededRandomSampler, SequentialSampler, WeightedRandomSampler, DistributedSampler):
+    elif kind not in _WHOLE:
         return None
     return KnownOrder(index_sampler)

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import Any, SupportsIndex, cast
 
 import torch.utils.data
-from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, RandomSampler, SequentialSampler
+from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, RandomSampler
 
 from fastbatch.checks import whole
 
-from .data_loader import DataLoader, T
+from .data_loader import OWN_OPTIONS, DataLoader, T
 from .iterable import LoaderDataset, ranks
-from .order import SeededRandomSampler
+from .sharded import ShardedBatches, is_plain
+from .state import PENDING
 
 _OPTIONS = (
     "num_workers",
@@ -45,7 +47,6 @@ class PreparedDataLoader(DataLoader[T]):
     end_of_dataloader = False
     remainder = -1
     _epoch = 0
-    _looks_ahead = False
 
     @property
     def total_batch_size(self) -> int:
@@ -62,10 +63,11 @@ class PreparedDataLoader(DataLoader[T]):
         self._epoch = whole("epoch", epoch, 0)
 
     def __iter__(self) -> Any:
-        for thing in (self.sampler, self.dataset):
-            if isinstance(thing, (DistributedSampler, LoaderDataset)):
+        for thing in (self._plain_index_sampler, self.sampler, self.dataset):
+            if isinstance(thing, (ShardedBatches, DistributedSampler, LoaderDataset)):
                 thing.set_epoch(self._epoch)
         self._epoch += 1
+        _HELD.pop(self, None)
         return self._one_ahead(super().__iter__())
 
     def _one_ahead(self, batches: Iterator[T]) -> Iterator[T]:
@@ -76,16 +78,19 @@ class PreparedDataLoader(DataLoader[T]):
         try:
             batch = next(batches)
             while True:
+                _HELD[self] = super().state_dict()
                 try:
-                    self._looks_ahead = True
                     following = next(batches)
                 except StopIteration:
-                    self._looks_ahead = False
                     break
+                except Exception:  # of the batch after this one
+                    yield batch
+                    raise
                 yield batch
                 batch = following
             self.end_of_dataloader = True
             yield batch
+            _HELD.pop(self, None)
         except StopIteration:  # no batch at all
             return
         finally:
@@ -97,12 +102,27 @@ class PreparedDataLoader(DataLoader[T]):
             return -1
         return self.total_dataset_length % self.total_batch_size
 
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next `iter` go on where `state_dict` was taken, and the epochs after it be those that follow."""
+        super().load_state_dict(state_dict)
+        _HELD.pop(self, None)
+        saved = PENDING.get(self)
+        if saved is None:
+            return
+        if "sampler_epoch" in saved:
+            self._epoch = saved["sampler_epoch"] + int(saved["ended"])
+        elif isinstance(self._plain_index_sampler, ShardedBatches):
+            self._epoch = saved["sampler"]["epoch"]
+        elif isinstance(self.dataset, LoaderDataset):
+            self._epoch = saved["dataset"]["epoch"]
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state after the batch that was handed out last, not after the one that was made ahead."""
-        state = super().state_dict()
-        if self._looks_ahead and not state["ended"] and state["batches"] > 0:
-            state = {**state, "batches": state["batches"] - 1}
-        return state
+        return _HELD.get(self) or super().state_dict()
+
+
+# States from before a batch was made ahead; kept out of the loaders, as the engines are.
+_HELD: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 def _gradient_state() -> Any:
@@ -124,9 +144,8 @@ def prepare(loader: torch.utils.data.DataLoader[Any]) -> PreparedDataLoader[Any]
         TypeError: With ranks, a sampler or an `IterableDataset` that cannot be sharded.
     """
     options: dict[str, Any] = {name: getattr(loader, name) for name in _OPTIONS}
-    options.update(
-        {name: getattr(loader, name) for name in ("workers", "threads", "prefetch") if hasattr(loader, name)}
-    )
+    options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
+    options.update({name: getattr(loader, name) for name in OWN_OPTIONS if hasattr(loader, name)})
     if loader.num_workers > 0:
         options["prefetch_factor"] = loader.prefetch_factor
     if isinstance(loader.dataset, IterableDataset):
@@ -146,9 +165,7 @@ def _sharded(loader: torch.utils.data.DataLoader[Any]) -> Any:
     rank, world_size = ranks()
     if world_size == 1 or isinstance(sampler, DistributedSampler):
         return sampler
-    if type(sampler) not in (RandomSampler, SeededRandomSampler, SequentialSampler) or (
-        isinstance(sampler, RandomSampler) and (sampler.replacement or sampler._num_samples is not None)
-    ):
+    if not is_plain(sampler):
         _refuse_ranks(sampler)
     return DistributedSampler(
         loader.dataset, world_size, rank, shuffle=isinstance(sampler, RandomSampler), drop_last=False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +20,8 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from fastbatch.checks import flag, whole
 from fastbatch.errors import StateError
+
+from .iterable import LoaderDataset
 
 if TYPE_CHECKING:
     from .order import KnownOrder
@@ -40,6 +42,8 @@ class Progress:
         sampler_state: The one after the latest batch that was handed out.
         in_process: The dataset is not copied to worker processes: its state is that of the batches handed out.
         fetcher: torch's own in this process: the iterator of its dataset may have a state.
+        held: The states of the dataset, from before a batch was taken ahead.
+        random_state: Returns where the random transforms of images draw.
     """
 
     start: dict[str, Any]
@@ -50,6 +54,8 @@ class Progress:
     sampler_states: deque[Any] = field(default_factory=deque)
     sampler_state: Any = None
     fetcher: Any = None
+    held: dict[str, Any] | None = None
+    random_state: Any = None
 
 
 # Kept out of the loaders, as the engines are.
@@ -83,15 +89,19 @@ def start_of(loader: Any, is_fresh: bool) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def rewound(loader: Any, saved: Mapping[str, Any]) -> Iterator[None]:
-    """Give the generators the states in which the order was drawn; the default one gets its own back afterwards."""
+def rewound(loader: Any, saved: Mapping[str, Any], draws_seed: bool = True) -> Iterator[None]:
+    """Give the generators the states in which the order was drawn; the default one gets its own back afterwards.
+
+    Args:
+        draws_seed: Draw the base seed here, which torch's iterator drew from them first.
+    """
     for generator, state in zip(_generators(loader), saved["generators"], strict=True):
         generator.set_state(_tensor(state))
     now = torch.get_rng_state()
     if saved["default"]:
         torch.set_rng_state(_tensor(saved["default"]))
     try:
-        if saved["fresh"]:  # the base seed was drawn before the order
+        if saved["fresh"] and draws_seed:
             torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
         yield
     finally:
@@ -130,23 +140,35 @@ class Indices:
         if saved is not None and saved.get("sampler") is not None:
             self._inner.load_state_dict(saved["sampler"])
         progress = LATEST.get(self._loader())
+        if progress is not None:
+            progress.sampler_state = self._inner.state_dict()  # until a batch is handed out: several are read before
         for index in self._inner:
             if progress is not None:
                 progress.sampler_states.append(self._inner.state_dict())
             yield index
 
 
-def track(iterator: Any, progress: Progress) -> None:
-    """Count the batches that an iterator hands out, whichever kind it is."""
+Take = Callable[[], Any]
+
+
+def track(iterator: Any, progress: Progress, delivered: Callable[[Take, Progress], Take]) -> None:
+    """Count the batches that an iterator hands out, whichever kind it is.
+
+    Args:
+        delivered: Given what takes a batch of the iterator, returns what takes it as it is handed out.
+    """
     if not isinstance(iterator, _BaseDataLoaderIter):  # of a subclass of the user's own
         return
     next_data, this = cast(Any, type(iterator))._next_data, weakref.ref(iterator)
+    take = delivered(lambda: next_data(this()), progress)
 
     def counted() -> Any:
         try:
-            data = next_data(this())
-        except StopIteration:
-            progress.ended = True
+            data = take()
+        except StopIteration as end:
+            if str(end).startswith("Caught StopIteration"):  # by torch, in a worker process: no end, but lost samples
+                raise RuntimeError(f"a dataset raised StopIteration: {end}") from end
+            progress.ended, progress.held = True, None
             raise
         progress.batches += 1
         if progress.sampler_states:
@@ -170,8 +192,9 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
     }
     if isinstance(loader.sampler, DistributedSampler):
         state["sampler_epoch"] = loader.sampler.epoch
+        state["ranks"] = loader.sampler.num_replicas
     if is_stateful(loader._plain_index_sampler):
-        stated = progress.sampler_state
+        stated = None if progress.ended else progress.sampler_state
         state["sampler"] = loader._plain_index_sampler.state_dict() if stated is None else stated
     if progress.ended:
         state["generators"] = [_text(generator.get_state()) for generator in _generators(loader)]
@@ -182,10 +205,25 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
         state["generators"] = [_text(generator) for generator in start["generators"]]
         if order is not None:
             state["seed"] = order.seed
-        if (order is None or order.uses_default) and start["default"] is not None:
+        draws = order.uses_default if order is not None else "sampler" not in state
+        draws = draws and not isinstance(loader.dataset, LoaderDataset)
+        if draws and start["default"] is not None:
             state["default"] = _text(start["default"])
-    state.update(_dataset_state(loader, progress))
+    state.update(_data_state(loader, progress) if progress.held is None else progress.held)
     return state
+
+
+def hold(loader: Any, progress: Progress) -> None:
+    """Keep the states of a dataset as they are now: a batch is taken ahead, which is handed out later."""
+    progress.held = _data_state(loader, progress)
+
+
+def _data_state(loader: Any, progress: Progress) -> dict[str, Any]:
+    """Return the states of a dataset and of its random transforms."""
+    found = _dataset_state(loader, progress)
+    if progress.random_state is not None and not progress.ended:
+        found.update(progress.random_state())
+    return found
 
 
 def _dataset_state(loader: Any, progress: Progress) -> dict[str, Any]:
@@ -228,6 +266,14 @@ def read(loader: Any, state: Mapping[str, Any]) -> dict[str, Any]:
         raise StateError(f"not a state of fastbatch.torch: {error}") from error
     if batch_size != loader.batch_size:
         raise StateError("state of another batch size", expected=loader.batch_size, found=batch_size)
+    if isinstance(loader.sampler, DistributedSampler) and state.get("ranks", loader.sampler.num_replicas) != (
+        loader.sampler.num_replicas
+    ):  # batches of other samples
+        raise StateError(
+            "state of another number of ranks (shard='torch' can go on with any)",
+            expected=loader.sampler.num_replicas,
+            found=state["ranks"],
+        )
     n = len(_generators(loader))
     if len(read["generators"]) != n:
         raise StateError("state of another sampler", expected=f"{n} generators", found=len(read["generators"]))
@@ -236,13 +282,20 @@ def read(loader: Any, state: Mapping[str, Any]) -> dict[str, Any]:
 
 def begin(loader: Any, saved: Mapping[str, Any]) -> None:
     """Prepare a loader, before its iterator is made, for going on from a state."""
-    if "sampler_epoch" in saved and isinstance(loader.sampler, DistributedSampler):
+    if "sampler_epoch" in saved and not saved["ended"] and isinstance(loader.sampler, DistributedSampler):
         loader.sampler.set_epoch(saved["sampler_epoch"])
-    if "dataset" in saved and is_stateful(loader.dataset):
-        loader.dataset.load_state_dict(saved["dataset"])
+    if saved["ended"] and saved.get("sampler") is not None and is_stateful(loader._plain_index_sampler):
+        loader._plain_index_sampler.load_state_dict(saved["sampler"])
+    load_dataset(loader, saved)
     if saved["ended"]:
         for generator, state in zip(_generators(loader), saved["generators"], strict=True):
             generator.set_state(_tensor(state))
+
+
+def load_dataset(loader: Any, saved: Mapping[str, Any]) -> None:
+    """Give a dataset its state, if it has one."""
+    if "dataset" in saved and is_stateful(loader.dataset):
+        loader.dataset.load_state_dict(saved["dataset"])
 
 
 def start_in(saved: Mapping[str, Any]) -> dict[str, Any]:

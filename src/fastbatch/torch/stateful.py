@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+import torch
 from torch.utils.data import Dataset, IterableDataset, Sampler
 
 from fastbatch.checks import whole
 
 from .data_loader import DataLoader, T
+from .delivery import ChannelsLast
 from .iterable import is_loader
 from .order import SeededRandomSampler
 
@@ -51,6 +53,12 @@ class StatefulDataLoader(DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
+        shard: Literal["torch"] | None = None,
+        device: torch.device | str | int | None = None,
+        channels_last: ChannelsLast = False,
+        dtype: torch.dtype | None = None,
+        exact: bool = True,
+        rng: Literal["torch", "philox"] = "torch",
     ) -> None:
         if snapshot_every_n_steps is not None:
             whole("snapshot_every_n_steps", snapshot_every_n_steps, 1)
@@ -78,5 +86,11 @@ class StatefulDataLoader(DataLoader[T]):
             workers=workers,
             threads=threads,
             prefetch=prefetch,
+            shard=shard,
+            device=device,
+            channels_last=channels_last,
+            dtype=dtype,
+            exact=exact,
+            rng=rng,
         )
         self.snapshot_every_n_steps = snapshot_every_n_steps

@@ -8,7 +8,7 @@ parses each segment with all threads.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyarrow import csv
 
 from fastbatch.source.local_file import open_unbuffered
-from fastbatch.source.pool import submit
+from fastbatch.source.pool import submit, thread_pool
 
 from .grammar import NULLS
 from .options import CsvOptions
@@ -93,7 +93,7 @@ def _row_end(content: bytearray, end: int, n_quotes: int) -> int:
 
 def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
     """Yield each segment's parsed table, or None if pyarrow rejects it; the next segment is parsed meanwhile."""
-    with ThreadPoolExecutor(1, "fastbatch csv") as pool:
+    with thread_pool(1, "fastbatch csv") as pool:
         before: Future[Any] | None = None
         skip = layout.first_line
         for segment, has_quotes in _segments(path):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import element_type, floats, listed, shown, text, whole
+from fastbatch.checks import codec_named, element_type, floats, listed, shown, whole
 
 SUFFIXES = {".csv": ",", ".tsv": "\t"}
 MISSING = ("nan", "error")
@@ -76,7 +76,7 @@ def make_csv_options(
         chosen = tuple(one if isinstance(one, str) else whole("columns", one, 0, 2**31) for one in wanted)
         if not chosen:
             raise ValueError("columns: expected at least one, found none")
-    codecs.lookup(text("encoding", encoding))
+    codec_named(encoding)
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
     return CsvOptions(chosen, element, _header(header), delimiter, missing, encoding, n_threads)
 

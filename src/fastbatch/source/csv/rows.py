@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from fastbatch.checks import shown
 from fastbatch.errors import FormatError
-from fastbatch.source.foreign import signed_format
+from fastbatch.source.foreign import container_format, signed_format
 from fastbatch.source.local_file import HEAD_BYTES, open_regular
 
 from .grammar import BIT_PATTERN, DATE, FLOAT, INTEGER, content, first_row_is_header, is_missing
@@ -91,7 +91,8 @@ def find_layout(path: str, options: CsvOptions) -> Layout:
     """Return the columns of a file; FormatError if it is empty, ValueError if a requested column is missing."""
     asked = options.header
     with open_regular(path) as file:
-        other = signed_format(file.read(HEAD_BYTES))
+        head = file.read(HEAD_BYTES)
+    other = container_format(path, head) or signed_format(head)
     if other is not None:
         raise FormatError("not a table", path=path, expected="rows of numbers", found=other)
     source = records(path, options)
@@ -215,7 +216,7 @@ def number(cell: str, options: CsvOptions, place: tuple[str, int, str]) -> float
         raise _error(
             "a date, not a number (columns= chooses others)", place, f"a number of type {options.dtype}", _shown(cell)
         )
-    what = "not a number" if other is None else f"not a number (delimiter={other!r} perhaps)"
+    what = "not a number" if other is None else f"not a number (delimiter={shown(other)} perhaps)"
     raise _error(what, place, f"a number of type {options.dtype}", _shown(cell))
 
 

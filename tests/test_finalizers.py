@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The garbage collector runs in any thread, with any lock held: a finalizer neither joins itself nor waits for ever."""
+
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+
+def run(code, *arguments):
+    """Run Python code in a new interpreter, without automatic collections, and return what it printed."""
+    code = "import gc, sys, threading, time\ngc.disable()\n" + code
+    command = [sys.executable, "-W", "ignore", "-X", "faulthandler", "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+CYCLE = """
+class Owner:
+    pass
+
+def in_a_cycle(make):
+    owner = Owner()
+    owner.itself = owner
+    owner.loader = make()
+    owner.iterator = iter(owner.loader)
+    return owner
+"""
+
+IN_A_WORKER = """
+import fastbatch as fb
+from PIL import Image
+
+dropped, collected = threading.Event(), threading.Event()
+original = Image.open
+
+def open_image(*arguments, **options):  # called by a thread of the core, which has no codec for GIF
+    if threading.current_thread() is not threading.main_thread() and not collected.is_set():
+        dropped.wait(30)
+        gc.collect()
+        collected.set()
+    return original(*arguments, **options)
+
+owner = in_a_cycle(lambda: fb.images(sys.argv[1:], None, size=8, batch_size=2, threads=2))
+Image.open = open_image
+del owner
+dropped.set()
+assert collected.wait(30)
+other = fb.images(sys.argv[1:], None, size=8, batch_size=2, threads=2)
+print(sum(len(x) for x in other))
+"""
+
+
+def test_a_loader_that_is_collected_in_its_own_thread(tmp_path):
+    """It was the end of the process: a thread that joins itself."""
+    files = [tmp_path / f"{i}.gif" for i in range(40)]
+    for file in files:
+        Image.new("P", (20, 30)).save(file)
+    assert run(CYCLE + IN_A_WORKER, *files) == "40\n"
+
+
+WITH_LOCKS = """
+import io
+import fastbatch as fb
+from fastbatch import pure
+
+api = fb if sys.argv[1] == "fastbatch" else pure
+
+def numbers():
+    yield from range(10**6)
+
+class Squares(api.DataGenerator):
+    def __len__(self):
+        return 1000
+    def __getitem__(self, index):
+        return index
+
+kinds = {
+    "restartable": lambda: api.restartable(numbers, prefetch=2),
+    "stream": lambda: api.stream(numbers(), 2),
+    "bytes": lambda: api.stream(io.BytesIO(b"x\\n" * 10**6), 2),
+    "DataGenerator": lambda: Squares(threads=2),
+    "arrays": lambda: api.arrays(list(range(1000)), batch_size=2),
+}
+owner = in_a_cycle(kinds[sys.argv[2]])
+next(owner.iterator)
+del owner
+# As in a thread that has begun to start, or to end. The names are those of CPython's `threading`.
+names = ("_active_limbo_lock", "_shutdown_locks_lock")
+locks = [getattr(threading, name) for name in names if hasattr(threading, name)]
+assert locks
+for lock in locks:
+    lock.acquire()
+gc.collect()
+for lock in locks:
+    lock.release()
+print("alive")
+"""
+
+
+@pytest.mark.parametrize("kind", ["restartable", "stream", "bytes", "DataGenerator", "arrays"])
+@pytest.mark.parametrize("package", ["fastbatch", "pure"])
+def test_a_finalizer_takes_no_lock_of_threading(package, kind):
+    """`restartable` joined its thread here, and `join` takes a lock that a starting thread holds."""
+    assert run(CYCLE + WITH_LOCKS, package, kind) == "alive\n"

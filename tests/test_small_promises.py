@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Bounds and details that planted faults (`mutate.py`) passed through unnoticed."""
+
+import io
+
+import numpy as np
+import pytest
+from making import error_of, ids
+from PIL import Image, ImageOps
+
+
+def test_samples_of_text_are_numbered_one_by_one(api, tmp_path):
+    (tmp_path / "a.txt").write_text("a b c d e f g")
+    words = api.words(tmp_path / "a.txt", 3)
+    positions = words.map(lambda word, info: info.position, each="sample")
+    assert [batch.tolist() for batch in positions] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "é", 3])
+def test_delimiters_that_cannot_be(api, tmp_path, delimiter):
+    (tmp_path / "a.csv").write_text("1,2\n")
+    error = error_of(api.csv, tmp_path / "a.csv", delimiter=delimiter)
+    assert isinstance(error, (ValueError, TypeError))
+    assert "delimiter" in str(error)
+
+
+def test_the_first_value_that_is_out_of_range(api, tmp_path):
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
+    assert len(api.csv(tmp_path / "a.csv", header=None, threads=1024)) == 2
+    assert "threads: expected" in str(error_of(api.csv, tmp_path / "a.csv", threads=1025))
+    assert ids(api.arrays(np.arange(5), batch_size=2).skip(0)) == [0, 1, 2, 3, 4]
+    assert ids(api.arrays(np.arange(5), batch_size=2).take(0)) == []
+
+
+def test_a_function_that_finds_records_is_told_of_the_end(api):
+    calls = []
+
+    def find(content, is_end):
+        calls.append((bytes(content), is_end))
+        whole = content.split(b";")
+        if is_end:
+            return [bytes(part) for part in whole if part], len(content)
+        return [bytes(part) for part in whole[:-1]], len(content) - len(whole[-1])
+
+    stream = api.stream(io.BytesIO(b"a;bb;ccc"), 2, records=find)
+    assert [record for batch in stream for record in batch] == [b"a", b"bb", b"ccc"]
+    assert [is_end for _, is_end in calls][-1] is True
+
+
+@pytest.mark.parametrize("errors", ["strict", "ignore", "replace"])
+def test_a_stream_keeps_what_its_text_file_does_with_wrong_bytes(api, tmp_path, errors):
+    (tmp_path / "a.txt").write_bytes(b"a\xffb\nc\n")
+    with open(tmp_path / "a.txt", encoding="utf-8", errors=errors) as file:
+        stream = api.stream(file, 5)
+        if errors == "strict":
+            assert isinstance(error_of(list, stream), UnicodeDecodeError)
+        else:
+            assert list(stream) == [[{"ignore": "ab\n", "replace": "a\ufffdb\n"}[errors], "c\n"]]
+
+
+@pytest.mark.filterwarnings("ignore:TIFF images are decoded by Pillow")
+@pytest.mark.parametrize("orientation", range(10))
+def test_orientations_of_formats_that_go_through_pillow(api, tmp_path, orientation):
+    pixels = np.random.default_rng(orientation).integers(0, 255, (24, 40, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.tif", exif=exif)
+    with Image.open(tmp_path / "a.tif") as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    assert np.array_equal(api.decode(tmp_path / "a.tif", exif="apply"), wanted)
