@@ -2,9 +2,10 @@
 """Images with the options of every loader: `shard=`, and `device=` with a copy ahead."""
 
 import pytest
-from image_data import training, write_photos
+from image_data import evaluation, training, write_photos
 from torch_oracle import same, torch
 
+import fastbatch.torch
 from fastbatch.torch import DataLoader
 from torchvision_import import datasets, transforms
 
@@ -72,3 +73,15 @@ def test_images_that_are_copied_ahead(folder, monkeypatch, options):
     later = make()
     later.load_state_dict(state)
     assert same(list(later), rest)
+
+
+def test_dataset_whose_transform_changes(folder):
+    def batches(dataset):
+        torch.manual_seed(3)
+        return list(torch.utils.data.DataLoader(dataset, 4))
+
+    source = datasets.ImageFolder(folder, evaluation(transforms))
+    fast = fastbatch.torch.dataset(source)
+    for transform in (evaluation(transforms), training(transforms, 20), lambda image: torch.tensor(image.size)):
+        source.transform = transform
+        assert same(batches(fast), batches(source))

@@ -215,7 +215,37 @@ def recipe_of(transform: Any, channels: int, size: Size | None, contiguous: bool
     )
 
 
+_RAMPS: dict[Any, torch.Tensor] = {}  # of transforms whose options are plain values
+_MOST_RAMPS = 64
+
+
 def ramp_of(transforms: Sequence[Any], channels: int) -> torch.Tensor:
+    """Return what transforms make of an image of all values, as `made_ramp`; the same again for the same options."""
+    options = [_plain_options(transform) for transform in transforms]
+    if any(option is None for option in options):
+        return made_ramp(transforms, channels)
+    key = tuple(map(type, transforms)), repr(options), channels, torch.get_default_dtype()
+    ramp = _RAMPS.get(key)
+    if ramp is None:
+        if len(_RAMPS) >= _MOST_RAMPS:
+            _RAMPS.clear()
+        ramp = _RAMPS[key] = made_ramp(transforms, channels)
+    return ramp
+
+
+def _plain_options(transform: Any) -> dict[str, Any] | None:
+    """Return the options of a transform whose text says all of them; None if there are others, such as tensors."""
+    options = {name: value for name, value in vars(transform).items() if not name.startswith("_")}
+    return options if all(map(_is_plain, options.values())) else None
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) in (tuple, list):
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (bool, int, float, str, torch.dtype)
+
+
+def made_ramp(transforms: Sequence[Any], channels: int) -> torch.Tensor:
     """Return what transforms make of an image of all values: (channels, 2, 256).
 
     Raises:
