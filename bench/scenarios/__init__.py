@@ -16,6 +16,8 @@ NAMES = (
     "jpeg_crop",
     "jpeg_crop_exact",
     "jpeg_center",
+    "jpeg_progressive",
+    "jpeg_restart",
     "jpeg_large",
     "jpeg_memory",
     "resize_alone",

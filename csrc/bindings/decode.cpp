@@ -158,7 +158,9 @@ void register_decode(py::module_& module) {
       .def(py::init([](std::shared_ptr<SampleSource> source, const ImageOptions& options, bool with_pillow) {
         return std::make_shared<ImageDecoder>(std::move(source), options, external_if(with_pillow));
       }))
-      .def_property_readonly("through_pillow", &ImageDecoder::n_external);
+      .def_property_readonly("through_pillow", &ImageDecoder::n_external)
+      .def_property_readonly("jpeg_own", &ImageDecoder::n_jpeg_own)
+      .def_property_readonly("jpeg_library", &ImageDecoder::n_jpeg_library);
 
   py::class_<MatrixDecoder, Decoder, std::shared_ptr<MatrixDecoder>>(module, "MatrixDecoder")
       .def(py::init([](std::shared_ptr<SampleSource> images, const ImageOptions& options, bool with_pillow) {

@@ -11,7 +11,7 @@
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "codecs/file_reader.h"
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "codecs/probe.h"
 #include "codecs/registry.h"
 #include "image/resize_array.h"

@@ -29,6 +29,7 @@ class ImageFileReader final : public ImageReader {
   ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override { return reader_->read_rows(rows, n); }
   void finish() override { reader_->finish(); }
+  [[nodiscard]] bool used_library() const noexcept override { return reader_ != nullptr && reader_->used_library(); }
   // Whether the external reader reads the current image.
   [[nodiscard]] bool is_external() const noexcept { return reader_ != nullptr && reader_ == external_.get(); }
 

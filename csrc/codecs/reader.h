@@ -79,6 +79,9 @@ class ImageReader {
   // Called after the last row. Makes Pillow's checks after the pixels (if all rows of the file were read), and frees
   // the memory that grew with the image.
   virtual void finish() = 0;
+
+  // Whether a library decoded the image in place of our own decoder. After finish().
+  [[nodiscard]] virtual bool used_library() const noexcept { return false; }
 };
 
 }  // namespace fastbatch

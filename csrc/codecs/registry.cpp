@@ -5,7 +5,7 @@
 #include <array>
 #include <cctype>
 
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "codecs/png.h"
 #include "codecs/webp.h"
 

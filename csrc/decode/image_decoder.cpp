@@ -68,6 +68,7 @@ void ImageDecoder::decode_image(std::uint64_t index, StreamKey key, std::byte* s
   if (converts_) scratch.pixels.resize(channels_ * options_.width * options_.height);
   std::uint8_t* pixels = converts_ ? scratch.pixels.data() : reinterpret_cast<std::uint8_t*>(slot);
   scratch.cropper.fill(scratch.image.reader, info, geometry.orientation, geometry.crop, options_, pixels);
+  images_.count_decoded(info, scratch.image);
   apply_flips(geometry.flips, pixels, channels_, options_.width, options_.height, scratch.row);
   if (converts_) {
     const std::byte* const source = augmented(index, key, scratch, pixels);

@@ -32,6 +32,8 @@ class ImageDecoder : public Decoder {
   [[nodiscard]] std::uint64_t n_external() const noexcept {
     return images_.n_external();
   }  // images that no codec decoded
+  [[nodiscard]] std::uint64_t n_jpeg_own() const noexcept { return images_.n_jpeg_own(); }
+  [[nodiscard]] std::uint64_t n_jpeg_library() const noexcept { return images_.n_jpeg_library(); }
 
  private:
   struct Scratch;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Opens the encoded images of a source: reads a sample and its header, counts the images of the external reader, and
-// adds the location to errors.
+// Opens the encoded images of a source: reads a sample and its header, counts the images by who decoded them, and adds
+// the location to errors.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@
 
 namespace fastbatch {
 
-// Threads: immutable except for the counter; any thread opens, each into its own Image.
+// Threads: immutable except for the counters; any thread opens, each into its own Image.
 class ImageOpener {
  public:
   // An open image, with the bytes that the reader needs. Threads: one at a time.
@@ -30,6 +30,12 @@ class ImageOpener {
 
   [[nodiscard]] const SampleSource& source() const noexcept { return *source_; }
   [[nodiscard]] std::uint64_t n_external() const noexcept { return n_external_; }  // images that no codec decoded
+
+  // JPEGs that our own decoder decoded; and those, or parts of those, that libjpeg-turbo did.
+  [[nodiscard]] std::uint64_t n_jpeg_own() const noexcept { return n_jpeg_own_; }
+  [[nodiscard]] std::uint64_t n_jpeg_library() const noexcept { return n_jpeg_library_; }
+  // Call after the image was decoded.
+  void count_decoded(const ImageInfo& info, const Image& image) const noexcept;
 
   // Reads the sample and its header. Throws Error; call it inside placing_errors().
   ImageInfo open(std::uint64_t index, Image& image) const;
@@ -57,6 +63,8 @@ class ImageOpener {
   const std::uint64_t max_pixels_;
   const MakeImageReader make_external_;
   mutable std::atomic<std::uint64_t> n_external_{0};
+  mutable std::atomic<std::uint64_t> n_jpeg_own_{0};
+  mutable std::atomic<std::uint64_t> n_jpeg_library_{0};
 };
 
 }  // namespace fastbatch

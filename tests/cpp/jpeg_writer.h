@@ -25,6 +25,10 @@ struct JpegKind {
   bool arithmetic = false;
   unsigned restart_interval = 0;
   int quality = 90;
+  int chroma_h = 1;  // sampling factors of the second and third component
+  int chroma_v = 1;
+  bool optimized = false;                                  // Huffman tables
+  std::function<void(jpeg_compress_struct&)> configure{};  // the last word
 };
 
 // `pixels` of kind.components bytes each, rows without gaps.
@@ -53,10 +57,16 @@ inline std::vector<std::byte> write_jpeg(const std::vector<std::uint8_t>& pixels
   if (kind.components != 1) {
     info.comp_info[0].h_samp_factor = kind.h_samp;
     info.comp_info[0].v_samp_factor = kind.v_samp;
+    for (int c = 1; c < 3; ++c) {
+      info.comp_info[c].h_samp_factor = kind.chroma_h;
+      info.comp_info[c].v_samp_factor = kind.chroma_v;
+    }
   }
   if (kind.progressive) jpeg_simple_progression(&info);
   info.arith_code = kind.arithmetic ? TRUE : FALSE;
   info.restart_interval = kind.restart_interval;
+  info.optimize_coding = kind.optimized ? TRUE : FALSE;
+  if (kind.configure) kind.configure(info);
   jpeg_start_compress(&info, TRUE);
   const std::size_t stride = std::size_t{width} * static_cast<std::size_t>(kind.components);
   while (info.next_scanline < info.image_height) {

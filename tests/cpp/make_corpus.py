@@ -74,6 +74,21 @@ def jpeg_files() -> Iterator[bytes]:
             yield buffer.getvalue()
 
 
+def own_jpeg_files() -> Iterator[bytes]:
+    """Files for our own decoder, each with six bytes that choose part, scale and mode (fuzz_jpeg_own.cpp)."""
+    y, x = np.mgrid[0:45, 0:61]
+    smooth = np.stack([(x * 3 + y * 2) % 256, (x * 2 + y * 5) % 256, x + y], -1).astype(np.uint8)
+    noise = np.random.default_rng(1).integers(0, 256, smooth.shape, dtype=np.uint8)
+    kinds = ({}, {"progressive": True}, {"subsampling": 0}, {"subsampling": 1, "optimize": True}, {"quality": 98})
+    restarts = ({"restart_marker_blocks": 3}, {"restart_marker_rows": 1, "progressive": True})
+    for pixels in (smooth, noise):
+        for mode in ("RGB", "L", "CMYK"):
+            for i, options in enumerate((*kinds, *restarts)):
+                buffer = io.BytesIO()
+                Image.fromarray(pixels).convert(mode).save(buffer, "JPEG", **options)
+                yield buffer.getvalue() + bytes([i * 5, i * 4, 20 * (i % 3), 17, i, 6])
+
+
 def texts() -> Iterator[bytes]:
     yield bytes([53, 0]) + b"a\r\xff\nb\r\xff"
     text = "one Z\u00fcrich\u3000\u6f22\u5b57\r\n\rlong-long-long \u2003end".encode()
@@ -112,6 +127,7 @@ FILES = {
     "idx": idx_files,
     "tar": tar_files,
     "jpeg": jpeg_files,
+    "jpeg_own": own_jpeg_files,
 }
 
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "codecs/exif.h"
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "common/error.h"
 #include "jpeg_writer.h"
 

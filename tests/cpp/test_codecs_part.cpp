@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "codecs/color.h"
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "common/error.h"
 #include "jpeg_writer.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "common/error.h"
 #include "common/philox.h"
 #include "decode/image_decoder.h"

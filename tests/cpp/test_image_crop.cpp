@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "codecs/color.h"
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "codecs/registry.h"
 #include "common/error.h"
 #include "image/cropper.h"

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/reader.h"
 #include "codecs/png.h"
 #include "common/stop.h"
 #include "jpeg_writer.h"

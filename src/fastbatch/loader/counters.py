@@ -13,6 +13,8 @@ NO_STATS: dict[str, Any] = {
     "bytes": 0,
     "bad_samples": 0,
     "through_pillow": 0,
+    "jpeg_own": 0,
+    "jpeg_library": 0,
     "wait_s": 0.0,
     "decode_s": [],
     "map_s": [],

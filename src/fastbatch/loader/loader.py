@@ -235,7 +235,9 @@ class Loader(KerasReady, Resumable):
         The result is a dict; its `repr` says the same in words.
 
         `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
-        decoded by Pillow. `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in `next()`.
+        decoded by Pillow. `jpeg_own`, `jpeg_library`: JPEGs decoded by fastbatch's own decoder, and by libjpeg-turbo
+        (unusual and damaged files). `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in
+        `next()`.
         `map_s`: seconds in each function of `map` and the like, which `next()` calls, in their order.
         `bound_by_data`: True if both together are more than a tenth of the time. `decode_s`: thread-seconds of work,
         per column. `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched

@@ -51,8 +51,13 @@ class NativeEngine:
 
     def stats(self) -> dict[str, Any]:
         inner = [getattr(column, "inner", column) for column in self._columns]
-        through_pillow = sum(column.decoder.through_pillow for column in inner if isinstance(column, ImageColumn))
-        return {**self._loader.stats(), "through_pillow": through_pillow}
+        images = [column.decoder for column in inner if isinstance(column, ImageColumn)]
+        return {
+            **self._loader.stats(),
+            "through_pillow": sum(decoder.through_pillow for decoder in images),
+            "jpeg_own": sum(decoder.jpeg_own for decoder in images),
+            "jpeg_library": sum(decoder.jpeg_library for decoder in images),
+        }
 
     def close(self) -> None:
         if self._loader.is_own_thread():  # the garbage collector ran in it, and it cannot join itself

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/jpeg.h"
+#include "codecs/jpeg/turbo_reader.h"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "codecs/color.h"
-#include "codecs/jpeg_codec.h"
-#include "codecs/jpeg_segments.h"
-#include "codecs/registry.h"
+#include "codecs/jpeg/libjpeg.h"
+#include "codecs/jpeg/segments.h"
 #include "common/error.h"
 
 namespace fastbatch {
@@ -60,9 +59,7 @@ Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, st
 #define FASTBATCH_TEXT(x) FASTBATCH_TEXT_OF(x)
 std::string_view libjpeg_version() noexcept { return FASTBATCH_TEXT(LIBJPEG_TURBO_VERSION); }
 
-bool is_jpeg(std::span<const std::byte> file) noexcept { return text_of(file).starts_with("\xFF\xD8\xFF"); }
-
-struct JpegReader::State {
+struct TurboReader::State {
   JpegCodec codec;
   ImageSize size{};
   ColorMode mode = ColorMode::kRgb;
@@ -80,7 +77,7 @@ struct JpegReader::State {
 };
 
 // libjpeg's colour space that needs no conversion, or JCS_UNKNOWN.
-J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
+J_COLOR_SPACE TurboReader::State::wanted_space() const noexcept {
   switch (mode) {
     case ColorMode::kRgb: return JCS_RGB;
     case ColorMode::kRgba: return JCS_EXT_RGBA;
@@ -93,7 +90,7 @@ J_COLOR_SPACE JpegReader::State::wanted_space() const noexcept {
 }
 
 // Converts one row from libjpeg.
-void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
+void TurboReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
   const std::size_t n = codec.info.output_width;
   if (codec.info.out_color_space == JCS_CMYK) {
     if (mode == ColorMode::kRgb) return cmyk_to_rgb(src, dst, n);
@@ -110,7 +107,7 @@ void JpegReader::State::convert(const std::uint8_t* src, std::uint8_t* dst) {
 }
 
 // Reads n rows, fewer at the end of the data.
-JDIMENSION JpegReader::State::read(std::uint8_t* rows, JDIMENSION n) {
+JDIMENSION TurboReader::State::read(std::uint8_t* rows, JDIMENSION n) {
   jpeg_decompress_struct& info = codec.info;
   const std::size_t stride = pixel_bytes_of(mode) * info.output_width;
   JDIMENSION got = 0;
@@ -131,13 +128,12 @@ JDIMENSION JpegReader::State::read(std::uint8_t* rows, JDIMENSION n) {
   return got;
 }
 
-JpegReader::JpegReader() : state_(std::make_unique<State>()) {}
-JpegReader::JpegReader(JpegReader&&) noexcept = default;
-JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
-JpegReader::~JpegReader() = default;
+TurboReader::TurboReader() : state_(std::make_unique<State>()) {}
+TurboReader::TurboReader(TurboReader&&) noexcept = default;
+TurboReader& TurboReader::operator=(TurboReader&&) noexcept = default;
+TurboReader::~TurboReader() = default;
 
-ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
-  check_format(is_jpeg(file), "JPEG", file);
+ImageInfo TurboReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
   JpegCodec& codec = state_->codec;
   state_->size = {};
   state_->rows_left = 0;
@@ -169,12 +165,9 @@ ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t
           .is_opaque = true};
 }
 
-ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
+ImageRows TurboReader::start(ColorMode mode, const ImagePart& part) {
   State& state = *state_;
   jpeg_decompress_struct& info = state.codec.info;
-  if (mode == ColorMode::kIndex || mode == ColorMode::kGrayAlpha) {
-    state.codec.fail("a JPEG has neither a palette nor an alpha: expected another colour mode");
-  }
   state.mode = mode;
   const bool gray = mode == ColorMode::kGray || mode == ColorMode::kGray16;
   info.out_color_space = info.num_components == 4           ? JCS_CMYK
@@ -217,7 +210,7 @@ ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
       .scaled = scaled, .denominator = denominator, .window = {left, rows.begin, info.output_width, state.rows_left}};
 }
 
-std::size_t JpegReader::read_rows(std::uint8_t* rows, std::size_t n) {
+std::size_t TurboReader::read_rows(std::uint8_t* rows, std::size_t n) {
   State& state = *state_;
   const auto wanted = static_cast<JDIMENSION>(std::min<std::size_t>(n, state.rows_left));
   if (wanted == 0) return 0;
@@ -227,7 +220,12 @@ std::size_t JpegReader::read_rows(std::uint8_t* rows, std::size_t n) {
   return got;
 }
 
-void JpegReader::finish() {
+void TurboReader::close() {
+  state_->codec.close();
+  state_->rows_left = 0;
+}
+
+void TurboReader::finish() {
   JpegCodec& codec = state_->codec;
   // The data after a part is not validated.
   if (state_->rows_left == 0 && codec.info.output_scanline < codec.info.output_height) return codec.close();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/jpeg_codec.h"
+#include "codecs/jpeg/libjpeg.h"
 
 #include <algorithm>
 

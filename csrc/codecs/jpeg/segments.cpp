@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "codecs/jpeg_segments.h"
+#include "codecs/jpeg/segments.h"
 
 #include "codecs/exif.h"
 #include "codecs/image.h"

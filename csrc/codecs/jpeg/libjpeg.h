@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A C++ wrapper of libjpeg: input from memory, errors as exceptions, no state shared between images.
-// Only jpeg*.cpp includes this.
+// Only files of this folder include it.
 #pragma once
 
 // In this order: jpeglib.h needs FILE, and the error numbers of jerror.h depend on the version in jpeglib.h.
