@@ -173,3 +173,20 @@ def test_iterators_and_data_sets_have_their_classes(tmp_path):
     assert isinstance(frames, ours.Iterator)
     dataset = quietly(ours.image_dataset_from_directory, tmp_path, image_size=(8, 8))[0]
     assert isinstance(dataset, ours.KerasDataset)
+
+
+def answer_of(function, *arguments):
+    try:
+        return function(*arguments)
+    except TypeError as error:
+        return type(error)
+
+
+@pytest.mark.parametrize("formats", [("jpg", "png"), ("png",), "jpg", "", [".jpg"], {"jpg"}])
+def test_validate_filename_answers_as_keras_does(tmp_path, formats):
+    (tmp_path / "A.JPG").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    for name in ("A.JPG", "a.jpg", "folder.jpg", "none.png"):
+        path = str(tmp_path / name)
+        one, other = (answer_of(module.validate_filename, path, formats) for module in (ours, KERAS))
+        assert one == other

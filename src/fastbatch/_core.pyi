@@ -391,12 +391,5 @@ class TextRun:
 
 def count_items(files: FileList, item: str, encoding: str, errors: str, block_size: int, threads: int, /) -> int: ...
 def count_words(
-    files: FileList,
-    encoding: str,
-    errors: str,
-    block_size: int,
-    threads: int,
-    max_words: int,
-    min_count: int,
-    /,
+    files: FileList, encoding: str, errors: str, block_size: int, threads: int, max_words: int, min_count: int, /
 ) -> list[tuple[bytes, int]]: ...

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import shown
+
 from .opener import Opener
 
 
@@ -48,7 +50,7 @@ def _why_not(dataset: Any) -> str | None:
     if dataset.is_virtual or dataset.external or not is_here:
         return "it is stored in other files, or in none yet"
     if dataset.file.driver not in ("sec2", "stdio") or dataset.file.mode != "r":
-        return f"its file is open with driver {dataset.file.driver!r} and mode {dataset.file.mode!r}, expected 'r'"
+        return f"its file is open with driver {shown(dataset.file.driver)} and mode {shown(dataset.file.mode)}, expected 'r'"
     return None
 
 

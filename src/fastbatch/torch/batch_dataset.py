@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from fastbatch.checks import flag, whole
+from fastbatch.checks import flag, shown, whole
 from fastbatch.loader import fork as process
 from fastbatch.loader.options import MAX_THREADS
 from fastbatch.native.gather import Gather
@@ -119,7 +119,7 @@ class ThreadedDataset(Dataset[Any]):
         try:
             return self.source[index]
         except StopIteration as error:  # would end the epoch
-            raise no_end(error, f"index {index!r}") from error
+            raise no_end(error, f"index {shown(index)}") from error
 
     def _n_threads(self) -> int:
         return int(self.threads or torch._utils.cpu_count() or 1)

@@ -52,7 +52,7 @@ def noting(fetcher: Any) -> None:
 
 def no_end(error: StopIteration, place: str) -> RuntimeError:
     """Return what is raised instead of a dataset's or a collate_fn's StopIteration, which would end the epoch early."""
-    return RuntimeError(f"{place}: a dataset or collate_fn raised {error!r}")
+    return RuntimeError(f"{place}: a dataset or collate_fn raised {shown(error)}")
 
 
 def placed(error: Exception, place: str) -> Exception:

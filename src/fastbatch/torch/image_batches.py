@@ -20,6 +20,8 @@ import torch
 from torch.utils.data import _utils
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
+from fastbatch.checks import shown
+
 from .engine import collate_reason
 from .errors import fetch, placed
 from .image_work import ImageWork, RestDraws, Started, n_threads, sample_of, work_of
@@ -280,4 +282,4 @@ class ImageIter(_BaseDataLoaderIter):
         try:
             return self._fetcher.collate_fn(samples)
         except Exception as error:
-            raise placed(error, f"batch {k}, indices {index!r}" if len(index) <= 8 else f"batch {k}") from error
+            raise placed(error, f"batch {k}, indices {shown(index)}" if len(index) <= 8 else f"batch {k}") from error

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import default_collate
 
+from fastbatch.checks import shown
 from fastbatch.native.drawn import DrawnBatch, DrawnImages, probe_sizes
 from fastbatch.native.kernels import available_cpus
 
@@ -133,7 +134,7 @@ def sample_of(dataset: Any, index: Any, images: ImageSet, place: str = "") -> An
     try:
         return dataset[index]
     except Exception as error:
-        raise placed(error, f"{place}index {index!r}{images.place(index)}") from error
+        raise placed(error, f"{place}index {shown(index)}{images.place(index)}") from error
 
 
 def _pil_image(pixels: torch.Tensor, channels: int) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.checks import shown
+
 from .canvas import Canvas
 from .streams import Stream
 from .tensors import NotNative
@@ -70,7 +72,7 @@ def bytes_of(fill: Any) -> tuple[int, ...]:
         return (0,)
     numbers = (fill,) if isinstance(fill, (int, float)) else fill
     if not isinstance(numbers, (tuple, list)) or not all(isinstance(x, (int, float)) for x in numbers):
-        raise NotNative(f"fill={fill!r}")
+        raise NotNative(f"fill={shown(fill)}")
     if not all(0 <= int(x) <= 255 for x in numbers):
-        raise NotNative(f"fill={fill!r}: expected bytes")
+        raise NotNative(f"fill={shown(fill)}: expected bytes")
     return tuple(int(x) for x in numbers)

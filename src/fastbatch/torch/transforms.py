@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from fastbatch.checks import shown
+
 from .canvas import Canvas
 from .step import Step, bytes_of, filter_name
 from .streams import Stream
@@ -160,7 +162,7 @@ def _random_resized_crop(t: Any, is_v2: bool) -> Step | str:
 def _random_crop(t: Any, is_v2: bool) -> Step | str:
     height, width = (int(side) for side in t.size)
     if t.padding_mode != "constant" and (t.padding is not None or t.pad_if_needed):
-        return f"padding_mode={t.padding_mode!r}"
+        return f"padding_mode={shown(t.padding_mode)}"
     pads = t.padding is not None or t.pad_if_needed
     fill = bytes_of(t.fill) if pads else None
     padding = (0, 0, 0, 0)
@@ -193,7 +195,7 @@ def _random_crop(t: Any, is_v2: bool) -> Step | str:
 
 def _pad(t: Any, is_v2: bool) -> Step | str:
     if t.padding_mode != "constant":
-        return f"padding_mode={t.padding_mode!r}"
+        return f"padding_mode={shown(t.padding_mode)}"
     padding = _sides(t.padding, False)
     fill = bytes_of(t.fill)
     left, top, right, bottom = padding
