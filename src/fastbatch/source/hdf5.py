@@ -50,7 +50,8 @@ def _why_not(dataset: Any) -> str | None:
     if dataset.is_virtual or dataset.external or not is_here:
         return "it is stored in other files, or in none yet"
     if dataset.file.driver not in ("sec2", "stdio") or dataset.file.mode != "r":
-        return f"its file is open with driver {shown(dataset.file.driver)} and mode {shown(dataset.file.mode)}, expected 'r'"
+        driver, mode = shown(dataset.file.driver), shown(dataset.file.mode)
+        return f"its file is open with driver {driver} and mode {mode}, expected 'r'"
     return None
 
 
