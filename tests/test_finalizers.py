@@ -30,7 +30,6 @@ def in_a_cycle(make):
 """
 
 IN_A_WORKER = """
-import fastbatch as fb
 from PIL import Image
 
 dropped, collected = threading.Event(), threading.Event()
@@ -43,22 +42,65 @@ def open_image(*arguments, **options):  # called by a thread of the core, which 
         collected.set()
     return original(*arguments, **options)
 
-owner = in_a_cycle(lambda: fb.images(sys.argv[1:], None, size=8, batch_size=2, threads=2))
 Image.open = open_image
+owner = make_owner()
 del owner
 dropped.set()
 assert collected.wait(30)
-other = fb.images(sys.argv[1:], None, size=8, batch_size=2, threads=2)
-print(sum(len(x) for x in other))
+print(count())
+"""
+
+LOADER = """
+import fastbatch as fb
+
+def make():
+    return fb.images(sys.argv[1:], None, size=8, batch_size=2, threads=2)
+
+def make_owner():
+    return in_a_cycle(make)
+
+def count():
+    return sum(len(x) for x in make())
+"""
+
+# What `fastbatch.torch` decodes images with.
+DRAWN = """
+import numpy as np
+from fastbatch.native.drawn import DrawnImages
+
+paths = [name.encode() for name in sys.argv[1:]]
+n = len(paths)
+geometry = np.tile(np.array([20, 30, 0, 0, 20, 30, 8, 8, 0, 0, 8, 8, *[0] * 8], np.int64), (n, 1))
+
+def make():
+    return DrawnImages(
+        array=None, channels=3, height=8, width=8, table=None, planes=False, filter="bilinear", exact=True,
+        pad_value=[0, 0, 0], threads=2, prefetch=2,
+    )
+
+class Owner:
+    pass
+
+def make_owner():
+    owner = Owner()
+    owner.itself = owner
+    owner.images = make()
+    owner.batch = owner.images.start(geometry, np.arange(n), paths)
+    return owner
+
+def count():
+    images = make()
+    return len(images.start(geometry, np.arange(n), paths).result())
 """
 
 
-def test_a_loader_that_is_collected_in_its_own_thread(tmp_path):
+@pytest.mark.parametrize("kind", [CYCLE + LOADER, DRAWN], ids=["loader", "drawn"])
+def test_a_loader_that_is_collected_in_its_own_thread(tmp_path, kind):
     """It was the end of the process: a thread that joins itself."""
     files = [tmp_path / f"{i}.gif" for i in range(40)]
     for file in files:
         Image.new("P", (20, 30)).save(file)
-    assert run(CYCLE + IN_A_WORKER, *files) == "40\n"
+    assert run(kind + IN_A_WORKER, *files) == "40\n"
 
 
 WITH_LOCKS = """

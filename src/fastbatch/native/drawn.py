@@ -7,7 +7,6 @@ them itself and says for each image what is to be done.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 
 from fastbatch import _core
 from fastbatch.errors import ClosedError
-from fastbatch.loader import fork as process
 
 from . import pillow
+from .lazy_loader import LazyLoader
 
 # The columns of a geometry, one row per image; sizes and windows in pixels. `wanted`, a part of the resized `source`,
 # lies at (left, top) of the slot.
@@ -102,11 +101,9 @@ class DrawnImages:
             pillow.is_available(),
             made,
         )
-        self._prefetch = prefetch
-        self._most = 0  # images that a buffer of the core's loader holds
-        self._loader: _core.Loader | None = None
-        self._process: object = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._loader = LazyLoader(
+            [self._decoder], [self.dtype], [self.shape], self.threads, prefetch, advise=False, in_turns=False
+        )
 
     def start(
         self,
@@ -131,38 +128,15 @@ class DrawnImages:
             ValueError: A crop exceeds its image.
         """
         batch = _core.DrawnBatch(geometry, samples, paths, changes, erasing)
-        loader = self._started(len(samples))
         number = self._decoder.add(batch)
         n = len(samples)
         order = _core.Order(n, [], "none", 1, 1, 0, 0)
-        run = loader.start(order, _core.BatchPlan(n, 0, 0, 1, "pad", n, False), number, 0)
+        run = self._loader.get(n, n).start(order, _core.BatchPlan(n, 0, 0, 1, "pad", n, False), number, 0)
         return DrawnBatch(run, batch)
-
-    def _started(self, batch_size: int) -> _core.Loader:
-        if self._loader is None or self._process is not process.current or batch_size > self._most:
-            if self._finalizer is not None:
-                self._finalizer.detach()  # the earlier loader lives as long as its runs
-            self._most = max(batch_size, self._most)
-            self._loader = _core.Loader(
-                [self._decoder],
-                [self.dtype],
-                [self.shape],
-                self.threads,
-                self._most,
-                self._prefetch,
-                0,
-                advise=False,
-                on_error="raise",
-                in_turns=False,
-            )
-            self._process = process.current
-            self._finalizer = weakref.finalize(self, self._loader.close)
-        return self._loader
 
     def close(self) -> None:
         """End all work and join the threads; may be called twice."""
-        if self._finalizer is not None:
-            self._finalizer()
+        self._loader.close()
 
 
 def probe_sizes(paths: list[bytes], threads: int) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from fastbatch.plan.sampling import cumulative, listed
 from fastbatch.plan.subset import Selection, Subset
 
 from .columns import ArrayColumn, ImageColumn
+from .lazy_loader import close_loader
 
 if TYPE_CHECKING:
     from fastbatch.loader.engine import EngineOptions
@@ -60,10 +60,7 @@ class NativeEngine:
         }
 
     def close(self) -> None:
-        if self._loader.is_own_thread():  # the garbage collector ran in it, and it cannot join itself
-            _thread.start_new_thread(self._loader.close, ())  # a `Thread` takes locks, which others may hold
-        else:
-            self._loader.close()
+        close_loader(self._loader)
 
 
 def expect_random_access(column: Any) -> None:

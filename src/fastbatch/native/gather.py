@@ -7,7 +7,6 @@ gives the indices instead.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,10 +18,10 @@ from fastbatch.api.arrays import column_of
 from fastbatch.batch.column import verify_columns
 from fastbatch.decode.conversion import Field
 from fastbatch.errors import ClosedError
-from fastbatch.loader import fork as process
 
 from .backend import NativeBackend
 from .engine import expect_random_access
+from .lazy_loader import LazyLoader
 
 
 class Batches:
@@ -81,11 +80,14 @@ class Gather:
         for column in self._columns:
             expect_random_access(column)
         self.threads: int = threads or _core.available_cpus()
-        self._prefetch = prefetch
-        self._most = 0  # samples that a buffer of the core's loader holds
-        self._loader: _core.Loader | None = None
-        self._process: object = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._loader = LazyLoader(
+            [column.decoder for column in self._columns],
+            self.dtypes,
+            self.shapes,
+            self.threads,
+            prefetch or 0,
+            advise=True,
+        )
 
     def batches(self, indices: NDArray[np.int64], batch_size: int, drop_last: bool = False) -> Batches:
         """Return the batches of a list of indices, whose gathering begins at once.
@@ -104,7 +106,7 @@ class Gather:
         if indices.min() < 0 or indices.max() >= self.n_samples:
             wrong = indices[(indices < 0) | (indices >= self.n_samples)][0]
             raise IndexError(f"expected indices from 0 to {self.n_samples - 1}, found {wrong}")
-        loader = self._started(min(batch_size, n))
+        loader = self._loader.get(min(batch_size, n), self.n_samples)
         order = _core.Order(self.n_samples, [], "none", 1, 1, 0, 0, n, listed=indices)
         return Batches(loader.start(order, _core.BatchPlan(n, 0, 0, 1, "pad", batch_size, drop_last), 0, 0))
 
@@ -114,28 +116,6 @@ class Gather:
             return [np.empty((0, *shape), dtype) for shape, dtype in zip(self.shapes, self.dtypes, strict=True)]
         return next(self.batches(indices, len(indices)))
 
-    def _started(self, batch_size: int) -> _core.Loader:
-        """Return this process's loader, whose buffers hold at least `batch_size` samples."""
-        if self._loader is None or self._process is not process.current or batch_size > self._most:
-            if self._finalizer is not None:
-                self._finalizer.detach()  # the earlier loader lives as long as its runs
-            self._most = max(batch_size, min(2 * self._most, self.n_samples))
-            self._loader = _core.Loader(
-                [column.decoder for column in self._columns],
-                self.dtypes,
-                self.shapes,
-                self.threads,
-                self._most,
-                self._prefetch or 0,
-                0,
-                advise=True,
-                on_error="raise",
-            )
-            self._process = process.current
-            self._finalizer = weakref.finalize(self, self._loader.close)
-        return self._loader
-
     def close(self) -> None:
         """End all work and join the threads; may be called twice."""
-        if self._finalizer is not None:
-            self._finalizer()
+        self._loader.close()
