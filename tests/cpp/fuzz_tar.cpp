@@ -11,13 +11,14 @@ namespace {
 // A fuzzer finds no checksums: each block gets its own, as if it were a header.
 std::string with_checksums(std::string bytes) {
   for (std::size_t at = 0; at + 512 <= bytes.size(); at += 512) {
-    if (std::all_of(bytes.begin() + at, bytes.begin() + at + 512, [](char byte) { return byte == 0; })) continue;
-    std::fill_n(bytes.begin() + at + 148, 8, ' ');
+    char* const block = bytes.data() + at;
+    if (std::all_of(block, block + 512, [](char byte) { return byte == 0; })) continue;
+    std::fill_n(block + 148, 8, ' ');
     unsigned sum = 0;
-    for (std::size_t i = at; i < at + 512; ++i) sum += static_cast<unsigned char>(bytes[i]);
+    for (std::size_t i = 0; i < 512; ++i) sum += static_cast<unsigned char>(block[i]);
     char digits[8];
     std::snprintf(digits, sizeof digits, "%06o", sum);
-    std::copy_n(digits, 7, bytes.begin() + at + 148);
+    std::copy_n(digits, 7, block + 148);
   }
   return bytes;
 }
