@@ -59,8 +59,9 @@ bool UpsampleColumns(const std::uint8_t* HWY_RESTRICT src, std::uint8_t* HWY_RES
 
 bool UpsampleBoth(const std::uint8_t* HWY_RESTRICT nearer, const std::uint8_t* HWY_RESTRICT farther,
                   std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
-  const auto column = [&](std::size_t i) HWY_ATTR { return hn::Add(Triple(Load(nearer + i)), Load(farther + i)); };
-  return ForVectors(n, [&](std::size_t i) HWY_ATTR {
+  const auto column = [&](std::ptrdiff_t i) HWY_ATTR { return hn::Add(Triple(Load(nearer + i)), Load(farther + i)); };
+  return ForVectors(n, [&](std::size_t first) HWY_ATTR {
+    const auto i = static_cast<std::ptrdiff_t>(first);  // the sample at -1 is read
     const Word middle = Triple(column(i));
     StorePairs(hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i - 1)), Const(8))),
                hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i + 1)), Const(7))), dst + 2 * i);

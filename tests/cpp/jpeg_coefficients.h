@@ -102,7 +102,9 @@ inline Coefficients read_coefficients(const std::vector<std::byte>& file) {
     std::vector<std::int16_t>& blocks = result.blocks.emplace_back();
     for (JDIMENSION y = 0; y < component.height_in_blocks; ++y) {
       JBLOCKARRAY rows = info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[c], y, 1, FALSE);
-      blocks.insert(blocks.end(), rows[0][0], rows[0][0] + std::size_t{64} * component.width_in_blocks);
+      for (JDIMENSION x = 0; x < component.width_in_blocks; ++x) {
+        blocks.insert(blocks.end(), std::begin(rows[0][x]), std::end(rows[0][x]));
+      }
     }
     result.last.push_back(last_of(blocks));
   }

@@ -2,7 +2,6 @@
 // The samples of several sources, in turn and in any order.
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -17,8 +16,8 @@ namespace {
 using Sources = std::vector<std::shared_ptr<const SampleSource>>;
 
 std::shared_ptr<const SampleSource> in_memory(const std::string& letters, const std::string& name = "") {
-  const auto bytes = std::make_shared<std::vector<std::byte>>(letters.size());
-  std::memcpy(bytes->data(), letters.data(), letters.size());
+  const auto bytes = std::make_shared<std::vector<std::byte>>();
+  for (const char letter : letters) bytes->push_back(static_cast<std::byte>(letter));
   std::vector<std::uint64_t> offsets{0};
   Names names;
   for (std::size_t i = 0; i < letters.size(); ++i) {
