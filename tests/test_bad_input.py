@@ -121,11 +121,11 @@ def test_a_path_with_a_zero_byte(api):
 # ---- headers with wrong sizes ----------------------------------------------------------------------------------------
 
 BROKEN_ARRAYS = {
-    "empty": (b"", "not an array: expected .npy, .npz or IDX, found an empty file"),
-    "text": (b"hello", "not an array: expected .npy, .npz or IDX, found something else"),
-    "a JPEG image": (b"\xff\xd8\xff\xe0" + b"\0" * 30, "expected .npy, .npz or IDX, found a JPEG image"),
-    "a pickle": (pickle.dumps([1, 2]), "expected .npy, .npz or IDX"),
-    "gzip of something": (gzip.compress(b"hello"), "expected .npy, .npz or IDX"),
+    "empty": (b"", "not an array: expected .npy, .npz, safetensors or IDX, found an empty file"),
+    "text": (b"hello", "not an array: expected .npy, .npz, safetensors or IDX, found something else"),
+    "a JPEG image": (b"\xff\xd8\xff\xe0" + b"\0" * 30, "expected .npy, .npz, safetensors or IDX, found a JPEG image"),
+    "a pickle": (pickle.dumps([1, 2]), "expected .npy, .npz, safetensors or IDX"),
+    "gzip of something": (gzip.compress(b"hello"), "expected .npy, .npz, safetensors or IDX"),
     "one row short": (npy_bytes()[:-16], "array ends early: expected 16000 bytes, found 15984"),
     "one byte short": (npy_bytes()[:-1], "array ends early: expected 16000 bytes, found 15999"),
     "header only": (npy_bytes()[:128], "array ends early: expected 16000 bytes, found 0"),
