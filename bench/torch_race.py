@@ -46,6 +46,38 @@ def in_turns(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dic
     return found
 
 
+def recipe_epochs(dataset: Any, batch_size: int, threads: int, **more: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the seconds of five epochs of a torchvision dataset for each loader, after comparing every byte of one.
+
+    Args:
+        more: Options of further loaders of ours with 2 workers, by name; their batches are not compared.
+    """
+    from torch.utils.data import DataLoader
+
+    import fastbatch.torch
+
+    options: dict[str, Any] = {"batch_size": batch_size, "shuffle": True}
+    workers: dict[str, Any] = {**options, "num_workers": 2, "persistent_workers": True}
+    ours = fastbatch.torch.DataLoader(dataset, **workers, threads=threads)
+    if not ours.explain().native:
+        raise AssertionError(str(ours.explain()))
+    loaders = {
+        "ours": ours,
+        "none": fastbatch.torch.DataLoader(dataset, **options, threads=threads),
+        "wrapped": DataLoader(fastbatch.torch.dataset(dataset, threads=threads), **options),
+        "torch, 2": DataLoader(dataset, **workers),
+    }
+    loaders |= {
+        name: fastbatch.torch.DataLoader(dataset, **workers, threads=threads, **own) for name, own in more.items()
+    }
+    same_batches(fastbatch.torch.DataLoader(dataset, **workers), DataLoader(dataset, **workers))
+    same_batches(loaders["wrapped"], loaders["none"])
+    same_batches(loaders["none"], DataLoader(dataset, **options))
+    for loader in loaders.values():
+        seconds(loader)
+    return in_turns({name: lambda one=loader: seconds(one) for name, loader in loaders.items()}, 5)
+
+
 def ratio(slow: list[float], fast: list[float]) -> float:
     """Return the median of the rounds' ratios."""
     return median(a / b for a, b in zip(slow, fast, strict=True))

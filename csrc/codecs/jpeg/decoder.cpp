@@ -8,19 +8,8 @@
 namespace fastbatch::jpeg {
 namespace {
 
-JpegColors colors_of(Colors colors) {
-  switch (colors) {
-    case Colors::kGray: return JpegColors::kGray;
-    case Colors::kYCbCr: return JpegColors::kYcc;
-    case Colors::kRgb: return JpegColors::kRgb;
-    case Colors::kCmyk: return JpegColors::kCmyk;
-    case Colors::kYcck: break;
-  }
-  return JpegColors::kYcck;
-}
-
 JpegFrame geometry_of(const Frame& frame, const Tables& tables) {
-  JpegFrame geometry{.size = frame.size, .colors = colors_of(frame.colors), .components = {}};
+  JpegFrame geometry{.size = frame.size, .colors = frame.colors, .components = {}};
   for (unsigned c = 0; c < frame.n_components; ++c) {
     const Component& component = frame.components[c];
     geometry.components.push_back(

@@ -215,7 +215,7 @@ bool Headers::read_app14(Segment segment) {
 bool Headers::choose_colors() {
   const auto& components = frame_.components;
   if (frame_.n_components == 1) {
-    frame_.colors = Colors::kGray;
+    frame_.colors = JpegColors::kGray;
     return true;
   }
   if (adobe_transform_) {
@@ -223,12 +223,12 @@ bool Headers::choose_colors() {
     if (*adobe_transform_ != 0 && *adobe_transform_ != most) return false;
   }
   if (frame_.n_components == 4) {
-    frame_.colors = adobe_transform_.value_or(0) == 2 ? Colors::kYcck : Colors::kCmyk;
+    frame_.colors = adobe_transform_.value_or(0) == 2 ? JpegColors::kYcck : JpegColors::kCmyk;
     return true;
   }
   const bool named_rgb = components[0].id == 'R' && components[1].id == 'G' && components[2].id == 'B';
   const bool is_rgb = !is_jfif_ && (adobe_transform_ ? *adobe_transform_ == 0 : named_rgb);
-  frame_.colors = is_rgb ? Colors::kRgb : Colors::kYCbCr;
+  frame_.colors = is_rgb ? JpegColors::kRgb : JpegColors::kYcc;
   return true;
 }
 

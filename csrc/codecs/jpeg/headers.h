@@ -10,13 +10,12 @@
 #include <span>
 
 #include "codecs/image.h"
+#include "codecs/jpeg/frame.h"
 
 namespace fastbatch::jpeg {
 
 inline constexpr unsigned kMostComponents = 4;
 inline constexpr unsigned kBlock = 64;  // coefficients
-
-enum class Colors : std::uint8_t { kGray, kYCbCr, kRgb, kCmyk, kYcck };
 
 struct Component {
   std::uint8_t id = 0;
@@ -37,7 +36,7 @@ struct Tables {
 struct Frame {
   bool is_progressive = false;
   ImageSize size{};
-  Colors colors = Colors::kGray;
+  JpegColors colors = JpegColors::kGray;
   unsigned n_components = 0;
   std::array<Component, kMostComponents> components{};
   unsigned h_max = 1, v_max = 1;

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, get_worker_info
 from .explain import Explanation, Row, image_rows
 from .gathered_samples import GatheredSamples
 from .image_work import ImageWork, Started, sample_of, work_of
-from .read_ahead import upcoming
+from .read_ahead import OrderFinder, batches_of
 from .streams import Stream
 from .tensors import NotNative
 
@@ -34,7 +34,7 @@ class ImageBatches:
         self._stream = Stream()
         self._ahead: deque[tuple[list[int], Started]] = deque()
         self._upcoming: Iterator[list[int]] = iter(())
-        self._blind: Any = None  # the iterator whose order was not found
+        self._finder = OrderFinder()
 
     def of(self, work: ImageWork) -> ImageBatches:
         """Return the batches of a dataset as it is now."""
@@ -51,7 +51,9 @@ class ImageBatches:
             if rows is None:
                 return [dataset[index] for index in indices]
             started = self.work.start(rows, self._stream)
-            self._look(frame)
+            found = self._finder.find(frame)
+            if found is not None:
+                self._upcoming = batches_of(*found)
         if get_worker_info() is None and not self.work.recipe.draws and not self.work.has_rest:
             self._go_on()
         python = self._stream.python_states() if self.work.has_rest else None
@@ -76,19 +78,6 @@ class ImageBatches:
         self._ahead.clear()
         self._upcoming = iter(())
         return None
-
-    def _look(self, frame: FrameType) -> None:
-        """Find the batches that a loader will ask for next. `frame`: of torch's fetcher."""
-        caller = frame.f_back
-        iterator = None if caller is None else caller.f_locals.get("self")
-        if iterator is None or iterator is self._blind:
-            return
-        found = upcoming(iterator)
-        if found is None:
-            self._blind = iterator
-            return
-        order, size = found
-        self._upcoming = (list(order[i : i + size]) for i in range(0, len(order), size))
 
     def _go_on(self) -> None:
         while len(self._ahead) < _AHEAD:

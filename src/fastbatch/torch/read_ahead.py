@@ -30,7 +30,7 @@ class ReadAhead:
         self._expected: Iterator[list[int]] = iter(())
         self._run: Any = None
         self._versions: list[int] = []
-        self._blind: Any = None  # the iterator whose order was not found
+        self._finder = OrderFinder()
 
     def take(self, indices: Any) -> Any:
         """Return the batch of these indices if it was gathered ahead, else None."""
@@ -48,24 +48,46 @@ class ReadAhead:
         Args:
             frame: Of torch's fetcher.
         """
-        caller = frame.f_back
-        iterator = None if caller is None else caller.f_locals.get("self")
-        if iterator is None or iterator is self._blind:
-            return
-        found = upcoming(iterator)
+        found = self._finder.find(frame)
         if found is None:
-            self._blind = iterator
             return
         order, batch_size = found
         rows = self._native.samples.rows_of(np.asarray(order, np.int64))
         if rows.min() < 0 or rows.max() >= self._native.samples.n_rows:
             return
         self._versions = self._native.versions()
-        self._expected = (list(order[i : i + batch_size]) for i in range(0, len(order), batch_size))
+        self._expected = batches_of(order, batch_size)
         self._run = self._native.gather.batches(rows, batch_size)
 
 
-def upcoming(iterator: Any) -> tuple[Any, int] | None:
+class OrderFinder:
+    """Finds what a loader will ask for next. Threads: one at a time."""
+
+    def __init__(self) -> None:
+        self._blind: Any = None  # the iterator whose order was not found
+
+    def find(self, frame: FrameType) -> tuple[Any, int] | None:
+        """Return the rest of the order, and the batch size; None if they are not known.
+
+        Args:
+            frame: Of torch's fetcher, which the loader's iterator called.
+        """
+        caller = frame.f_back
+        iterator = None if caller is None else caller.f_locals.get("self")
+        if iterator is None or iterator is self._blind:
+            return None
+        found = _upcoming(iterator)
+        if found is None:
+            self._blind = iterator
+        return found
+
+
+def batches_of(order: Any, batch_size: int) -> Iterator[list[int]]:
+    """Return the batches of an order, the last of which may be smaller."""
+    return (list(order[i : i + batch_size]) for i in range(0, len(order), batch_size))
+
+
+def _upcoming(iterator: Any) -> tuple[Any, int] | None:
     """Return the rest of the order of a loader's iterator, and the batch size; None if they are not known or few."""
     batches = getattr(iterator, "_sampler_iter", None)
     if type(iterator) is not _SingleProcessDataLoaderIter or not isinstance(batches, GeneratorType):
