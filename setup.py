@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Builds `fastbatch._core` (pybind11, from csrc/) and the Cython modules of src/fastbatch; the rest: pyproject.toml.
 
-Environment: FASTBATCH_JPEG_ROOT (a libjpeg-turbo prefix that replaces pkg-config's), FASTBATCH_BUILD_JOBS (number of
-parallel compilers), PKG_CONFIG, CC, CXX, CFLAGS, LDFLAGS.
+Environment: FASTBATCH_BUILD_JOBS (number of parallel compilers), CC, CXX, CFLAGS, LDFLAGS, and those of
+packaging/native_libraries.py.
 """
 
 import contextlib
@@ -16,42 +16,11 @@ from pathlib import Path
 
 from pybind11.setup_helpers import ParallelCompile, Pybind11Extension, build_ext
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 
-LIBRARIES = {"libjpeg": "2.0", "libwebpdemux": "1.0", "libdeflate": "1.9", "zlib": "1.2", "libhwy": "1.0.2"}
-REMEDY = """
-  Debian, Ubuntu:  sudo apt install g++ pkg-config python3-dev lib{jpeg,webp,deflate,hwy}-dev zlib1g-dev
-  Fedora, RHEL:    sudo dnf install gcc-c++ python3-devel {libjpeg-turbo,libwebp,libdeflate,zlib,highway}-devel
-  conda, no root:  conda install cxx-compiler pkg-config libjpeg-turbo libwebp-base libdeflate zlib libhwy
-  A checkout:      ./dev setup   (does this for you on Debian and Ubuntu, with or without root)"""
-
-
-def give_up(problem):
-    raise SystemExit(f"\nfastbatch cannot be compiled: {problem}. To install what it needs:\n{REMEDY}\n")
-
-
-def pkg_config(*arguments):
-    command = [*shlex.split(os.environ.get("PKG_CONFIG") or "pkg-config"), *arguments]
-    if shutil.which(command[0]) is None:
-        give_up(f"the program `{command[0]}`, which finds the libraries, is missing")
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def library_flags():
-    """Return the libraries' compiler and linker flags, or exit with a message that names a missing one."""
-    jpeg_root = os.environ.get("FASTBATCH_JPEG_ROOT")
-    names = [name for name in LIBRARIES if not (jpeg_root and name == "libjpeg")]
-    for name in names:
-        if pkg_config("--atleast-version", LIBRARIES[name], name).returncode != 0:
-            give_up(f"the library {name} {LIBRARIES[name]} or newer, with its headers, is missing")
-    cflags = shlex.split(pkg_config("--cflags", *names).stdout)
-    ldflags = shlex.split(pkg_config("--libs", *names).stdout)
-    if jpeg_root:
-        folders = [folder for folder in (Path(jpeg_root, "lib64"), Path(jpeg_root, "lib")) if folder.is_dir()]
-        if not folders or not Path(jpeg_root, "include", "jpeglib.h").is_file():
-            give_up(f"FASTBATCH_JPEG_ROOT={jpeg_root} holds no include/jpeglib.h and lib/")
-        cflags = [f"-I{jpeg_root}/include", *cflags]
-        ldflags = [*(flag for f in folders for flag in (f"-L{f}", f"-Wl,-rpath,{f}")), "-ljpeg", *ldflags]
-    return cflags, ldflags
+sys.path.insert(0, str(Path(__file__).parent / "packaging"))
+from native_libraries import give_up, library_flags  # of this checkout
+from sbom import write_sbom
 
 
 def is_stale(obj, source):
@@ -72,7 +41,10 @@ class BuildExt(build_ext):
         super().run()
 
     def build_extensions(self):
-        self.check_compiler()
+        if self.compiler.compiler_type == "msvc":
+            self.take_clang()
+        else:
+            self.check_compiler()
         cflags, ldflags = library_flags()
         for extension in self.extensions:
             if isinstance(extension, Pybind11Extension):
@@ -81,6 +53,11 @@ class BuildExt(build_ext):
             else:
                 extension.cython_c_in_temp = True  # keeps generated C out of src/
         super().build_extensions()
+
+    def take_clang(self):
+        """Compile with clang-cl: the kernels of Highway are slow, or not compiled at all, with Microsoft's compiler."""
+        self.compiler.initialize()
+        self.compiler.cc = shutil.which("clang-cl") or give_up("the C++ compiler `clang-cl` is missing")
 
     def check_compiler(self):
         command = getattr(self.compiler, "compiler_so_cxx", None) or self.compiler.compiler_so
@@ -96,16 +73,35 @@ class BuildExt(build_ext):
                 give_up(problem)
 
 
-sources = sorted(map(str, Path("csrc").rglob("*.cpp")))
-no_debug = [] if "-g" in os.environ.get("CFLAGS", "") else ["-g0"]  # Python's own -g is a third of the compiler's time
+class BdistWheel(bdist_wheel):
+    def write_wheelfile(self, wheelfile_base, **options):
+        super().write_wheelfile(wheelfile_base, **options)
+        write_sbom(Path(wheelfile_base), self.distribution.get_version())
+
+
+def platform_folders():
+    """Return the folders of csrc/platform for the system to build for, as csrc/CMakeLists.txt does."""
+    folders = {"linux": ["posix", "linux"], "darwin": ["posix", "macos"], "win32": ["windows"]}.get(sys.platform)
+    if folders is None:
+        raise SystemExit(f"fastbatch runs on Linux, macOS and Windows, not on {sys.platform}")
+    return folders
+
+
+CLANG_CL = ["/clang:-O3", "/clang:-ffp-contract=off", "/DNOMINMAX", "/DWIN32_LEAN_AND_MEAN", "/D_WIN32_WINNT=0x0A00"]
+own = [path for folder in platform_folders() for path in Path("csrc/platform", folder).glob("*.cpp")]
+everywhere = [path for path in Path("csrc").rglob("*.cpp") if path.parts[1] != "platform"]
+sources = sorted(path.as_posix() for path in [*own, *everywhere])
+# The user's flags come first. Python's own -g is a third of the compiler's time.
+level = [flag for flag in ("-O3", "-g0") if flag[:2] not in os.environ.get("CFLAGS", "")]
+GCC = [*level, "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"]
 core = Pybind11Extension(
     "fastbatch._core",
     [path for path in sources if "/bindings/" not in path or "/unit_" in path],  # units include the other bindings
     include_dirs=["csrc", "src/fastbatch/include"],
     depends=[*sources, *sorted(str(path) for folder in ("csrc", "src") for path in Path(folder).rglob("*.h"))],
     cxx_std=20,
-    extra_compile_args=["-O3", *no_debug, "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"],
-    extra_link_args=["-pthread"],
+    extra_compile_args=CLANG_CL if sys.platform == "win32" else GCC,
+    extra_link_args=[] if sys.platform == "win32" else ["-pthread"],
 )
 words = [Extension(f"fastbatch.{p.stem}", [str(p)], ["csrc"]) for p in sorted(Path("src/fastbatch").glob("*.pyx"))]
 _ = os.environ.get("CXX") == "" and os.environ.pop("CXX")  # setuptools would run a compiler without a name
@@ -115,4 +111,4 @@ try:
 except (ImportError, OSError):  # /dev/shm is missing or read-only: no semaphores, hence one compiler
     compile_in_parallel = contextlib.nullcontext()
 with compile_in_parallel:
-    setup(ext_modules=[core, *words], cmdclass={"build_ext": BuildExt})
+    setup(ext_modules=[core, *words], cmdclass={"build_ext": BuildExt, "bdist_wheel": BdistWheel})

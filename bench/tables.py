@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from report import fastest_rival, ratio
+from fastbatch.bench.report import fastest_rival, ratio
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- bench/tables.py: begin -->", "<!-- bench/tables.py: end -->"

@@ -52,6 +52,23 @@ def make_masks(folder: Path) -> None:
         Image.fromarray(regions).resize((320, 280), Image.Resampling.NEAREST).save(folder / "masks" / f"{i}.png")
 
 
+def make_scans(folder: Path) -> None:
+    """Write scans/: gray images of 16 bits; and, with tifffile, bands/: images of five channels."""
+    rng = np.random.default_rng(2)
+    (folder / "scans").mkdir()
+    for i in range(4):
+        coarse = rng.integers(0, 65535, (6, 8), dtype=np.uint16)
+        Image.fromarray(coarse).resize((96, 72), Image.Resampling.BICUBIC).save(folder / "scans" / f"{i}.png")
+    try:
+        import tifffile
+    except ModuleNotFoundError:
+        return
+    (folder / "bands").mkdir()
+    for i in range(2):
+        bands = rng.integers(0, 65535, (48, 64, 5), dtype=np.uint16)
+        tifffile.imwrite(folder / "bands" / f"{i}.tif", bands, planarconfig="contig", photometric="minisblack")
+
+
 def make_shards(folder: Path) -> None:
     """Write shards/0.tar and shards/1.tar, as of WebDataset: the photographs of images/ with their classes."""
     (folder / "shards").mkdir()
@@ -131,7 +148,17 @@ def write_csv(path: Path, header: list[str], rows: list[list[str]]) -> None:
 def make_all(folder: Path) -> None:
     """Write everything."""
     folder.mkdir(parents=True, exist_ok=True)
-    for make in (make_photos, make_masks, make_shards, make_arrays, make_table, make_series, make_text, make_tokens):
+    for make in (
+        make_photos,
+        make_masks,
+        make_scans,
+        make_shards,
+        make_arrays,
+        make_table,
+        make_series,
+        make_text,
+        make_tokens,
+    ):
         make(folder)
 
 

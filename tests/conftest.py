@@ -3,11 +3,16 @@
 
 import importlib
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
 from making import make_photos
 
+pytest_plugins = ["store_fixtures"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in jobs of the background, and then in all their children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("KERAS_BACKEND", "torch")  # the default; importing TensorFlow takes seconds
 
 # The same examples in every run, so that failures are reproducible. FASTBATCH_EXPLORE=1 draws new ones.

@@ -4,7 +4,6 @@
 import numpy as np
 from PIL import Image
 from torch_oracle import torch
-
 from torchvision_import import datasets
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

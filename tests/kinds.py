@@ -68,6 +68,17 @@ class Folder:
         return self._made("a.txt", lambda path: path.write_text("".join(lines)))
 
 
+def _three_parts(api):
+    """Loaders and their shares: shuffled, in order, and weighted."""
+    weighted = api.arrays(X[:9], Y[:9], weights=X[:9, 0], seed=4)
+    return {api.arrays(X, Y, **OPTIONS): 0.5, api.arrays(X[::2], Y[::2]): 0.3, weighted: 0.2}
+
+
+def _two_of_images(api, at):
+    options = {"size": 8, "flip": True, "shuffle": True}
+    return {api.images(at.photos, seed=seed, **options): share for seed, share in [(3, 0.3), (5, 0.7)]}
+
+
 def _squares(api):
     return Squares if api is fastbatch else PureSquares
 
@@ -90,8 +101,19 @@ LOADERS = {
     "windows of CSV": lambda api, at: api.windows(api.csv(at.csv), length=5, normalize="window", **OPTIONS),
     "a dataset": lambda api, at: api.TimeSeriesDataset(X, Y, 5).loader(**OPTIONS),
     "tokens": lambda api, at: api.tokens(Y, context=5, stride=2, **{**OPTIONS, "batch_size": 4}),
+    "packs": lambda api, at: api.pack(
+        Y, context=7, lengths=[3, 4, 5] * 5, targets="next", **{**OPTIONS, "batch_size": 2}
+    ),
+    "documents": lambda api, at: api.documents(
+        Y, lengths=[3, 4, 5] * 5, buckets=[3, 4, 5], batch_size=2, shuffle=True, seed=3
+    ),
+    "ragged documents": lambda api, at: api.documents(Y, lengths=[3, 4, 5] * 5, max_tokens=9, ragged=True),
     "images": lambda api, at: api.images(at.photos, size=8, flip=True, batch_size=2, shuffle=True, seed=3),
     "mixed images": lambda api, at: api.mixup(api.images(at.photos, size=8, batch_size=2, seed=3)),
+    "a mixture": lambda api, at: api.mix(_three_parts(api), batch_size=7),
+    "a mixture of images": lambda api, at: api.mix(_two_of_images(api, at), batch_size=2),
+    "concatenated": lambda api, at: api.concat(*_three_parts(api), batch_size=7, shuffle=True, seed=2),
+    "zipped": lambda api, at: api.zip(api.arrays(X, Y, **OPTIONS), api.arrays(at.npy, **OPTIONS), batch_size=6),
     "words": lambda api, at: api.words(at.text, 9),
     "shuffled lines": lambda api, at: api.lines(at.text, 5, shuffle="line", seed=3, keepends=False),
     "lines of a shard": lambda api, at: api.lines(at.text, 3, shard=(1, 2), output="offsets"),

@@ -3,6 +3,7 @@
 
 import io
 import itertools
+import os
 import threading
 import time
 
@@ -93,6 +94,24 @@ def take(data, n):
 def worker_threads():
     """Return the threads that prefetch items of the user's generators."""
     return [thread for thread in threading.enumerate() if thread.name == "fastbatch prefetch"]
+
+
+class NewThreads:
+    """The threads of the process that began after this object was made, those of the core included.
+
+    Threads of earlier tests may end meanwhile, and the system lists a joined thread for a moment longer: numbers of
+    threads before and after do not compare.
+    """
+
+    def __init__(self):
+        self._before = self._ids()
+
+    def __len__(self):
+        return len(self._ids() - self._before)
+
+    @staticmethod
+    def _ids():
+        return set(os.listdir("/proc/self/task"))
 
 
 PATIENCE_S = 30  # timeout of steps that should take no time

@@ -233,6 +233,7 @@ def test_augment_is_a_value():
         ({"erase": 1.5}, "erase: expected a number in 0..1, found 1.5"),
         ({"erase_scale": (0.5, 2)}, "erase_scale: expected a number in 0..1, found 2"),
         ({"erase_ratio": 1}, "erase_ratio: expected .lowest, highest., found 1"),
+        ({"erase_ratio": (0, 1)}, "erase_ratio: expected a number in 1e-06..1e.06, found 0"),
         ({"erase_value": "noise"}, "erase_value: expected numbers in 0..255 or 'random', found 'noise'"),
         ({"erase_value": ()}, "erase_value: expected one number, or one for each channel, found none"),
     ],
@@ -258,3 +259,9 @@ def test_bad_augmentations(options, message):
 def test_augmentations_that_do_not_fit(api, photos, options, error, message):
     with pytest.raises(error, match=message):
         api.images(photos, **options)
+
+
+def test_erasing_is_torchvisions_by_default():
+    """The defaults in the signature of its `RandomErasing`: scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0."""
+    augment = fb.Augment(erase=0.5)
+    assert (augment.erase_scale, augment.erase_ratio, augment.erase_value) == ((0.02, 0.33), (0.3, 3.3), 0)

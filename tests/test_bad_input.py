@@ -144,7 +144,7 @@ BROKEN_ARRAYS = {
     "objects": (npy_head((3,), "|O") + b"\0" * 99, "elements are Python objects"),
     "an unknown type": (npy_head((3,), "<q9"), "unknown element type"),
     "elements of no size": (npy_head((3,), "|S0"), "expected at least 1 byte"),
-    "records": (npy_head((3,)).replace(b"'<f4'", b"[('a', '<f4')]"), "header"),
+    "records": (npy_head((3,)).replace(b"'<f4'", b"[('a', '<f4')]"), "header|array ends early: expected 12 bytes"),
     "half a zip": (npz_bytes(a=X)[:5000], "zip|npz"),
     "half a zip, deflated": (npz_bytes(np.savez_compressed, a=X)[:-30], "zip|npz"),
     "zip without members": (npz_bytes(), "at least one array|expected"),

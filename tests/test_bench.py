@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"
+SCENARIOS = BENCH.parent / "src/fastbatch/bench/scenarios"
 if not BENCH.is_dir():
     pytest.skip("only in a checkout", allow_module_level=True)
 
@@ -22,10 +23,7 @@ if not BENCH.is_dir():
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.syspath_prepend(str(BENCH))
-    import check
-    import drive
-    import job
-    import rivals
+    from fastbatch.bench import check, drive, job, rivals
 
     return SimpleNamespace(check=check, drive=drive, job=job, rivals=rivals)
 
@@ -114,6 +112,20 @@ def test_photographs_of_the_same_thing_are_told_apart(bench: SimpleNamespace, tm
 def test_what_is_not_installed_is_said(bench: SimpleNamespace) -> None:
     with pytest.raises(bench.job.Skipped, match="no_such_library is not installed"):
         bench.rivals.need("no_such_library.part")
+
+
+@pytest.mark.parametrize("scenario", sorted(file.stem for file in SCENARIOS.glob("torch_*.py")))
+def test_scenarios_are_left_out_without_torch(scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastbatch.bench.run import run
+    from fastbatch.bench.settings import Settings
+
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('blocked', name='torch')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = Settings(scenarios=(scenario,), rivals=("torch",), smoke=True, rounds=1, data=tmp_path / "data")
+    found = run(settings)["scenarios"][scenario]
+    words = [one["skipped"] for one in (found, *found.get("contestants", {}).values()) if "skipped" in one]
+    assert words
+    assert not any("failed" in one for one in words), words
 
 
 def test_a_contestant_that_dies_leaves_its_last_words(bench: SimpleNamespace, tmp_path: Path) -> None:

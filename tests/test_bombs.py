@@ -5,7 +5,9 @@ import io
 import subprocess
 import sys
 import time
+import tracemalloc
 import warnings
+import zipfile
 import zlib
 
 import numpy as np
@@ -201,3 +203,21 @@ def test_more_pixels_than_pillow_opens_by_itself(tmp_path):
     assert x.shape == (1, 3, 32, 32)
     assert fb.probe([path], max_pixels=10**9)["width"][0] == 20_000
     assert "image too large" in fb.probe([path])["error"][0]
+
+
+def test_a_member_longer_than_its_array_is_not_inflated(api, tmp_path):
+    """NumPy ignores what lies behind an array, too."""
+    array = io.BytesIO()
+    np.save(array, np.arange(10.0))
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.npy", "w") as member:
+        member.write(array.getvalue())
+        for _ in range(200):
+            member.write(bytes(1 << 20))
+    api.npz(path)  # imports
+    tracemalloc.start()
+    try:
+        assert api.npz(path, "a")[:].tolist() == list(range(10))
+        assert tracemalloc.get_traced_memory()[1] < 5e6
+    finally:
+        tracemalloc.stop()

@@ -39,9 +39,12 @@ def data(tmp_path):
     labels = np.zeros(1, np.int64)
     return {
         "arrays": (X,),
+        "check_ranks": (fastbatch.arrays(X),),
+        "concat": (fastbatch.arrays(X),),
         "csv": (tmp_path / "x.csv",),
         "cutmix": (fastbatch.arrays(X, X),),
         "decode": (photo,),
+        "documents": (np.arange(9), None),
         "field": (X,),
         "get_include": (),
         "idx": (tmp_path / "x.idx",),
@@ -49,10 +52,14 @@ def data(tmp_path):
         "image_table": (tmp_path / "x.csv",),
         "images": (photos,),
         "lines": (text,),
+        "merge_states": ([fastbatch.arrays(X).state_dict()],),
+        "mix": ({fastbatch.arrays(X): 1},),
         "mixup": (fastbatch.arrays(X, X),),
         "npy": (tmp_path / "x.npy",),
         "npz": (tmp_path / "x.npz",),
+        "pack": (np.arange(9), None, 5),
         "probe": (photos,),
+        "rank_digest": (fastbatch.arrays(X),),
         "raw": (tmp_path / "x.raw", "f4", -1),
         "resize": (np.zeros((4, 4), np.uint8), 2),
         "restartable": (range, 3),
@@ -63,9 +70,11 @@ def data(tmp_path):
         "tar": (tmp_path / "x.tar",),
         "text_generator": (text, 2),
         "tokens": (np.arange(50), None, 4),
+        "verify": (photos,),
         "vocabulary": (text,),
         "windows": (X,),
         "words": (text,),
+        "zip": (fastbatch.arrays(X),),
     }
 
 
@@ -75,9 +84,9 @@ def options_of(function):
 
 
 def test_every_public_function_is_here(data):
-    assert {name for name in FUNCTIONS if name in ("class_weight", "encoded", "subset") or name in data} == set(
-        FUNCTIONS
-    )
+    assert {
+        name for name in FUNCTIONS if name in ("class_weight", "encoded", "show_config", "subset") or name in data
+    } == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -15,6 +15,7 @@ import fastbatch
 from fastbatch import pure
 from fastbatch.native.backend import NativeBackend
 from fastbatch.pure.backend import PureBackend
+from fastbatch.source.csv import lines as csv_lines
 from fastbatch.source.csv import rows as csv_rows
 
 BACKENDS = {fastbatch: NativeBackend, pure: PureBackend}
@@ -164,7 +165,7 @@ def test_quoted_lines_across_segments(write, monkeypatch, size, newline):
 def test_a_line_without_end(api, write, monkeypatch, header):
     from fastbatch.source.csv import arrow as csv_arrow
 
-    monkeypatch.setattr(csv_rows, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(csv_lines, "LONGEST_ROW", 1000)
     monkeypatch.setattr(csv_arrow, "LONGEST_ROW", 1000)
     monkeypatch.setattr(csv_arrow, "SEGMENT_BYTES", 100)
     path = write(header + "\0" * 5000)

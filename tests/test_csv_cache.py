@@ -73,6 +73,17 @@ def test_a_spoilt_cache_is_made_again(api, write, tmp_path):
         assert [one.read_bytes() for one in cache.iterdir()] == [whole]
 
 
+def test_a_cache_that_lost_a_part_is_made_again(api, write, tmp_path):
+    """The pages that its digest is made of stay as they are; its length does not."""
+    path, cache = write("a\n" + "0\n" * 200_000), tmp_path / "cache"
+    api.csv(path, cache=cache)
+    (kept,) = cache.iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:300_000] + whole[304_096:])
+    assert np.asarray(api.csv(path, cache=cache)).shape == (200_000, 1)
+    assert kept.read_bytes() == whole
+
+
 def test_a_cache_that_may_not_be_used(api, write, tmp_path, monkeypatch):
     path, cache = write("a\n1\n2\n"), tmp_path / "cache"
     expected = np.asarray(api.csv(path, cache=cache)).copy()

@@ -149,3 +149,14 @@ def test_one_grammar(tmp_path, rows, dtype, delimiter, missing, header, newline,
     path.write_bytes((newline.join(delimiter.join(map(written, row)) for row in rows) + newline).encode())
     options = {"dtype": dtype, "delimiter": delimiter, "missing": missing, "header": header}
     assert outcome(fastbatch, path, options) == outcome(pure, path, options)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "uint32", "int64", "uint64"])
+def test_bit_patterns_at_the_ends_of_a_type(api, write, dtype):
+    """Hexadecimal cells are the bits of a number of the type, as for NumPy's view of unsigned ones."""
+    bits = 8 * np.dtype(dtype).itemsize
+    patterns = [0, 1, 2 ** (bits - 1) - 1, 2 ** (bits - 1), 2**bits - 1]
+    expected = np.array(patterns, f"u{bits // 8}").view(dtype)
+    path = write("a\n" + "".join(f"{pattern:#x}\n" for pattern in patterns))
+    assert np.asarray(api.csv(path, dtype=dtype)[:]).ravel().tolist() == expected.tolist()
+    assert isinstance(error_of(api.csv, write(f"a\n{2**bits:#x}\n"), dtype=dtype), api.FormatError)

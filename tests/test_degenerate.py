@@ -13,6 +13,8 @@ import pytest
 from making import error_of, ids, jpeg
 from PIL import Image, ImageOps
 
+from fastbatch.plan.batch_range import EVERY_BATCH
+
 pytestmark = pytest.mark.behavior
 
 
@@ -237,3 +239,10 @@ def test_a_mask_of_exactly_the_same_name(api, tmp_path):
     Image.fromarray(np.full((8, 8), 99, np.uint8)).save(tmp_path / "masks" / "1.bmp")  # a second one by its stem
     ((_, masks),) = api.images(tmp_path / "images", None, **options)
     assert masks.reshape(3, -1)[:, 0].tolist() == [10, 11, 12]
+
+
+def test_a_range_of_batches_is_never_negative():
+    """`take` and `skip` compose as in tf.data."""
+    assert str(EVERY_BATCH.take(2).skip(3)) == "skip=2, take=0"
+    assert str(EVERY_BATCH.skip(3).take(2).take(5).skip(1)) == "skip=4, take=1"
+    assert EVERY_BATCH.take(2).left(3) == 0

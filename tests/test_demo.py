@@ -19,8 +19,8 @@ from PIL import Image
 
 import fastbatch as fastbatch_package
 from fastbatch import pure
-from fastbatch.command import cli
-from fastbatch.demo import DemoError, photos, pictures, require_extras, run, table, train
+from fastbatch.command import CommandError, cli
+from fastbatch.demo import photos, pictures, require_extras, run, table, train
 from fastbatch.demo.job import Result
 
 pytestmark = pytest.mark.timeout(300)  # processes that import scikit-learn: seconds, or minutes on a busy machine
@@ -257,8 +257,8 @@ def test_out_is_a_file(tmp_path, capsys):
 
 def test_missing_extras_say_what_to_install(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "sklearn", None)  # makes Python's import raise
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "sklearn" else object())
-    with pytest.raises(DemoError, match="scikit-learn"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("sklearn", "typer") else object())
+    with pytest.raises(CommandError, match="scikit-learn"):
         require_extras()
     assert 'scikit-learn missing here: pip install "fastbatch[demo]"' in refusal(capsys, "--out", tmp_path)
 

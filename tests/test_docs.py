@@ -28,6 +28,7 @@ import pytest
 
 import fastbatch
 import fastbatch.keras
+import fastbatch.ray
 
 with contextlib.suppress(pytest.skip.Exception):
     import torchvision_import  # noqa: F401 - which pages may import from now on
@@ -35,9 +36,9 @@ with contextlib.suppress(pytest.skip.Exception):
 try:
     import fastbatch.torch
 except ModuleNotFoundError:  # without torch
-    DOORS = (fastbatch, fastbatch.keras)
+    DOORS = (fastbatch, fastbatch.keras, fastbatch.ray)
 else:
-    DOORS = (fastbatch, fastbatch.keras, fastbatch.torch)
+    DOORS = (fastbatch, fastbatch.keras, fastbatch.ray, fastbatch.torch)
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -46,7 +47,22 @@ if not DOCS.is_dir():
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 MOST_COLUMNS = 105  # of code, so that the site needs no horizontal scrolling
-OPTIONAL = {"jax", "keras", "numba", "pandas", "pyarrow", "scipy", "sklearn", "tensorflow", "torch", "torchvision"}
+OPTIONAL = {
+    "fsspec",
+    "jax",
+    "keras",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+    "torch",
+    "torchvision",
+    "tqdm",
+    "tensorboard",
+    "prometheus_client",
+}
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(r"#\s*(->|raises)\s*(.+)")
 
@@ -230,7 +246,7 @@ def test_commands_exist(page):
     assert set(re.findall(r"\./dev ([a-z]\w*)", code)) <= dev
     for command in set(re.findall(r"^\s*(?:\$ )?fastbatch ([a-z]\w*)", code, re.MULTILINE)):
         assert command_exists(command), command
-    scenarios = {path.stem for path in (ROOT / "bench/scenarios").glob("*.py")}
+    scenarios = {path.stem for path in (ROOT / "src/fastbatch/bench/scenarios").glob("*.py")}
     used = re.findall(r"bench/run\.py --scenario ([\w,]+)", code)
     assert {one for group in used for one in group.split(",")} - {"NAME"} <= scenarios
     for path in re.findall(r"\b(?:examples|tests|bench|csrc|packaging|docs)/[\w./-]*\w\.\w+", code):
@@ -240,7 +256,7 @@ def test_commands_exist(page):
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_names_of_the_package_exist(page):
     text = page.read_text(encoding="utf-8")
-    lacking = {"torch"} if len(DOORS) == 2 else set()
+    lacking = {"torch"} if len(DOORS) == 3 else set()
     missing = [one for one in set(re.findall(r"\bfb\.(\w+)", text)) - lacking if not hasattr(fastbatch, one)]
     missing += [one for one in re.findall(r"fastbatch\.keras\.(\w+)", text) if not hasattr(fastbatch.keras, one)]
     assert not missing

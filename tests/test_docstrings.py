@@ -18,16 +18,27 @@ ROOT = Path(__file__).resolve().parents[1]
 if not (ROOT / "examples").is_dir():
     pytest.skip("only in a checkout", allow_module_level=True)
 
-MODULES = ("fastbatch", "fastbatch.keras")
+MODULES = ("fastbatch", "fastbatch.keras", "fastbatch.ray")
 NAMES = [(module, name) for module in MODULES for name in importlib.import_module(module).__all__]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 OPTIONAL = {"DataFrameIterator": "pandas"}  # names whose examples need a package
 # Classes that functions return: their constructors are internal.
-RETURNED = {"BatchInfo", "KerasDataset", "Loader", "RestartableGeneratorWrapper", "SampleLoader", "TextLoader"}
-RAISE_NOTHING = {"BatchInfo", "get_include", "random_channel_shift"}
-WITHOUT_EXAMPLE = {"BackupLoader"}  # which would need Keras
+RETURNED = {
+    "BatchInfo",
+    "IndexedArchive",
+    "KerasDataset",
+    "Loader",
+    "Preview",
+    "Profile",
+    "RestartableGeneratorWrapper",
+    "SampleLoader",
+    "TextLoader",
+    "Verification",
+}
+RAISE_NOTHING = {"BatchInfo", "IndexedArchive", "get_include", "random_channel_shift"}
+WITHOUT_EXAMPLE = {"BackupLoader", "PartLostError"}  # which would need Keras, and a cluster
 # Docstrings that describe the rest of the parameters.
-OPTIONS = ("LoaderOptions", "TextOptions", "`images`")
+OPTIONS = ("LoaderOptions", "MixtureOptions", "DocumentOptions", "TextOptions", "`images`")
 
 
 def make_more(folder):

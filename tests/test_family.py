@@ -15,7 +15,8 @@ from making import error_of, in_thread, same_batches
 import fastbatch
 
 STATS = {"batches", "samples", "bytes", "bad_samples", "through_pillow", "wait_s", "elapsed_s", "bound_by_data"}
-STATS |= {"decode_s", "map_s", "advise_s", "ready_batches", "threads", "prefetch", "jpeg_own", "jpeg_library"}
+STATS |= {"decode_s", "map_s", "advise_s", "ready_batches", "threads", "prefetch"}
+STATS |= {"jpeg_own", "jpeg_library", "jpeg_indexed", "filled"}
 EVERY = {**LOADERS, **OTHERS}
 
 

@@ -74,7 +74,7 @@ geometry = np.tile(np.array([20, 30, 0, 0, 20, 30, 8, 8, 0, 0, 8, 8, *[0] * 8], 
 
 def make():
     return DrawnImages(
-        array=None, channels=3, height=8, width=8, table=None, planes=False, filter="bilinear", exact=True,
+        arrays=(), channels=3, height=8, width=8, table=None, planes=False, filter="bilinear", exact=True,
         pad_value=[0, 0, 0], threads=2, prefetch=2,
     )
 
@@ -101,6 +101,75 @@ def test_a_loader_that_is_collected_in_its_own_thread(tmp_path, kind):
     for file in files:
         Image.new("P", (20, 30)).save(file)
     assert run(kind + IN_A_WORKER, *files) == "40\n"
+
+
+# The loader of the first batch is replaced by a larger one, and lives as long as its batch.
+REPLACED = """
+from PIL import Image
+
+entered, dropped, collected = threading.Event(), threading.Event(), threading.Event()
+original = Image.open
+
+def open_image(*arguments, **options):
+    if threading.current_thread() is not threading.main_thread() and not entered.is_set():
+        entered.set()  # in a worker of the first loader: there is no other yet
+        dropped.wait(30)
+        gc.collect()
+        collected.set()
+    return original(*arguments, **options)
+
+Image.open = open_image
+images = make()
+owner = Owner()
+owner.itself = owner
+owner.batch = images.start(geometry[:1], np.arange(1), paths[:1])
+assert entered.wait(30)
+larger = images.start(geometry, np.arange(n), paths)
+del owner
+dropped.set()
+assert collected.wait(30)
+print(len(larger.result()))
+"""
+
+
+def gifs(folder):
+    files = [folder / f"{i}.gif" for i in range(8)]
+    for file in files:
+        Image.new("P", (20, 30)).save(file)
+    return files
+
+
+def test_a_replaced_loader_that_is_collected_in_its_own_thread(tmp_path):
+    """Its destructor joined the thread in which it ran, which was the end of the process."""
+    assert run(DRAWN + REPLACED, *gifs(tmp_path)) == "8\n"
+
+
+AT_EXIT = """
+import os
+from PIL import Image
+
+entered = threading.Event()
+original = Image.open
+
+def open_image(*arguments, **options):
+    if threading.current_thread() is not threading.main_thread() and not entered.is_set():
+        entered.set()
+        time.sleep(0.5)  # a slow image
+        found = original(*arguments, **options)
+        os.write(1, b"opened")
+        return found
+    return original(*arguments, **options)
+
+Image.open = open_image
+images = make()
+batch = images.start(geometry[:1], np.arange(1), paths[:1])
+assert entered.wait(30)
+larger = images.start(geometry, np.arange(n), paths)
+"""
+
+
+def test_a_replaced_loader_is_closed_before_the_interpreter_ends(tmp_path):
+    assert run(DRAWN + AT_EXIT, *gifs(tmp_path)) == "opened"
 
 
 WITH_LOCKS = """

@@ -93,6 +93,14 @@ def test_counters_of_the_oracle_are_zero(api, files):
     assert counted["jpeg_own"] + counted["jpeg_library"] == (9 if api is fastbatch else 0)
 
 
+def test_masks_are_counted(files):
+    masks = [photograph(height, width, "L", quality=95) for height, width in [(97, 130), (64, 48), (201, 75)]]
+    images = [files[i] for i in (0, 3, 6)]
+    loader = fastbatch.images(fastbatch.encoded(images), masks=fastbatch.encoded(masks), size=20)
+    list(loader)
+    assert (loader.stats()["jpeg_own"], loader.stats()["jpeg_library"]) == (6, 0)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),

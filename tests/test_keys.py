@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from making import error_of
 
+from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.plan.sampling import Draw
 from fastbatch.source.csv.cache import kept_path
+from fastbatch.source.csv.dialect import Dialect
 from fastbatch.source.csv.options import CsvOptions, make_csv_options
 from fastbatch.source.folder_index import Content, _join, _parse
 from fastbatch.source.identity import Identity, identity_of
@@ -27,13 +29,24 @@ OTHER_OPTIONS = {
     "missing": "error",
     "encoding": "latin-1",
 }
+OTHER_DIALECTS = {
+    "decimal": ",",
+    "thousands": "'",
+    "comment": "#",
+    "skip_rows": 1,
+    "na_values": ("-",),
+    "trailing_delimiter": True,
+    "dates": (("a", "D"),),
+    "categories": (("a", None),),
+}
 FREE_OPTIONS = {"threads": 3}
 ANY = Identity(1, 2, 3, 4, 5)
 
 
 def test_every_option_of_csv_is_tried():
     fields = {field.name for field in dataclasses.fields(CsvOptions)}
-    assert fields == OTHER_OPTIONS.keys() | FREE_OPTIONS.keys()
+    assert fields == OTHER_OPTIONS.keys() | FREE_OPTIONS.keys() | {"dialect"}
+    assert {field.name for field in dataclasses.fields(Dialect)} == OTHER_DIALECTS.keys()
 
 
 @pytest.mark.parametrize("field", OTHER_OPTIONS)
@@ -41,6 +54,29 @@ def test_each_option_names_another_cache(tmp_path, field):
     options = make_csv_options("x.csv")
     other = dataclasses.replace(options, **{field: OTHER_OPTIONS[field]})
     assert kept_path(tmp_path, "x.csv", ANY, options) != kept_path(tmp_path, "x.csv", ANY, other)
+
+
+@pytest.mark.parametrize("field", OTHER_DIALECTS)
+def test_each_option_of_the_dialect_names_another_cache(tmp_path, field):
+    options = make_csv_options("x.csv")
+    dialect = dataclasses.replace(options.dialect, **{field: OTHER_DIALECTS[field]})
+    other = dataclasses.replace(options, dialect=dialect)
+    assert kept_path(tmp_path, "x.csv", ANY, options) != kept_path(tmp_path, "x.csv", ANY, other)
+
+
+@pytest.mark.parametrize(
+    "two",
+    [
+        ({"dates": {"a": "D"}}, {"dates": {"a": "s"}}),
+        ({"categories": {"a": ["x", "y"]}}, {"categories": {"a": ["y", "x"]}}),
+        ({"categories": {"a": ["x", "y"]}}, {"categories": ["a"]}),
+        ({"categories": {0: ["x"]}}, {"categories": {"0": ["x"]}}),
+    ],
+    ids=str,
+)
+def test_what_an_option_of_the_dialect_holds_names_the_cache(tmp_path, two):
+    one, other = (make_csv_options("x.csv", dtype="f8", **options) for options in two)
+    assert kept_path(tmp_path, "x.csv", ANY, one) != kept_path(tmp_path, "x.csv", ANY, other)
 
 
 def test_threads_name_the_same_cache(tmp_path):
@@ -80,6 +116,10 @@ def test_each_path_names_another_cache(tmp_path):
         {"delimiter": ";"},
         {"missing": 7},
         {"encoding": "utf-16"},
+        {"na_values": ["1", "3"]},
+        {"skip_rows": 1},
+        {"thousands": "'"},
+        {"categories": ["a"]},
     ],
     ids=str,
 )
@@ -196,6 +236,32 @@ def test_a_state_of_other_data_is_refused(api, part):
     other = api.arrays(DATA[part](), batch_size=4)
     with pytest.raises(api.StateError):
         other.load_state_dict(state)
+
+
+def test_a_state_of_another_type_of_the_same_bytes_is_refused(api):
+    state = api.arrays(np.zeros((60, 3), np.float32), batch_size=4).state_dict()
+    with pytest.raises(api.StateError):
+        api.arrays(np.zeros((60, 3), np.int32), batch_size=4).load_state_dict(state)
+    swapped = np.zeros((60, 3), np.dtype(np.float32).newbyteorder())
+    api.arrays(swapped, batch_size=4).load_state_dict(state)  # the order of bytes in memory is no property of the data
+
+
+def test_where_a_name_or_a_sample_ends_counts():
+    """Names and samples that differ only in where one ends and the next begins."""
+    assert files_identity([b"/d/a", b"/d/bc"]) != files_identity([b"/d/ab", b"/d/c"])
+    assert files_identity([b"/d/a", b"/d/bc"]) == files_identity([b"/elsewhere/a", b"/elsewhere/bc"])
+    assert digest_of([b"a", b"bc"]) != digest_of([b"ab", b"c"])
+    assert digest_of([b"a", b""]) != digest_of([b"", b"a"])
+
+
+def test_each_size_of_samples_in_memory_counts():
+    """Of many samples the bytes of some are compared, and the sizes of all."""
+    blob = np.zeros(1000, np.uint8)
+    offsets = np.arange(0, 1001, 10)
+    moved = offsets.copy()
+    moved[2] += 1  # between two samples whose bytes are not compared
+    assert bytes_identity(blob, moved)[0] == bytes_identity(blob, offsets)[0] == 100
+    assert bytes_identity(blob, moved) != bytes_identity(blob, offsets)
 
 
 @pytest.mark.parametrize(

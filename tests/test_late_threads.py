@@ -96,3 +96,30 @@ def test_the_first_use_of_a_name_in_such_a_thread(name):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[0, 1]\n", done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("before", ["", "import torch"])
+def test_torch_is_imported_before_the_main_thread_ends(before):
+    """PyTorch has exit hooks itself. Imported already, it does not matter where `fastbatch.torch` is first used."""
+    pytest.importorskip("torch")
+    code = f"""
+    import threading
+    {before}
+
+    def work():
+        threading.main_thread().join()
+        try:
+            from fastbatch.torch import DataLoader
+        except ImportError as error:
+            print(error)
+        else:
+            print([x.tolist() for x in DataLoader(range(4), batch_size=2)])
+
+    threading.Thread(target=work).start()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    if before:
+        assert done.stdout == "[[0, 1], [2, 3]]\n", done.stderr[-2000:]
+    else:
+        assert done.stdout.startswith("PyTorch cannot be imported after the main thread has ended (")
+        assert done.stdout.endswith("): import fastbatch.torch before\n")

@@ -16,30 +16,32 @@ PYTHON = ROOT / "src/fastbatch"
 # Each folder of csrc/, and the other folders that its files may include.
 MAY_INCLUDE = {
     "common": set(),
-    "source": {"common"},
+    "platform": {"common"},
+    "source": {"common", "platform"},
     "plan": {"common"},
     "kernels": {"common"},
-    "batch": {"common"},
-    "codecs": {"common", "source", "kernels"},
+    "batch": {"common", "platform"},
+    "codecs": {"common", "platform", "source", "kernels"},
     "text": {"common", "source", "plan", "kernels"},
     "image": {"common", "kernels", "codecs"},
-    "decode": {"common", "source", "plan", "kernels", "codecs", "image"},
-    "loader": {"common", "source", "plan", "kernels", "batch", "decode"},
+    "decode": {"common", "platform", "source", "plan", "kernels", "codecs", "image"},
+    "loader": {"common", "platform", "source", "plan", "kernels", "batch", "decode"},
 }
 MAY_INCLUDE["bindings"] = set(MAY_INCLUDE)
 # The packages and modules of src/fastbatch/ in layers, the lowest first: a file imports from its own layer and below.
 FLOORS = [
-    {"errors", "checks", "mapped", "calls", "locks"},
+    {"errors", "checks", "mapped", "calls", "locks", "system"},
     {"batch", "plan"},
     {"source"},
     {"decode"},
+    {"preview", "profile"},
     {"loader"},
     {"text"},
     {"generators"},
     {"api"},
     {"native", "pure"},
-    {"keras", "numba", "torch"},
-    {"command", "demo", "__main__", "__init__"},
+    {"keras", "numba", "ray", "torch"},
+    {"command", "demo", "bench", "doctor", "__main__", "__init__"},
 ]
 STAGES = ["source", "plan", "decode", "batch", "loader", "kernels"]
 CODE = {".cpp", ".h", ".py", ".pyi", ".pyx", ".pxd"}
@@ -99,6 +101,48 @@ def test_only_kernels_include_highway():
     assert not relative(path for path in outside if any(name.startswith("hwy/") for name in includes(path)))
 
 
+# Headers that not all systems have, or that mean something else there.
+SYSTEM_HEADERS = re.compile(
+    r"(sys|linux|mach)/|(unistd|fcntl|dirent|sched|pthread|poll|dlfcn|cxxabi|windows|psapi)\.h$"
+)
+
+
+def test_only_the_platform_folder_knows_the_system():
+    """One file a platform behind one header: no conditions on systems, and no headers of theirs, anywhere else."""
+    wrong = []
+    for path in code_files("csrc", "tests/cpp"):
+        place = path.relative_to(CSRC if CSRC in path.parents else ROOT / "tests/cpp").parts[0]
+        if place in {"platform", "posix", "linux", "macos", "windows"}:
+            continue
+        # Highway's targets, and versions of Python, are not systems.
+        allowed = {"kernels": r"(defined\()?(FASTBATCH_|HWY_)", "bindings": r"PY_|Py_"}.get(place, r"$^")
+        conditions = re.findall(r"^\s*#\s*(?:el)?if(?:n?def)?\s+(.+)$", path.read_text(), flags=re.MULTILINE)
+        wrong += [f"{path.relative_to(ROOT)}: {one}" for one in conditions if not re.match(allowed, one)]
+        wrong += [f"{path.relative_to(ROOT)} includes {name}" for name in includes(path) if SYSTEM_HEADERS.match(name)]
+    assert not wrong
+
+
+def test_each_platform_is_whole():
+    """What a header of csrc/platform declares is defined once for each system; builds take these folders."""
+    systems = {"linux": ["posix", "linux"], "macos": ["posix", "macos"], "windows": ["windows"]}
+    platform = CSRC / "platform"
+    names = {
+        name
+        for path in platform.glob("*.h")
+        for name in re.findall(r"^\w[\w:<>*& ]+?\b(\w+)\([^;{]*\)[^;{]*;", path.read_text(), re.M)
+    }
+    assert {"map_file", "count_forks", "available_cpus", "run_guarded"} <= names
+    for system, folders in systems.items():
+        text = "\n".join(path.read_text() for folder in folders for path in sorted((platform / folder).glob("*.cpp")))
+        defined = {
+            name: len(re.findall(rf"^\w[\w:<>*& ]+?\b{name}\([^;{{]*\)[^;{{]*\{{", text, re.M)) for name in names
+        }
+        expected = dict.fromkeys(names, 1) | {"status_of": 2}  # of an open file, and of a path
+        assert defined == expected, system
+    for build in (ROOT / "setup.py", CSRC / "CMakeLists.txt"):
+        assert all(re.search(rf"\b{folder}\b", build.read_text()) for folders in systems.values() for folder in folders)
+
+
 def test_every_header_says_which_threads_may_call():
     assert not relative(
         p for p in code_files("csrc") if p.suffix == ".h" and not re.search(r"thread|GIL", p.read_text(), re.I)
@@ -120,6 +164,12 @@ def test_every_binding_is_compiled_in_one_unit():
     units = sorted((CSRC / "bindings").glob("unit_*.cpp"))
     included = [name for unit in units for name in re.findall(r'#include "bindings/(\w+\.cpp)"', unit.read_text())]
     assert sorted(included) == sorted(p.name for p in (CSRC / "bindings").glob("*.cpp") if p not in units)
+
+
+def test_no_thread_of_the_core_is_one_that_macos_lacks():
+    """AppleClang's library has std::jthread only as an experiment."""
+    files = [path for path in code_files("csrc", "tests/cpp") if path.name != "joined_thread.h"]
+    assert not relative(path for path in files if re.search(r"std::(jthread|stop_token)\b", path.read_text()))
 
 
 def test_the_core_neither_prints_nor_aborts():
@@ -170,6 +220,22 @@ def test_python_imports_point_one_way():
     assert not wrong
 
 
+def test_only_one_module_knows_the_system():
+    """What Windows lacks is named in system.py alone. Tables of conventions (where caches lie) are no such thing.
+
+    The doctor's agent runs in processes without fastbatch; benchmarks drop and count pages where they can.
+    """
+    lacking = re.compile(
+        r"\bos\.(O_[A-Z]+|register_at_fork|fork|geteuid|getuid|pread|sched_\w+|mkfifo|posix_\w+)\b(?<!os\.O_RDONLY)(?<!os\.O_WRONLY)"
+        r"|^\s*import (fcntl|resource|termios|pwd|grp)\b",
+        flags=re.MULTILINE,
+    )
+    apart = [PYTHON / "doctor/agent", PYTHON / "bench", PYTHON / "system.py"]
+    modules = [p for p in PYTHON.rglob("*.py") if not any(one in (p, *p.parents) for one in apart)]
+    wrong = [p for p in modules if lacking.search(p.read_text())]
+    assert not relative(wrong)
+
+
 def test_only_native_imports_the_core():
     core = {"_core", "_words"}
     users = {path for path in PYTHON.rglob("*.py") if core & {name.split(".")[0] for name in imported(path)}}
@@ -182,9 +248,17 @@ def test_the_map_names_every_folder_and_module():
     missing = [
         str(path.relative_to(PYTHON))
         for path in PYTHON.rglob("*.py")
-        if path.name not in ("__init__.py", "__main__.py") and f"`{path.stem}`" not in text
+        if path.name not in ("__init__.py", "__main__.py")
+        and path.parent != PYTHON / "bench/scenarios"
+        and f"`{path.stem}`" not in text
     ]
     assert not missing
+
+
+def test_the_page_of_the_benchmarks_names_every_scenario():
+    text = (ROOT / "bench/README.md").read_text()
+    there = {path.stem for path in (PYTHON / "bench/scenarios").glob("[a-z]*.py")}
+    assert not {name for name in there if f"`{name}`" not in text}
 
 
 def test_functions_fit_a_screen():
@@ -206,8 +280,9 @@ for name in fastbatch.__all__:
     assert not isinstance(getattr(fastbatch, name), types.ModuleType), name
     assert not isinstance(getattr(fastbatch.pure, name), types.ModuleType), name
 modules = {name for name, value in vars(fastbatch).items() if isinstance(value, types.ModuleType) and name[0] != "_"}
-assert modules <= {"pure", "keras", "numba", "torch"}, modules
-assert set(dir(fastbatch)) == {*fastbatch.__all__, "keras", "numba", "pure", "torch", "__version__"}, dir(fastbatch)
+assert modules <= {"pure", "keras", "numba", "ray", "torch"}, modules
+expected = {*fastbatch.__all__, "keras", "numba", "pure", "ray", "torch", "__version__"}
+assert set(dir(fastbatch)) == expected, dir(fastbatch)
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -249,7 +324,7 @@ def test_every_stage_is_tested(stage):
 
 @pytest.mark.parametrize("folder", sorted(set(MAY_INCLUDE) - {"bindings"}))
 def test_every_folder_of_the_core_has_a_cpp_test(folder):
-    cpp = [name for path in (ROOT / "tests/cpp").glob("test_*.cpp") for name in includes(path)]
+    cpp = [name for path in (ROOT / "tests/cpp").rglob("test_*.cpp") for name in includes(path)]
     assert any(name.startswith(f"{folder}/") for name in cpp), f"no tests/cpp/test_*.cpp includes {folder}/"
 
 
@@ -280,18 +355,3 @@ def test_generated_files_stay_out_of_git():
         pytest.skip("not a git checkout")
     generated = re.compile(r"\.(so|o|a|pyc|whl)$|^(build|dist|wheelhouse|\.venv|\.deps)/")
     assert not [name for name in tracked.splitlines() if generated.search(name)]
-
-
-def test_the_stub_names_what_the_core_has():
-    from fastbatch import _core
-
-    def public(names):
-        return {name for name in names if not name.startswith("_")}
-
-    stub = ast.parse((ROOT / "src/fastbatch/_core.pyi").read_text())
-    defined = {node.name: node for node in stub.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
-    assert set(defined) == public(vars(_core))
-    for name, node in defined.items():
-        if isinstance(node, ast.ClassDef):
-            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
-            assert public(methods) == public(vars(getattr(_core, name))), name

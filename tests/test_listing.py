@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from making import error_of
+from PIL import Image
 
 from fastbatch import _core, pure
 from fastbatch.source import folder_index
@@ -244,6 +245,18 @@ def test_equal_times_do_not_hide_a_change(tree, scan):
     assert found(tree, scan)[0] == ["a/4.jpg", *EXPECTED[2:]]
 
 
+def test_the_number_of_links_tells_a_new_folder(tree, scan, monkeypatch):
+    """Where the identity of a folder does not move, as on some file systems."""
+    real, first = folder_index.identity_of, {}
+    monkeypatch.setattr(folder_index, "identity_of", lambda status: first.setdefault(status.st_ino, real(status)))
+    assert found(tree, scan)[2] == ("a", "b", "c")
+    (tree / "d").mkdir()
+    (tree / "d/1.jpg").touch()
+    if os.stat(tree).st_nlink == 2 + 3:
+        pytest.skip("folders are no links here")
+    assert found(tree, scan)[2] == ("a", "b", "c", "d")
+
+
 def test_without_times_of_change_nothing_is_remembered(tree, scan, caches, monkeypatch):
     monkeypatch.setattr(folder_index.Identity, "has_change_time", property(lambda identity: False))
     for _ in range(2):
@@ -284,3 +297,21 @@ def test_an_index_that_is_no_file(tree, scan, caches):
     index.unlink()
     os.mkfifo(index)
     assert found(tree, scan) == first
+
+
+def test_images_of_a_plug_in_of_pillow(api, tmp_path, monkeypatch):
+    """HEIC and others are images once the program has registered who reads them; masks and archives are the same."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    Image.new("RGB", (8, 8), "red").save(root / "a.png")
+    os.rename(root / "a.png", root / "a.HEIC")
+    Image.new("L", (8, 8), 3).save(root / "b.png")
+    assert len(api.images(root, None).paths) == 1
+    monkeypatch.setitem(Image.EXTENSION, ".heic", "HEIF")
+    loader = api.images(root, None, size=4)
+    assert [os.path.basename(path) for path in loader.paths] == ["a.HEIC", "b.png"]
+    assert next(iter(loader)).shape == (2, 3, 4, 4)
+    (tmp_path / "masks").mkdir()
+    for name in ("a.heic", "b.heic"):
+        shutil.copy(root / "b.png", tmp_path / "masks" / name)
+    assert next(iter(api.images(root, None, masks=tmp_path / "masks", size=4)))[1].max() == 3

@@ -108,12 +108,25 @@ SHOWN_WHOLE = {
     ("api/image_table.py", "path"),  # of a file that was opened
     ("keras/dataframe_iterator.py", "y_col"),  # in Keras's words
     ("keras/sequences.py", "dtype"),
-    ("command/cli.py", "text"),  # a word of the command line
     ("demo/run.py", "names[0]"),
     ("calls.py", "str(error)"),  # Python's own messages
     ("keras/image_utils.py", "str(error)"),
     ("text/python_text.py", "str(error)"),
     ("native/array_file.py", "path"),
+    ("command/index.py", "str(error)"),  # our own messages
+    ("command/loaders.py", "str(error)"),
+    ("command/preview.py", "str(error)"),
+    ("command/probe.py", "str(error)"),
+    ("command/profile.py", "str(error)"),
+    ("command/statistics.py", "str(error)"),
+    ("command/verify.py", "str(error)"),
+    ("command/preview.py", "made"),  # a loader's repr
+    ("loader/slow.py", "loader"),
+    ("decode/tiff.py", "str(error)"),  # tifffile's, cut
+    ("doctor/beside/same.py", "k"),  # a key of a batch
+    ("pure/deep_sample.py", "str(found)"),  # a number of channels
+    ("source/arrow/image_groups.py", "str(error)"),  # our own, with the file in front
+    ("source/csv/dialect.py", "mark"),  # one character
 }
 # What users ask for; attributes that do not exist, in the words of Python.
 OWN_TEXTS = ("__repr__", "_order_shown", "__getattr__")
@@ -122,7 +135,7 @@ OWN_TEXTS = ("__repr__", "_order_shown", "__getattr__")
 def test_no_message_has_the_whole_of_what_was_given():
     """What a message says of a user's value goes through `checks.shown`."""
     found = set()
-    for path in SOURCE.rglob("*.py"):
+    for path in set(SOURCE.rglob("*.py")) - set((SOURCE / "bench").rglob("*.py")):  # whose users give it no data
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef) and function.name not in OWN_TEXTS:
                 found |= {(path.relative_to(SOURCE).as_posix(), value) for value in _uncut(function)}

@@ -53,7 +53,15 @@ def mixed(tmp_path, monkeypatch):
     "options", [{"size": (30, 40)}, {"size": 19, "crop": "center"}, {"size": 24, "filter": "nearest"}], ids=str
 )
 def test_mixed_folders(mixed, color, options):
-    options = {"color": color, "exact": True, "dtype": "uint8", "layout": "NHWC", "batch_size": 5, **options}
+    options = {
+        "color": color,
+        "exact": True,
+        "dtype": "uint8",
+        "layout": "NHWC",
+        "depth": 8,
+        "batch_size": 5,
+        **options,
+    }
     expected = list(pure.images(mixed, **options))
     for threads in (1, 4):
         loader = fastbatch.images(mixed, threads=threads, **options)
@@ -69,9 +77,9 @@ def test_mixed_folders(mixed, color, options):
 def test_other_formats_are_said_once_by_the_loader(mixed, monkeypatch):
     monkeypatch.setattr(pillow_fallback, "_warned", set())
     with pytest.warns(UserWarning) as caught:
-        list(fastbatch.images(mixed, size=8))
+        list(fastbatch.images(mixed, size=8, depth=8))
     assert sorted(str(warning.message).split()[0] for warning in caught) == ["BMP", "GIF", "TIFF"]
-    list(fastbatch.images(mixed, size=8))  # warnings are errors: the warning is not repeated
+    list(fastbatch.images(mixed, size=8, depth=8))  # warnings are errors: the warning is not repeated
 
 
 def test_without_pillow(mixed, monkeypatch):

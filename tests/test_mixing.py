@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import fastbatch as fb
+from fastbatch.api.mixup import _interval
 
 pytestmark = pytest.mark.behavior
 
@@ -151,3 +152,12 @@ def test_bad_mixes(api):
     ]:
         with pytest.raises(error, match=message):
             list(bad)
+
+
+@pytest.mark.parametrize(
+    "place, wanted",
+    [(0.5, slice(3, 7)), (0.0, slice(0, 2)), (0.19, slice(0, 3)), (0.2, slice(0, 4)), (0.99, slice(7, 10))],
+)
+def test_a_rectangle_lies_around_its_centre(place, wanted):
+    """Four of ten pixels, clipped at the borders: the paper's `rand_bbox`."""
+    assert _interval(10, 4, place) == wanted

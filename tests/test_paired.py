@@ -299,7 +299,7 @@ def test_masks_that_do_not_fit(api, masked, tmp_path):
     with pytest.raises(api.DecodeError, match=message):
         list(loader)
     Image.new("RGB", (64, 48)).save(folder / "0.jpeg")
-    message = "a/0.jpeg: sample 0: not a mask: expected a palette or 8-bit grayscale image, found mode RGB"
+    message = "a/0.jpeg: sample 0: not a mask: expected a palette or grayscale image, found mode RGB"
     with pytest.raises(api.DecodeError, match=message):
         list(loader)
     (folder / "0.jpeg").write_bytes(b"")

@@ -372,7 +372,7 @@ def test_bad_plans(make: Implementation, options: dict[str, Any], message: str) 
     start=st.floats(0, 1),
     world_size=st.integers(1, 12) | st.integers(1, 2**32),
     rank=st.floats(0, 1, exclude_max=True),
-    tail=st.sampled_from(["pad", "drop", "uneven"]),
+    tail=st.sampled_from(["pad", "drop", "uneven", "mask"]),
     batch_size=st.integers(1, 40),
     drop_last=st.booleans(),
     max_batches=st.none() | st.integers(0, 20),

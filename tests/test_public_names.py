@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-PACKAGES = ["fastbatch", "fastbatch.pure", "fastbatch.keras", "fastbatch.torch", "fastbatch.numba"]
+PACKAGES = ["fastbatch", "fastbatch.pure", "fastbatch.keras", "fastbatch.torch", "fastbatch.ray", "fastbatch.numba"]
 NEEDS = {"fastbatch.torch": "torch", "fastbatch.numba": "numba"}
 
 
@@ -43,6 +43,22 @@ def test_each_public_name_is_used_in_a_test(package):
 def test_no_package_is_forgotten():
     """Whoever adds a package with names for users adds it to the list above."""
     root = Path(importlib.util.find_spec("fastbatch").origin).parent
-    inside = {"api", "batch", "decode", "generators", "loader", "native", "plan", "source", "text", "command", "demo"}
+    inside = {
+        "api",
+        "batch",
+        "bench",
+        "decode",
+        "generators",
+        "loader",
+        "native",
+        "plan",
+        "source",
+        "text",
+        "command",
+        "demo",
+        "doctor",
+        "preview",
+        "profile",
+    }
     folders = {p.parent.name for p in root.glob("*/__init__.py")} - inside
     assert folders == {name.partition(".")[2] for name in PACKAGES} - {"", "numba"}

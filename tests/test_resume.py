@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from making import ids, same_batches
+from making import ids, same, same_batches
 
 import fastbatch
 from fastbatch import pure
@@ -169,6 +169,40 @@ def test_damaged_states_are_refused(api, damage):
     with pytest.raises(api.StateError):
         loader.load_state_dict(state)
     assert len(list(loader)) == 13
+
+
+@pytest.mark.parametrize("key", ["version", "kind", "seed", "epoch", "position", "order", "dataset"])
+def test_each_part_of_a_state_is_needed(api, key):
+    state = api.arrays(X, Y, **OPTIONS).state_dict()
+    del state[key]
+    with pytest.raises(api.StateError, match=f"'{key}' is missing"):
+        api.arrays(X, Y, **OPTIONS).load_state_dict(state)
+
+
+def test_a_state_without_ranks_is_damaged(api):
+    loader = api.restartable(range, 9)
+    next(iter(loader))
+    state = loader.state_dict()
+    assert state["world_size"] == 1
+    for wrong in (0, -1, 2**40, "1"):
+        with pytest.raises(api.StateError):
+            loader.load_state_dict({**state, "world_size": wrong})
+
+
+def test_repeat_goes_on_after_an_epoch_whose_rest_is_empty(api):
+    """A state from after the last batch: its epoch has nothing left, and the next one follows."""
+    loader = api.arrays(X, Y, **OPTIONS)
+    iterator = iter(loader)
+    for _ in range(len(loader)):
+        next(iterator)
+    state = loader.state_dict()
+    assert (state["epoch"], state["position"]) == (0, N)
+    resumed = api.arrays(X, Y, **OPTIONS)
+    resumed.load_state_dict(state)
+    batches = resumed.repeat()
+    following = api.arrays(X, Y, **OPTIONS)
+    following.set_epoch(1)
+    same(next(batches)[0], next(iter(following))[0])
 
 
 def test_state_errors_travel_between_processes(api):

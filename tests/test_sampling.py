@@ -137,3 +137,23 @@ def test_bad_options(api):
 def test_the_logarithm():
     x = np.concatenate([np.random.default_rng(0).random(10_000), 2.0 ** -np.arange(60.0), [1.0]])
     assert np.allclose(_log(x), np.log(x), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_a_part_of_a_loader_that_was_read_has_its_own_weights(api, replacement):
+    """Read first, then select and split: each part draws by the weights of its own samples."""
+    options = {"weights": [8.0, 1, 1, 1, 1, 0], "seed": 2, "replacement": replacement, "samples_per_epoch": 2}
+    for fresh in (True, False):
+        loader = api.arrays(np.arange(6), batch_size=2, **options)
+        if not fresh:
+            list(loader)
+            loader.set_epoch(0)
+        parts = [loader.select([3, 4]), loader.select([1, 0, 5]), loader.select([2, 5, 1])]
+        drawn = [[int(x) for _ in range(20) for batch in part for x in batch] for part in parts]
+        assert [set(one) for one in drawn] == [{3, 4}, {0, 1}, {1, 2}]
+        assert len(set(map(len, drawn))) == 1
+        if fresh:
+            expected = drawn
+        assert drawn == expected
+        list(parts[0])
+        assert {int(x) for batch in loader for x in batch} <= {0, 1, 2, 3, 4}

@@ -11,20 +11,21 @@ from making import ids, same, same_batches
 import fastbatch
 from fastbatch import pure
 
-NUMBERED = [name for name in LOADERS if name not in IN_ORDER]
+CHANGING = ("a mixture", "a mixture of images", "concatenated", "zipped")  # other samples in each epoch
+NUMBERED = [name for name in LOADERS if name not in (*IN_ORDER, *CHANGING)]
 
 
 @pytest.mark.parametrize("name", NUMBERED)
 def test_select_has_these_samples(api, tmp_path, name):
     at = Folder(tmp_path)
     loader = LOADERS[name](api, at)
-    n = loader._plan.n_items
+    n = loader._numbered_plan("select").n_items
     wanted = [3, 1, n - 1, 3]
     chosen = loader.select(wanted)
     mask = np.zeros(n, bool)
     mask[[1, 3]] = True
-    assert chosen._plan.n_items == 4
-    assert loader.select(mask)._plan.n_items == 2
+    assert chosen._numbered_plan("select").n_items == 4
+    assert loader.select(mask)._numbered_plan("select").n_items == 2
     first = list(chosen)
     assert len(first) == len(chosen)
     other = api.subset(LOADERS[name](api, at), np.array([3, 1, -1, 3], np.int16))
@@ -38,6 +39,12 @@ def test_select_has_these_samples(api, tmp_path, name):
     same_batches(list(resumed), second[1:])
     with pytest.raises(api.StateError, match="another order: expected .*listed"):
         LOADERS[name](api, at).select([0, 1, 2, 3]).load_state_dict(chosen.state_dict())
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_select_of_samples_that_change(api, tmp_path, name):
+    with pytest.raises(ValueError, match="select: the samples of a mixture change from epoch to epoch"):
+        LOADERS[name](api, Folder(tmp_path)).select([0])
 
 
 def test_select_composes(api):

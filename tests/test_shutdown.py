@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 import psutil
 import pytest
-from making import ids, same_batches
+from making import NewThreads, ids, same_batches, wait_until
 from PIL import Image
 
 import fastbatch
@@ -34,20 +34,16 @@ def check(code, *arguments):
     return done.stdout
 
 
-def n_threads():
-    return psutil.Process().num_threads()
-
-
 def test_dropped_loaders_join_their_threads():
-    before = n_threads()
+    threads = NewThreads()
     loaders = [fastbatch.arrays(Y, batch_size=8, threads=3) for _ in range(5)]
     iterators = [iter(loader) for loader in loaders]
     for iterator in iterators:
         next(iterator)
-    assert n_threads() == before + 15
+    assert len(threads) == 15
     del loaders, iterators, iterator
     gc.collect()
-    assert n_threads() == before
+    wait_until(lambda: len(threads) == 0)
 
 
 def test_an_iterator_keeps_its_loader_alive():
@@ -66,13 +62,13 @@ def test_a_batch_outlives_its_loader():
 
 
 def test_threads_start_with_the_first_iterator():
-    before = n_threads()
+    threads = NewThreads()
     loader = fastbatch.arrays(Y, threads=4)
-    assert n_threads() == before
+    assert len(threads) == 0
     next(iter(loader))
-    assert n_threads() == before + 4
+    assert len(threads) == 4
     loader.close()
-    assert n_threads() == before
+    wait_until(lambda: len(threads) == 0)
 
 
 def test_abandoned_iterators_leave_nothing():

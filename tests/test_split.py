@@ -66,6 +66,37 @@ def test_splits_of_splits(api):
     assert [int(x[0]) for x in np.concatenate(list(train))] == expected
 
 
+@pytest.mark.parametrize("first", [0.3, 0.7])
+@pytest.mark.parametrize("second", [0.2, 0.45, 0.5])
+def test_a_held_out_part_is_split_as_the_whole_is(api, first, second):
+    """Its samples begin in the middle of the series, and whole series lie before them."""
+    _, held_out = api.windows(X, lengths=LENGTHS, length=10).split(first)
+    train, validation = held_out.split(second)
+    assert validation.n_samples == int(held_out.n_samples * second)
+    assert not rows(train) & rows(validation)
+    starts = [int(x[0]) for batch in held_out for x in batch]
+    kept = len(starts) - validation.n_samples
+    ends = np.cumsum(LENGTHS)
+    piece = [int(np.searchsorted(ends, start, "right")) for start in starts]
+    apart = [i for i in range(kept) if piece[i] != piece[kept] or starts[i] + 10 <= starts[kept]]
+    assert [int(x[0]) for batch in train for x in batch] == [starts[i] for i in apart]
+
+
+def test_a_part_that_was_drawn_at_random_is_split_as_it_is(api):
+    """Its windows share rows anyway."""
+    train, _ = api.windows(X, length=20).split(0.5, shuffle=True)
+    both = train.split(0.2)
+    assert [part.n_samples for part in both] == [193, 48]
+
+
+def test_windows_that_touch_share_no_rows(api):
+    train, held_out = api.windows(X, length=20).select([0, 39, 40, 41, 21, 1, 20]).split(1)
+    assert [int(x[0]) for batch in held_out for x in batch] == [20]
+    assert [int(x[0]) for batch in train for x in batch] == [0, 40, 41]
+    train, _ = api.windows(X, lengths=LENGTHS, length=20).split(151)  # the whole last series
+    assert train.n_samples == 81 + 11 + 181
+
+
 def test_windows_are_split_as_asked(api):
     loader = api.windows(X, length=20, shuffle=True)
     train, held_out = loader.split(0.2, shuffle=True)

@@ -103,6 +103,18 @@ def test_columns_targets_and_types(api):
     assert np.bincount(next(iter(drawn))[1]).min() > 70
 
 
+def test_the_index_of_each_row(api):
+    table, _ = make()
+    for options in ({}, {"targets": "i8"}, {"targets": ["i8", "text"]}):
+        loader = api.table(table, ["f8", "bytes"], shuffle=True, seed=1, batch_size=5, with_index=True, **options)
+        for *parts, index in loader:
+            same(parts[0]["f8"], COLUMNS["f8"][index])
+            assert parts[0]["bytes"] == [table["bytes"][i].as_py() for i in index.tolist()]
+            assert len(parts) == (2 if options else 1)
+    _, held_out = api.table(table, ["f8"], with_index=True).split(4, shuffle=False)
+    same(next(iter(held_out))[1], np.arange(4))
+
+
 def test_resume_shards_split_and_pickle(api):
     table, _ = make()
     loader = api.table(table, ["f8", "text"], shuffle=True, batch_size=4)
@@ -226,7 +238,7 @@ def test_broken_files(api, files):
     parquet.write_table(table.rename_columns([f"{name}_" for name in table.column_names]), root / "other.parquet")
     with pytest.raises(fb.FormatError, match="other.parquet: other columns than in the first file: expected i8 int8"):
         api.table([root / "0.parquet", root / "other.parquet"])
-    with pytest.raises(FileNotFoundError, match="No file matches"):
+    with pytest.raises(FileNotFoundError, match="No file fits the pattern"):
         api.table(str(root / "none*.parquet"))
     with pytest.raises(FileNotFoundError, match="missing.parquet"):
         api.table(root / "missing.parquet")

@@ -15,9 +15,10 @@ import fastbatch as fb
 from fastbatch import pure
 from fastbatch.native.backend import NativeBackend
 from fastbatch.pure.backend import PureBackend
+from fastbatch.source.patterns import files_of
 from fastbatch.source.tar import index
 from fastbatch.source.tar.archive import open_archive
-from fastbatch.source.tar.paths import archive_paths, names_archives
+from fastbatch.source.tar.paths import names_archives
 
 BACKENDS = (NativeBackend(), PureBackend())
 
@@ -197,19 +198,19 @@ def test_names_of_archives(tmp_path):
     root = str(tmp_path)
 
     def found(given):
-        return [os.path.relpath(path, root) for path in archive_paths(given)]
+        return [os.path.relpath(path, root) for path in files_of("paths", given)]
 
     assert found(f"{root}/s/*.tar") == ["s/00.tar", "s/01.tar", "s/02.tar"]
     assert found(f"{root}/s/{{01..02}}.tar") == ["s/01.tar", "s/02.tar"]
     assert found(f"{root}/s/0{{2,0}}.tar") == ["s/02.tar", "s/00.tar"]
     assert found([f"{root}/s/00.tar", tmp_path / "{odd}.tar"]) == ["s/00.tar", "{odd}.tar"]
-    with pytest.raises(FileNotFoundError, match="No file matches"):
-        archive_paths(f"{root}/none/*.tar")
+    with pytest.raises(FileNotFoundError, match="No file fits the pattern"):
+        files_of("paths", f"{root}/none/*.tar")
     with pytest.raises(ValueError, match="ascending order"):
-        archive_paths("{9..1}.tar")
+        files_of("paths", "{9..1}.tar")
     for wrong in (3, [], None):
         with pytest.raises(TypeError, match="paths"):
-            archive_paths(wrong)
+            files_of("paths", wrong)
     (tmp_path / "folder.tar").mkdir()
     assert not names_archives(tmp_path / "folder.tar")
     assert names_archives("a.TAR")

@@ -269,6 +269,16 @@ def test_dicts_of_extensions(api, tmp_path):
     assert lengths.tolist() == [6, 6, 6]
 
 
+def test_the_index_of_each_sample(api, shards):
+    loader = api.tar(shards, ["cls"], shuffle=True, batch_size=5, with_index=True)
+    names = [key for batch in api.tar(shards, ["cls"]) for key in batch["__key__"]]
+    found = []
+    for batch, index in loader:
+        assert batch["__key__"] == [names[i] for i in index.tolist()]
+        found += index.tolist()
+    assert sorted(found) == list(range(len(names)))
+
+
 def test_bad_dicts(api, tmp_path):
     path = write_tar(tmp_path / "a.tar", [("a.cls", b"1"), ("b.cls", b"one"), ("c.txt", b"")])
     with pytest.raises(fb.DecodeError, match=r"a.tar: b.cls: sample 1: ValueError: invalid literal"):

@@ -13,6 +13,7 @@ import threading
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making import NewThreads, wait_until
 from texts import READ_SIZES, flat, write
 
 import fastbatch
@@ -146,12 +147,12 @@ def test_close_ends_iterators(api, tmp_path):
 
 def test_iterators_that_are_dropped_leave_no_thread(tmp_path):
     path = write(tmp_path, "word " * 100_000)
-    before = len(os.listdir("/proc/self/task"))
+    threads = NewThreads()
     for _ in range(20):
         next(iter(fastbatch.words(path, 2)))
         next(fastbatch.text_generator(path, 2))
     gc.collect()
-    assert len(os.listdir("/proc/self/task")) == before
+    wait_until(lambda: len(threads) == 0)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -213,3 +214,57 @@ def test_ctrl_c_while_next_waits(tmp_path):
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, out, errors) == (0, "interrupted\n3\n", "")
+
+
+@pytest.mark.parametrize("shuffle", [False, "line"])
+@pytest.mark.parametrize("n_done", [0, 2])
+def test_each_rank_tells_its_functions_where_a_batch_is(api, tmp_path, shuffle, n_done):
+    """`info.position` is the place of the batch's first line among those of all ranks, also after a resume."""
+    path = write(tmp_path, "".join(f"{i}\n" for i in range(50)))
+    order = [line for batch in api.lines(path, 1, shuffle=shuffle, seed=3) for line in batch]
+    for rank in range(3):
+        loader = api.lines(path, 4, shuffle=shuffle, seed=3, shard=(rank, 3))
+        state = None
+        if n_done:
+            iterator = iter(loader)
+            for _ in range(n_done):
+                next(iterator)
+            state = loader.state_dict()
+        mapped = api.lines(path, 4, shuffle=shuffle, seed=3, shard=(rank, 3)).map(lambda batch, info: (batch, info))
+        if state is not None:
+            mapped.load_state_dict(state)
+        found = list(mapped)
+        assert len(found) == [5, 4, 4][rank] - n_done
+        for k, (batch, info) in enumerate(found, n_done):
+            assert info.position == (k * 3 + rank) * 4
+            assert info.number == k
+            assert batch == order[info.position : info.position + 4]
+
+
+def test_a_state_brings_its_seed(api, tmp_path):
+    path = write(tmp_path, "".join(f"{i}\n" for i in range(50)))
+    loader = api.lines(path, 4, shuffle="line", seed=3)
+    epoch = list(loader)
+    loader.set_epoch(0)
+    iterator = iter(loader)
+    next(iterator)
+    other = api.lines(path, 4, shuffle="line", seed=8)
+    other.load_state_dict(loader.state_dict())
+    assert list(other) == epoch[1:]
+    assert other.seed == 3
+
+
+@pytest.mark.parametrize("shuffle", [False, "line"])
+def test_skip_after_a_state_of_another_batch_size(api, tmp_path, shuffle):
+    """The batches that `skip` leaves out are those of the epoch, wherever in it the state is."""
+    path = write(tmp_path, "".join(f"{i}\n" for i in range(50)))
+    order = [line for batch in api.lines(path, 1, shuffle=shuffle, seed=3) for line in batch]
+    for n_done in range(4):
+        loader = api.lines(path, 3, shuffle=shuffle, seed=3)
+        iterator = iter(loader)
+        for _ in range(n_done):
+            next(iterator)
+        other = api.lines(path, 4, shuffle=shuffle, seed=3).skip(2)
+        other.load_state_dict(loader.state_dict())
+        begin = max(8, 3 * n_done)
+        assert list(other) == [order[i : i + 4] for i in range(begin, 50, 4)]

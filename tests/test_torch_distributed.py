@@ -40,7 +40,7 @@ class Numbers(data.IterableDataset):
 
 
 def test_what_cannot_be_sharded():
-    with pytest.raises(ValueError, match="shard: expected one of torch, found 'gloo'"):
+    with pytest.raises(ValueError, match="shard: expected one of torch, auto, found 'gloo'"):
         DataLoader(dataset(), 4, shard="gloo")
     weighted = data.WeightedRandomSampler([1, 2], 5)
     for options, message in [

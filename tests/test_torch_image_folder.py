@@ -6,9 +6,9 @@ import pickle
 import pytest
 from image_data import evaluation, training, write_photos
 from torch_oracle import same, torch
+from torchvision_import import datasets, transforms
 
 from fastbatch.torch import DataLoader, ImageFolder
-from torchvision_import import datasets, transforms
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 WORKERS = [0, 2]

@@ -8,10 +8,10 @@ import pytest
 from image_data import cifar, evaluation, given, photo, tail, training, write_photos
 from PIL import Image
 from torch_oracle import assert_same_as_torch, same, torch
+from torchvision_import import datasets, torchvision, transforms, v2
 
 import fastbatch.torch
 from fastbatch.torch import DataLoader, StatefulDataLoader
-from torchvision_import import datasets, torchvision, transforms, v2
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),

@@ -4,12 +4,16 @@
 import pytest
 from image_data import evaluation, training, write_photos
 from torch_oracle import same, torch
+from torchvision_import import datasets, transforms
 
 import fastbatch.torch
 from fastbatch.torch import DataLoader
-from torchvision_import import datasets, transforms
 
-pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
+    # Said once a process. As an error it would leave that batch to torch, with other numbers than rng="philox" gives.
+    pytest.mark.filterwarnings("ignore:BMP images are decoded by Pillow"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 from image_data import MEAN, STD, cifar, given, mnist, tail, write_photos
 from PIL import Image
 from torch_oracle import assert_same_as_torch, run, same, torch
+from torchvision_import import datasets, transforms, v2
 
 from fastbatch.torch import DataLoader
-from torchvision_import import datasets, transforms, v2
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),
@@ -132,6 +132,32 @@ def test_mnist(num_workers):
     turns = [transforms.RandomRotation(10), transforms.RandomAffine(5, (0.1, 0.1), fill=9), transforms.Grayscale()]
     dataset.transform = transforms.Compose([*turns, transforms.ToTensor()])
     assert_same_as_torch(DataLoader, make, num_workers=num_workers)
+
+
+@pytest.mark.parametrize("num_workers", WORKERS)
+def test_concatenations_of_arrays(num_workers):
+    colour = transforms.Compose(
+        [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), *tail(transforms)]
+    )
+    parts = [cifar(25, colour), torch.utils.data.Subset(cifar(40, colour), range(5, 20)), cifar(12, colour)]
+    parts[1].dataset.data = parts[1].dataset.data.copy()  # interleaved
+    both = torch.utils.data.ConcatDataset(parts)
+    grey = transforms.Compose([transforms.RandomCrop(28, padding=2), transforms.ToTensor()])
+    for one in (
+        both,
+        torch.utils.data.Subset(both, range(2, 52, 3)),
+        torch.utils.data.ConcatDataset([mnist(9, grey), mnist(14, grey)]),
+    ):
+        make = given(one, batch_size=7, shuffle=True)
+        assert_same_as_torch(DataLoader, make, num_workers=num_workers)
+
+
+def test_concatenations_of_arrays_of_two_sizes_are_left_to_torch():
+    small = cifar(10, transforms.Compose([transforms.Resize(24), transforms.ToTensor()]))
+    large = cifar(10, small.transform)
+    large.data = np.repeat(large.data, 2, axis=1)
+    dataset = torch.utils.data.ConcatDataset([small, large])
+    assert "ConcatDataset of images of different sizes" in str(DataLoader(dataset, 4).explain())
 
 
 @pytest.mark.parametrize("num_workers", WORKERS)

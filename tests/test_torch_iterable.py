@@ -60,7 +60,7 @@ def test_options_that_a_loader_has_itself():
         DataLoader(arrays(), batch_size=None, shuffle=True)
     with pytest.raises(TypeError, match="loader: expected a loader of fastbatch, found list"):
         as_iterable([1])
-    with pytest.raises(ValueError, match="shard: expected one of torch, found 'tensorflow'"):
+    with pytest.raises(ValueError, match="shard: expected one of torch, auto, found 'tensorflow'"):
         as_iterable(arrays(), shard="tensorflow")
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from making import make_photos
 from torch_oracle import same
-
 from torchvision_import import datasets, transforms, v2
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")

@@ -17,7 +17,7 @@ import fastbatch
 from fastbatch import pure
 from fastbatch.decode.transform import Sample
 from fastbatch.errors import DecodeError
-from fastbatch.plan.plan import stream
+from fastbatch.plan.streams import stream
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "transforms"
 N = 50

@@ -119,7 +119,7 @@ def test_a_file_cut_short_is_an_error(api, tmp_path):
         ((X, Y), {"length": N + 1}, ValueError, f"shorter than a window: expected at least {N + 1} rows, found {N}"),
         ((X, Y), {"length": N, "horizon": 1}, ValueError, "a window and its horizon: expected at least 62 rows"),
         ((X, Y), {"length": 2**62, "sampling_rate": 2**62}, ValueError, "shorter than a window"),
-        ((X[:0],), {"length": 1}, ValueError, "expected at least 1 rows, found 0"),
+        ((X[:0],), {"length": 1}, ValueError, "expected at least 1 row, found 0"),
         ((X, Y[:-1]), {"length": 3}, ValueError, "equal length, found 61, 60 rows"),
         ((X,), {"length": 3, "horizon": 1.5}, TypeError, "horizon: expected an integer"),
         ((X,), {"length": N, "horizon": 1}, ValueError, "a window and its horizon: expected at least 62 rows"),

@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "batch/buffer_pool.h"
 
-#include <sys/mman.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <new>
-
-#include "common/process.h"
-#include "common/short_lock.h"
+#include "platform/fork.h"
+#include "platform/memory.h"
+#include "platform/short_lock.h"
 
 namespace fastbatch {
 
-namespace {
-constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-}  // namespace
+void FreeAligned::operator()(std::byte* memory) const noexcept { free_pages(memory); }
 
-void FreeAligned::operator()(std::byte* memory) const noexcept { std::free(memory); }
-
-AlignedBuffer allocate_aligned(std::size_t bytes) {
-  // Below two huge pages the memory lost by rounding outweighs the saved page-table walks.
-  const bool huge = bytes >= 2 * kHugePage;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, huge ? kHugePage : kCacheLine, std::max(bytes, kCacheLine)) != 0) throw std::bad_alloc();
-  if (huge) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint: errors are ignored
-  return AlignedBuffer(static_cast<std::byte*>(memory));
-}
+AlignedBuffer allocate_aligned(std::size_t bytes) { return AlignedBuffer(allocate_pages(bytes)); }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
   if (this != &other) {

@@ -4,7 +4,9 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "bindings/gil.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/pillow.h"
@@ -58,7 +60,11 @@ ImageOptions make_image_options(const kernels::Conversion& conversion, std::size
                                 std::array<double, 2> ratio, const std::string& filter, bool flip, bool vertical_flip,
                                 const std::string& color, bool apply_exif, bool exact, bool dct_scale,
                                 const std::vector<std::uint8_t>& pad_value, std::uint64_t max_pixels,
-                                std::shared_ptr<Augmentation> augmentation) {
+                                std::shared_ptr<Augmentation> augmentation, std::size_t seek_index_bytes,
+                                std::optional<kernels::Conversion> deep, std::optional<kernels::Conversion> floats,
+                                bool clips, std::size_t stored_channels, bool fills,
+                                std::optional<kernels::Conversion> ints, std::optional<kernels::Conversion> uints,
+                                std::string_view pad_element) {
   ImageOptions options;
   options.height = height;
   options.width = width;
@@ -78,6 +84,16 @@ ImageOptions make_image_options(const kernels::Conversion& conversion, std::size
   options.conversion = conversion;
   options.max_pixels = max_pixels;
   options.augmentation = std::move(augmentation);
+  options.seek_index_bytes = seek_index_bytes;
+  options.deep = std::move(deep);
+  options.floats = std::move(floats);
+  options.clips = clips;
+  options.stored_channels = stored_channels;
+  options.fills = fills;
+  options.ints = std::move(ints);
+  options.uints = std::move(uints);
+  const auto* const element = reinterpret_cast<const std::byte*>(pad_element.data());
+  options.pad_element.assign(element, element + pad_element.size());
   return options;
 }
 
@@ -92,14 +108,20 @@ py::tuple crop_of(const ImageOptions& options, std::uint32_t width, std::uint32_
                         plan.left, plan.top);
 }
 
-MakeImageReader external_if(bool with_pillow) { return with_pillow ? make_pillow_reader() : MakeImageReader(); }
+MakeImageReader external_if(bool with_pillow, const ImageOptions& options) {
+  if (!with_pillow) return {};
+  return make_pillow_reader(options.deep.has_value(), options.stored_channels != 0);
+}
 
 // The bytes of one sample's slot.
 py::bytes decode_row(const Decoder& decoder, std::uint64_t index) {
   if (index >= decoder.size()) throw py::index_error();
   std::string row(decoder.slot_bytes(), '\0');
   std::size_t failed_at = 0;
-  decoder.decode({&index, 1}, {}, reinterpret_cast<std::byte*>(row.data()), *decoder.workspace(), failed_at);
+  {
+    const GilRelease no_gil;  // GIL released: the row's chunk may be read by Python, in another thread
+    decoder.decode({&index, 1}, {}, reinterpret_cast<std::byte*>(row.data()), *decoder.workspace(), failed_at);
+  }
   return row;
 }
 
@@ -134,7 +156,10 @@ void register_decode(py::module_& module) {
            py::arg("ratio") = standard.ratio, py::arg("filter") = "bilinear", py::arg("flip") = false,
            py::arg("vertical_flip") = false, py::arg("color") = "rgb", py::arg("apply_exif") = false,
            py::arg("exact") = true, py::arg("dct_scale") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
-           py::arg("max_pixels") = standard.max_pixels, py::arg("augmentation") = nullptr)
+           py::arg("max_pixels") = standard.max_pixels, py::arg("augmentation") = nullptr,
+           py::arg("seek_index_bytes") = 0, py::arg("deep") = py::none(), py::arg("floats") = py::none(),
+           py::arg("clips") = true, py::arg("stored_channels") = 0, py::arg("fills") = false,
+           py::arg("ints") = py::none(), py::arg("uints") = py::none(), py::arg("pad_element") = py::bytes())
       .def("crop", &crop_of, py::arg("width"), py::arg("height"), py::arg("seed"), py::arg("epoch"), py::arg("index"));
 
   py::class_<ConcatDecoder, Decoder, std::shared_ptr<ConcatDecoder>>(module, "ConcatDecoder")
@@ -156,22 +181,27 @@ void register_decode(py::module_& module) {
 
   py::class_<ImageDecoder, Decoder, std::shared_ptr<ImageDecoder>>(module, "ImageDecoder")
       .def(py::init([](std::shared_ptr<SampleSource> source, const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<ImageDecoder>(std::move(source), options, external_if(with_pillow));
+        return std::make_shared<ImageDecoder>(std::move(source), options, external_if(with_pillow, options));
       }))
       .def_property_readonly("through_pillow", &ImageDecoder::n_external)
       .def_property_readonly("jpeg_own", &ImageDecoder::n_jpeg_own)
-      .def_property_readonly("jpeg_library", &ImageDecoder::n_jpeg_library);
+      .def_property_readonly("jpeg_library", &ImageDecoder::n_jpeg_library)
+      .def_property_readonly("jpeg_indexed", &ImageDecoder::n_jpeg_indexed);
 
   py::class_<MatrixDecoder, Decoder, std::shared_ptr<MatrixDecoder>>(module, "MatrixDecoder")
       .def(py::init([](std::shared_ptr<SampleSource> images, const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<MatrixDecoder>(std::move(images), options, external_if(with_pillow));
+        return std::make_shared<MatrixDecoder>(std::move(images), options, external_if(with_pillow, options));
       }));
 
   py::class_<MaskDecoder, Decoder, std::shared_ptr<MaskDecoder>>(module, "MaskDecoder")
       .def(py::init([](std::shared_ptr<SampleSource> images, std::shared_ptr<SampleSource> masks,
                        const ImageOptions& options, bool with_pillow) {
-        return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options, external_if(with_pillow));
-      }));
+        return std::make_shared<MaskDecoder>(std::move(images), std::move(masks), options,
+                                             external_if(with_pillow, options),
+                                             with_pillow ? make_pillow_reader(true, false, true) : MakeImageReader{});
+      }))
+      .def_property_readonly("jpeg_own", &MaskDecoder::n_jpeg_own)
+      .def_property_readonly("jpeg_library", &MaskDecoder::n_jpeg_library);
 }
 
 }  // namespace fastbatch::bindings

@@ -92,11 +92,13 @@ ColorMode mode_of(std::size_t channels) {
   return channels == 1 ? ColorMode::kGray : ColorMode::kRgb;
 }
 
-ImageArray images_of(const py::array& array, std::size_t channels) {
-  require(py::isinstance<py::array_t<std::uint8_t>>(array) && (array.ndim() == 4 || array.ndim() == 3),
-          "array: expected uint8 of the shape (n, height, width, channels) or (n, height, width)");
+ImageArray images_of(const py::handle& object, std::size_t channels) {
+  const char* const expected = "arrays: expected uint8 of the shape (n, height, width, channels) or (n, height, width)";
+  require(py::isinstance<py::array_t<std::uint8_t>>(object), expected);
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  require(array.ndim() == 4 || array.ndim() == 3, expected);
   require(array.ndim() == 3 ? channels == 1 : array.shape(3) == static_cast<py::ssize_t>(channels),
-          "array: expected as many channels as the images have");
+          "arrays: expected as many channels as the images have");
   ImageArray images;
   images.data = static_cast<const std::uint8_t*>(array.data());
   images.n = static_cast<std::size_t>(array.shape(0));
@@ -109,17 +111,18 @@ ImageArray images_of(const py::array& array, std::size_t channels) {
   return images;
 }
 
-std::shared_ptr<DrawnDecoder> make_decoder(const std::optional<py::array>& array, std::size_t channels,
-                                           std::size_t height, std::size_t width, const py::object& table,
-                                           std::size_t itemsize, bool planes, const std::string& filter, bool exact,
+std::shared_ptr<DrawnDecoder> make_decoder(const py::tuple& arrays, std::size_t channels, std::size_t height,
+                                           std::size_t width, const py::object& table, std::size_t itemsize,
+                                           bool planes, const std::string& filter, bool exact,
                                            const std::vector<std::uint8_t>& pad_value, bool with_pillow,
-                                           std::size_t table_channels) {
+                                           std::size_t table_channels, std::size_t seek_index_bytes) {
   DrawnOptions options;
   options.image.height = height;
   options.image.width = width;
   options.image.color = mode_of(channels);
   options.image.filter = filter_named(filter);
   options.image.exact = exact;
+  options.image.seek_index_bytes = seek_index_bytes;
   require(pad_value.size() <= options.image.pad_value.size(), "pad_value: more than 4 channels");
   std::copy(pad_value.begin(), pad_value.end(), options.image.pad_value.begin());
   if (!table.is_none()) {
@@ -128,8 +131,8 @@ std::shared_ptr<DrawnDecoder> make_decoder(const std::optional<py::array>& array
                           std::span(reinterpret_cast<const std::byte*>(elements.data()), elements.size()));
   }
   options.planes = planes;
-  std::optional<ImageArray> images;
-  if (array) images = images_of(*array, channels);
+  std::vector<ImageArray> images;
+  for (const py::handle array : arrays) images.push_back(images_of(array, channels));
   return std::make_shared<DrawnDecoder>(std::move(options), images,
                                         with_pillow ? make_pillow_reader() : MakeImageReader());
 }
@@ -156,10 +159,10 @@ void register_drawn(py::module_& module) {
            py::arg("changes") = py::none(), py::arg("erasing") = py::bytes());
 
   py::class_<DrawnDecoder, Decoder, std::shared_ptr<DrawnDecoder>>(module, "DrawnDecoder")
-      .def(py::init(&make_decoder), py::keep_alive<1, 2>(), py::arg("array"), py::arg("channels"), py::arg("height"),
+      .def(py::init(&make_decoder), py::keep_alive<1, 2>(), py::arg("arrays"), py::arg("channels"), py::arg("height"),
            py::arg("width"), py::arg("table") = py::none(), py::arg("itemsize") = 1, py::arg("planes") = true,
            py::arg("filter") = "bilinear", py::arg("exact") = true, py::arg("pad_value") = std::vector<std::uint8_t>{},
-           py::arg("with_pillow") = false, py::arg("table_channels") = 3)
+           py::arg("with_pillow") = false, py::arg("table_channels") = 3, py::arg("seek_index_bytes") = 0)
       .def("add", [](DrawnDecoder& decoder, const std::shared_ptr<DrawnBatch>& batch) { return decoder.add(batch); });
 
   module.def("probe_sizes", &probe_sizes, py::arg("paths"), py::arg("threads"));

@@ -6,8 +6,9 @@
 #pragma once
 
 #include <Python.h>
-#include <cxxabi.h>
-#include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 namespace fastbatch::bindings {
 
@@ -17,15 +18,11 @@ class GilRelease {
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;
   ~GilRelease() {
-#ifdef __GLIBCXX__
     try {
       PyEval_RestoreThread(state_);
-    } catch (abi::__forced_unwind&) {
-      for (;;) pause();
+    } catch (...) {  // glibc's forced unwinding: leaving this block would end the process
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }
-#else
-    PyEval_RestoreThread(state_);
-#endif
   }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Single images: fb.decode, fb.resize, fb.probe.
+// Single images: fb.decode, fb.resize, fb.probe, fb.verify.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -14,6 +14,8 @@
 #include "codecs/jpeg/reader.h"
 #include "codecs/probe.h"
 #include "codecs/registry.h"
+#include "codecs/verify.h"
+#include "codecs/versions.h"
 #include "image/resize_array.h"
 #include "source/file_list.h"
 
@@ -22,18 +24,6 @@ namespace fastbatch::bindings {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;  // between two questions whether to stop
-
-// The mode of an array with what Pillow's mode `name` holds, of a file of mode `stored`.
-std::optional<ColorMode> color_mode_named(std::string_view name, std::string_view stored) {
-  if (name == "RGB") return ColorMode::kRgb;
-  if (name == "RGBA") return ColorMode::kRgba;
-  if (name == "L" || name == "1") return ColorMode::kGray;
-  if (name == "I") return stored == "I;16" ? ColorMode::kGray16 : ColorMode::kGray;
-  if (name == "I;16") return ColorMode::kGray16;
-  if (name == "P") return ColorMode::kIndex;
-  if (name == "LA") return ColorMode::kGrayAlpha;
-  return std::nullopt;
-}
 
 py::array new_image(ImageSize size, ColorMode mode) {
   const py::dtype dtype = mode == ColorMode::kGray16 ? py::dtype::of<std::uint16_t>() : py::dtype::of<std::uint8_t>();
@@ -53,7 +43,7 @@ py::object decode_image(std::span<const std::byte> file, const std::string& mode
     try {
       info = reader.read_header(file, max_pixels);
       mode = color_mode_named(mode_name.empty() ? info.mode : mode_name, info.mode);
-      reason = "expected an image of a mode that arrays of 8 or 16 bits hold, found " + std::string(info.mode);
+      reason = wrong_mode_text(info.mode);
     } catch (const UnsupportedError& error) {
       reason = error.message();
     }
@@ -148,11 +138,25 @@ py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, s
   return rows;
 }
 
+// (bytes, error or None, errno or 0, whether only Pillow may know) of each.
+py::list verify(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads,
+                std::uint64_t max_pixels) {
+  const std::vector<VerifiedImage> verified =
+      interruptible([&](const StopSignal& stop) { return verify_images(source, first, n, threads, max_pixels, stop); });
+  py::list rows;
+  for (const VerifiedImage& one : verified) {
+    const py::object error = one.error.empty() ? py::object(py::none()) : decode_text(one.error);
+    rows.append(py::make_tuple(one.n_bytes, error, one.system_error, one.is_unsupported));
+  }
+  return rows;
+}
+
 }  // namespace
 
 void register_image(py::module_& module) {
   module.def("codecs", &codec_table);
-  module.def("libjpeg_version", [] { return std::string(libjpeg_version()); });
+  module.def("library_versions", &library_versions);
+  module.def("compiler_version", [] { return std::string(__VERSION__); });  // of GCC and Clang
   module.def("name_format", [](const py::bytes& file) {
     const auto bytes = file.cast<std::string_view>();
     return name_format({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()});
@@ -163,6 +167,8 @@ void register_image(py::module_& module) {
              py::arg("box"));
   module.def("probe_images", &probe, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"),
              py::arg("max_pixels") = kMaxPixels);
+  module.def("verify_images", &verify, py::arg("source"), py::arg("first"), py::arg("n"), py::arg("threads"),
+             py::arg("max_pixels"));
 }
 
 }  // namespace fastbatch::bindings

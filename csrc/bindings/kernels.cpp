@@ -2,8 +2,8 @@
 #include <pybind11/stl.h>
 
 #include "bindings/register.h"
-#include "common/machine.h"
 #include "kernels/kernels.h"
+#include "platform/machine.h"
 
 namespace fastbatch::bindings {
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "loader/loader.h"
 
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "bindings/errors.h"
 #include "bindings/gil.h"
@@ -32,8 +36,29 @@ struct PyLoader {
   std::atomic<int> waiting{0};     // Python threads inside next() without the GIL
 
   ~PyLoader() {
+    if (loader && loader->is_own_thread()) {  // the garbage collector ran in a worker, which cannot join itself
+      end_in_another_thread(std::move(decoders), std::move(loader));
+      return;
+    }
     const GilRelease no_gil;  // GIL released: joins the worker threads
     loader.reset();
+  }
+
+  static void end_in_another_thread(py::list decoders, std::unique_ptr<Loader> loader) noexcept {
+    struct Parts {
+      py::list decoders;
+      std::unique_ptr<Loader> loader;
+    };
+    auto* const parts = new Parts{std::move(decoders), std::move(loader)};
+    try {
+      std::thread([parts] {
+        parts->loader.reset();
+        if (is_finalizing()) return;  // the process ends anyway
+        const py::gil_scoped_acquire gil;
+        delete parts;
+      }).detach();
+    } catch (const std::system_error&) {  // no thread can be started: the loader stays, with its idle workers
+    }
   }
 
   // Returns when all threads that waited in next() have the GIL again. At the end of the interpreter close() is called
@@ -71,9 +96,9 @@ class PyRun {
     if (run_) core().loader->cancel(*run_);
   }
 
-  // (number of the batch in the run, [array of each column], (bad samples)); None after the last batch; False when the
-  // loader was closed: Python raises the error. C++ must not create the exception: that runs Python code below C++
-  // frames, and if the interpreter ends meanwhile, it terminates the thread there and with it the process.
+  // (number of the batch in the run, [array of each column], (bad and filled samples)); None after the last batch;
+  // False when the loader was closed: Python raises the error. C++ must not create the exception: that runs Python code
+  // below C++ frames, and if the interpreter ends meanwhile, it terminates the thread there and with it the process.
   py::object next() {
     Batch batch;
     for (;;) {
@@ -89,6 +114,21 @@ class PyRun {
     }
   }
 
+  // [(stage, number of the batch in the run, first slot, slots, number of the thread)] of what threads do now.
+  py::list under_way() const {
+    std::vector<UnderWay> found;
+    {
+      const GilRelease no_gil;  // GIL released: takes the loader's mutex
+      found = core().loader->under_way(*run_);
+    }
+    py::list listed;
+    for (const UnderWay& one : found) {
+      const char* stage = one.kind == Task::Kind::kDecode ? "decode" : "read ahead";
+      listed.append(py::make_tuple(stage, one.batch, one.begin, one.count, one.thread));
+    }
+    return listed;
+  }
+
  private:
   PyLoader& core() const { return *core_; }
 
@@ -100,15 +140,17 @@ class PyRun {
       shape.insert(shape.end(), arrays[c].sample_shape.begin(), arrays[c].sample_shape.end());
       columns[c] = to_array(std::move(batch.columns[c]), arrays[c].dtype, shape);
     }
-    py::tuple bad(batch.bad.size());
-    for (std::size_t i = 0; i < batch.bad.size(); ++i) bad[i] = describe(batch.bad[i]);
+    py::tuple bad(batch.bad.size() + batch.filled.size());
+    std::size_t n = 0;
+    for (const BadSample& one : batch.bad) bad[n++] = describe(one, false);
+    for (const BadSample& one : batch.filled) bad[n++] = describe(one, true);
     return py::make_tuple(batch.number, std::move(columns), std::move(bad));
   }
 
-  // (sample, its replacement or None, error), without running Python code, as above.
-  static py::tuple describe(const BadSample& bad) {
+  // (sample, its replacement or None, error, whether it was filled), without running Python code, as above.
+  static py::tuple describe(const BadSample& bad, bool is_filled) {
     const py::object other = bad.replaced_by ? py::object(py::int_(*bad.replaced_by)) : py::none();
-    return py::make_tuple(bad.sample, other, bindings::describe(bad.error));
+    return py::make_tuple(bad.sample, other, bindings::describe(bad.error), is_filled);
   }
 
   py::object owner_;  // of *core_
@@ -150,6 +192,7 @@ py::dict to_dict(const LoaderStats& stats) {
   dict["samples"] = stats.samples;
   dict["bytes"] = stats.bytes;
   dict["bad_samples"] = stats.bad_samples;
+  dict["filled"] = stats.filled;
   dict["wait_s"] = stats.wait_s;
   dict["decode_s"] = stats.decode_s;
   dict["advise_s"] = stats.advise_s;
@@ -159,10 +202,20 @@ py::dict to_dict(const LoaderStats& stats) {
   return dict;
 }
 
+// Imports NumPy, which is why it is not done when this module is imported. Threads: any.
+void register_events() {
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<bool> once;
+  once.call_once_and_store_result([] {
+    PYBIND11_NUMPY_DTYPE(Event, begin_ns, end_ns, batch, sample, count, kind, thread, column, minor_faults,
+                         major_faults);
+    return true;
+  });
+}
+
 }  // namespace
 
 void register_loader(py::module_& module) {
-  py::class_<PyRun>(module, "Run").def("next", &PyRun::next);
+  py::class_<PyRun>(module, "Run").def("next", &PyRun::next).def("under_way", &PyRun::under_way);
 
   py::class_<PyLoader>(module, "Loader")
       .def(py::init(&make_loader), py::arg("decoders"), py::arg("dtypes"), py::arg("shapes"), py::arg("threads"),
@@ -174,6 +227,15 @@ void register_loader(py::module_& module) {
              return PyRun(self, self.cast<PyLoader&>().loader->start(order, plan, {seed, epoch}));
            })
       .def("stats", [](const PyLoader& self) { return to_dict(self.loader->stats()); })
+      .def("start_recording",
+           [](const PyLoader& self, std::size_t events_per_thread) { self.loader->start_recording(events_per_thread); })
+      .def("stop_recording",
+           [](const PyLoader& self) {
+             register_events();
+             const Timeline::Recording recording = self.loader->stop_recording();
+             const auto n = static_cast<py::ssize_t>(recording.events.size());
+             return py::make_tuple(py::array_t<Event>(n, recording.events.data()), recording.overwritten);
+           })
       .def("is_own_thread", [](const PyLoader& self) { return self.loader->is_own_thread(); })
       .def("close", &PyLoader::close);
 }

@@ -14,10 +14,12 @@ PYBIND11_MODULE(_core, module, py::mod_gil_not_used()) {
   fastbatch::bindings::register_plan(module);
   fastbatch::bindings::register_augment(module);
   fastbatch::bindings::register_decode(module);
+  fastbatch::bindings::register_chunks(module);
   fastbatch::bindings::register_drawn(module);
   fastbatch::bindings::register_image(module);
   fastbatch::bindings::register_change(module);
   fastbatch::bindings::register_sequences(module);
   fastbatch::bindings::register_loader(module);
+  fastbatch::bindings::register_stores(module);
   fastbatch::bindings::register_text(module);
 }

@@ -6,6 +6,7 @@
 #include "bindings/register.h"
 #include "common/philox.h"
 #include "plan/batch_plan.h"
+#include "plan/mixture.h"
 #include "plan/order.h"
 #include "plan/permutation.h"
 
@@ -26,7 +27,8 @@ Tail tail_named(const std::string& name) {
   if (name == "pad") return Tail::kPad;
   if (name == "drop") return Tail::kDrop;
   if (name == "uneven") return Tail::kUneven;
-  throw std::invalid_argument("tail: expected pad, drop or uneven, found " + name);
+  if (name == "mask") return Tail::kMask;
+  throw std::invalid_argument("tail: expected pad, drop, uneven or mask, found " + name);
 }
 
 // (shuffled, seed, n, start, count), or (n, items)
@@ -79,11 +81,13 @@ void register_plan(py::module_& module) {
     return std::make_shared<IndexList>(std::vector<std::uint64_t>(span.begin(), span.end()));
   }));
 
+  py::class_<Mixture, std::shared_ptr<Mixture>> mixture(module, "Mixture");  // named by the signature of Order
   py::class_<Order>(module, "Order")
       .def(py::init([](std::uint64_t n, const std::vector<SubsetTuple>& subsets, const std::string& shuffle,
                        std::uint64_t block_size, std::uint64_t window, std::uint64_t seed, std::uint64_t epoch,
                        std::uint64_t n_drawn, const std::optional<Doubles>& cumulative,
-                       const std::optional<Indices>& listed) {
+                       const std::optional<Indices>& listed, const std::optional<Indices>& block_ends,
+                       const std::shared_ptr<Mixture>& mixture) {
              std::vector<Subset> parts;
              for (const SubsetTuple& subset : subsets) parts.push_back(subset_of(subset));
              std::shared_ptr<const Draw> draw;
@@ -94,11 +98,17 @@ void register_plan(py::module_& module) {
                if (listed) made->listed.assign(listed->data(), listed->data() + listed->size());
                draw = std::move(made);
              }
-             return Order(n, parts, {shuffle_named(shuffle), block_size, window}, seed, epoch, std::move(draw));
+             BlockEnds ends;
+             if (block_ends) {
+               const auto span = span_of(*block_ends);
+               ends = std::make_shared<std::vector<std::uint64_t>>(span.begin(), span.end());
+             }
+             return Order(n, parts, {shuffle_named(shuffle), block_size, window, std::move(ends)}, seed, epoch,
+                          std::move(draw), mixture);
            }),
            py::arg("n"), py::arg("subsets"), py::arg("shuffle"), py::arg("block_size"), py::arg("window"),
            py::arg("seed"), py::arg("epoch"), py::arg("n_drawn") = 0, py::arg("cumulative") = py::none(),
-           py::arg("listed") = py::none())
+           py::arg("listed") = py::none(), py::arg("block_ends") = py::none(), py::arg("mixture") = nullptr)
       .def_property_readonly("size", &Order::size)
       .def("at", [](const Order& order, const Indices& positions) {
         Indices out = allocate(static_cast<std::size_t>(positions.size()));
@@ -109,6 +119,17 @@ void register_plan(py::module_& module) {
         }
         return out;
       });
+
+  mixture.def(
+      py::init([](const std::vector<std::pair<Order, std::uint64_t>>& parts, const Indices& turns, std::uint64_t n) {
+        std::vector<Mixture::Part> made;
+        for (const auto& [order, first] : parts) made.push_back({order, first});
+        const auto span = span_of(turns);
+        std::vector<std::uint16_t> short_turns;
+        for (const std::uint64_t turn : span) short_turns.push_back(static_cast<std::uint16_t>(turn));
+        return std::make_shared<Mixture>(std::move(made), std::move(short_turns), n);
+      }),
+      py::arg("parts"), py::arg("turns"), py::arg("n"));
 
   py::class_<BatchPlan>(module, "BatchPlan")
       .def(py::init([](std::uint64_t n, std::uint64_t position, std::uint64_t rank, std::uint64_t world_size,

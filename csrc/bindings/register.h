@@ -10,12 +10,14 @@ void register_errors(pybind11::module_& module);
 void register_kernels(pybind11::module_& module);
 void register_source(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
+void register_chunks(pybind11::module_& module);
 void register_decode(pybind11::module_& module);
 void register_drawn(pybind11::module_& module);
 void register_image(pybind11::module_& module);
 void register_augment(pybind11::module_& module);
 void register_change(pybind11::module_& module);
 void register_loader(pybind11::module_& module);
+void register_stores(pybind11::module_& module);
 void register_text(pybind11::module_& module);
 
 }  // namespace fastbatch::bindings

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
+#include "source/block_space.h"
 #include "source/copy_elements.h"
 #include "source/encoded_samples.h"
 #include "source/file_list.h"
@@ -34,6 +36,10 @@ namespace {
 py::array read_elements(const ArrayView& view) {
   py::array copied(py::dtype(view.descr), std::vector<py::ssize_t>(view.shape.begin(), view.shape.end()));
   auto* dst = static_cast<std::byte*>(copied.mutable_data());
+  if (view.file && view.file->space()) {  // may wait for a store
+    interruptible_here([&] { copy_elements(view, dst); });
+    return copied;
+  }
   const GilRelease no_gil;  // GIL released: writes into an array that nobody else knows yet
   copy_elements(view, dst);
   return copied;
@@ -81,15 +87,14 @@ std::shared_ptr<EncodedSamples> make_encoded_samples(const py::buffer& blob, con
 }
 
 // (names with a null byte after each, offsets, sizes)
-py::tuple tar_members(const py::bytes& path) {
+template <typename Archive>
+py::tuple tar_members(const Archive& archive) {
   TarMembers members;
   std::string names;
-  {
-    const std::string archive = path;
-    const GilRelease no_gil;  // GIL released: the disk may be slow, touches no Python object
+  interruptible_here([&] {  // the disk or a store may be slow
     members = read_tar(archive);
     for (std::size_t i = 0; i < members.names.size(); ++i) names.append(members.names[i]).push_back('\0');
-  }
+  });
   const auto n = static_cast<py::ssize_t>(members.offsets.size());
   return py::make_tuple(py::bytes(names), py::array_t<std::uint64_t>(n, members.offsets.data()),
                         py::array_t<std::uint64_t>(n, members.sizes.data()));
@@ -130,13 +135,21 @@ void register_source(py::module_& module) {
       .def("windows", &windows, py::arg("length"), py::arg("step"))
       .def("every", &every, py::arg("start"), py::arg("n"), py::arg("stride"));
 
+  // A field of records in a mapped array of this package.
+  module.def("view_of", [](const py::array& array) {
+    ArrayView view = borrow(array);
+    if (!view.file && view.n_elements() > 0) throw std::invalid_argument("expected a view of a mapped file");
+    return view;
+  });
   module.def("open_npy", [](const py::bytes& path) { return open_npy(std::string(path)); });
   module.def("open_idx", [](const py::bytes& path) { return open_idx(std::string(path)); });
   module.def("open_raw", [](const py::bytes& path, const std::string& descr, const std::vector<std::int64_t>& shape,
                             std::uint64_t offset) { return open_raw(std::string(path), descr, shape, offset); });
 
   module.def("list_folder", &listed);
-  module.def("tar_members", &tar_members);
+  module.def("tar_members", [](const py::bytes& path) { return tar_members(std::string(path)); });
+  module.def("tar_members",
+             [](std::shared_ptr<BlockSpace> space) { return tar_members(MappedFile(std::move(space))); });
 
   py::class_<NpzFile>(module, "NpzFile")
       .def(py::init([](const py::bytes& path) { return NpzFile(std::string(path)); }))

@@ -18,7 +18,7 @@
 #include "bindings/register.h"
 #include "bindings/text_batch.h"
 #include "common/error.h"
-#include "common/process.h"
+#include "platform/fork.h"
 #include "source/file_list.h"
 #include "text/count_words.h"
 #include "text/items.h"

@@ -6,3 +6,4 @@
 #include "bindings/module.cpp"     // NOLINT(bugprone-suspicious-include)
 #include "bindings/plan.cpp"       // NOLINT(bugprone-suspicious-include)
 #include "bindings/sequences.cpp"  // NOLINT(bugprone-suspicious-include)
+#include "bindings/stores.cpp"     // NOLINT(bugprone-suspicious-include)

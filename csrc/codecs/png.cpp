@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "codecs/png_chunks.h"
+#include "codecs/png_deep.h"
 #include "codecs/png_pixels.h"
 #include "codecs/png_rows.h"
 #include "codecs/registry.h"
@@ -63,7 +64,8 @@ bool is_png(std::span<const std::byte> file) noexcept { return text_of(file).sta
 
 struct PngReader::State {
   std::optional<PngChunks> chunks;
-  std::optional<PngPixels> pixels;
+  std::optional<PngPixels> pixels;    // converts to 8 bits,
+  std::optional<PngDeepPixels> deep;  // or keeps 16
   PngRows rows;
   std::optional<Canvas> canvas;     // for an interlaced image
   std::vector<std::uint8_t> black;  // one row
@@ -101,20 +103,31 @@ ImageInfo PngReader::read_header(std::span<const std::byte> file, std::uint64_t 
   State& state = *state_;
   state.canvas.reset();
   state.pixels.reset();
+  state.deep.reset();
   state.rows.close();
   state.chunks.reset();
   check_format(is_png(file), "PNG", file);
   state.chunks.emplace(file, max_pixels);
   const PngChunks& chunks = *state.chunks;
-  return {.size = chunks.size(), .mode = png_mode_of(chunks), .orientation = chunks.orientation()};
+  return {.size = chunks.size(),
+          .mode = png_mode_of(chunks),
+          .orientation = chunks.orientation(),
+          .element = chunks.depth() == 16 ? DType::kU16 : DType::kU8,
+          .channels = png_bits_of_pixel(chunks) / chunks.depth()};
 }
 
 ImageRows PngReader::start(ColorMode mode, const ImagePart& part) {
   State& state = *state_;
   const PngChunks& chunks = *state.chunks;
   const ImageSize size = chunks.size();
-  state.pixels.emplace(chunks, mode);
-  state.pixel_bytes = pixel_bytes_of(mode);
+  if (part.is_deep) {
+    state.deep.emplace(chunks, mode);
+    state.pixel_bytes = state.deep->channels() * sizeof(std::uint16_t);
+  } else {
+    state.deep.reset();
+    state.pixels.emplace(chunks, mode);
+    state.pixel_bytes = pixel_bytes_of(mode);
+  }
   state.black.clear();
   const bool all = part.window.width == 0 || part.window.height == 0;
   state.window = all ? Window{0, 0, size.width, size.height} : part.window;
@@ -130,10 +143,29 @@ std::size_t PngReader::read_rows(std::uint8_t* rows, std::size_t n) {
   while (state.row < state.window.y) state.next_row();
   const std::size_t wanted = std::min(n, state.window.y + state.window.height - state.row);
   for (std::size_t i = 0; i < wanted; ++i) {
-    state.pixels->convert(state.next_row(), state.window.x, state.window.width, rows);
+    const std::uint8_t* const packed = state.next_row();
+    if (state.deep) {
+      state.deep->convert(packed, state.window.x, state.window.width, rows);
+    } else {
+      state.pixels->convert(packed, state.window.x, state.window.width, rows);
+    }
     rows += state.window.width * state.pixel_bytes;
   }
   return wanted;
+}
+
+void PngReader::check(ColorMode mode) {
+  State& state = *state_;
+  const PngChunks& chunks = *state.chunks;
+  state.deep.reset();
+  state.pixels.emplace(chunks, mode);  // refuses modes
+  const std::vector<PngPass> passes = png_passes(chunks.size(), chunks.interlaced());
+  state.rows.open(passes, png_bits_of_pixel(chunks), chunks.pixels());
+  std::uint64_t left = 0;  // rows of all passes
+  for (const PngPass& pass : passes) left += pass.size.width == 0 ? 0 : pass.size.height;
+  while (left > 0 && state.rows.pass()) --left;
+  state.row = chunks.size().height;
+  finish();
 }
 
 void PngReader::finish() {

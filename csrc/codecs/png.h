@@ -28,6 +28,7 @@ class PngReader final : public ImageReader {
   ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override;
   void finish() override;
+  void check(ColorMode mode) override;
 
  private:
   struct State;

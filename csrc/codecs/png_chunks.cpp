@@ -217,6 +217,7 @@ void PngChunks::take_transparency(const Chunk& chunk) {
     const auto value = load_big<std::uint16_t>(chunk.data, 2 * i);
     const unsigned shown = color_ == 0 && depth_ == 1 ? (value != 0 ? 255U : 0U) : value;
     transparency_.color[i] = static_cast<std::uint8_t>(shown & 255U);
+    transparency_.deep_color[i] = value;
   }
 }
 

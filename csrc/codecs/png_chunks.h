@@ -21,7 +21,8 @@ namespace fastbatch {
 struct PngTransparency {
   enum class Kind : std::uint8_t { kNone, kColor, kIndex, kAlphas };
   Kind kind = Kind::kNone;
-  std::array<std::uint8_t, 3> color{};  // for gray: the first element
+  std::array<std::uint8_t, 3> color{};        // for gray: the first element; the low bytes, which Pillow compares
+  std::array<std::uint16_t, 3> deep_color{};  // the same as stored
   std::size_t index = 0;
   std::span<const std::byte> alphas{};
 };

@@ -202,7 +202,8 @@ void PngRows::open(const std::vector<PngPass>& passes, unsigned bits, const Piec
   if (!state.inflate_at_once()) state.begin_zlib();
 }
 
-const std::uint8_t* PngRows::next() {
+// The next row behind its filter byte, which is valid.
+std::uint8_t* PngRows::next_filtered() {
   throw_if_stopped();
   State& state = *state_;
   while (state.passes[state.pass].size.width == 0 || state.row == state.passes[state.pass].size.height) {
@@ -222,6 +223,15 @@ const std::uint8_t* PngRows::next() {
     throw DecodeError({}, "broken PNG: expected filter 0 to 4, found " + std::to_string(*line) + " in row " +
                               std::to_string(state.row));
   }
+  ++state.row;
+  return line;
+}
+
+const std::uint8_t* PngRows::next() {
+  State& state = *state_;
+  std::uint8_t* const line = next_filtered();
+  if (line == nullptr) return nullptr;
+  const std::size_t n = state.passes[state.pass].row_bytes(state.bits);
   if (state.above == nullptr) {
     std::uint8_t* zeros = state.zeros.get(n);
     std::memset(zeros, 0, n);
@@ -229,9 +239,10 @@ const std::uint8_t* PngRows::next() {
   }
   kernels::unfilter(*line, std::max(1U, state.bits / 8), state.above, line + 1, n);
   state.above = line + 1;
-  ++state.row;
   return line + 1;
 }
+
+bool PngRows::pass() { return next_filtered() != nullptr; }
 
 std::size_t PngRows::last_piece() const noexcept { return state_->piece; }
 

@@ -38,10 +38,14 @@ class PngRows {
   // The next row of the current pass, or the first row of the next nonempty pass. Null if the compressed data ends
   // between two rows: Pillow leaves the missing rows black. Valid until the next call. Throws DecodeError.
   const std::uint8_t* next();
+  // As next(), but the row is not unfiltered. False in place of null.
+  bool pass();
   [[nodiscard]] std::size_t last_piece() const noexcept;  // the last piece that was read
   void close();                                           // frees the memory that grew with the image
 
  private:
+  std::uint8_t* next_filtered();
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -6,22 +6,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "codecs/image.h"
+#include "common/dtype.h"
 #include "common/error.h"
 
 namespace fastbatch {
 
 // The pixel format of rows. Pillow's names: "RGB", "RGBA", "L", "I;16" (native byte order), "P" (the file's palette
 // indices), "LA".
-enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGrayAlpha };
+// kStored: the file's own channels, with ImagePart::is_deep.
+enum class ColorMode : std::uint8_t { kRgb, kRgba, kGray, kGray16, kIndex, kGrayAlpha, kStored };
 
-[[nodiscard]] std::size_t channels_of(ColorMode mode) noexcept;     // interleaved
+[[nodiscard]] std::size_t channels_of(ColorMode mode) noexcept;     // interleaved; not of kStored
 [[nodiscard]] std::size_t pixel_bytes_of(ColorMode mode) noexcept;  // 1 to 4
 
-struct Codec;  // registry.h
+struct Codec;         // registry.h
+class JpegSeekIndex;  // jpeg/seek_index.h
 
 // The header of an image.
 struct ImageInfo {
@@ -29,6 +33,8 @@ struct ImageInfo {
   std::string_view mode{};       // Pillow's Image.open(file).mode: "RGB", "L", "P", "LA", "CMYK", "I;16", ...
   std::uint8_t orientation = 1;  // EXIF orientation, 1 to 8; 1 if missing or invalid
   bool is_opaque = false;        // true: alpha is 255 everywhere. false: unknown
+  DType element = DType::kU8;    // of the file's channels, if ImagePart::is_deep is supported: kU16 or kF32
+  std::size_t channels = 0;      // of the file, as stored; 0: unknown
   const Codec* codec = nullptr;  // set by ImageFileReader, unless the external reader reads the image
 };
 
@@ -44,6 +50,9 @@ void check_pixels(ImageSize size, std::uint64_t max_pixels);
 struct ImagePart {
   Window window{};           // in pixels of the file; empty: all. Codecs work in blocks and may deliver more.
   unsigned denominator = 1;  // 2, 4, 8: decode at 1/2, 1/4, 1/8. Ignored unless Codec::scales
+  // All bits of the file: each channel is of type ImageInfo::element, in this machine's byte order. Only valid for
+  // files whose element is not kU8, and with kRgb, kRgba, kGray and kStored.
+  bool is_deep = false;
 };
 
 // The rows that read_rows() will deliver.
@@ -79,6 +88,17 @@ class ImageReader {
   // Called after the last row. Makes Pillow's checks after the pixels (if all rows of the file were read), and frees
   // the memory that grew with the image.
   virtual void finish() = 0;
+
+  // In place of start(), read_rows() and finish(): reads all of the image without giving pixels, and throws what they
+  // would throw for the whole image.
+  virtual void check(ColorMode mode);
+
+  // Where readers of JPEGs note where parts of a file begin, and look it up. Before read_header(); may be null.
+  virtual void use_index(const std::shared_ptr<JpegSeekIndex>& /*index*/) {}
+
+  // Whether truncated images are filled, as by Pillow with LOAD_TRUNCATED_IMAGES, and not refused. Before
+  // read_header(); only the external reader does so.
+  virtual void fill_truncated(bool /*fills*/) {}
 
   // Whether a library decoded the image in place of our own decoder. After finish().
   [[nodiscard]] virtual bool used_library() const noexcept { return false; }

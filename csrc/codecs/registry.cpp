@@ -25,12 +25,15 @@ constexpr std::array kCodecs{
     Codec{"WEBP", "WebP", is_webp, false, 0, "webp", make<WebpReader>},
 };
 
-// Formats without a codec, for messages.
+// Formats without a codec, for messages. Python: `FORMATS`, `OURS` and `IMAGES` in source/foreign.py; a test compares
+// the names.
 struct Signature {
   std::size_t offset;
   std::string_view bytes;
   std::string_view name;
 };
+
+constexpr std::size_t kHeadBytes = 512;  // enough for all of them
 
 constexpr std::array kSignatures{
     Signature{0, "GIF87a"sv, "GIF"},
@@ -45,8 +48,27 @@ constexpr std::array kSignatures{
     Signature{0, "MM\0*"sv, "TIFF"},
     Signature{0, "BM"sv, "BMP"},
     Signature{0, "%PDF"sv, "PDF"},
-    Signature{0, "PK\x03\x04"sv, "a ZIP archive"},
-    Signature{0, "\x1F\x8B"sv, "a gzip file"},
+    Signature{0, "PK\x03\x04"sv, "a zip archive"},
+    Signature{0, "PK\x05\x06"sv, "a zip archive"},
+    Signature{0, "\x1F\x8B\x08"sv, "a gzip file"},
+    Signature{0, "\x28\xB5\x2F\xFD"sv, "a zstd file"},
+    Signature{0,
+              "\xFD"
+              "7zXZ\0"sv,
+              "an xz file"},
+    Signature{0, "BZh"sv, "a bzip2 file"},
+    Signature{0, "7z\xBC\xAF\x27\x1C"sv, "a 7z archive"},
+    Signature{257, "ustar"sv, "a tar archive"},
+    Signature{0, "PAR1"sv, "a Parquet file"},
+    Signature{0, "ARROW1"sv, "a Feather file"},
+    Signature{0, "FEA1"sv, "a Feather file"},
+    Signature{0, "ORC"sv, "an ORC file"},
+    Signature{0, "\x89HDF\r\n\x1A\n"sv, "an HDF5 file"},
+    Signature{0, "MATLAB 5.0"sv, "a MATLAB file"},
+    Signature{0, "SQLite format 3\0"sv, "an SQLite database"},
+    Signature{0, "\x93NUMPY"sv, "a .npy array"},
+    Signature{0, "\x80\x04\x95"sv, "a pickle"},
+    Signature{0, "\x80\x05\x95"sv, "a pickle"},
     Signature{0, "version https://git-lfs"sv, "a Git LFS pointer"},
 };
 
@@ -83,7 +105,7 @@ void check_format(bool recognised, std::string_view title, std::span<const std::
 std::string name_format(std::span<const std::byte> file) {
   if (file.empty()) return "an empty file";
   if (const Codec* codec = codec_of(file)) return std::string(codec->title);
-  const std::string_view head = text_of(file.first(std::min<std::size_t>(file.size(), 256)));
+  const std::string_view head = text_of(file.first(std::min<std::size_t>(file.size(), kHeadBytes)));
   for (const Signature& signature : kSignatures) {
     if (head.size() > signature.offset && head.substr(signature.offset).starts_with(signature.bytes)) {
       return std::string(signature.name);

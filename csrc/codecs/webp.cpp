@@ -56,6 +56,12 @@ std::uint8_t orientation_of(const WebPDemuxer* demuxer) {
   return found.value_or(1);
 }
 
+// Throws std::bad_alloc if so many bytes cannot be allocated.
+void require_memory(std::size_t n_bytes) {
+  const auto memory = std::make_unique_for_overwrite<std::byte[]>(n_bytes);
+  *static_cast<volatile std::byte*>(memory.get()) = std::byte{0};  // or the compiler would leave it out
+}
+
 const char* text_of(VP8StatusCode status) {
   switch (status) {
     case VP8_STATUS_BITSTREAM_ERROR: return "broken WebP: the compressed data is damaged";
@@ -119,7 +125,11 @@ void WebpReader::State::decode(std::size_t n_rows) {
   target.size = pixels.size() - first;
   const VP8StatusCode status = WebPDecode(frame.fragment.bytes, frame.fragment.size, &config);
   WebPFreeDecBuffer(&config.output);
-  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (status == VP8_STATUS_OUT_OF_MEMORY) {    // newer versions of libwebp also say so of damaged alpha data
+    constexpr std::size_t kBytesPerPixel = 8;  // more than it allocates
+    require_memory(kBytesPerPixel * static_cast<std::size_t>(frame.width) * static_cast<std::size_t>(frame.height));
+    throw DecodeError({}, text_of(VP8_STATUS_BITSTREAM_ERROR));
+  }
   if (status != VP8_STATUS_OK) throw DecodeError({}, text_of(status));
 }
 

@@ -6,8 +6,9 @@
 #include <exception>
 #include <mutex>
 #include <system_error>
-#include <thread>
 #include <vector>
+
+#include "common/joined_thread.h"
 
 namespace fastbatch {
 
@@ -27,7 +28,7 @@ void parallel_for(std::size_t n, std::size_t threads, const std::function<void(s
     }
   };
   {
-    std::vector<std::jthread> others;
+    std::vector<JoinedThread> others;
     const std::size_t wanted = std::min(threads, n);
     others.reserve(wanted);
     try {

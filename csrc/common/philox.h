@@ -17,6 +17,7 @@ enum class Purpose : std::uint64_t {
   kSplit = 2,       // a split into training and validation data; epoch = 0
   kDraw = 3,        // weighted sampling; index = 0, draw p is for position p of the epoch
   kBatch = 4,       // draws of the user's functions for a batch; index = position (Python only)
+  kBucket = 5,      // the permutation of the documents of a bucket; index = the bucket
 };
 
 // The random operations on a sample. Each has its own stream, so that a new operation, or a new draw in one, does not

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "common/machine.h"
 #include "decode/standardize.h"
+#include "platform/machine.h"
 #include "source/guarded_read.h"
 
 namespace fastbatch {
@@ -99,6 +99,10 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
   failed_at = 0;
   auto& scratch = static_cast<Scratch&>(workspace);
   indices = rows_of(indices, scratch.places);
+  if (is_copy() && indices.size() == 1) {  // of a mixture, which has prefetched it
+    read_on_trip(view_, [&]() noexcept { std::memcpy(slots, row_at(indices[0]), row_bytes_); });
+    return;
+  }
   if (is_copy()) {
     read_on_trip(view_, [&]() noexcept { kernels::gather(view_.data, view_.strides[0], row_bytes_, indices, slots); });
     return;
@@ -168,6 +172,10 @@ void ArrayDecoder::make_dense(const std::byte* row, std::byte* dense) const noex
   }
 }
 
+void ArrayDecoder::prefetch(std::uint64_t index) const noexcept {
+  if (dense_ && !pieces_) kernels::prefetch(row_at(index), row_bytes_);
+}
+
 std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
   if (!view_.file || !dense_ || row_bytes_ == 0) return 0;
   std::vector<std::uint64_t> places;
@@ -184,7 +192,7 @@ std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
 }
 
 void ArrayDecoder::expect_random_access() {
-  if (!view_.file) return;
+  if (!view_.file || view_.file->space()) return;
   if (row_bytes_ < kNeighbourhood && view_.file->size() < available_memory() / 2)
     advice_unit_ = kNeighbourhood;
   else

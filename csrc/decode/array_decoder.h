@@ -29,10 +29,12 @@ class ArrayDecoder : public Decoder {
   [[nodiscard]] std::uint64_t size() const noexcept override { return pieces_ ? pieces_->size() : view_.shape[0]; }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return slot_bytes_; }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override;
-  [[nodiscard]] bool is_brief() const noexcept override { return true; }
+  [[nodiscard]] bool uses_key() const noexcept override { return false; }
+  [[nodiscard]] bool is_brief() const noexcept override { return !view_.file || !view_.file->space(); }
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;
+  void prefetch(std::uint64_t index) const noexcept override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
   // Strided slots: each sample consists of n_pieces equal pieces, `stride` bytes apart, followed by the pieces of the

@@ -31,12 +31,17 @@ class Decoder {
   // True if a chunk always decodes in about 50 us. The consumer may then decode it itself instead of waiting for a
   // worker.
   [[nodiscard]] virtual bool is_brief() const noexcept { return false; }
+  // Whether `key` changes a sample. Otherwise samples of different keys may be decoded together.
+  [[nodiscard]] virtual bool uses_key() const noexcept { return true; }
   [[nodiscard]] virtual std::unique_ptr<Workspace> workspace() const { return std::make_unique<Workspace>(); }
 
   // Fills slots[0, indices.size() * slot_bytes()), in order. Throws Error with file and sample, FileError, bad_alloc.
   // The first failing sample in order is reported; `failed_at` is its index in `indices`.
   virtual void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                       std::size_t& failed_at) const = 0;
+
+  // Fetches a sample into the processor's cache, which will be decoded in about a microsecond. No sample is needed.
+  virtual void prefetch(std::uint64_t /*index*/) const noexcept {}
 
   // Readahead advice to the kernel: these samples will be decoded soon. Returns the bytes that were not in memory; 0 if
   // all were, or if there is nothing to advise.

@@ -58,7 +58,7 @@ void fill_with(std::span<const std::uint8_t> pixel, std::size_t n, std::uint8_t*
 }  // namespace
 
 struct DrawnDecoder::Scratch : Workspace {
-  explicit Scratch(const DrawnDecoder& decoder) : reader(decoder.make_external_) {}
+  explicit Scratch(const DrawnDecoder& decoder) : reader(decoder.make_external_, decoder.index_) {}
   ReadBuffer buffer;
   ImageFileReader reader;
   ImageCropper cropper;
@@ -69,21 +69,28 @@ struct DrawnDecoder::Scratch : Workspace {
   std::vector<std::uint8_t> row;     // for flips
 };
 
-DrawnDecoder::DrawnDecoder(DrawnOptions options, std::optional<ImageArray> array, MakeImageReader make_external)
+DrawnDecoder::DrawnDecoder(DrawnOptions options, const std::vector<ImageArray>& arrays, MakeImageReader make_external)
     : options_(std::move(options)),
       channels_(channels_of(options_.image.color)),
-      array_(array),
-      make_external_(std::move(make_external)) {
+      arrays_(arrays),
+      starts_{0},
+      make_external_(std::move(make_external)),
+      index_(make_seek_index(options_.image.seek_index_bytes)) {
   check_crop(options_.image);
   if (pixel_bytes_of(options_.image.color) != channels_ || options_.image.color == ColorMode::kIndex)
     throw std::invalid_argument("expected a colour mode of 8 bits a channel");
   if (options_.table && options_.table->channels() != channels_ && options_.table->channels() != 1)
     throw std::invalid_argument("table: expected as many channels as the images have, or one");
+  for (const ImageArray& array : arrays_) {
+    if (array.height != arrays_[0].height || array.width != arrays_[0].width)
+      throw std::invalid_argument("arrays: expected images of one size");
+    starts_.push_back(starts_.back() + array.n);
+  }
 }
 
 std::uint64_t DrawnDecoder::add(const std::shared_ptr<const DrawnBatch>& batch) {
   const std::size_t n = batch->images.size();
-  if (batch->samples.size() != n || batch->paths.size() != (array_ ? 0 : n))
+  if (batch->samples.size() != n || batch->paths.size() != (arrays_.empty() ? n : 0))
     throw std::invalid_argument("expected a sample and a path for each image");
   for (std::size_t j = 0; j < n; ++j) {
     const DrawnImage& image = batch->images[j];
@@ -92,8 +99,8 @@ std::uint64_t DrawnDecoder::add(const std::shared_ptr<const DrawnBatch>& batch) 
         (!options_.table || batch->erasing.size() != options_.table->channels() * options_.table->itemsize())) {
       throw std::invalid_argument("expected an element per channel to erase with");
     }
-    if (array_ &&
-        (batch->samples[j] >= array_->n || image.size.width != array_->width || image.size.height != array_->height)) {
+    if (!arrays_.empty() && (batch->samples[j] >= starts_.back() || image.size.width != arrays_[0].width ||
+                             image.size.height != arrays_[0].height)) {
       throw std::invalid_argument("expected numbers of images, and their size");
     }
   }
@@ -117,8 +124,9 @@ std::size_t DrawnDecoder::slot_bytes() const noexcept {
 }
 
 std::size_t DrawnDecoder::chunk_samples() const noexcept {
-  if (!array_) return 1;
-  const std::size_t elements = std::max(array_->height * array_->width, options_.image.height * options_.image.width);
+  if (arrays_.empty()) return 1;
+  const std::size_t elements =
+      std::max(arrays_[0].height * arrays_[0].width, options_.image.height * options_.image.width);
   return std::max<std::size_t>(1, kChunkElements / std::max<std::size_t>(1, elements * channels_));
 }
 
@@ -142,7 +150,7 @@ void DrawnDecoder::decode_one(const DrawnBatch& batch, std::size_t j, std::byte*
   const std::size_t width = options_.image.width;
   if (options_.table) scratch.pixels.resize(channels_ * width * height);
   std::uint8_t* const pixels = options_.table ? scratch.pixels.data() : reinterpret_cast<std::uint8_t*>(slot);
-  if (array_) {
+  if (!arrays_.empty()) {
     crop_array(batch.samples[j], image, scratch, pixels);
   } else {
     const Where where{batch.paths[j], batch.samples[j]};
@@ -153,7 +161,7 @@ void DrawnDecoder::decode_one(const DrawnBatch& batch, std::size_t j, std::byte*
     } catch (const FormatError& error) {
       throw FormatError(where, error.message());
     } catch (const FileError& error) {
-      throw FileError(where, error.code());
+      throw FileError(where, error.code(), error.message());
     } catch (const std::logic_error& error) {
       throw DecodeError(where, error.what());
     }
@@ -188,17 +196,20 @@ void DrawnDecoder::crop_array(std::uint64_t index, const DrawnImage& image, Scra
   if (crop.wanted.width < options_.image.width || crop.wanted.height < options_.image.height) {
     fill_with({options_.image.pad_value.data(), channels_}, options_.image.width * options_.image.height, pixels);
   }
-  const std::uint8_t* const source = array_->data + static_cast<std::ptrdiff_t>(index) * array_->image_stride;
+  const auto which = std::upper_bound(starts_.begin(), starts_.end(), index) - starts_.begin() - 1;
+  const ImageArray& array = arrays_[static_cast<std::size_t>(which)];
+  const std::uint64_t place = index - starts_[static_cast<std::size_t>(which)];
+  const std::uint8_t* const source = array.data + static_cast<std::ptrdiff_t>(place) * array.image_stride;
   std::uint8_t* const target = pixels + crop.top * slot_stride + crop.left * channels_;
   if (crop.scaled.width == crop.source.width && crop.scaled.height == crop.source.height) {
     const Window window{crop.source.x + crop.wanted.x, crop.source.y + crop.wanted.y, crop.wanted.width,
                         crop.wanted.height};
-    interleave(*array_, source, window, channels_, target, slot_stride);
+    interleave(array, source, window, channels_, target, slot_stride);
     return;
   }
   const std::size_t stride = channels_ * crop.source.width;
   scratch.whole.resize(stride * crop.source.height);
-  interleave(*array_, source, crop.source, channels_, scratch.whole.data(), stride);
+  interleave(array, source, crop.source, channels_, scratch.whole.data(), stride);
   ResizeSpec spec;
   spec.in_height = crop.source.height;
   spec.in_width = crop.source.width;

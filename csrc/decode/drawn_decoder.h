@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "codecs/file_reader.h"
+#include "codecs/jpeg/seek_index.h"
 #include "decode/decoder.h"
 #include "image/drawn_image.h"
 #include "image/options.h"
@@ -26,8 +27,8 @@ namespace fastbatch {
 // Threads: immutable once added.
 struct DrawnBatch {
   std::vector<DrawnImage> images;
-  std::vector<std::uint64_t> samples;  // numbers in the data set, for messages; of an array of images: the images'
-  std::vector<std::string> paths;      // of files; empty for an array of images
+  std::vector<std::uint64_t> samples;  // numbers in the data set, for messages; of arrays of images: the images'
+  std::vector<std::string> paths;      // of files; empty for arrays of images
   std::vector<std::byte> erasing;      // an element per channel, for the erased rectangles
 };
 
@@ -39,7 +40,8 @@ struct ImageArray {
 };
 
 struct DrawnOptions {
-  ImageOptions image{};  // height, width, filter, color, exact, dct_scale, pad_value, max_pixels; of a crop, none
+  ImageOptions image{};  // height, width, filter, color, exact, dct_scale, pad_value, max_pixels, seek_index_bytes; of
+                         // a crop, none
   // None: the slot is the pixels, interleaved. Of one channel: the images are grey, and one of their channels is taken.
   std::optional<PixelTable> table{};
   bool planes = true;  // with a table: one channel after the other
@@ -47,8 +49,9 @@ struct DrawnOptions {
 
 class DrawnDecoder : public Decoder {
  public:
-  // Throws std::invalid_argument if the options contradict each other.
-  DrawnDecoder(DrawnOptions options, std::optional<ImageArray> array, MakeImageReader make_external = {});
+  // The arrays are one after the other, of images of one size; none: the images are files. Throws
+  // std::invalid_argument if the options contradict each other, or the arrays' sizes do.
+  DrawnDecoder(DrawnOptions options, const std::vector<ImageArray>& arrays, MakeImageReader make_external = {});
 
   // Returns the number of the batch, for the key of its run. The caller owns the batch. Throws std::invalid_argument.
   std::uint64_t add(const std::shared_ptr<const DrawnBatch>& batch);
@@ -70,8 +73,10 @@ class DrawnDecoder : public Decoder {
 
   const DrawnOptions options_;
   const std::size_t channels_;
-  const std::optional<ImageArray> array_;
+  std::vector<ImageArray> arrays_;     // empty: the images are files
+  std::vector<std::uint64_t> starts_;  // the first image of each, then the number of images
   const MakeImageReader make_external_;
+  const std::shared_ptr<JpegSeekIndex> index_;  // null: none
 
   mutable std::mutex mutex_;  // guards the following
   std::unordered_map<std::uint64_t, std::weak_ptr<const DrawnBatch>> batches_;

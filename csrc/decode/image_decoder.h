@@ -12,6 +12,7 @@
 #include "decode/decoder.h"
 #include "decode/image_opener.h"
 #include "image/options.h"
+#include "image/sample_geometry.h"
 
 namespace fastbatch {
 
@@ -34,10 +35,14 @@ class ImageDecoder : public Decoder {
   }  // images that no codec decoded
   [[nodiscard]] std::uint64_t n_jpeg_own() const noexcept { return images_.n_jpeg_own(); }
   [[nodiscard]] std::uint64_t n_jpeg_library() const noexcept { return images_.n_jpeg_library(); }
+  [[nodiscard]] std::uint64_t n_jpeg_indexed() const noexcept { return images_.n_jpeg_indexed(); }
 
  private:
   struct Scratch;
+  [[nodiscard]] kernels::Conversion fitted(kernels::Conversion conversion, DType src) const;
   void decode_image(std::uint64_t index, StreamKey key, std::byte* slot, Scratch& scratch) const;
+  // An image whose channels have 16 bits or are floats.
+  void decode_deep(const ImageInfo& info, const SampleGeometry& geometry, std::byte* slot, Scratch& scratch) const;
   // The pixels to convert: `pixels` itself, or the augmented pixels.
   const std::byte* augmented(std::uint64_t index, StreamKey key, Scratch& scratch, std::uint8_t* pixels) const;
 

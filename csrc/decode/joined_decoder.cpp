@@ -8,6 +8,12 @@
 
 namespace fastbatch {
 
+namespace {
+
+constexpr std::size_t kBytesAhead = 8192;  // of the next samples, as in kernels::gather()
+
+}  // namespace
+
 struct JoinedDecoder::Scratch : Workspace {
   std::vector<std::unique_ptr<Workspace>> parts;  // made when first needed
   std::vector<std::uint64_t> indices;
@@ -24,6 +30,20 @@ JoinedDecoder::JoinedDecoder(std::vector<std::shared_ptr<const Decoder>> parts) 
   }
 }
 
+std::size_t JoinedDecoder::chunk_samples() const noexcept {
+  std::size_t least = parts_.front()->chunk_samples();
+  for (const auto& part : parts_) least = std::min(least, part->chunk_samples());
+  return least;
+}
+
+bool JoinedDecoder::is_brief() const noexcept {
+  return std::all_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->is_brief(); });
+}
+
+bool JoinedDecoder::uses_key() const noexcept {
+  return std::any_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->uses_key(); });
+}
+
 std::unique_ptr<Workspace> JoinedDecoder::workspace() const {
   auto scratch = std::make_unique<Scratch>();
   scratch->parts.resize(parts_.size());
@@ -37,13 +57,21 @@ std::size_t JoinedDecoder::part_of(std::uint64_t index) const noexcept {
 void JoinedDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots,
                            Workspace& workspace, std::size_t& failed_at) const {
   auto& scratch = static_cast<Scratch&>(workspace);
+  const std::size_t ahead = std::max<std::size_t>(1, kBytesAhead / std::max<std::size_t>(1, slot_bytes()));
+  std::size_t fetched = 0;                                // samples before it have been decoded or prefetched
   for (std::size_t begin = 0; begin < indices.size();) {  // consecutive samples of one part are decoded together
     const std::size_t p = part_of(indices[begin]);
     scratch.indices.clear();
     std::size_t end = begin;
     for (; end < indices.size() && indices[end] >= first_[p] && indices[end] < first_[p + 1]; ++end)
       scratch.indices.push_back(indices[end] - first_[p]);
+    // A part prefetches its own samples; here, those of the parts that come next.
+    for (fetched = std::max(fetched, end); fetched < std::min(indices.size(), end + ahead); ++fetched) {
+      const std::size_t next = part_of(indices[fetched]);
+      parts_[next]->prefetch(indices[fetched] - first_[next]);
+    }
     if (!scratch.parts[p]) scratch.parts[p] = parts_[p]->workspace();
+    scratch.parts[p]->batch_bytes = scratch.batch_bytes;
     std::size_t failed_in_part = 0;
     try {
       parts_[p]->decode(scratch.indices, key, slots + begin * slot_bytes(), *scratch.parts[p], failed_in_part);

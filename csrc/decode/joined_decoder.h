@@ -17,8 +17,9 @@ class JoinedDecoder : public Decoder {
 
   [[nodiscard]] std::uint64_t size() const noexcept override { return first_.back(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return parts_.front()->slot_bytes(); }
-  [[nodiscard]] std::size_t chunk_samples() const noexcept override { return parts_.front()->chunk_samples(); }
-  [[nodiscard]] bool is_brief() const noexcept override { return true; }
+  [[nodiscard]] std::size_t chunk_samples() const noexcept override;  // the smallest of the parts
+  [[nodiscard]] bool is_brief() const noexcept override;
+  [[nodiscard]] bool uses_key() const noexcept override;
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;

@@ -15,7 +15,7 @@ struct MatrixDecoder::Scratch : Workspace {
 
 MatrixDecoder::MatrixDecoder(std::shared_ptr<const SampleSource> images, const ImageOptions& options,
                              MakeImageReader make_external)
-    : images_(std::move(images), options.max_pixels, std::move(make_external)), options_(options) {
+    : images_(std::move(images), options.max_pixels, std::move(make_external), options.fills), options_(options) {
   check_crop(options_);
 }
 
@@ -26,7 +26,7 @@ void MatrixDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key
   auto& scratch = static_cast<Scratch&>(workspace);
   for (std::size_t j = 0; j < indices.size(); ++j) {
     failed_at = j;
-    images_.placing_errors(indices[j], [&] {
+    images_.decoding(indices[j], scratch.image, [&] {
       const ImageInfo info = images_.open(indices[j], scratch.image);
       const Matrix matrix = sample_matrix(info, options_, key, indices[j]);
       std::memcpy(slots + j * sizeof(Matrix), matrix.data(), sizeof(Matrix));

@@ -8,7 +8,7 @@
 
 namespace fastbatch {
 
-// Left-right. `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
+// Left-right. `height` rows of `width` pixels, without gaps. `row` is scratch memory.
 void mirror_rows(std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t width, std::size_t height,
                  std::vector<std::uint8_t>& row);
 

@@ -33,7 +33,7 @@ SampleGeometry draw_geometry(const ImageInfo& info, const ImageOptions& options,
 // augmentation's affine transform.
 Matrix sample_matrix(const ImageInfo& info, const ImageOptions& options, StreamKey key, std::uint64_t index);
 
-// Mirrors a slot in place: `height` rows of `width` pixels of 1 to 4 bytes, without gaps. `row` is scratch memory.
+// Mirrors a slot in place: `height` rows of `width` pixels, without gaps. `row` is scratch memory.
 void apply_flips(Flips flips, std::uint8_t* pixels, std::size_t pixel_bytes, std::size_t width, std::size_t height,
                  std::vector<std::uint8_t>& row);
 

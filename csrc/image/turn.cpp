@@ -47,6 +47,18 @@ void turn(const std::uint8_t* rows, std::size_t stride, std::size_t first, std::
   }
 }
 
+void turn_long(const std::uint8_t* rows, std::size_t stride, std::size_t first, std::size_t n, std::size_t width,
+               std::size_t pixel_bytes, Places places, std::uint8_t* upright) {
+  const auto pixel = static_cast<std::ptrdiff_t>(pixel_bytes);
+  for (std::size_t y = 0; y < n; ++y) {
+    for (std::size_t x = 0; x < width; ++x) {
+      const std::ptrdiff_t to = places.origin + static_cast<std::ptrdiff_t>(x) * places.right +
+                                static_cast<std::ptrdiff_t>(first + y) * places.below;
+      std::memcpy(upright + to * pixel, rows + y * stride + x * pixel_bytes, pixel_bytes);
+    }
+  }
+}
+
 }  // namespace
 
 void turn_rows(const std::uint8_t* rows, std::size_t stride, std::size_t first, std::size_t n, ImageSize stored,
@@ -56,7 +68,10 @@ void turn_rows(const std::uint8_t* rows, std::size_t stride, std::size_t first, 
     case 1: return turn<1>(rows, stride, first, n, stored.width, places, upright);
     case 2: return turn<2>(rows, stride, first, n, stored.width, places, upright);
     case 3: return turn<3>(rows, stride, first, n, stored.width, places, upright);
-    default: return turn<4>(rows, stride, first, n, stored.width, places, upright);
+    case 4: return turn<4>(rows, stride, first, n, stored.width, places, upright);
+    case 6: return turn<6>(rows, stride, first, n, stored.width, places, upright);
+    case 8: return turn<8>(rows, stride, first, n, stored.width, places, upright);
+    default: return turn_long(rows, stride, first, n, stored.width, pixel_bytes, places, upright);
   }
 }
 

@@ -10,7 +10,7 @@
 namespace fastbatch {
 
 // Copies rows [first, first + n) of a stored image to their places in the upright image, which has no gaps. `stride` is
-// in bytes; pixels have 1 to 4 bytes. Threads: any.
+// in bytes; pixels of 1 to 4, 6 and 8 bytes are fastest. Threads: any.
 void turn_rows(const std::uint8_t* rows, std::size_t stride, std::size_t first, std::size_t n, ImageSize stored,
                std::uint8_t orientation, std::size_t pixel_bytes, std::uint8_t* upright);
 

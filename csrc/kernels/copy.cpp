@@ -99,11 +99,6 @@ void gather_tiny(const Rows& rows, std::byte* dst) {
   std::memcpy(dst, src, n_bytes);
 }
 
-// Copies 64 bytes, 16 at a time.
-inline void copy_line(std::byte* dst, const std::byte* src) {
-  for (std::size_t at = 0; at < kCacheLine; at += 16) std::memcpy(dst + at, src + at, 16);
-}
-
 // Copies a long row in pieces, and with each piece prefetches the same piece of the next row.
 void gather_long(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
   constexpr std::size_t kPiece = 512;
@@ -131,19 +126,6 @@ void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
   }
 }
 
-// Contiguous rows are one copy, line by line with software prefetch, since the hardware prefetcher stops at page
-// boundaries. On 600 MB, two threads of a Xeon: 15.6 GB/s; a single memcpy: 13.1 GB/s. One thread of an EPYC copies 20
-// GB/s in both ways.
-void copy_range(const std::byte* src, std::size_t n_bytes, std::byte* dst) {
-  constexpr std::size_t kAhead = 4096;
-  const std::size_t by_line = n_bytes / kCacheLine * kCacheLine;
-  for (std::size_t at = 0; at < by_line; at += kCacheLine) {
-    prefetch_line(src + at + kAhead);
-    copy_line(dst + at, src + at);
-  }
-  copy_bytes(dst + by_line, src + by_line, n_bytes - by_line);
-}
-
 // Copies contiguous pieces of one size to places `stride` apart. A call of memcpy per piece would cost more than the
 // copy: a short piece is copied as its first and its last bytes, which may overlap.
 template <std::size_t kUnit>
@@ -165,7 +147,7 @@ void spread_blocks(const std::byte* src, std::size_t piece, std::size_t n, std::
 
 void spread(const std::byte* src, std::size_t piece, std::size_t n, std::byte* dst, std::size_t stride) {
   constexpr std::size_t kLongPiece = 512;
-  if (piece == stride) return copy_range(src, n * piece, dst);
+  if (piece == stride) return copy_bytes(dst, src, n * piece);
   if (piece < 2) return spread_short<1>(src, piece, n, dst, stride);
   if (piece < 4) return spread_short<2>(src, piece, n, dst, stride);
   if (piece < 8) return spread_short<4>(src, piece, n, dst, stride);
@@ -188,8 +170,11 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
             std::byte* dst) {
   if (rows.empty() || row_bytes == 0) return;
   const Rows source{base, stride, rows};
-  if (std::cmp_equal(stride, row_bytes) && is_range(rows)) {  // unshuffled: the rows are contiguous
-    return copy_range(source[0], rows.size() * row_bytes, dst);
+  // Unshuffled rows are contiguous. On a Zen 5 memcpy copies 803 KB in 24 us; line by line, with software prefetch, it
+  // took
+  // 34. (That way a Xeon copied 600 MB a sixth faster.)
+  if (std::cmp_equal(stride, row_bytes) && is_range(rows)) {
+    return copy_bytes(dst, source[0], rows.size() * row_bytes);
   }
   switch (row_bytes) {
     case 1: return gather_tiny<1>(source, dst);

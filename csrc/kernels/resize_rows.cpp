@@ -13,6 +13,9 @@
 #include <hwy/highway.h>
 
 #include "kernels/resize_vector-inl.h"
+#if HWY_ARCH_X86_64
+#include <cpuid.h>
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace fastbatch::kernels::HWY_NAMESPACE {
@@ -323,7 +326,14 @@ std::vector<WeightLayout> Layouts() {
   layouts.insert(layouts.begin(), WeightLayout::kPairs);
 #endif
 #if FASTBATCH_QUADS_TARGET
-  if (__builtin_cpu_supports("avx512vnni")) layouts.insert(layouts.begin(), WeightLayout::kQuads);
+  // VNNI, which only some CPUs with AVX-512 have. (clang-cl links no library for __builtin_cpu_supports().)
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx >> 11U & 1U) != 0) {
+    layouts.insert(layouts.begin(), WeightLayout::kQuads);
+  }
 #endif
   return layouts;
 }

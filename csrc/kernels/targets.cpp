@@ -49,6 +49,10 @@ std::string active_target() {
   return scalar_only() || narrowed == 0 ? kScalar : name_of(best_of(narrowed));
 }
 
+std::string highway_version() {
+  return std::to_string(HWY_MAJOR) + "." + std::to_string(HWY_MINOR) + "." + std::to_string(HWY_PATCH);
+}
+
 void narrow_targets(std::string_view name) {
   std::int64_t wanted = detected();  // must be called before Highway's targets are narrowed
   if (!name.empty() && name != kScalar) {

@@ -21,6 +21,12 @@
 // Threads: any, except while narrow_targets() runs.
 #pragma once
 
+// Before Highway's headers: the kernels keep vectors in arrays and structs, which SVE's vectors cannot be: the compiler
+// does not know their size. CPUs with SVE run the kernels for NEON. (On x86 there are no such targets.)
+#ifndef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#endif
+
 namespace fastbatch::kernels {
 
 // True after narrow_targets("scalar"), and on a CPU without a supported instruction set.

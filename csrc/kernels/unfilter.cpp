@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Each pixel depends on the one to its left, so vectors process only the channels of one pixel at a time, without
-// branches. There are kernels for 3 and 4 bytes per pixel, the common cases. The filter "above" has no such dependency.
+// branches. There are kernels for 2, 3, 4, 6 and 8 bytes per pixel. The filter "above" has no such dependency.
 #include "kernels/unfilter.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/targets.h"
 
@@ -30,23 +32,25 @@ HWY_ATTR std::size_t AddAbove(const std::uint8_t* above, std::uint8_t* row, std:
   return i;
 }
 
-// One pixel in the low lanes of a vector. kStep bytes are stored, but 4 are read, so the last pixel of 3 bytes is left
-// to the scalar code.
+// One pixel in the low lanes of a vector. kStep bytes are stored, but kRead are read, so the last pixels of a row are
+// left to the scalar code.
 template <std::size_t kStep>
 struct Pixel {
   using D8 = hn::CappedTag<std::uint8_t, 16>;
   using V8 = hn::Vec<D8>;
+  using Bits = std::conditional_t<(kStep > 4), std::uint64_t, std::uint32_t>;
   static constexpr D8 kD8{};
+  static constexpr std::size_t kRead = sizeof(Bits);
 
   static HWY_INLINE V8 Load(const std::uint8_t* p) {
-    const hn::Repartition<std::uint32_t, D8> d32;
-    std::uint32_t bits;
-    std::memcpy(&bits, p, 4);
-    return hn::BitCast(kD8, hn::Set(d32, bits));
+    const hn::Repartition<Bits, D8> wide;
+    Bits bits;
+    std::memcpy(&bits, p, kRead);
+    return hn::BitCast(kD8, hn::Set(wide, bits));
   }
   static HWY_INLINE void Store(V8 v, std::uint8_t* p) {
-    const hn::Repartition<std::uint32_t, D8> d32;
-    const std::uint32_t bits = hn::GetLane(hn::BitCast(d32, v));
+    const hn::Repartition<Bits, D8> wide;
+    const Bits bits = hn::GetLane(hn::BitCast(wide, v));
     std::memcpy(p, &bits, kStep);
   }
 };
@@ -56,7 +60,7 @@ HWY_ATTR std::size_t AddLeft(std::uint8_t* row, std::size_t n) {
   using P = Pixel<kStep>;
   typename P::V8 left = hn::Zero(P::kD8);
   std::size_t i = 0;
-  for (; i + 4 <= n; i += kStep) {
+  for (; i + P::kRead <= n; i += kStep) {
     left = hn::Add(left, P::Load(row + i));
     P::Store(left, row + i);
   }
@@ -69,7 +73,7 @@ HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, st
   const auto one = hn::Set(P::kD8, std::uint8_t{1});
   typename P::V8 left = hn::Zero(P::kD8);
   std::size_t i = 0;
-  for (; i + 4 <= n; i += kStep) {
+  for (; i + P::kRead <= n; i += kStep) {
     const auto up = P::Load(above + i);
     // AverageRound rounds up if the sum is odd.
     const auto average = hn::Sub(hn::AverageRound(left, up), hn::And(hn::Xor(left, up), one));
@@ -91,7 +95,7 @@ HWY_ATTR std::size_t AddPaeth(const std::uint8_t* above, std::uint8_t* row, std:
   auto corner = hn::Zero(d16);
   const auto low_byte = hn::Set(d16, std::int16_t{255});
   std::size_t i = 0;
-  for (; i + 4 <= n; i += kStep) {
+  for (; i + P::kRead <= n; i += kStep) {
     const auto up = widen(P::Load(above + i));
     const auto to_left = hn::Sub(up, corner);
     const auto to_up = hn::Sub(left, corner);
@@ -121,9 +125,14 @@ HWY_ATTR std::size_t UnfilterPixels(unsigned filter, const std::uint8_t* above, 
 HWY_ATTR std::size_t Unfilter(unsigned filter, std::size_t step, const std::uint8_t* above, std::uint8_t* row,
                               std::size_t n) {
   if (filter == 2) return AddAbove(above, row, n);
-  if (step == 3) return UnfilterPixels<3>(filter, above, row, n);
-  if (step == 4) return UnfilterPixels<4>(filter, above, row, n);
-  return 0;
+  switch (step) {
+    case 2: return UnfilterPixels<2>(filter, above, row, n);
+    case 3: return UnfilterPixels<3>(filter, above, row, n);
+    case 4: return UnfilterPixels<4>(filter, above, row, n);
+    case 6: return UnfilterPixels<6>(filter, above, row, n);
+    case 8: return UnfilterPixels<8>(filter, above, row, n);
+    default: return 0;
+  }
 }
 #else
 std::size_t Unfilter(unsigned, std::size_t, const std::uint8_t*, std::uint8_t*, std::size_t) { return 0; }

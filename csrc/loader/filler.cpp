@@ -47,16 +47,23 @@ void Filler::fill(const Run& run, Task& task) noexcept {
   Outcome& outcome = task.outcome;
   outcome.error = nullptr;
   outcome.bad.clear();
+  outcome.filled.clear();
+  notes_.clear();
+  const FilledScope scope(notes_);
   try {
     indices_.resize(task.count);
     run.plan().indices(run.order(), task.batch, task.begin, indices_);
     decode_s_.resize(columns_.size());
+    ends_.resize(columns_.size());
     while (workspaces_.size() < columns_.size()) {
       const Decoder& column = *columns_[workspaces_.size()];
       workspaces_.push_back(column.workspace());
       workspaces_.back()->batch_bytes = column.slot_bytes() * batch_size_;
     }
     fill_columns(run, task, outcome);
+    // One record for a sample. A task of images is one sample, and its first column's note counts.
+    if (!notes_.empty() && outcome.bad.empty())
+      outcome.filled.push_back({.place = task.begin, .sample = indices_[0], .error = notes_[0]});
     if (on_error_ == OnError::kReplace)
       for (BadSample& bad : outcome.bad)
         if (!replace(run, task, bad)) keep_first(outcome, bad.place, bad.error);
@@ -66,11 +73,11 @@ void Filler::fill(const Run& run, Task& task) noexcept {
 }
 
 void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
-  Clock::time_point start = Clock::now();
+  Clock::time_point start = begin_ = Clock::now();
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     std::size_t failed_at = 0;
     try {
-      if (!run.order().repeats()) {
+      if (!run.order().has_keys() || !columns_[c]->uses_key()) {
         decode(c, run.key(), indices_, slot(c, task, task.begin), failed_at);
       } else {  // each sample has its own key
         std::size_t inside = 0;
@@ -87,7 +94,7 @@ void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
       else
         fill_one_by_one(c, run, task, outcome);
     }
-    const Clock::time_point end = Clock::now();
+    const Clock::time_point end = ends_[c] = Clock::now();
     decode_s_[c] += std::chrono::duration<double>(end - start).count();
     start = end;
   }
@@ -126,9 +133,9 @@ bool Filler::replace(const Run& run, const Task& task, BadSample& bad) {
   return false;
 }
 
-StreamKey Filler::key_at(const Run& run, const Task& task, std::size_t place) noexcept {
-  if (!run.order().repeats()) return run.key();
-  return {run.key().seed, run.order().stream_epoch(run.plan().position(task.batch, place))};
+StreamKey Filler::key_at(const Run& run, const Task& task, std::size_t place) {
+  if (!run.order().has_keys()) return run.key();
+  return run.order().key(run.plan().position(task.batch, place));
 }
 
 void Filler::decode(std::size_t column, StreamKey key, std::span<const std::uint64_t> indices, std::byte* slots,

@@ -4,13 +4,16 @@
 // Threads: one. The columns are shared and immutable.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "decode/decoder.h"
+#include "decode/filled.h"
 #include "loader/run.h"
 #include "loader/task.h"
 
@@ -29,6 +32,9 @@ class Filler {
 
   std::vector<double>& decode_s() noexcept { return decode_s_; }  // seconds spent, per column
   std::vector<std::uint64_t>& indices() noexcept { return indices_; }
+  // When the latest task began, and when each of its columns was done.
+  [[nodiscard]] std::chrono::steady_clock::time_point begin() const noexcept { return begin_; }
+  [[nodiscard]] std::span<const std::chrono::steady_clock::time_point> ends() const noexcept { return ends_; }
 
  private:
   void fill_columns(const Run& run, const Task& task, Outcome& outcome);
@@ -36,7 +42,7 @@ class Filler {
   bool replace(const Run& run, const Task& task, BadSample& bad);
   void decode(std::size_t column, StreamKey key, std::span<const std::uint64_t> indices, std::byte* slots,
               std::size_t& failed_at);
-  [[nodiscard]] static StreamKey key_at(const Run& run, const Task& task, std::size_t place) noexcept;
+  [[nodiscard]] static StreamKey key_at(const Run& run, const Task& task, std::size_t place);
   [[nodiscard]] std::byte* slot(std::size_t column, const Task& task, std::size_t place) const noexcept;
 
   const Columns& columns_;
@@ -44,7 +50,10 @@ class Filler {
   const OnError on_error_;
   std::vector<std::unique_ptr<Workspace>> workspaces_;  // one per column
   std::vector<std::uint64_t> indices_;
+  std::vector<std::exception_ptr> notes_;  // of images that were filled, of the latest task
   std::vector<double> decode_s_;
+  std::chrono::steady_clock::time_point begin_;
+  std::vector<std::chrono::steady_clock::time_point> ends_;  // one per column
 };
 
 // Removes the slots of skipped samples from the batch by moving the later ones. The batch must not be shared yet.

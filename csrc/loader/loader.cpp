@@ -9,10 +9,11 @@
 #include <utility>
 
 #include "common/error.h"
-#include "common/process.h"
-#include "common/short_lock.h"
 #include "common/stop.h"
-#include "loader/filler.h"
+#include "loader/worker.h"
+#include "platform/fork.h"
+#include "platform/machine.h"
+#include "platform/short_lock.h"
 #include "source/guarded_read.h"
 
 namespace fastbatch {
@@ -82,13 +83,6 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
 
 }  // namespace
 
-struct Loader::Worker {
-  Worker(const Filler::Columns& columns, const Options& options)
-      : filler(columns, options.batch_size, options.on_error) {}
-  Filler filler;
-  WorkItems items;
-};
-
 Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options)
     : columns_(std::move(columns)),
       options_(options),
@@ -103,7 +97,8 @@ Loader::Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options opti
   shared_->stats.threads = options.threads;
   shared_->stats.prefetch = limits_.depth;
   try {
-    for (unsigned i = 0; i < options.threads; ++i) shared_->threads.emplace_back([this] { work(); });
+    shared_->busy.reserve(options.threads + 1);
+    for (unsigned i = 0; i < options.threads; ++i) shared_->threads.emplace_back([this, i] { work(i); });
   } catch (...) {
     close();
     throw;
@@ -138,19 +133,23 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
       if (callers_help_) help(run, lock, start + patience);
       const bool in_time = run.ready.wait_until(lock, start + patience, settled);
       shared.stats.wait_s += seconds_since(start);
+      shared.timeline.add_wait(options_.threads, start);
       if (!in_time) return Status::kTimeout;
     }
     if (shared.closed) throw ClosedError("the loader was closed");
     if (run.cancelled() || run.front() == Run::Front::kEnd) return Status::kEnd;
+    const std::size_t ready = shared.timeline.is_on() ? run.ready_batches() : 0;
     batch = run.take_front();
+    shared.timeline.add_take(options_.threads, batch.number, ready);
     if (options_.on_error == OnError::kSkip) n_left_out = batch.bad.size();
     ++shared.stats.batches;
     shared.stats.samples += batch.samples - n_left_out;
     shared.stats.bad_samples += batch.bad.size();
+    shared.stats.filled += batch.filled.size();
     for (const auto& column : columns_) shared.stats.bytes += column->slot_bytes() * (batch.samples - n_left_out);
     if (run.is_settled()) run.ready.notify_one();  // another thread may wait for the next batch
     // If another thread is decoding, it wakes the idle ones when it has finished.
-    wake_worker = shared.idle_workers > 0 && (!callers_help_ || shared.decoding == 0) && is_worth_waking();
+    wake_worker = shared.idle_workers > 0 && (!callers_help_ || shared.busy.empty()) && is_worth_waking();
   }
   if (wake_worker) shared.work.notify_one();
   if (n_left_out > 0) leave_out_bad(batch, columns_);
@@ -208,6 +207,49 @@ LoaderStats Loader::stats() const {
   return stats;
 }
 
+void Loader::start_recording(std::size_t events_per_thread) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->timeline.start(options_.threads + std::size_t{1}, events_per_thread);
+}
+
+Timeline::Recording Loader::stop_recording() {
+  const std::lock_guard lock(shared_->mutex);
+  return shared_->timeline.stop();
+}
+
+std::vector<UnderWay> Loader::under_way(const Run& run) const {
+  std::vector<UnderWay> found;
+  if (is_forked_copy()) return found;
+  const std::lock_guard lock(shared_->mutex);
+  for (const Worker* worker : shared_->busy) {
+    if (worker->run != &run) continue;
+    for (const Task& task : worker->items.tasks()) {
+      const bool decodes = task.kind == Task::Kind::kDecode;
+      const std::size_t count = decodes ? task.count : run.plan().batch_size(task.batch);
+      found.push_back({task.kind, task.batch, task.begin, count, worker->thread});
+    }
+  }
+  // Advice is claimed together with samples to decode, and is soon done.
+  const auto is_advice = [](const UnderWay& one) { return one.kind != Task::Kind::kDecode; };
+  if (!std::all_of(found.begin(), found.end(), is_advice)) std::erase_if(found, is_advice);
+  std::sort(found.begin(), found.end(), [](const UnderWay& one, const UnderWay& other) {
+    return std::pair(one.batch, one.begin) < std::pair(other.batch, other.begin);
+  });
+  return found;
+}
+
+void Loader::begin(Worker& worker) {
+  worker.is_recorded = shared_->timeline.is_on();
+  shared_->busy.push_back(&worker);
+}
+
+void Loader::end(const Worker& worker) noexcept {
+  auto& busy = shared_->busy;
+  const auto it = std::find(busy.begin(), busy.end(), &worker);
+  *it = busy.back();
+  busy.pop_back();
+}
+
 bool Loader::is_worth_waking() const noexcept {
   return std::any_of(shared_->runs.begin(), shared_->runs.end(),
                      [](const auto& run) { return run->is_worth_waking(); });
@@ -227,9 +269,10 @@ bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
   return false;
 }
 
-void Loader::work() {
+void Loader::work(std::uint32_t number) {
   Shared& shared = *shared_;
-  Worker worker(columns_, options_);
+  Worker worker(columns_, options_.batch_size, options_.on_error, number);
+  worker.thread = thread_id();
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // notified outside the lock, for which its consumer would otherwise wait
   std::unique_lock lock(shared.mutex);
@@ -242,7 +285,10 @@ void Loader::work() {
       --shared.idle_workers;
       continue;
     }
-    if (claimed) ++shared.decoding;
+    if (claimed) {
+      worker.run = run.get();
+      begin(worker);
+    }
     const bool wake_peer = claimed && shared.idle_workers > 0 && !is_fully_staffed() && is_worth_waking();
     lock.unlock();
     if (to_wake) to_wake->ready.notify_one();
@@ -253,7 +299,7 @@ void Loader::work() {
       continue;
     }
     if (perform(worker, *run, lock)) to_wake = run;
-    --shared.decoding;
+    end(worker);
     if (run.use_count() == 1) {  // cancelled meanwhile: its buffers are returned outside the lock
       lock.unlock();
       run.reset();
@@ -273,34 +319,43 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::ste
       worker = std::move(shared.spare.back());
       shared.spare.pop_back();
     }
-    if (!worker) worker = std::make_unique<Worker>(columns_, options_);
+    if (!worker) worker = std::make_unique<Worker>(columns_, options_.batch_size, options_.on_error, options_.threads);
     if (!run.claim(worker->items, run.is_at_start() ? 1 : run.claim_samples(), pools_)) break;
-    ++shared.decoding;
+    worker->run = &run;
+    worker->thread = thread_id();
+    begin(*worker);
     lock.unlock();
     perform(*worker, run, lock);
-    --shared.decoding;
+    end(*worker);
   }
   if (worker) shared.spare.push_back(std::move(worker));
 }
 
 // Performs the tasks, then locks. True if a consumer may be waiting for one of them.
 bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
-  auto& [filler, items] = worker;
+  Filler& filler = worker.filler;
+  WorkItems& items = worker.items;
+  const PageFaults faults = worker.is_recorded ? page_faults() : PageFaults{};
   const StopScope scope(run.stop());
   std::optional<ReadTrip> trip;
   if (options_.on_error == OnError::kRaise) trip.emplace();  // otherwise each sample is judged by itself
   double advise_s = 0;
   for (Task& task : items.tasks()) {
+    const Clock::time_point start = worker.is_recorded ? Clock::now() : Clock::time_point{};
     if (task.kind == Task::Kind::kDecode) {
       filler.fill(run, task);
     } else {
-      const Clock::time_point start = Clock::now();
+      const Clock::time_point begin = Clock::now();
       task.not_resident = advise(run, task, filler.indices());
-      advise_s += seconds_since(start);
+      advise_s += seconds_since(begin);
     }
+    if (worker.is_recorded) worker.record(task, start);
   }
   if (trip) check(*trip, items.tasks());
+  if (!worker.events.empty()) worker.record_faults_since(faults);
   lock.lock();
+  for (const Event& event : worker.events) shared_->timeline.add(event);
+  worker.events.clear();
   shared_->stats.advise_s += advise_s;
   for (std::size_t c = 0; c < filler.decode_s().size(); ++c)
     shared_->stats.decode_s[c] += std::exchange(filler.decode_s()[c], 0);

@@ -18,6 +18,7 @@
 #include "batch/buffer_pool.h"
 #include "decode/decoder.h"
 #include "loader/run.h"
+#include "loader/timeline.h"
 
 namespace fastbatch {
 
@@ -27,6 +28,7 @@ struct LoaderStats {
   std::uint64_t samples = 0;
   std::uint64_t bytes = 0;
   std::uint64_t bad_samples = 0;  // skipped or replaced
+  std::uint64_t filled = 0;       // truncated images whose missing pixels were filled
   double wait_s = 0;              // time that consumers waited in next()
   std::vector<double> decode_s;   // per column
   double advise_s = 0;
@@ -34,6 +36,8 @@ struct LoaderStats {
   std::size_t threads = 0;
   std::size_t prefetch = 0;  // batches
 };
+
+struct Worker;
 
 class Loader {
  public:
@@ -66,15 +70,20 @@ class Loader {
   void close() noexcept;
   [[nodiscard]] bool is_own_thread() const;  // the calling thread is a worker of this loader
   [[nodiscard]] LoaderStats stats() const;
+  // Records what each thread does, the latest `events_per_thread` events, until stop_recording().
+  void start_recording(std::size_t events_per_thread);
+  Timeline::Recording stop_recording();
+  [[nodiscard]] std::vector<UnderWay> under_way(const Run& run) const;  // the front batch's tasks come first
   [[nodiscard]] bool is_forked_copy() const noexcept;  // this process was forked from the one with the threads
 
  private:
-  struct Worker;  // a thread's decoding state
-  void work();
+  void work(std::uint32_t number);
   // All called with the mutex held, except perform(), which locks it at its end.
   bool claim(WorkItems& items, std::shared_ptr<Run>& run);
   [[nodiscard]] bool is_worth_waking() const noexcept;
-  [[nodiscard]] bool is_fully_staffed() const noexcept { return shared_->decoding >= options_.threads; }
+  [[nodiscard]] bool is_fully_staffed() const noexcept { return shared_->busy.size() >= options_.threads; }
+  void begin(Worker& worker);
+  void end(const Worker& worker) noexcept;
   bool perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock);
   void help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until);
   std::size_t advise(const Run& run, const Task& task, std::vector<std::uint64_t>& indices) const noexcept;
@@ -93,9 +102,10 @@ class Loader {
     std::vector<std::shared_ptr<Run>> runs;
     std::size_t turn = 0;  // index of the run that is served next
     std::size_t idle_workers = 0;
-    std::size_t decoding = 0;  // threads that perform tasks: workers, and consumers that help
+    std::vector<const Worker*> busy;  // that perform tasks: workers, and consumers that help
     bool closed = false;
     LoaderStats stats;
+    Timeline timeline;
     std::vector<std::thread> threads;
     std::vector<std::unique_ptr<Worker>> spare;  // for consumers that decode
   };

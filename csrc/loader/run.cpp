@@ -98,6 +98,7 @@ bool Run::complete(Task& task) {
   }
   try {
     std::move(outcome.bad.begin(), outcome.bad.end(), std::back_inserter(batch.batch.bad));
+    std::move(outcome.filled.begin(), outcome.filled.end(), std::back_inserter(batch.batch.filled));
   } catch (...) {  // out of memory
     batch.error = std::current_exception();
     batch.failed_at = 0;
@@ -120,8 +121,9 @@ Batch Run::take_front() {
     cancel();
     std::rethrow_exception(front.error);
   }
-  std::sort(front.batch.bad.begin(), front.batch.bad.end(),
-            [](const BadSample& one, const BadSample& other) { return one.place < other.place; });
+  const auto in_order = [](const BadSample& one, const BadSample& other) { return one.place < other.place; };
+  std::sort(front.batch.bad.begin(), front.batch.bad.end(), in_order);
+  std::sort(front.batch.filled.begin(), front.batch.filled.end(), in_order);
   return std::move(front.batch);
 }
 

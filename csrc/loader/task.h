@@ -33,7 +33,8 @@ struct Batch {
   std::uint64_t number = 0;  // number within the run, from 0
   std::size_t samples = 0;
   std::vector<Lease> columns;
-  std::vector<BadSample> bad;  // in the order of the batch
+  std::vector<BadSample> bad;     // in the order of the batch
+  std::vector<BadSample> filled;  // likewise: truncated images whose missing pixels were filled
 };
 
 // The result of decoding a task.
@@ -41,6 +42,7 @@ struct Outcome {
   std::size_t failed_at = 0;  // slot of the first sample whose error is raised
   std::exception_ptr error;   // null: all samples are decoded, except those in `bad`
   std::vector<BadSample> bad;
+  std::vector<BadSample> filled;  // are in the batch
 };
 
 // A unit of work. kDecode: samples [begin, begin + count) of a batch. kAdvise: readahead advice for a whole batch.
@@ -56,6 +58,15 @@ struct Task {
   std::size_t not_resident = 0;       // result of kAdvise and kProbe: bytes that were not in memory
 };
 
+// A task that a thread performs now, for messages about slow data.
+struct UnderWay {
+  Task::Kind kind = Task::Kind::kDecode;
+  std::uint64_t batch = 0;
+  std::size_t begin = 0;
+  std::size_t count = 0;
+  std::int64_t thread = 0;  // `thread_id()`
+};
+
 // The tasks of one run that a thread claims together, in order. Their memory is reused.
 class WorkItems {
  public:
@@ -66,6 +77,7 @@ class WorkItems {
   }
   void drop_last() noexcept { --n_; }
   [[nodiscard]] std::span<Task> tasks() noexcept { return {tasks_.data(), n_}; }
+  [[nodiscard]] std::span<const Task> tasks() const noexcept { return {tasks_.data(), n_}; }
 
  private:
   std::vector<Task> tasks_;

@@ -18,11 +18,12 @@ std::uint64_t multiply_capped(std::uint64_t a, std::uint64_t b) noexcept {
 }
 
 // The number of `left` samples that a rank gets.
-std::uint64_t share(std::uint64_t left, const Shard& shard) noexcept {
+std::uint64_t share(std::uint64_t left, const Shard& shard, std::uint64_t batch_size) noexcept {
   switch (shard.tail) {
     case Tail::kPad: return divide_up(left, shard.world_size);
     case Tail::kDrop: return left / shard.world_size;
     case Tail::kUneven: return left / shard.world_size + (left % shard.world_size > shard.rank);
+    case Tail::kMask: return multiply_capped(divide_up(divide_up(left, shard.world_size), batch_size), batch_size);
   }
   return 0;
 }
@@ -41,7 +42,7 @@ BatchPlan::BatchPlan(std::uint64_t n, std::uint64_t position, Shard shard, std::
     throw std::invalid_argument("rank " + std::to_string(shard.rank) + " of " + std::to_string(shard.world_size));
   }
   if (batch_size == 0) throw std::invalid_argument("batch_size 0");
-  const std::uint64_t mine = share(n - position, shard);
+  const std::uint64_t mine = share(n - position, shard, batch_size);
   const std::uint64_t full = mine / batch_size;
   n_batches_ = std::min(drop_last ? full : divide_up(mine, batch_size), max_batches);
   n_samples_ = std::min(mine, multiply_capped(n_batches_, batch_size));
@@ -74,7 +75,7 @@ void BatchPlan::indices(const Order& order, std::uint64_t k, std::uint64_t offse
       first < n_ ? divide_up(n_ - first, world) : 0;  // samples of this rank up to the end of the epoch
   const std::size_t n_real = std::min(out.size(), static_cast<std::size_t>(left));
   order.fill(first, world, out.first(n_real));
-  // A rank gets at most one padding sample; with more ranks than samples the order repeats several times.
+  // Padding: at most one sample, or the rest of a batch of Tail::kMask. The order may repeat several times.
   for (std::size_t j = n_real; j < out.size(); ++j) out[j] = order.at((first + j * world - n_) % n_);
 }
 

@@ -19,6 +19,7 @@ enum class Tail : std::uint8_t {
   kPad,     // all ranks get one more: the first samples of the order are repeated
   kDrop,    // the last samples are omitted
   kUneven,  // the first ranks get one more
+  kMask,    // all batches of all ranks are full: the order is repeated
 };
 
 struct Shard {

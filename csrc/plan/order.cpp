@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "plan/mixture.h"
+
 namespace fastbatch {
 namespace {
 
@@ -41,10 +43,18 @@ IndexList::IndexList(std::vector<std::uint64_t> items) : items_(std::move(items)
 }
 
 Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
-             std::uint64_t epoch, std::shared_ptr<const Draw> draw)
-    : size_(n), seed_(seed), epoch_(epoch), draw_(std::move(draw)) {
+             std::uint64_t epoch, std::shared_ptr<const Draw> draw, std::shared_ptr<const Mixture> mixture)
+    : size_(n),
+      seed_(seed),
+      epoch_(epoch),
+      draw_(std::move(draw)),
+      mixture_(std::move(mixture)),
+      given_(std::make_shared<Given>(Given{n, {subsets.begin(), subsets.end()}, shuffle})) {
   if (n > Permutation::kMaxSize)
     throw std::invalid_argument("expected at most 2^63 samples, found " + std::to_string(n));
+  if (mixture_ && mixture_->size() != n)
+    throw std::invalid_argument("expected a mixture of " + std::to_string(n) + " samples, found one of " +
+                                std::to_string(mixture_->size()));
   if (shuffle.block_size == 0 || shuffle.window == 0) {
     throw std::invalid_argument("block shuffle: expected a block size and a window of at least 1, found 0");
   }
@@ -70,6 +80,17 @@ Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions sh
     permutation_.emplace(size_, keys);
     return;
   }
+  if (shuffle.ends) {
+    if (shuffle.ends->empty() || shuffle.ends->back() != size_ ||
+        !std::is_sorted(shuffle.ends->begin(), shuffle.ends->end())) {
+      throw std::invalid_argument("block shuffle: expected ascending ends of blocks up to " + std::to_string(size_) +
+                                  ", found others");
+    }
+    window_ = std::min<std::uint64_t>(shuffle.window, shuffle.ends->size());
+    permutation_.emplace(shuffle.ends->size(), keys);
+    place_uneven_blocks(*shuffle.ends);
+    return;
+  }
   block_size_ = std::min(shuffle.block_size, size_);
   const std::uint64_t n_blocks = (size_ - 1) / block_size_ + 1;
   window_ = std::min(shuffle.window, n_blocks);
@@ -78,17 +99,38 @@ Order::Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions sh
   missing_ = n_blocks * block_size_ - size_;
 }
 
-std::uint64_t Order::at(std::uint64_t position) const noexcept {
-  std::uint64_t index = 0;
-  fill(position, 1, {&index, 1});
-  return index;
+Order Order::in_epoch(std::uint64_t epoch) const {
+  return {given_->n, given_->subsets, given_->shuffle, seed_, epoch, draw_, mixture_};
 }
 
-void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept {
+std::uint64_t Order::at(std::uint64_t position) const {
+  map({&position, 1});
+  return position;
+}
+
+void Order::fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const {
   assert(out.empty() || first + (out.size() - 1) * stride < size_);
   for (std::size_t j = 0; j < out.size(); ++j) out[j] = first + j * stride;
+  map(out);
+}
+
+void Order::map(std::span<std::uint64_t> positions) const {
+  order_items(positions);
+  if (mixture_) mixture_->indices(epoch_, positions);
+}
+
+StreamKey Order::key(std::uint64_t position) const {
+  if (draw_ && draw_->listed.empty()) return {seed_, Stream(seed_, epoch_, 1, Purpose::kDraw).at(position)};
+  if (!mixture_) return {seed_, epoch_};
+  order_items({&position, 1});
+  return mixture_->key(epoch_, position);
+}
+
+void Order::order_items(std::span<std::uint64_t> out) const noexcept {
   if (draw_) {
     draw(out);
+  } else if (!slots_.empty()) {
+    mix_uneven_blocks(out);
   } else if (block_size_ > 0) {
     mix_blocks(out);
   } else if (permutation_) {
@@ -120,10 +162,6 @@ void Order::draw(std::span<std::uint64_t> positions) const noexcept {
   }
 }
 
-std::uint64_t Order::stream_epoch(std::uint64_t position) const noexcept {
-  return Stream(seed_, epoch_, 1, Purpose::kDraw).at(position);
-}
-
 // Blocks are assigned to slots in random order; samples are shuffled within windows of `window_` slots.
 // A sample's position is slot * block_size + offset, with the short block counted as a full one.
 void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
@@ -150,6 +188,41 @@ void Order::mix_blocks(std::span<std::uint64_t> positions) const noexcept {
       permutation_->at({blocks.data(), chunk.size()}, {blocks.data(), chunk.size()});
       for (std::size_t j = 0; j < chunk.size(); ++j) chunk[j] += blocks[j] * block_size_;
     }
+    positions = positions.subspan(mine.size());
+  }
+}
+
+void Order::place_uneven_blocks(const std::vector<std::uint64_t>& ends) {
+  slots_.reserve(ends.size());
+  std::uint64_t begin = 0;
+  for (std::uint64_t slot = 0; slot < ends.size(); ++slot) {
+    const std::uint64_t block = permutation_->at(slot);
+    const std::uint64_t first = block == 0 ? 0 : ends[block - 1];
+    slots_.push_back({begin + ends[block] - first, first - begin});
+    begin = slots_.back().end;
+  }
+}
+
+// As mix_blocks(), with the same result for blocks of one size; slots are found by a search.
+void Order::mix_uneven_blocks(std::span<std::uint64_t> positions) const noexcept {
+  const auto slot_at = [](std::span<const Slot> slots, std::uint64_t position) {
+    return std::upper_bound(slots.begin(), slots.end(), position,
+                            [](std::uint64_t wanted, const Slot& slot) { return wanted < slot.end; });
+  };
+  const std::span<const Slot> all(slots_);
+  while (!positions.empty()) {
+    const auto window = static_cast<std::uint64_t>(slot_at(all, positions.front()) - all.begin()) / window_;
+    const std::uint64_t first = window * window_;
+    const std::span<const Slot> slots = all.subspan(first, std::min<std::uint64_t>(window_, all.size() - first));
+    const std::uint64_t begin = first == 0 ? 0 : all[first - 1].end;
+    const std::uint64_t end = slots.back().end;
+    const auto inside = [&](std::uint64_t position) { return position < end; };
+    const auto stop = std::find_if_not(positions.begin(), positions.end(), inside);
+    const auto mine = positions.first(static_cast<std::size_t>(stop - positions.begin()));
+    const Permutation inner(end - begin, Stream(seed_, epoch_, 1 + window, Purpose::kEpochOrder));
+    for (std::uint64_t& position : mine) position -= begin;
+    inner.at(mine, mine);
+    for (std::uint64_t& position : mine) position += begin + slot_at(slots, begin + position)->shift;
     positions = positions.subspan(mine.size());
   }
 }

@@ -8,9 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "common/philox.h"
 #include "plan/permutation.h"
 
 namespace fastbatch {
+
+class Mixture;
 
 // Items selected by index, in any order, possibly repeated.
 // Threads: immutable once built; any thread. Shared by the orders of all epochs, without copies.
@@ -44,10 +47,14 @@ enum class Shuffle : std::uint8_t {
   kBlock,  // blocks of neighbours in random order, samples shuffled within windows of blocks: for slow disks
 };
 
+// Blocks of different sizes: the position after the last sample of each, ascending.
+using BlockEnds = std::shared_ptr<const std::vector<std::uint64_t>>;
+
 struct ShuffleOptions {
   Shuffle kind = Shuffle::kNone;
   std::uint64_t block_size = 1;  // samples, > 0; the last block may be short
   std::uint64_t window = 1;      // blocks, > 0
+  BlockEnds ends = nullptr;      // in place of block_size
 };
 
 // Weighted sampling. Items are the samples that remain after the subsets.
@@ -61,20 +68,28 @@ struct Draw {
 class Order {
  public:
   // Of a source of n samples, narrowed by `subsets`: the first is a subset of the source, each further one of the
-  // subset before it. Throws std::invalid_argument if a subset does not fit.
+  // subset before it. With a `mixture` of n samples, these are its samples. Throws std::invalid_argument if a subset,
+  // the mixture or the ends of the blocks do not fit.
   Order(std::uint64_t n, std::span<const Subset> subsets, ShuffleOptions shuffle, std::uint64_t seed,
-        std::uint64_t epoch, std::shared_ptr<const Draw> draw = nullptr);
+        std::uint64_t epoch, std::shared_ptr<const Draw> draw = nullptr,
+        std::shared_ptr<const Mixture> mixture = nullptr);
+
+  // The same order in another epoch.
+  [[nodiscard]] Order in_epoch(std::uint64_t epoch) const;
 
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  [[nodiscard]] std::uint64_t at(std::uint64_t position) const noexcept;  // position < size()
+  [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
+  [[nodiscard]] std::uint64_t at(std::uint64_t position) const;  // position < size()
 
-  // Samples are drawn with replacement: one sample may have several positions.
-  [[nodiscard]] bool repeats() const noexcept { return draw_ && draw_->listed.empty(); }
-  // Replaces the epoch in the key of a sample's streams, so that repeated draws of a sample get different numbers.
-  [[nodiscard]] std::uint64_t stream_epoch(std::uint64_t position) const noexcept;
+  // Not all samples have the key of the run. Samples that are drawn with replacement may have several positions, each
+  // with its own numbers; those of a mixture have the keys that they have in their part.
+  [[nodiscard]] bool has_keys() const noexcept { return mixture_ || (draw_ && draw_->listed.empty()); }
+  [[nodiscard]] StreamKey key(std::uint64_t position) const;  // position < size()
 
   // out[j] = at(first + j * stride); every position < size(). Several times faster than single calls.
-  void fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const noexcept;
+  void fill(std::uint64_t first, std::uint64_t stride, std::span<std::uint64_t> out) const;
+  // positions[j] = at(positions[j]); ascending positions.
+  void map(std::span<std::uint64_t> positions) const;
 
  private:
   struct Part {
@@ -83,8 +98,18 @@ class Order {
     std::shared_ptr<const IndexList> listed;
   };
 
-  void draw(std::span<std::uint64_t> positions) const noexcept;        // positions -> items
-  void mix_blocks(std::span<std::uint64_t> positions) const noexcept;  // positions, ascending -> indices
+  // What in_epoch() needs.
+  struct Given {
+    std::uint64_t n;
+    std::vector<Subset> subsets;
+    ShuffleOptions shuffle;
+  };
+
+  void order_items(std::span<std::uint64_t> positions) const noexcept;  // positions -> samples, or those of mixture_
+  void draw(std::span<std::uint64_t> positions) const noexcept;         // positions -> items
+  void mix_blocks(std::span<std::uint64_t> positions) const noexcept;   // positions, ascending -> indices
+  void mix_uneven_blocks(std::span<std::uint64_t> positions) const noexcept;  // the same with slots_
+  void place_uneven_blocks(const std::vector<std::uint64_t>& ends);           // sets slots_
   [[nodiscard]] std::uint64_t place(std::uint64_t position) const noexcept;
   [[nodiscard]] std::uint64_t first_position(std::uint64_t slot) const noexcept;
 
@@ -92,10 +117,18 @@ class Order {
   std::uint64_t size_;
   std::uint64_t seed_, epoch_;
   std::shared_ptr<const Draw> draw_;
+  std::shared_ptr<const Mixture> mixture_;
+  std::shared_ptr<const Given> given_;
   std::optional<Permutation> permutation_;  // of samples or of blocks; none without shuffle
-  // Block shuffle; 0 otherwise.
+  // Block shuffle with blocks of different sizes; empty otherwise.
+  struct Slot {
+    std::uint64_t end;    // the position after its last
+    std::uint64_t shift;  // of its positions to samples, modulo 2^64
+  };
+  std::vector<Slot> slots_;
+  // Block shuffle with blocks of one size; 0 otherwise.
   std::uint64_t block_size_ = 0;  // samples
-  std::uint64_t window_ = 0;      // blocks
+  std::uint64_t window_ = 0;      // blocks, of either kind
   std::uint64_t short_slot_ = 0;  // slot of the last, short block
   std::uint64_t missing_ = 0;     // samples missing in that block
 };

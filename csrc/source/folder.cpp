@@ -1,38 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "source/folder.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <memory>
 #include <string_view>
+#include <utility>
 
-#include "common/error.h"
+#include "platform/folder.h"
 
 namespace fastbatch {
 namespace {
-
-struct Close {
-  void operator()(DIR* folder) const noexcept { closedir(folder); }
-};
-
-enum class Kind { kFile, kFolder, kLink };
-
-Kind kind_of(DIR* folder, const dirent& entry) {
-  switch (entry.d_type) {
-    case DT_DIR: return Kind::kFolder;
-    case DT_LNK: return Kind::kLink;
-    case DT_UNKNOWN: {  // the file system does not report types
-      struct stat status{};
-      if (fstatat(dirfd(folder), entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return Kind::kFile;
-      return S_ISDIR(status.st_mode) ? Kind::kFolder : S_ISLNK(status.st_mode) ? Kind::kLink : Kind::kFile;
-    }
-    default: return Kind::kFile;
-  }
-}
 
 char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter; }
 
@@ -49,25 +25,16 @@ bool has_extension(std::string_view name, const std::vector<std::string>& extens
 }  // namespace
 
 FolderContent list_folder(const std::string& path, const std::vector<std::string>& extensions) {
-  const std::unique_ptr<DIR, Close> folder(opendir(path.c_str()));
-  if (!folder) throw FileError({path}, errno);
   FolderContent content;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(folder.get());
-    if (entry == nullptr) break;
-    const std::string_view name = entry->d_name;
-    if (name.starts_with('.')) continue;
-    const Kind kind = kind_of(folder.get(), *entry);
-    if (kind == Kind::kFolder) {
-      content.folders.emplace_back(name);
-    } else if (has_extension(name, extensions)) {
-      content.files.emplace_back(name);
-    } else if (kind == Kind::kLink) {
-      content.links.emplace_back(name);
+  for (FolderEntry& entry : folder_entries(path)) {
+    if (entry.kind == EntryKind::kFolder) {
+      content.folders.push_back(std::move(entry.name));
+    } else if (has_extension(entry.name, extensions)) {
+      content.files.push_back(std::move(entry.name));
+    } else if (entry.kind == EntryKind::kLink) {
+      content.links.push_back(std::move(entry.name));
     }
   }
-  if (errno != 0) throw FileError({path}, errno);
   std::ranges::sort(content.files);
   std::ranges::sort(content.folders);
   std::ranges::sort(content.links);

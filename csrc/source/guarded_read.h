@@ -1,39 +1,41 @@
 // SPDX-License-Identifier: MIT
-// Reads of a mapped file that another process may truncate: a SIGBUS becomes an error that names the file.
-// A SIGBUS elsewhere is passed to the handler installed before, or later (faulthandler.enable()).
-// Threads: any thread, also nested. The handler is installed by the first guarded read, and again if it was replaced.
+// Reads of a mapped file that another process may truncate: a lost page becomes an error that names the file.
+// How a lost page shows itself: `platform/guard.h`. Threads: any thread, also nested.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <type_traits>
 
+#include "platform/guard.h"
 #include "source/array_view.h"
+#include "source/block_space.h"
 #include "source/mapped_file.h"
 
 namespace fastbatch {
-
-// Runs call(context). Returns false if a page of `mapped` was lost: the call was then left by a jump.
-bool run_guarded(std::span<const std::byte> mapped, void (*call)(void*), void* context) noexcept;
 
 // Throws the error after run_guarded() returned false for `file`, of which `size` bytes are needed: FormatError with
 // the sizes, or FileError(EIO) if the file did not become shorter, since then the device failed.
 [[noreturn]] void throw_lost_page(const MappedFile& file, std::uint64_t size);
 
+// Runs `call` until it reads nothing that is lost: blocks of an object in a store are waited for. Throws as above, and
+// what BlockSpace::await() throws.
+void run_guarded_until_there(const MappedFile& file, std::uint64_t size, void (*call)(void*), void* context);
+
 // Runs read(), which reads at most the first `size` bytes of `file`, and throws as above when they are not all there,
 // also when the cut is inside the last page, where the kernel gives zeros and no signal.
-// read() may be left by a jump: everything on its stack must be trivially destructible, and it holds no lock.
-// Costs about a microsecond (two without a descriptor): meant for some 50 microseconds of work, not for one element.
+// read() may be left by a jump, and is then called again if blocks of an object were missing: everything on its stack
+// must be trivially destructible, and it holds no lock. Costs about a microsecond (two without a descriptor): meant for
+// some 50 microseconds of work, not for one element.
 template <typename Read>
   requires std::is_nothrow_invocable_v<Read&>
 void read_guarded(const MappedFile& file, std::uint64_t size, Read&& read) {
   auto call = [](void* context) { (*static_cast<std::remove_reference_t<Read>*>(context))(); };
   // The pointer is only cast back to its own type.
   void* context = const_cast<void*>(static_cast<const void*>(std::addressof(read)));
-  if (!run_guarded(file.bytes(), call, context)) throw_lost_page(file, size);
+  run_guarded_until_there(file, size, call, context);
   file.require(size);
 }
 
@@ -85,7 +87,7 @@ void read_on_trip(const ArrayView& view, Read&& read) {
   if (!view.file || trip == nullptr) return read_guarded(view, read);
   auto call = [](void* context) { (*static_cast<std::remove_reference_t<Read>*>(context))(); };
   void* context = const_cast<void*>(static_cast<const void*>(std::addressof(read)));
-  if (!run_guarded(view.file->bytes(), call, context)) throw_lost_page(*view.file, view.file_end());
+  run_guarded_until_there(*view.file, view.file_end(), call, context);
   if (!trip->note(view.file, view.file_end())) view.file->require(view.file_end());
 }
 

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "source/mapped_file.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "common/error.h"
+#include "source/block_space.h"
 #include "source/guarded_read.h"
 
 namespace fastbatch {
@@ -24,29 +18,17 @@ namespace {
 constexpr int kMostDescriptors = 64;
 constinit std::atomic<int> n_descriptors{0};
 
-// To all others mincore() reports every page as present (Linux since 5.2).
-bool may_see_residency(const OpenFile& file) {
-  struct stat status{};
-  if (::fstat(file.descriptor(), &status) != 0) return false;
-  const uid_t user = ::geteuid();
-  return user == 0 || user == status.st_uid || ::faccessat(AT_FDCWD, file.path().c_str(), W_OK, AT_EACCESS) == 0;
-}
-
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   auto file = std::make_unique<OpenFile>(path);
   status_ = file->status();
-  sees_residency_ = may_see_residency(*file);
-  std::error_code error;
-  absolute_path_ = std::filesystem::absolute(path, error).string();
-  if (error) absolute_path_ = path;
+  residency_ = residency_of(file->handle(), path);
+  absolute_path_ = absolute_path(path);
   const std::uint64_t size = status_.size;
   if (size == 0) return;
   if (size > static_cast<std::uint64_t>(PTRDIFF_MAX)) throw FileError({path}, EFBIG);
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file->descriptor(), 0);
-  if (start == MAP_FAILED) throw FileError({path}, errno);
-  bytes_ = {static_cast<const std::byte*>(start), static_cast<std::size_t>(size)};
+  bytes_ = map_file(file->handle(), size, path);
   if (n_descriptors.fetch_add(1, std::memory_order_relaxed) < kMostDescriptors) {
     kept_ = std::move(file);
   } else {
@@ -54,12 +36,18 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   }
 }
 
+MappedFile::MappedFile(std::shared_ptr<BlockSpace> space)
+    : path_(space->name()), absolute_path_(path_), space_(std::move(space)), bytes_(space_->bytes()) {
+  status_.size = bytes_.size();
+}
+
 MappedFile::~MappedFile() {
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (!bytes_.empty() && !space_) unmap_file(bytes_);
   if (kept_) n_descriptors.fetch_sub(1, std::memory_order_relaxed);
 }
 
 std::optional<FileStatus> MappedFile::status_now() const {
+  if (space_) return status_;
   if (kept_) return kept_->status_now();
   const std::optional<FileStatus> found = status_of(absolute_path_);
   return found && found->is_same_file(status_) ? found : std::nullopt;

@@ -13,20 +13,22 @@
 #include <string>
 #include <vector>
 
+#include "platform/mapping.h"
 #include "source/open_file.h"
 
 namespace fastbatch {
+
+class BlockSpace;
 
 struct ByteRange {
   std::uint64_t offset = 0;  // in the file
   std::uint64_t size = 0;
 };
 
-enum class Access : std::uint8_t { kNormal, kSequential, kRandom };
-
 class MappedFile {
  public:
-  explicit MappedFile(const std::string& path);  // bytes, not necessarily UTF-8; throws FileError
+  explicit MappedFile(const std::string& path);            // bytes, not necessarily UTF-8; throws FileError
+  explicit MappedFile(std::shared_ptr<BlockSpace> space);  // an object in a store, in place of a file
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
@@ -34,6 +36,9 @@ class MappedFile {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }  // empty for an empty file
   [[nodiscard]] std::uint64_t size() const noexcept { return bytes_.size(); }         // when it was mapped
+
+  // Null for a file of this machine.
+  [[nodiscard]] const std::shared_ptr<BlockSpace>& space() const noexcept { return space_; }
 
   // When it was opened, and now: nothing when the descriptor is closed and the file deleted or replaced by another.
   [[nodiscard]] const FileStatus& status() const noexcept { return status_; }
@@ -60,9 +65,10 @@ class MappedFile {
   std::string path_;
   std::string absolute_path_;
   FileStatus status_;
-  std::unique_ptr<OpenFile> kept_;    // of the first files only
-  std::span<const std::byte> bytes_;  // the mapping itself
-  bool sees_residency_ = false;       // mincore() is correct only for the owner of the file or a writer
+  std::unique_ptr<OpenFile> kept_;  // of the first files only
+  std::shared_ptr<BlockSpace> space_;
+  std::span<const std::byte> bytes_;  // the mapping itself, or that of the space
+  Residency residency_ = Residency::kOfMapping;
 };
 
 }  // namespace fastbatch

@@ -30,6 +30,12 @@ std::uint64_t rows_that_fit(const MappedFile& file, std::uint64_t offset, std::u
 
 ArrayView open_raw(const std::string& path, std::string_view descr, const std::vector<std::int64_t>& shape,
                    std::uint64_t offset) {
+  return open_raw(std::make_shared<const MappedFile>(path), descr, shape, offset);
+}
+
+ArrayView open_raw(std::shared_ptr<const MappedFile> file, std::string_view descr,
+                   const std::vector<std::int64_t>& shape, std::uint64_t offset) {
+  const std::string& path = file->path();
   const ElementType element = parse_descr(descr, {});
   std::vector<std::uint64_t> lengths;
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -42,7 +48,6 @@ ArrayView open_raw(const std::string& path, std::string_view descr, const std::v
   }
   auto n_bytes = array_bytes(lengths, element.itemsize);
   if (!n_bytes) throw too_large(path);
-  auto file = std::make_shared<const MappedFile>(path);
   if (offset > file->size()) {
     throw FormatError({path}, "offset past the end: expected at most " + std::to_string(file->size()) +
                                   " bytes, found offset " + std::to_string(offset));
@@ -57,7 +62,7 @@ ArrayView open_raw(const std::string& path, std::string_view descr, const std::v
   }
   ArrayView view = dense_view(element, std::move(lengths));
   view.data = file->bytes().data() + offset;
-  view.path = path;
+  view.path = path;  // before the file, which owns it, is moved
   view.file = std::move(file);
   return view;
 }

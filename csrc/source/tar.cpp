@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "source/guarded_read.h"
 #include "source/open_file.h"
 
 namespace fastbatch {
@@ -55,9 +57,30 @@ struct Extension {
   std::optional<std::uint64_t> size;
 };
 
+// A mapped file with the methods of an OpenFile.
+class MappedReader {
+ public:
+  explicit MappedReader(const MappedFile& file) : file_(file) {}
+
+  [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
+  [[nodiscard]] std::uint64_t size() const noexcept { return file_.size(); }
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> dst) const {
+    const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(dst.size(), size() - std::min(offset, size())));
+    if (n == 0) return 0;
+    const std::byte* src = file_.bytes().data() + offset;
+    read_guarded(file_, offset + n, [=]() noexcept { std::memcpy(dst.data(), src, n); });
+    return n;
+  }
+
+ private:
+  const MappedFile& file_;
+};
+
+template <typename File>
 class Reader {
  public:
-  explicit Reader(const std::string& path) : file_(path) {}
+  template <typename Source>
+  explicit Reader(const Source& source) : file_(source) {}
 
   TarMembers read() {
     while (read_member()) {
@@ -280,7 +303,7 @@ class Reader {
 
   static constexpr std::size_t kWindow = 4096;
 
-  OpenFile file_;
+  const File file_;
   std::uint64_t at_ = 0;  // of the next header
   std::string window_;    // bytes of the file from window_start_ on
   std::uint64_t window_start_ = 0;
@@ -293,6 +316,8 @@ class Reader {
 
 }  // namespace
 
-TarMembers read_tar(const std::string& path) { return Reader(path).read(); }
+TarMembers read_tar(const std::string& path) { return Reader<OpenFile>(path).read(); }
+
+TarMembers read_tar(const MappedFile& file) { return Reader<MappedReader>(file).read(); }
 
 }  // namespace fastbatch

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "source/mapped_file.h"
 #include "source/names.h"
 
 namespace fastbatch {
@@ -21,5 +22,6 @@ struct TarMembers {
 // Folders, symbolic links, devices and pipes are left out. Throws FileError; FormatError for a broken header, sparse or
 // multi-volume members, an archive without its end, and one that is followed by other data.
 TarMembers read_tar(const std::string& path);
+TarMembers read_tar(const MappedFile& file);
 
 }  // namespace fastbatch

@@ -5,8 +5,8 @@
 #include <exception>
 #include <mutex>
 #include <string_view>
-#include <thread>
 
+#include "common/joined_thread.h"
 #include "text/items.h"
 #include "text/vocabulary.h"
 
@@ -45,7 +45,7 @@ void for_blocks(TextSource& source, const TextFormat& format, unsigned threads, 
     }
   };
   {
-    std::vector<std::jthread> others;
+    std::vector<JoinedThread> others;
     for (unsigned thread = 1; thread < threads; ++thread) others.emplace_back(work, thread);
     work(0);
   }

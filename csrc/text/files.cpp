@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "text/files.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <string_view>
 
 #include "common/error.h"
@@ -33,7 +30,7 @@ TextFiles::TextFiles(std::shared_ptr<const std::vector<std::string>> paths, Text
 
 void TextFiles::open() {
   file_.emplace((*paths_)[next_path_]);
-  static_cast<void>(::posix_fadvise(file_->descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL));  // only a hint
+  advise_sequential(file_->handle());
   if (is_gzip(file_->path())) gzip_.emplace(*file_);
   std::array<std::byte, 1> before{};
   const bool is_long_enough = gzip_ ? offset_ == 0 || read_at(offset_ - 1, before) == 1 : file_->size() >= offset_;
@@ -123,9 +120,10 @@ std::size_t TextFiles::cut_of(const TextBlock& block, std::size_t from) const no
 
 std::size_t TextFiles::cut_of_line(std::span<const std::uint8_t> text, std::size_t from) const noexcept {
   if (from >= text.size()) return 0;
-  const auto last = [&](int byte, std::size_t begin, std::size_t end) {  // position after the last such byte, or 0
-    const void* found = ::memrchr(text.data() + begin, byte, end - begin);
-    return found == nullptr ? 0 : static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - text.data()) + 1;
+  const auto last = [&](char byte, std::size_t begin, std::size_t end) {  // position after the last such byte, or 0
+    const std::string_view part(reinterpret_cast<const char*>(text.data()) + begin, end - begin);
+    const std::size_t found = part.rfind(byte);
+    return found == std::string_view::npos ? 0 : begin + found + 1;
   };
   const std::size_t after_newline = last('\n', from, text.size());
   const std::size_t begin = std::max(from, after_newline);

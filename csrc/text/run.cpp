@@ -80,9 +80,7 @@ void TextRun::close() {
   }
   room_.notify_all();
   filled_.notify_all();
-  for (std::jthread& thread : threads_) {
-    if (thread.joinable()) thread.join();
-  }
+  for (JoinedThread& thread : threads_) thread.join();
 }
 
 // ---- the prefetch threads ------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
+#include "common/joined_thread.h"
 #include "text/block.h"
 #include "text/files.h"
 #include "text/recent_words.h"
@@ -115,7 +115,7 @@ class TextRun {
   TextBatch building_;                      // a batch that is incomplete, or whose round is
 
   std::vector<RecentWords> recent_;  // one per thread, if options_.number_recent
-  std::vector<std::jthread> threads_;
+  std::vector<JoinedThread> threads_;
 };
 
 }  // namespace fastbatch

@@ -60,7 +60,7 @@ def __dir__() -> list[str]:
     return sorted([*_NAMES, *_MODULES, "__version__"])
 
 
-_MODULES = ("keras", "numba", "pure", "torch")  # the public modules
+_MODULES = ("keras", "numba", "pure", "ray", "torch")  # the public modules
 
 
 class _Package(_ModuleType):

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
-# The compiled core, as csrc/bindings/ gives it. Checked against the module by tests/test_layout.py.
+# The compiled core, as csrc/bindings/ gives it. Checked against the module by tests/test_stubs.py and stubtest.
 from collections.abc import Sequence
-from typing import Any, Literal, final
+from typing import Any, Literal, NoReturn, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._core_blocks import *  # noqa: F403
+from ._core_blocks import BlockSpace
+from ._core_chunks import *  # noqa: F403
+from ._core_documents import *  # noqa: F403
+from ._core_images import *  # noqa: F403
 
 def supported_targets() -> list[str]: ...
 def active_target() -> str: ...
@@ -13,6 +19,7 @@ def available_cpus() -> int: ...
 
 @final
 class ArrayView:
+    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
     @property
     def mapped(self) -> bool: ...
     def array(self) -> NDArray[Any]: ...
@@ -20,11 +27,12 @@ class ArrayView:
     def windows(self, length: int, step: int) -> ArrayView: ...
     def every(self, start: int, n: int, stride: int) -> ArrayView: ...
 
+def view_of(array: NDArray[Any], /) -> ArrayView: ...
 def open_npy(path: bytes, /) -> ArrayView: ...
 def open_idx(path: bytes, /) -> ArrayView: ...
 def open_raw(path: bytes, descr: str, shape: Sequence[int], offset: int, /) -> ArrayView: ...
 def list_folder(path: bytes, extensions: list[str], /) -> tuple[list[bytes], list[bytes], list[bytes]]: ...
-def tar_members(path: bytes, /) -> tuple[bytes, NDArray[np.uint64], NDArray[np.uint64]]: ...
+def tar_members(archive: bytes | BlockSpace, /) -> tuple[bytes, NDArray[np.uint64], NDArray[np.uint64]]: ...
 
 @final
 class NpzFile:
@@ -34,6 +42,7 @@ class NpzFile:
     def open(self, i: int, /) -> ArrayView: ...
 
 class SampleSource:
+    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
     def __len__(self) -> int: ...
     def name(self, i: int, /) -> bytes: ...
 
@@ -55,7 +64,8 @@ class EncodedSamples(SampleSource):
     def __init__(self, blob: Any, offsets: NDArray[np.uint64], names: list[bytes] | None = None) -> None: ...
 
 def codecs() -> list[tuple[str, list[str], bool]]: ...  # name, extensions, scales
-def libjpeg_version() -> str: ...
+def library_versions() -> list[tuple[str, str]]: ...
+def compiler_version() -> str: ...
 def name_format(file: bytes, /) -> str: ...
 def decode_bytes(data: Any, mode: str, max_pixels: int) -> tuple[NDArray[Any], str, int] | str: ...
 def decode_file(path: bytes, mode: str, max_pixels: int) -> tuple[NDArray[Any], str, int] | str: ...
@@ -65,6 +75,9 @@ def resize_array(
 def probe_images(
     source: SampleSource, first: int, n: int, threads: int, max_pixels: int = 178956970
 ) -> list[tuple[int, int, str, str, int, str | None, bool]]: ...
+def verify_images(
+    source: SampleSource, first: int, n: int, threads: int, max_pixels: int
+) -> list[tuple[int, str | None, int, bool]]: ...  # bytes, error, errno, whether only Pillow may know
 def philox(seed: int, epoch: int, index: int, purpose: int, operation: int, n: int, /) -> NDArray[np.uint64]: ...
 
 @final
@@ -91,10 +104,16 @@ class Order:
         n_drawn: int = 0,
         cumulative: ArrayLike | None = None,
         listed: ArrayLike | None = None,
+        block_ends: ArrayLike | None = None,
+        mixture: Mixture | None = None,
     ) -> None: ...
     @property
     def size(self) -> int: ...
     def at(self, positions: ArrayLike, /) -> NDArray[np.uint64]: ...
+
+@final
+class Mixture:
+    def __init__(self, parts: Sequence[tuple[Order, int]], turns: ArrayLike, n: int) -> None: ...
 
 @final
 class BatchPlan:
@@ -130,6 +149,7 @@ class Conversion:
     ) -> None: ...
 
 class Decoder:
+    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
     def row(self, index: int) -> bytes: ...
 
 @final
@@ -139,8 +159,6 @@ class ArrayDecoder(Decoder):
     ) -> None: ...
     def standardize_samples(self) -> None: ...
     def expect_random_access(self) -> None: ...
-
-Edges = tuple[int, int, int, int]  # x, y, width, height
 
 @final
 class ConcatDecoder(Decoder):
@@ -200,6 +218,10 @@ class Pieces:
 class JoinedDecoder(Decoder):
     def __init__(self, parts: Sequence[Decoder]) -> None: ...
 
+def pack_documents(
+    bounds: ArrayLike, are_lengths: bool, context: int, window: int, splits: bool, /
+) -> tuple[NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint64]]: ...
+
 @final
 class Moments:
     def __init__(self, channels: int) -> None: ...
@@ -212,54 +234,6 @@ class Moments:
     def variance(self) -> NDArray[np.float64]: ...
 
 def find_all(blocks: Decoder, value: int, /) -> NDArray[np.uint64]: ...
-
-@final
-class ImageOptions:
-    def __init__(
-        self,
-        conversion: Conversion,
-        *,
-        height: int,
-        width: int,
-        crop: str = "none",
-        resize: int = 0,
-        area: tuple[float, float] = (0.08, 1.0),
-        ratio: tuple[float, float] = ...,
-        filter: str = "bilinear",
-        flip: bool = False,
-        vertical_flip: bool = False,
-        color: str = "rgb",
-        apply_exif: bool = False,
-        exact: bool = True,
-        dct_scale: bool = True,
-        pad_value: Sequence[int] = (),
-        max_pixels: int = 178956970,
-        augmentation: Augmentation | None = None,
-    ) -> None: ...
-    def crop(
-        self, width: int, height: int, seed: int, epoch: int, index: int
-    ) -> tuple[Edges, tuple[int, int], Edges, int, int]: ...
-
-@final
-class ImageDecoder(Decoder):
-    def __init__(self, source: SampleSource, options: ImageOptions, with_pillow: bool, /) -> None: ...
-    @property
-    def through_pillow(self) -> int: ...
-    @property
-    def jpeg_own(self) -> int: ...
-    @property
-    def jpeg_library(self) -> int: ...
-
-@final
-class MatrixDecoder(Decoder):
-    def __init__(self, images: SampleSource, options: ImageOptions, with_pillow: bool, /) -> None: ...
-
-@final
-class MaskDecoder(Decoder):
-    def __init__(
-        self, images: SampleSource, masks: SampleSource, options: ImageOptions, with_pillow: bool, /
-    ) -> None: ...
-
 def warp_batch(
     images: NDArray[Any],
     matrices: ArrayLike,
@@ -272,7 +246,7 @@ def warp_batch(
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]: ...
 
-_Bad = tuple[int, int | None, tuple[str, str | None, str, int | None]]
+_Bad = tuple[int, int | None, tuple[str, str | None, str, int | None], bool]
 
 def change_batch(
     images: NDArray[Any],
@@ -298,7 +272,9 @@ class DecodeWorker:
 
 @final
 class Run:
+    def __init__(self, *args: object, **kwargs: object) -> NoReturn: ...
     def next(self) -> tuple[int, list[NDArray[Any]], tuple[_Bad, ...]] | Literal[False] | None: ...
+    def under_way(self) -> list[tuple[str, int, int, int, int]]: ...
 
 @final
 class Loader:
@@ -317,6 +293,8 @@ class Loader:
     ) -> None: ...
     def start(self, order: Order, plan: BatchPlan, seed: int, epoch: int, /) -> Run: ...
     def stats(self) -> dict[str, Any]: ...
+    def start_recording(self, events_per_thread: int, /) -> None: ...
+    def stop_recording(self) -> tuple[np.ndarray[Any, Any], int]: ...
     def is_own_thread(self) -> bool: ...
     def close(self) -> None: ...
 
@@ -335,7 +313,7 @@ class DrawnBatch:
 class DrawnDecoder(Decoder):
     def __init__(
         self,
-        array: NDArray[np.uint8] | None,
+        arrays: tuple[NDArray[np.uint8], ...],
         channels: int,
         height: int,
         width: int,
@@ -347,6 +325,7 @@ class DrawnDecoder(Decoder):
         pad_value: Sequence[int] = ...,
         with_pillow: bool = False,
         table_channels: int = 3,
+        seek_index_bytes: int = 0,
     ) -> None: ...
     def add(self, batch: DrawnBatch, /) -> int: ...
 

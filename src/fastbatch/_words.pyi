@@ -2,6 +2,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from typing_extensions import Self, disjoint_base
+
+@disjoint_base
 class Strings:
-    def __init__(self, next_batch: Callable[[], Any], n_lanes: int, chop: bool) -> None: ...
+    def __new__(cls, next_batch: Callable[[], Any], n_lanes: int, chop: bool) -> Self: ...
     def next(self) -> Any: ...

@@ -16,6 +16,7 @@ from fastbatch.mapped import elements
 
 Range = tuple[float, float]
 MAX_INT64 = 2**63 - 1
+MAX_SEED = 2**64 - 1  # of seeds and epochs
 LONGEST_SHOWN = 120  # characters of a value in a message
 
 
@@ -118,6 +119,11 @@ def listed(name: str, value: Any, of: str) -> list[Any]:
     return list(value)
 
 
+def n_of(n: int, noun: str, plural: str | None = None) -> str:
+    """Return a count with its noun: "1 file", "2 files", "1,000 files"; a plural without an s is given."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
 def shown(value: Any) -> str:
     """Return the repr of a user's value for a message, truncated if it is long."""
     try:
@@ -125,15 +131,6 @@ def shown(value: Any) -> str:
     except Exception:
         text = f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}... ({type(value).__name__})"
-
-
-def rank_and_size(shard: Any) -> tuple[Any, Any]:
-    """Return the two parts of `shard=(rank, world_size)`, not yet checked; of None (0, 1)."""
-    try:
-        rank, world_size = (0, 1) if shard is None else shard
-    except (TypeError, ValueError):
-        raise TypeError(f"shard: expected (rank, world_size), found {shown(shard)}") from None
-    return rank, world_size
 
 
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:

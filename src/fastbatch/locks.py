@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import Any
+
+from fastbatch.system import in_forked_child
 
 _locks: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -27,4 +28,4 @@ def _renew() -> None:
             lock._at_fork_reinit()
 
 
-os.register_at_fork(after_in_child=_renew)
+in_forked_child(_renew)

@@ -38,9 +38,19 @@ def rows_of(source: Any, start: int, stop: int) -> Any:
 
 def require_mapped(array: Any) -> None:
     """Raise FormatError if the file under a mapped array has become shorter: an access would raise SIGBUS."""
-    mapped = getattr(array, "base", None)
-    if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
+    mapped = mapping_of(array)
+    if mapped is not None:
         expected, found = mapped.offset + mapped.nbytes, mapped.base.size()
         if found < expected:
             what = "file became shorter while in use"
             raise FormatError(what, path=mapped.filename, expected=f"{expected} bytes", found=found)
+
+
+def mapping_of(array: Any) -> Any:
+    """Return the `np.memmap` of the whole mapping that an array is a view of, or None."""
+    mapped = getattr(array, "base", None)
+    while isinstance(mapped, np.ndarray):
+        if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
+            return mapped
+        mapped = mapped.base
+    return None

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Any bytes: our own JPEG decoder, with libjpeg-turbo behind it, gives what libjpeg-turbo alone gives: pixels, refusal
-// and message, of the whole image and of a part, at every scale, in any portions.
+// and message, of the whole image and of a part, at every scale, in any portions; also where the part of the same file
+// that was decoded before has noted where to begin.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 
+#include "codecs/jpeg/seek_index.h"
 #include "jpeg_outcome.h"
 
 using namespace fastbatch;
@@ -12,6 +15,7 @@ using namespace fastbatch;
 namespace {
 
 constexpr std::uint64_t kFewPixels = 1 << 18;
+constexpr std::size_t kIndexBytes = std::size_t{1} << 24U;
 
 }  // namespace
 
@@ -30,5 +34,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TurboReader turbo;
   const test::Outcome expected = test::outcome_of(turbo, file, mode, part, 7, kFewPixels);
   if (test::outcome_of(own, file, mode, part, portion, kFewPixels) != expected) std::abort();
+
+  static JpegReader indexed;
+  const auto index = std::make_shared<JpegSeekIndex>(kIndexBytes);
+  indexed.use_index(index);
+  const ImagePart before{{choice[3], choice[5], choice[0], 1U + choice[2]}, 1};
+  static_cast<void>(test::outcome_of(indexed, file, mode, before, portion, kFewPixels));
+  for (int round = 0; round < 2; ++round) {
+    if (test::outcome_of(indexed, file, mode, part, portion, kFewPixels) != expected) std::abort();
+  }
   return 0;
 }

@@ -118,6 +118,13 @@ def webp_files() -> Iterator[bytes]:
             yield buffer.getvalue()
 
 
+def hdf5_chunks() -> Iterator[bytes]:
+    plain = bytes(range(12))
+    packed = zlib.compress(plain)
+    for kinds, content in ((0, plain), (4, packed), (5, packed), (12, b"\x02abc\xe0\x00\x02")):
+        yield bytes([kinds | 3 << 5, 0, 3]) + content
+
+
 FILES = {
     "text": texts,
     "png": png_files,
@@ -126,6 +133,7 @@ FILES = {
     "npz": npz_files,
     "idx": idx_files,
     "tar": tar_files,
+    "hdf5": hdf5_chunks,
     "jpeg": jpeg_files,
     "jpeg_own": own_jpeg_files,
 }

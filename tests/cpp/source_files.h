@@ -1,66 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Files for the tests of the source stage: a folder that goes away, and small .npy, .zip, .gz and IDX files made by
-// hand.
+// Files for the tests of the source stage: small .npy, .zip, .gz and IDX files made by hand.
 #pragma once
 
-#include <sys/mman.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "temporary_folder.h"
+
 namespace fastbatch::testing {
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "fastbatch-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream((path_ / name), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    return *this / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
-
-// One file in memory that is rewritten again and again: thousands of small files on a disk take seconds.
+// One file that is rewritten again and again; in memory where there is such a folder, since thousands of small files on
+// a disk take seconds.
 class MemoryFile {
  public:
-  MemoryFile() : descriptor_(::memfd_create("fastbatch", MFD_CLOEXEC)) {
-    if (descriptor_ < 0) throw std::runtime_error("memfd_create failed");
-    path_ = "/proc/self/fd/" + std::to_string(descriptor_);
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(descriptor_); }
-
+  MemoryFile()
+      : folder_(std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path()),
+        path_(folder_ / "file") {}
   [[nodiscard]] const std::string& path() const { return path_; }
   const std::string& write(std::string_view bytes) const {
-    const auto size = static_cast<ssize_t>(bytes.size());
-    if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, bytes.data(), bytes.size(), 0) != size) {
-      throw std::runtime_error("writing to memory failed");
-    }
+    folder_.write("file", bytes);
     return path_;
   }
 
  private:
-  int descriptor_;
+  TemporaryFolder folder_;
   std::string path_;
 };
 
@@ -87,7 +56,7 @@ inline std::string npy(const std::string& descr, const std::string& shape, const
 inline std::string deflated(const std::string& bytes, int window_bits) {
   z_stream stream{};
   if (deflateInit2(&stream, 9, Z_DEFLATED, window_bits, 9, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
-  std::string out(deflateBound(&stream, bytes.size()) + 32, '\0');
+  std::string out(deflateBound(&stream, static_cast<uLong>(bytes.size())) + 32, '\0');
   std::string in = bytes;
   stream.next_in = reinterpret_cast<Bytef*>(in.data());
   stream.avail_in = static_cast<uInt>(in.size());

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Threads read ahead while others share a run, leave it and close it: for ThreadSanitizer and AddressSanitizer.
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/error.h"
+#include "temporary_folder.h"
 #include "text/run.h"
 
 using namespace fastbatch;
@@ -50,12 +49,10 @@ void consume(TextRun& run, std::uint64_t most, std::uint64_t& sum) {
 }  // namespace
 
 int main() {
-  const auto path = std::filesystem::temp_directory_path() / ("fastbatch-stress-text-" + std::to_string(::getpid()));
-  {
-    std::ofstream file(path);
-    for (std::uint64_t i = 0; i < kWords; ++i) file << i << (i % 9 == 0 ? "\n" : " ");
-  }
-  const auto paths = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{path.string()});
+  std::string words;
+  for (std::uint64_t i = 0; i < kWords; ++i) words += std::to_string(i) + (i % 9 == 0 ? "\n" : " ");
+  const testing::TemporaryFolder folder;
+  const auto paths = std::make_shared<const std::vector<std::string>>(1, folder.write("words", words));
   const TextFormat format{TextItem::kWord, TextEncoding::kUtf8, TextErrors::kStrict, 256};
   for (unsigned threads = 1; threads <= 4; ++threads) {
     for (int round = 0; round < 10; ++round) {
@@ -72,6 +69,5 @@ int main() {
       if (is_whole) require(sums[0] + sums[1] + sums[2] == kWords * (kWords - 1) / 2, "words are missing");
     }
   }
-  std::filesystem::remove(path);
   std::puts("stress_text: ok");
 }

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdint>
-#include <cstring>
-#include <fstream>
 #include <thread>
 #include <vector>
 
@@ -55,28 +51,6 @@ TEST_CASE("no more buffers stay idle than were asked for") {
   CHECK(kept.data() != nullptr);
 }
 
-TEST_CASE("a pool that keeps none frees what is idle and what comes back") {
-  const auto pool = BufferPool::create(std::size_t{1} << 28, 4);
-  const auto resident = [] {
-    std::ifstream file("/proc/self/statm");
-    std::size_t size = 0;
-    std::size_t pages = 0;
-    file >> size >> pages;
-    return pages * 4096;
-  };
-  const std::size_t before = resident();
-  const auto touch = [](const Lease& lease) { std::memset(lease.data(), 1, std::size_t{1} << 28); };
-  Lease late = pool->acquire();
-  touch(late);
-  touch(pool->acquire());
-  CHECK(resident() > before + (std::size_t{1} << 28));
-  pool->keep_none();
-  late = Lease();
-  CHECK(resident() < before + (std::size_t{1} << 28));
-  touch(pool->acquire());  // it still serves who asks
-  CHECK(resident() < before + (std::size_t{1} << 28));
-}
-
 TEST_CASE("threads share a pool") {
   const auto pool = BufferPool::create(64, 4);
   std::vector<std::thread> threads;
@@ -88,17 +62,4 @@ TEST_CASE("threads share a pool") {
       }
     });
   for (auto& thread : threads) thread.join();
-}
-
-TEST_CASE("a forked child frees the leases it inherits") {
-  const auto pool = BufferPool::create(64, 4);
-  Lease lease = pool->acquire();
-  const pid_t child = fork();
-  if (child == 0) {
-    lease = Lease();
-    _exit(0);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
 }

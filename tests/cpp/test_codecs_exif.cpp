@@ -71,6 +71,16 @@ TEST_CASE("orientation in either byte order, as any whole number") {
   }
 }
 
+TEST_CASE("the number behind the byte order may be in the other one, as in Pillow's prefixes") {
+  for (const bool big : {false, true}) {
+    std::string bytes = exif(big, {{0x0112, 3, 1, number(6, 2, big) + "\0\0"s}});
+    bytes.replace(6, 4, big ? "MM*\0"s : "II\0*"s);
+    CHECK(read(bytes) == Orientation(6));
+    bytes.replace(6, 4, big ? "MM\0-"s : "IM*\0"s);
+    CHECK(read(bytes) == std::nullopt);
+  }
+}
+
 TEST_CASE("EXIF that makes no sense is no EXIF") {
   const std::string good = exif(true, {{0x0112, 3, 1, "\0\6\0\0"s}});
   REQUIRE(read(good) == Orientation(6));

@@ -3,6 +3,7 @@
 // libjpeg-turbo alone does.
 #include <doctest/doctest.h>
 
+#include <string>
 #include <vector>
 
 #include "jpeg_outcome.h"
@@ -60,7 +61,19 @@ const std::vector<ImagePart>& parts() {
   return all;
 }
 
+// The error of reading all of a file without making pixels.
+std::string error_of_check(ImageReader& reader, const Bytes& file) {
+  try {
+    reader.read_header(file, kMaxPixels);
+    reader.check(ColorMode::kRgb);
+  } catch (const DecodeError& error) {
+    return error.what();
+  }
+  return {};
+}
+
 void check_equal(JpegReader& own, TurboReader& turbo, const Bytes& file) {
+  CHECK(error_of_check(own, file) == outcome_of(turbo, file, ColorMode::kRgb, {}).error);
   for (const ImagePart& part : parts()) {
     const Outcome expected = outcome_of(turbo, file, ColorMode::kRgb, part);
     const Outcome found = outcome_of(own, file, ColorMode::kRgb, part);

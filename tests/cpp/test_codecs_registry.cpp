@@ -77,7 +77,8 @@ TEST_CASE("names and extensions are unique") {
 }
 
 TEST_CASE("other files are recognised by no row, and named") {
-  const std::array<std::array<std::string_view, 2>, 8> others{{
+  const std::string tar = std::string(257, '\0') + "ustar";
+  const std::array<std::array<std::string_view, 2>, 12> others{{
       {"", "an empty file"},
       {"GIF89a..", "GIF"},
       {"\xff\xd8\x01", "the bytes ff d8 01"},
@@ -86,6 +87,10 @@ TEST_CASE("other files are recognised by no row, and named") {
       {"RIFF....WEB", "the bytes 52 49 46 46"},
       {"<html>", "HTML or XML"},
       {"BM", "BMP"},
+      {"PAR1", "a Parquet file"},
+      {"\x89HDF\r\n\x1A\n", "an HDF5 file"},
+      {"\x93NUMPY", "a .npy array"},
+      {tar, "a tar archive"},
   }};
   for (const auto& [content, name] : others) {
     const Bytes file = bytes_of(content);

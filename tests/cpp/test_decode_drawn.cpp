@@ -2,11 +2,8 @@
 // Images whose numbers the caller has drawn: slots from files and from arrays against the same pixels by hand; tables,
 // colours, erased rectangles; and what is refused.
 #include <doctest/doctest.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +13,7 @@
 #include "decode/drawn_decoder.h"
 #include "image/enhance.h"
 #include "jpeg_writer.h"
+#include "temporary_folder.h"
 
 using namespace fastbatch;
 
@@ -77,7 +75,7 @@ TEST_CASE("a crop of an array, with padding and flips, from interleaved pixels a
   for (const bool planes : {false, true}) {
     DrawnOptions options = options_of(4, 6);
     options.image.pad_value = {1, 2, 3};
-    DrawnDecoder decoder(options, array_of(pixels, 2, planes));
+    DrawnDecoder decoder(options, {array_of(pixels, 2, planes)});
     DrawnImage image = whole();
     image.crop.source = image.crop.wanted = {1, 2, 3, 3};  // its part of 3 x 3 pixels from (1, 2)
     image.crop.wanted = {0, 0, 3, 3};
@@ -103,6 +101,21 @@ TEST_CASE("a crop of an array, with padding and flips, from interleaved pixels a
   }
 }
 
+TEST_CASE("images of several arrays are numbered through") {
+  const std::vector<std::uint8_t> first = ramp(std::size_t{2} * kHeight * kWidth * 3);
+  std::vector<std::uint8_t> second = ramp(std::size_t{1} * kHeight * kWidth * 3);
+  for (std::uint8_t& pixel : second) pixel = static_cast<std::uint8_t>(255 - pixel);
+  DrawnDecoder decoder(options_of(kHeight, kWidth), {array_of(first, 2), array_of(second, 1)});
+  const std::size_t size = kHeight * kWidth * 3;
+  const std::vector<std::uint8_t> slots = decode(decoder, batch_of({whole(), whole(), whole()}, {2, 0, 1}));
+  CHECK(std::equal(second.begin(), second.end(), slots.begin()));
+  CHECK(std::equal(first.begin(), first.end(), slots.begin() + static_cast<std::ptrdiff_t>(size)));
+  CHECK_THROWS_AS(decode(decoder, batch_of({whole()}, {3})), std::invalid_argument);
+  ImageArray narrow = array_of(second, 1);
+  narrow.width -= 1;
+  CHECK_THROWS_AS(DrawnDecoder(options_of(kHeight, kWidth), {array_of(first, 2), narrow}), std::invalid_argument);
+}
+
 TEST_CASE("a table gives the elements, in planes or interleaved, and a rectangle is erased") {
   const std::vector<std::uint8_t> pixels = ramp(kHeight * kWidth * 3);
   std::vector<std::uint16_t> elements(std::size_t{3} * 256);
@@ -111,7 +124,7 @@ TEST_CASE("a table gives the elements, in planes or interleaved, and a rectangle
     DrawnOptions options = options_of(kHeight, kWidth);
     options.table.emplace(3, 2, std::as_bytes(std::span(elements)));
     options.planes = planes;
-    DrawnDecoder decoder(options, array_of(pixels, 1));
+    DrawnDecoder decoder(options, {array_of(pixels, 1)});
     DrawnImage image = whole();
     image.erased = {1, 2, 2, 1};
     const auto batch = batch_of({image}, {0});
@@ -133,7 +146,7 @@ TEST_CASE("a table gives the elements, in planes or interleaved, and a rectangle
 
 TEST_CASE("colours change in their order") {
   std::vector<std::uint8_t> pixels = ramp(kHeight * kWidth * 3);
-  DrawnDecoder decoder(options_of(kHeight, kWidth), array_of(pixels, 1));
+  DrawnDecoder decoder(options_of(kHeight, kWidth), {array_of(pixels, 1)});
   DrawnImage image = whole();
   image.changes = {{PixelChange::Kind::kBrightness, 0.5F},
                    {PixelChange::Kind::kContrast, 1.5F},
@@ -151,13 +164,9 @@ TEST_CASE("colours change in their order") {
 }
 
 TEST_CASE("files: an error names the file and the sample; another size than expected is one") {
-  std::string path = (std::filesystem::temp_directory_path() / "fastbatch-drawn-XXXXXX").string();
-  const int file = mkstemp(path.data());
-  REQUIRE(file >= 0);
-  close(file);
+  const testing::TemporaryFolder folder;
   const std::vector<std::byte> jpeg = test::write_jpeg(test::test_pixels(kWidth, kHeight, 3, 1), kWidth, kHeight);
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(jpeg.data()), static_cast<std::streamsize>(jpeg.size()));
+  const std::string path = folder.write("photo.jpg", jpeg);
   DrawnDecoder decoder(options_of(kHeight, kWidth), {});
   const auto batch = batch_of({whole()}, {17});
   CHECK_THROWS_AS(decoder.add(batch), std::invalid_argument);  // no path
@@ -174,7 +183,7 @@ TEST_CASE("files: an error names the file and the sample; another size than expe
 
 TEST_CASE("what does not fit is refused when the batch is added") {
   const std::vector<std::uint8_t> pixels = ramp(kHeight * kWidth * 3);
-  DrawnDecoder decoder(options_of(kHeight, kWidth), array_of(pixels, 1));
+  DrawnDecoder decoder(options_of(kHeight, kWidth), {array_of(pixels, 1)});
   const auto refused = [&](const auto& change) {
     DrawnImage image = whole();
     change(image);
@@ -200,7 +209,7 @@ TEST_CASE("what does not fit is refused when the batch is added") {
 
 TEST_CASE("a batch whose owner has gone is not decoded") {
   const std::vector<std::uint8_t> pixels = ramp(kHeight * kWidth * 3);
-  DrawnDecoder decoder(options_of(kHeight, kWidth), array_of(pixels, 1));
+  DrawnDecoder decoder(options_of(kHeight, kWidth), {array_of(pixels, 1)});
   const std::uint64_t number = decoder.add(batch_of({whole()}, {0}));
   std::vector<std::byte> slot(decoder.slot_bytes());
   const std::vector<std::uint64_t> indices{0};

@@ -2,8 +2,6 @@
 // Files -> slots: the fused path against the same steps done one by one, geometry, flips, and errors that name the
 // file.
 #include <doctest/doctest.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -21,37 +19,14 @@
 #include "image/source_plan.h"
 #include "jpeg_writer.h"
 #include "source/file_list.h"
+#include "temporary_folder.h"
 
 namespace fastbatch {
 namespace {
 
-namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 using Pixels = std::vector<std::uint8_t>;
-
-// A folder for one test, removed with it.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "fastbatch-images-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder for the test");
-    path_ = pattern;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path_); }
-
-  std::string write(const std::string& name, const Bytes& bytes) const {
-    const fs::path path = path_ / name;
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return path.string();
-  }
-  [[nodiscard]] std::string name(const std::string& file) const { return (path_ / file).string(); }
-
- private:
-  fs::path path_;
-};
+using Folder = testing::TemporaryFolder;
 
 Bytes jpeg(unsigned width, unsigned height, unsigned seed = 1) {
   return test::write_jpeg(test::test_pixels(width, height, 3, seed), width, height);
@@ -196,10 +171,10 @@ TEST_CASE("a broken file is named, with its place, wherever it stands; the works
   const std::string good = folder.write("good one.jpg", jpeg(40, 30));
   Bytes half = jpeg(40, 30);
   half.erase(half.end() - 100, half.end());
-  const std::string broken = folder.write("br\xFFoken\n.jpg", half);
+  const std::string broken = folder.write("br\u00fcken .jpg", half);
   const std::string page = folder.write("page.jpg", Bytes{std::byte{'<'}, std::byte{'h'}, std::byte{'>'}});
-  const std::string empty = folder.write("empty.jpg", {});
-  const std::string missing = folder.name("missing.jpg");
+  const std::string empty = folder.write("empty.jpg", Bytes{});
+  const std::string missing = folder / "missing.jpg";
   ImageOptions options;
   options.height = options.width = 8;
   const ImageDecoder decoder(list({good, broken, page, empty, missing}), options);
@@ -273,7 +248,7 @@ TEST_CASE("the limit on pixels is the one that was given") {
   const ImageDecoder decoder(list({folder.write("large.jpg", jpeg(11, 10))}), options);
   CHECK_THROWS_WITH_AS(
       decode(decoder, {0}),
-      (folder.name("large.jpg") + ": sample 0: image too large: expected at most 100 pixels, found 11 x 10").c_str(),
+      ((folder / "large.jpg") + ": sample 0: image too large: expected at most 100 pixels, found 11 x 10").c_str(),
       DecodeError);
 }
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Masks and matrices against the image decoder, which draws from the same streams.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,34 +13,24 @@
 #include "decode/matrix_decoder.h"
 #include "jpeg_writer.h"
 #include "source/file_list.h"
+#include "temporary_folder.h"
 
 namespace fastbatch {
 namespace {
 
-namespace fs = std::filesystem;
 using Bytes = std::vector<std::byte>;
 
 // Gray JPEGs of several sizes in a folder that is removed afterwards.
 class Photos {
  public:
   Photos() {
-    std::string pattern = (fs::temp_directory_path() / "fastbatch-masks-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no folder for the test");
-    folder_ = pattern;
     const unsigned sizes[][2] = {{50, 37}, {37, 50}, {20, 90}, {64, 64}, {1, 1}, {33, 8}};
     for (const auto& [width, height] : sizes) {
       add(test::write_jpeg(test::test_pixels(width, height, 1, width), width, height, {.components = 1}));
     }
   }
-  Photos(const Photos&) = delete;
-  Photos& operator=(const Photos&) = delete;
-  ~Photos() { fs::remove_all(folder_); }
 
-  void add(const Bytes& file) {
-    paths_.push_back((folder_ / (std::to_string(paths_.size()) + ".jpg")).string());
-    std::ofstream(paths_.back(), std::ios::binary)
-        .write(reinterpret_cast<const char*>(file.data()), static_cast<std::streamsize>(file.size()));
-  }
+  void add(const Bytes& file) { paths_.push_back(folder_.write(std::to_string(paths_.size()) + ".jpg", file)); }
   [[nodiscard]] const std::string& path(std::size_t i) const { return paths_[i]; }
   [[nodiscard]] std::shared_ptr<const FileList> list(std::vector<std::size_t> order = {0, 1, 2, 3, 4, 5}) const {
     auto files = std::make_shared<FileList>();
@@ -52,7 +39,7 @@ class Photos {
   }
 
  private:
-  fs::path folder_;
+  testing::TemporaryFolder folder_;
   std::vector<std::string> paths_;
 };
 
@@ -137,7 +124,7 @@ TEST_CASE("masks that do not fit are named, with their place") {
   refused(0, 1, 1, "mask of another size than its image: expected 50 x 37, found 37 x 50");
   refused(0, 6, 6, "not an image");
   refused(6, 0, 6, "not an image");
-  refused(0, 7, 7, "not a mask: expected a palette or 8-bit grayscale image, found mode RGB");
+  refused(0, 7, 7, "not a mask: expected a palette or grayscale image, found mode RGB");
   CHECK_THROWS_AS(MaskDecoder(photos.list({0}), photos.list({0, 1}), options), std::invalid_argument);
 }
 

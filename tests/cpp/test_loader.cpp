@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +9,7 @@
 
 #include "loader/loader.h"
 #include "number_decoder.h"
+#include "platform/machine.h"
 
 using namespace fastbatch;
 using namespace std::chrono_literals;
@@ -81,6 +80,28 @@ TEST_CASE("short batches are made by the caller when no worker has time") {
   gate->open = true;
   gate->open.notify_all();
   CHECK(rest(loader, *held).size() == 1000);
+}
+
+TEST_CASE("what is under way is said: of the asked run, in the order of the batches, until it is done") {
+  const auto gate = std::make_shared<Gate>(10, 1);
+  Loader loader = make_loader(gate, {.threads = 2, .batch_size = 4, .prefetch = 1});
+  const Order order(10, {}, {}, 0, 0);
+  const auto run = loader.start(order, BatchPlan(10, 0, {}, 4, false), {});
+  gate->held.wait(false);
+  const auto found = loader.under_way(*run);
+  REQUIRE(!found.empty());
+  for (const UnderWay& one : found) CHECK(one.kind == Task::Kind::kDecode);  // no advice beside them
+  CHECK(found.front().batch == 0);
+  CHECK(found.front().begin == 0);
+  CHECK(found.front().count >= 1);
+  CHECK((thread_id() == 0 || found.front().thread != 0));
+  const auto other = loader.start(order, BatchPlan(10, 10, {}, 4, false), {});
+  CHECK(loader.under_way(*other).empty());
+  gate->open = true;
+  gate->open.notify_all();
+  CHECK(rest(loader, *run).size() == 10);
+  loader.close();
+  CHECK(loader.under_way(*run).empty());
 }
 
 TEST_CASE("batches come in order, the same for any threads, chunks and prefetch") {
@@ -267,24 +288,4 @@ TEST_CASE("prefetch is bounded in bytes, but one batch is always allowed") {
   CHECK(make_loader(column, {.threads = 1, .batch_size = 10, .prefetch = 8, .prefetch_bytes = 1}).stats().prefetch ==
         1);
   CHECK_THROWS_AS(make_loader(column, {.threads = 1, .batch_size = SIZE_MAX / 8}), std::length_error);
-}
-
-TEST_CASE("a forked child can drop what it inherits") {
-  const auto column = std::make_shared<NumberDecoder>(1000);
-  auto loader = std::make_unique<Loader>(std::vector<std::shared_ptr<const Decoder>>{column, column},
-                                         Loader::Options{.threads = 2, .batch_size = 10});
-  const auto run = start(*loader, 1000, 10);
-  Batch batch;
-  REQUIRE(next(*loader, *run, batch) == Loader::Status::kBatch);
-  const pid_t child = fork();
-  if (child == 0) {
-    loader->cancel(*run);
-    loader->close();
-    loader.reset();
-    _exit(0);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(status == 0);
-  CHECK(rest(*loader, *run).size() == 990);
 }

@@ -37,6 +37,21 @@ class Moody : public NumberDecoder {
   Mood mood_;
 };
 
+// As a decoder of images that fills truncated ones.
+class Filling : public NumberDecoder {
+ public:
+  Filling(std::uint64_t n, std::set<std::uint64_t> broken, std::set<std::uint64_t> truncated)
+      : NumberDecoder(n, 1, std::move(broken)), truncated_(std::move(truncated)) {}
+  void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
+              std::size_t& failed_at) const override {
+    if (truncated_.contains(indices[0])) note_filled(std::make_exception_ptr(DecodeError({}, "ends early")));
+    NumberDecoder::decode(indices, key, slots, workspace, failed_at);
+  }
+
+ private:
+  std::set<std::uint64_t> truncated_;
+};
+
 struct Seen {
   std::vector<std::uint64_t> first, second;  // column
   std::vector<std::size_t> sizes;
@@ -187,4 +202,34 @@ TEST_CASE("what is not the data's fault is raised") {
   const auto broken = std::make_shared<Moody>(kSamples, 4, std::set<std::uint64_t>{8}, Moody::Mood::kMemory);
   for (const OnError on_error : {OnError::kSkip, OnError::kReplace})
     CHECK_THROWS_AS(see(broken, sound, on_error, 2, order), std::bad_alloc);
+}
+
+TEST_CASE("filled samples stay in their batch, and are listed in the order of the epoch unless they are bad") {
+  const Order order(kSamples, {}, {.kind = Shuffle::kFull}, 3, 2);
+  std::vector<std::uint64_t> every(kSamples);
+  order.fill(0, 1, every);
+  const std::set<std::uint64_t> truncated{1, 5, 7, 90, 101, 150, 198};
+  std::vector<std::uint64_t> expected;
+  for (const std::uint64_t i : every)
+    if (truncated.contains(i) && !kBroken.contains(i)) expected.push_back(i);
+  for (const unsigned threads : {1u, 8u}) {
+    const auto column = std::make_shared<Filling>(kSamples, kBroken, truncated);
+    Loader loader({column, column}, {.threads = threads, .batch_size = 10, .on_error = OnError::kSkip});
+    const auto run = loader.start(order, BatchPlan(kSamples, 0, {}, 10, false), {.seed = 3, .epoch = 2});
+    std::vector<std::uint64_t> found;
+    std::size_t n = 0;
+    Batch batch;
+    for (Loader::Status status{}; (status = loader.next(*run, 1000ms, batch)) != Loader::Status::kEnd;) {
+      if (status == Loader::Status::kTimeout) continue;
+      for (const BadSample& one : batch.filled) {
+        found.push_back(one.sample);
+        CHECK(one.error);
+      }
+      n += batch.samples;
+    }
+    CHECK(found == expected);
+    CHECK(n == kSamples - kBroken.size());
+    CHECK(loader.stats().filled == expected.size());
+    CHECK(loader.stats().bad_samples == kBroken.size());
+  }
 }

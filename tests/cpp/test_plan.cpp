@@ -171,6 +171,39 @@ TEST_CASE("subsets divide what was there before") {
   CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 0, 1}, 0, 0), std::invalid_argument);
 }
 
+TEST_CASE("blocks of different sizes") {
+  const auto ends = [](Indices given) { return std::make_shared<const Indices>(std::move(given)); };
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {  // those of one size give the order of a block size
+    const ShuffleOptions even{Shuffle::kBlock, 10, 3},
+        listed{Shuffle::kBlock, 1, 3, ends({10, 20, 30, 40, 50, 60, 67})};
+    CHECK(whole(Order(67, {}, even, seed, 2)) == whole(Order(67, {}, listed, seed, 2)));
+  }
+  const Indices sizes{3, 50, 53, 54, 90, 100};
+  const Order order(100, {}, {Shuffle::kBlock, 1, 2, ends(sizes)}, 7, 1);
+  const Indices all = whole(order);
+  CHECK(sorted(all) == iota(100));
+  for (std::uint64_t i = 0; i < 100; ++i) CHECK(order.at(i) == all[i]);
+  const auto block_of = [&](std::uint64_t index) {
+    return std::upper_bound(sizes.begin(), sizes.end(), index) - sizes.begin();
+  };
+  for (std::size_t begin = 0; begin < 100;) {  // a window has all samples of two blocks
+    std::set<std::ptrdiff_t> blocks;
+    std::size_t end = begin;
+    while (end < 100 && (blocks.size() < 2 || blocks.contains(block_of(all[end])))) blocks.insert(block_of(all[end++]));
+    std::size_t expected = 0;
+    for (const std::ptrdiff_t b : blocks)
+      expected += sizes[static_cast<std::size_t>(b)] - (b == 0 ? 0 : sizes[static_cast<std::size_t>(b) - 1]);
+    CHECK(end - begin == expected);
+    begin = end;
+  }
+  const Subset part{false, 0, 120, 20, 100};
+  for (std::uint64_t i = 0; i < 100; ++i)
+    CHECK(Order(120, {&part, 1}, {Shuffle::kBlock, 1, 2, ends(sizes)}, 7, 1).at(i) == all[i] + 20);
+  CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 1, 2, ends({50, 99})}, 0, 0), std::invalid_argument);
+  CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 1, 2, ends({60, 50, 100})}, 0, 0), std::invalid_argument);
+  CHECK_THROWS_AS(Order(100, {}, {Shuffle::kBlock, 1, 2, ends({})}, 0, 0), std::invalid_argument);
+}
+
 TEST_CASE("a list of items is a subset") {
   const auto listed = std::make_shared<const IndexList>(Indices{9, 2, 2, 7});
   const Subset some{.n = 50, .count = 4, .listed = listed}, range{false, 0, 100, 10, 50}, two{false, 0, 4, 1, 2};
@@ -197,7 +230,7 @@ TEST_CASE("ranks together get every sample, by the rule for the tail") {
         Indices expected = whole(order);
         expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(position));
         const std::uint64_t left = n - position;
-        Indices uneven, drop, pad;
+        Indices uneven, drop, pad, mask;
         for (std::uint64_t rank = 0; rank < world; ++rank) {
           const auto get = [&](Tail tail) {
             return rank_indices(BatchPlan(n, position, {rank, world, tail}, 4, false), order);
@@ -205,6 +238,9 @@ TEST_CASE("ranks together get every sample, by the rule for the tail") {
           const Indices of_uneven = get(Tail::kUneven), of_drop = get(Tail::kDrop), of_pad = get(Tail::kPad);
           CHECK(of_drop.size() == left / world);
           CHECK(of_pad.size() == (left + world - 1) / world);
+          const Indices of_mask = get(Tail::kMask);
+          CHECK(of_mask.size() == (left + 4 * world - 1) / (4 * world) * 4);
+          mask.insert(mask.end(), of_mask.begin(), of_mask.end());
           uneven.insert(uneven.end(), of_uneven.begin(), of_uneven.end());
           drop.insert(drop.end(), of_drop.begin(), of_drop.end());
           pad.insert(pad.end(), of_pad.begin(), of_pad.end());
@@ -214,6 +250,9 @@ TEST_CASE("ranks together get every sample, by the rule for the tail") {
         CHECK(sorted(drop) == sorted(Indices(expected.begin(), expected.begin() + n_drop)));
         for (std::size_t extra = 0; expected.size() < pad.size(); ++extra) expected.push_back(order.at(extra % n));
         CHECK(sorted(pad) == sorted(expected));
+        for (std::size_t extra = pad.size() - left; expected.size() < mask.size(); ++extra)
+          expected.push_back(order.at(extra % n));
+        CHECK(sorted(mask) == sorted(expected));
       }
     }
   }

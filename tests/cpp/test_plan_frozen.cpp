@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "plan/batch_plan.h"
 #include "plan/order.h"
 
 namespace fastbatch {
@@ -24,7 +25,7 @@ Indices first(const Order& order, std::size_t n) {
 }  // namespace
 
 TEST_CASE("a full shuffle depends on seed and epoch in this way") {
-  constexpr ShuffleOptions kFull{.kind = Shuffle::kFull};
+  const ShuffleOptions kFull{.kind = Shuffle::kFull};
   CHECK(first(Order(20, {}, kFull, 7, 3), 20) ==
         Indices{13, 10, 1, 2, 9, 16, 14, 8, 18, 0, 7, 4, 17, 3, 11, 12, 5, 19, 6, 15});
   CHECK(first(Order(20, {}, kFull, 7, 4), 20) ==
@@ -35,8 +36,18 @@ TEST_CASE("a full shuffle depends on seed and epoch in this way") {
   CHECK(first(Order(std::uint64_t{1} << 40U, {}, kFull, 7, 3), 3) == Indices{878381934958, 389833642755, 493816256300});
 }
 
+TEST_CASE("the number of rounds changes at these sizes") {
+  const ShuffleOptions kFull{.kind = Shuffle::kFull};
+  CHECK(first(Order(255, {}, kFull, 7, 3), 5) == Indices{249, 237, 73, 139, 133});
+  CHECK(first(Order(256, {}, kFull, 7, 3), 5) == Indices{101, 13, 104, 159, 65});
+  CHECK(first(Order(257, {}, kFull, 7, 3), 5) == Indices{94, 238, 183, 115, 78});
+  CHECK(first(Order(65535, {}, kFull, 7, 3), 5) == Indices{5198, 33242, 45085, 19686, 38392});
+  CHECK(first(Order(65536, {}, kFull, 7, 3), 5) == Indices{2025, 39106, 1709, 61619, 42721});
+  CHECK(first(Order(65537, {}, kFull, 7, 3), 5) == Indices{26287, 48273, 11654, 15295, 65238});
+}
+
 TEST_CASE("a block shuffle mixes three samples a block, two blocks a window, in this way") {
-  constexpr ShuffleOptions kBlocks{.kind = Shuffle::kBlock, .block_size = 3, .window = 2};
+  const ShuffleOptions kBlocks{.kind = Shuffle::kBlock, .block_size = 3, .window = 2};
   CHECK(first(Order(20, {}, kBlocks, 7, 3), 20) ==
         Indices{16, 2, 0, 1, 15, 17, 4, 3, 8, 6, 5, 7, 12, 14, 10, 11, 9, 13, 18, 19});
 }
@@ -49,6 +60,13 @@ TEST_CASE("the parts of a split are these samples") {
   CHECK(first(Order(20, small, {.kind = Shuffle::kFull}, 7, 3), 8) == Indices{10, 1, 12, 5, 8, 19, 7, 15});
   small.push_back({.n = 8, .start = 2, .count = 4});
   CHECK(first(Order(20, small, {}, 7, 3), 4) == Indices{8, 10, 15, 12});
+}
+
+TEST_CASE("with more ranks than samples the order repeats, several times") {
+  for (std::uint64_t rank = 0; rank < 8; ++rank) {
+    const BatchPlan plan(3, 0, {.rank = rank, .world_size = 8}, 4, false);
+    CHECK(plan.position(0, 0) == rank % 3);
+  }
 }
 
 TEST_CASE("weights draw these samples") {

@@ -3,7 +3,9 @@
 // tests/test_tar.py.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,7 +19,7 @@ namespace {
 
 std::string member(const std::string& name, const std::string& content) {
   std::string block(512, '\0');
-  block.replace(0, name.size(), name);
+  name.copy(block.data(), block.size());
   char field[16];
   std::snprintf(field, sizeof field, "%011zo", content.size());
   block.replace(124, 11, field);
@@ -77,6 +79,35 @@ TEST_CASE("an archive without its end") {
   const testing::TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(read_tar(folder.write("a.tar", member("a.txt", "abc"))),
                        doctest::Contains("expected a block of zeros at its end"), FormatError);
+}
+
+TEST_CASE("size, time and place of an archive are compared, each by itself") {
+  const testing::TemporaryFolder folder;
+  const std::string content = member("a.txt", "abc") + std::string(1024, '\0');
+  const std::string path = folder.write("a.tar", content);
+  const auto before = std::filesystem::last_write_time(path);
+  const FileRanges source({{path, *status_of(path)}}, {{512, 3, 0}}, read_tar(path).names);
+  CHECK(read(source, 0) == "abc");
+  const auto is_refused = [&] {
+    CHECK_THROWS_WITH_AS(read(source, 0), doctest::Contains("file changed while in use"), FormatError);
+  };
+
+  std::filesystem::last_write_time(path, before + std::chrono::nanoseconds(100));  // Windows counts hundreds
+  is_refused();
+  std::filesystem::last_write_time(path, before);
+  CHECK(read(source, 0) == "abc");
+
+  folder.write("a.tar", content + "x");
+  std::filesystem::last_write_time(path, before);
+  is_refused();
+  folder.write("a.tar", content);
+  std::filesystem::last_write_time(path, before);
+  CHECK(read(source, 0) == "abc");
+
+  const std::string other = folder.write("b.tar", content);
+  std::filesystem::last_write_time(other, before);
+  std::filesystem::rename(other, path);
+  is_refused();
 }
 
 }  // namespace

@@ -2,16 +2,13 @@
 // Words and lines in the core: every target finds the same, blocks of every size give the same items.
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 
 #include "kernels/scan.h"
 #include "kernels_on_all_targets.h"
+#include "temporary_folder.h"
 #include "text/files.h"
 #include "text/items.h"
 #include "text/recent_words.h"
@@ -34,19 +31,12 @@ Numbers words_of(const std::string& text) {
 // A file that is deleted again.
 class TextFile {
  public:
-  explicit TextFile(const std::string& content)
-      : path_(std::filesystem::temp_directory_path() / ("fastbatch-text-" + std::to_string(::getpid()))) {
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  TextFile(const TextFile&) = delete;
-  TextFile& operator=(const TextFile&) = delete;
-  ~TextFile() { std::filesystem::remove(path_); }
-  [[nodiscard]] auto paths() const {
-    return std::make_shared<const std::vector<std::string>>(std::vector<std::string>{path_.string()});
-  }
+  explicit TextFile(const std::string& content) : path_(folder_.write("text", content)) {}
+  [[nodiscard]] auto paths() const { return std::make_shared<const std::vector<std::string>>(1, path_); }
 
  private:
-  std::filesystem::path path_;
+  testing::TemporaryFolder folder_;
+  std::string path_;
 };
 
 std::vector<std::string> items_of(const TextFile& file, const TextFormat& format) {

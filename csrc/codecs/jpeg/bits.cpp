@@ -15,11 +15,23 @@ constexpr std::uint8_t kFirstMarker = 0xC0;
 void EntropyData::open(std::span<const std::uint8_t> file, std::size_t offset) {
   file_ = file;
   offset_ = offset;
+  stop_ = file.size();
+  moved_ = 0;
   buffer_.resize(kChunk + 2 * kMargin);
   end_ = buffer_.data();
   is_complete_ = false;
   bits = {buffer_.data(), 0, 0};
   limit_ = buffer_.data() - 1;  // nothing is loaded yet
+}
+
+bool EntropyData::open_at(std::span<const std::uint8_t> file, std::uint64_t bit, std::size_t stop) {
+  if (stop > file.size() || bit / 8 >= stop) return false;
+  open(file, static_cast<std::size_t>(bit / 8));
+  stop_ = stop;
+  if (!load(bits)) return false;
+  bits.refill();
+  bits.skip(static_cast<unsigned>(bit % 8));
+  return true;
 }
 
 // Moves what is left to the front, and fills the buffer up to a marker or its end.
@@ -28,14 +40,19 @@ bool EntropyData::load(Bits& current) {
   std::uint8_t* const begin = buffer_.data();
   // `at` is not beyond the end: no MCU takes more than the margin.
   const auto kept = static_cast<std::size_t>(end_ - current.at);
+  moved_ += static_cast<std::uint64_t>(current.at - begin);
   std::memmove(begin, current.at, kept);
   current.at = begin;
   std::uint8_t* out = begin + kept;
   std::uint8_t* const full = begin + kMargin + kChunk;
   while (out < full) {
     const std::uint8_t* const from = file_.data() + offset_;
-    const std::size_t n = std::min(static_cast<std::size_t>(full - out), file_.size() - offset_);
-    if (n == 0) return false;  // the file ends without a marker
+    if (offset_ >= stop_) {
+      if (stop_ == file_.size()) return false;  // the file ends without a marker
+      is_complete_ = true;
+      break;
+    }
+    const std::size_t n = std::min(static_cast<std::size_t>(full - out), stop_ - offset_);
     const auto* stop = static_cast<const std::uint8_t*>(std::memchr(from, 0xFF, n));
     const std::size_t plain = stop == nullptr ? n : static_cast<std::size_t>(stop - from);
     std::memcpy(out, from, plain);

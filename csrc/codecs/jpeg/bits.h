@@ -49,6 +49,9 @@ class EntropyData {
 
   // Starts at a file offset.
   void open(std::span<const std::uint8_t> file, std::size_t offset);
+  // Starts at a bit of the file, as SeekPoint counts them, and ends before `stop`, a file offset, without a marker.
+  // False: there is no such place, or the data is not in order.
+  [[nodiscard]] bool open_at(std::span<const std::uint8_t> file, std::uint64_t bit, std::size_t stop);
 
   // Call before each MCU. False: the data was over before the last one ended, or is not in order.
   [[gnu::always_inline]] [[nodiscard]] bool prepare(Bits& current) { return current.at <= limit_ || load(current); }
@@ -56,6 +59,10 @@ class EntropyData {
   // Whether all bits that were taken are in the data: what comes from beyond its end is zeros.
   [[nodiscard]] bool has_taken(const Bits& current) const noexcept {
     return !is_complete_ || (current.at - end_) * 8 <= static_cast<std::ptrdiff_t>(current.n);
+  }
+  // Bits of the data that were taken, from the byte on at which it was opened, without the stuffed zeros.
+  [[nodiscard]] std::uint64_t position(const Bits& current) const noexcept {
+    return (moved_ + static_cast<std::uint64_t>(current.at - buffer_.data())) * 8 - current.n;
   }
   // After the last MCU before a marker. True: all of it was there. marker(): the file offset of the marker.
   [[nodiscard]] bool finish(const Bits& current);
@@ -70,6 +77,8 @@ class EntropyData {
 
   std::span<const std::uint8_t> file_{};
   std::size_t offset_ = 0;             // of the file: next byte to load, or the marker
+  std::size_t stop_ = 0;               // of the file: no byte from here on is loaded
+  std::uint64_t moved_ = 0;            // bytes that were in the buffer before its first one
   std::vector<std::uint8_t> buffer_;   // without stuffed zeros
   const std::uint8_t* end_ = nullptr;  // of the bytes in the buffer
   const std::uint8_t* limit_ = nullptr;

@@ -22,6 +22,13 @@ inline constexpr auto kNaturalOrNext = [] {
   return order;
 }();
 
+// Zeros, in vectors: a call of memset becomes one instruction, which needs longer to start than this takes.
+[[gnu::always_inline]] inline void clear(std::int16_t* block) {
+  using Vector [[gnu::vector_size(16), gnu::may_alias]] = std::int16_t;
+  auto* const vectors = reinterpret_cast<Vector*>(block);
+  for (unsigned i = 0; i < kBlock / 8; ++i) vectors[i] = Vector{};
+}
+
 // Adds the next difference. False: a bad code.
 [[gnu::always_inline]] inline bool decode_dc(Bits& bits, const DcTable& table, int& dc) {
   bits.refill();
@@ -42,8 +49,8 @@ inline constexpr auto kNaturalOrNext = [] {
   return true;
 }
 
-// A symbol that is not in pairs or skips as a whole. Returns the new position, at most 63, or kBadBlock; a block that
-// ends sets `ends`.
+// A symbol that is not in pairs or a SkipTable as a whole. Returns the new position, at most 63, or kBadBlock; a block
+// that ends sets `ends`.
 template <bool kStore>
 [[gnu::always_inline]] inline int decode_slowly(Bits& bits, const AcTable& table, int k, std::int16_t* block,
                                                 bool& ends) {
@@ -119,27 +126,43 @@ template <bool kStore>
   }
 }
 
-// Goes over the AC coefficients. False: a bad code.
-[[gnu::always_inline]] inline bool skip_ac(Bits& bits, const AcTable& table) {
-  int k = 0;
-  for (;;) {
-    bits.refill();
-    for (int round = 0; round < 2; ++round) {
-      const std::uint32_t entry = table.skips[bits.peek(kLookUpBits)];
-      const int after = k + static_cast<int>(entry >> 8U & 255U);
-      // The block may be full before the end of what fits the look-up.
-      if ((entry & 255U) == 0 || after >= 63) [[unlikely]] {
+// Goes over the AC coefficients behind a position. The bits are refilled, and one look-up was taken since, at most.
+// False: a bad code.
+[[gnu::always_inline]] inline bool skip_ac(Bits& bits, const AcTable& table, const SkipTable& skips, unsigned k) {
+  for (int round = 1;; round = 0) {
+    for (; round < 2; ++round) {
+      const std::uint32_t entry = skips.ac[bits.peek(kSkipBits)];
+      const unsigned after = k + (entry >> 6U & 127U);
+      // A code that is not here, or a block that may be full before the end of the look-up.
+      if (after >= 63) [[unlikely]] {
         bool ends = false;
-        k = decode_slowly<false>(bits, table, k, nullptr, ends);
-        if (k == kBadBlock) return false;
-        if (ends || k == 63) return true;
+        const int at = decode_slowly<false>(bits, table, static_cast<int>(k), nullptr, ends);
+        if (at == kBadBlock) return false;
+        if (ends || at == 63) return true;
+        k = static_cast<unsigned>(at);
         break;
       }
-      bits.skip(entry & 255U);
-      if ((entry & AcTable::kSkipEnd) != 0) return true;
+      bits.skip(entry & 63U);
+      if ((entry & SkipTable::kEnd) != 0) return true;
       k = after;
     }
+    bits.refill();
   }
+}
+
+// Goes over a block, and adds its difference. False: a bad code.
+[[gnu::always_inline]] inline bool skip_block(Bits& bits, const DcTable& dc_table, const AcTable& ac_table,
+                                              const SkipTable& skips, int& dc) {
+  bits.refill();
+  const std::uint32_t entry = skips.with_dc[bits.peek(kSkipBits)];
+  if ((entry & SkipTable::kMissing) != 0) [[unlikely]] {
+    if (!decode_dc(bits, dc_table, dc)) return false;
+    bits.refill();
+    return skip_ac(bits, ac_table, skips, 0);
+  }
+  bits.skip(entry & 63U);
+  dc += static_cast<std::int32_t>(entry) >> 16;
+  return (entry & SkipTable::kEnd) != 0 || skip_ac(bits, ac_table, skips, entry >> 6U & 63U);
 }
 
 }  // namespace fastbatch::jpeg

@@ -29,7 +29,10 @@ Range scaled_range(std::size_t begin, std::size_t size, unsigned denominator, st
 
 }  // namespace
 
-bool Decoder::open(std::span<const std::byte> file) { return headers_.open(file); }
+bool Decoder::open(std::span<const std::byte> file) {
+  known_.reset();
+  return headers_.open(file);
+}
 
 // The MCUs that the window's blocks are in.
 McuRegion Decoder::region() const {
@@ -44,6 +47,31 @@ McuRegion Decoder::region() const {
     region.right = std::max(region.right, static_cast<std::uint32_t>((end - 1) / h + 1));
   }
   return region;
+}
+
+// What the index says of the file, if points help to reach the region.
+SeekUse Decoder::look_up(const McuRegion& region) {
+  const bool gains = region.top > 0 || region.left > 0 || region.right < frame().mcus_per_row;
+  if (index_ == nullptr || !gains || has_scans_ || headers_.tables().restart_interval != 0 ||
+      headers_.file().size() >= SeekTable::kMostFileBytes) {
+    return {};
+  }
+  digest_ = digest_of(std::as_bytes(headers_.file()));
+  known_ = index_->find(digest_);
+  return {.known = known_.get(), .notes = known_ != nullptr || index_->has_room()};
+}
+
+// After a decode that was complete.
+void Decoder::note() {
+  if (sequential_.has_jumped()) index_->count_use();
+  if (auto points = sequential_.take_points()) index_->add(digest_, std::move(points));
+  known_.reset();
+}
+
+// After giving up: points that were wrong are not used again.
+void Decoder::forget() {
+  if (known_ != nullptr) index_->remove(digest_);
+  known_.reset();
 }
 
 std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
@@ -81,7 +109,7 @@ std::optional<ImageRows> Decoder::start(ColorMode mode, const ImagePart& part) {
   region_ = blocks;
   has_scans_ = frame().is_progressive || headers_.scan().n_components != frame().n_components;
   if (!(has_scans_ ? scans_.read(headers_, tables_, blocks, dc_only)
-                   : sequential_.start(headers_, tables_, blocks, dc_only))) {
+                   : sequential_.start(headers_, tables_, blocks, dc_only, look_up(blocks)))) {
     return std::nullopt;
   }
   return ImageRows{.scaled = scaled.size, .denominator = denominator, .window = window};
@@ -113,7 +141,10 @@ bool Decoder::read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got) {
   got = 0;
   n = std::min(n, rows_left_);
   while (got < n) {
-    if (pixels_.ready() == 0 && !next_mcu_row()) return false;
+    if (pixels_.ready() == 0 && !next_mcu_row()) {
+      forget();
+      return false;
+    }
     const std::size_t some = pixels_.read(rows, n - got);
     rows += some * pixels_.row_bytes();
     got += some;
@@ -122,10 +153,24 @@ bool Decoder::read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got) {
   return true;
 }
 
+bool Decoder::check(ColorMode mode) {
+  if (!start(mode, {})) return false;  // of several scans this reads all
+  if (!has_scans_) {
+    while (row_ < region_.bottom) {
+      throw_if_stopped();
+      if (!sequential_.pass_row()) return false;
+      ++row_;
+    }
+  }
+  rows_left_ = 0;
+  return finish();
+}
+
 bool Decoder::finish() {
   if (rows_left_ > 0) return false;
   const bool is_complete = !ends_image_ || has_scans_ ||
                            (sequential_.finish() && headers_.next_scan(sequential_.marker()) && headers_.is_end());
+  if (index_ != nullptr && !has_scans_) is_complete ? note() : forget();
   sequential_.free_if_large();
   scans_.free_if_large();
   return is_complete;

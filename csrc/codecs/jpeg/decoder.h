@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -13,8 +14,10 @@
 #include "codecs/jpeg/huffman.h"
 #include "codecs/jpeg/pixel_rows.h"
 #include "codecs/jpeg/scans.h"
+#include "codecs/jpeg/seek_index.h"
 #include "codecs/jpeg/sequential.h"
 #include "codecs/reader.h"
+#include "common/digest.h"
 
 namespace fastbatch::jpeg {
 
@@ -22,12 +25,16 @@ namespace fastbatch::jpeg {
 // Threads: one at a time.
 class Decoder {
  public:
+  // For all files to come; may be null. The owner keeps it.
+  void use_index(JpegSeekIndex* index) noexcept { index_ = index; }
   [[nodiscard]] bool open(std::span<const std::byte> file);
   [[nodiscard]] const Frame& frame() const noexcept { return headers_.frame(); }
   // The window is what `part` asks for, and no more.
   [[nodiscard]] std::optional<ImageRows> start(ColorMode mode, const ImagePart& part);
   // Reads up to n rows; `got` is their number in any case.
   [[nodiscard]] bool read_rows(std::uint8_t* rows, std::size_t n, std::size_t& got);
+  // In place of start(), read_rows() and finish(): goes over all data of the image, and makes no pixels.
+  [[nodiscard]] bool check(ColorMode mode);
   // After the last row of the window.
   [[nodiscard]] bool finish();
 
@@ -35,12 +42,18 @@ class Decoder {
   bool next_mcu_row();
   void take_block_rows();
   McuRegion region() const;
+  SeekUse look_up(const McuRegion& region);
+  void note();
+  void forget();
 
   Headers headers_;
   HuffmanCache tables_;
   SequentialDecoder sequential_;  // of files of one scan
   ScansDecoder scans_;            // of others
   bool has_scans_ = false;
+  JpegSeekIndex* index_ = nullptr;
+  Digest digest_{};                         // of the file, if it is indexed
+  std::shared_ptr<const SeekTable> known_;  // of the file
   McuRegion region_{};
   JpegPixelRows pixels_;
   std::vector<JpegBlockRow> block_rows_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Huffman tables as look-ups by the next bits: code and value in one entry, two coefficients in one entry, or as many
-// as fit to be skipped. Threads: tables immutable, any; the cache one at a time.
+// Huffman tables as look-ups by the next bits: code and value in one entry, two coefficients in one entry, or all
+// symbols that fit, to be skipped. Threads: tables immutable, any; the cache one at a time.
 #pragma once
 
 #include <array>
@@ -16,6 +16,8 @@ namespace fastbatch::jpeg {
 
 inline constexpr unsigned kLookUpBits = 10;  // more evict each other from the L1 cache
 inline constexpr std::size_t kLookUps = std::size_t{1} << kLookUpBits;
+inline constexpr unsigned kSkipBits = 12;
+inline constexpr std::size_t kSkips = std::size_t{1} << kSkipBits;
 inline constexpr unsigned kNoSymbol = 256;
 
 // The codes by their length, for those that are longer than the look-up.
@@ -34,8 +36,8 @@ class LongCodes {
   }
   // Calls visit(code, length, symbol) for the codes that fit a look-up.
   template <typename Visit>
-  void for_each_short(const Visit& visit) const {
-    for (unsigned length = 1, n = 0, code = 0; length <= kLookUpBits; ++length, code <<= 1U) {
+  void for_each_short(const Visit& visit, unsigned most = kLookUpBits) const {
+    for (unsigned length = 1, n = 0, code = 0; length <= most; ++length, code <<= 1U) {
       for (unsigned i = 0; i < counts_[length]; ++i) visit(code++, length, symbols_[n++]);
     }
   }
@@ -64,17 +66,29 @@ struct AcTable {
   // Bits 0-5: length of all; 8-14, 16-22: positions to advance; 24-39, 40-55: values; 56-63: length of the first.
   // The second may be the first again, with no advance. kEnd: the block ends after the first.
   std::array<std::uint64_t, kLookUps> pairs;
-  // As many symbols as fit. Bits 0-7: length, 8-15: positions to advance, 16: the block ends. 0: a long code.
-  std::array<std::uint32_t, kLookUps> skips;
   LongCodes codes;
-  bool has_pairs = false, has_skips = false;
+  bool has_pairs = false;
 
   static constexpr std::uint32_t kHasValue = 64, kEnd = 128;
-  static constexpr std::uint32_t kSkipEnd = 1U << 16U;
 
   [[nodiscard]] bool build(HuffmanBytes bytes);
   void build_pairs();
-  void build_skips();
+};
+
+// All symbols of a block that fit a look-up, to be skipped.
+struct SkipTable {
+  // Bits 0-5: length, at most kMostSkipped; 6-12: positions to advance, 64 for a code that is not here; 13: the block
+  // ends.
+  std::array<std::uint16_t, kSkips> ac;
+  // The DC code, and the AC codes behind it. Bits 16-31: the difference.
+  std::array<std::uint32_t, kSkips> with_dc;
+
+  static constexpr std::uint32_t kMissing = 64U << 6U, kEnd = 1U << 13U;
+  // Two look-ups, or one and a symbol of any length, take at most the 56 bits of a refill.
+  static constexpr unsigned kMostSkipped = 25;
+
+  // The bytes of a DC table that was accepted, then those of an AC table.
+  [[nodiscard]] bool build(HuffmanBytes bytes);
 };
 
 // The tables used last, by their bytes in the file: most photographs share one of a few.
@@ -83,6 +97,8 @@ class HuffmanCache {
   // Null: no table. Valid until the cache has made kMost others.
   DcTable* dc(HuffmanBytes bytes) { return find(dc_, bytes); }
   AcTable* ac(HuffmanBytes bytes) { return find(ac_, bytes); }
+  // Of tables that were found before.
+  const SkipTable* skips(HuffmanBytes dc, HuffmanBytes ac);
 
   static constexpr std::size_t kMost = 12;
 
@@ -98,6 +114,8 @@ class HuffmanCache {
 
   std::vector<Kept<DcTable>> dc_;
   std::vector<Kept<AcTable>> ac_;
+  std::vector<Kept<SkipTable>> skips_;
+  std::vector<std::uint8_t> both_;  // bytes of two tables
   std::uint64_t clock_ = 0;
 };
 

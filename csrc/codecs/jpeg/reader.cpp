@@ -29,6 +29,11 @@ JpegReader::JpegReader(JpegReader&&) noexcept = default;
 JpegReader& JpegReader::operator=(JpegReader&&) noexcept = default;
 JpegReader::~JpegReader() = default;
 
+void JpegReader::use_index(const std::shared_ptr<JpegSeekIndex>& index) {
+  index_ = index;
+  if (own_) own_->use_index(index_.get());
+}
+
 ImageInfo JpegReader::read_header(std::span<const std::byte> file, std::uint64_t max_pixels) {
   check_format(is_jpeg(file), "JPEG", file);
   file_ = file;
@@ -115,6 +120,14 @@ std::size_t JpegReader::read_turbo_rows(std::uint8_t* rows, std::size_t n) {
     got += some;
   }
   return got;
+}
+
+void JpegReader::check(ColorMode mode) {
+  const bool has_colors = mode == ColorMode::kRgb || mode == ColorMode::kRgba || mode == ColorMode::kGray;
+  if (!is_own_ || !has_colors) return ImageReader::check(mode);
+  if (own_->check(mode)) return;
+  fall_back();
+  turbo_.check(mode);
 }
 
 void JpegReader::finish() {

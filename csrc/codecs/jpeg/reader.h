@@ -36,6 +36,8 @@ class JpegReader final : public ImageReader {
   ImageRows start(ColorMode mode, const ImagePart& part) override;
   std::size_t read_rows(std::uint8_t* rows, std::size_t n) override;
   void finish() override;
+  void check(ColorMode mode) override;
+  void use_index(const std::shared_ptr<JpegSeekIndex>& index) override;
   // Whether libjpeg-turbo decoded the image, or a part of it. After finish().
   [[nodiscard]] bool used_library() const noexcept override { return !is_own_; }
 
@@ -45,8 +47,9 @@ class JpegReader final : public ImageReader {
   std::size_t read_turbo_rows(std::uint8_t* rows, std::size_t n);
 
   TurboReader turbo_;
-  std::unique_ptr<jpeg::Decoder> own_;  // null: turned off
-  bool is_own_ = false;                 // our own decoder reads the current image
+  std::shared_ptr<JpegSeekIndex> index_;  // of own_
+  std::unique_ptr<jpeg::Decoder> own_;    // null: turned off
+  bool is_own_ = false;                   // our own decoder reads the current image
   std::span<const std::byte> file_{};
   std::uint64_t max_pixels_ = 0;
   bool is_started_ = false;

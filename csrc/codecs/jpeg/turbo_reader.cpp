@@ -84,6 +84,7 @@ J_COLOR_SPACE TurboReader::State::wanted_space() const noexcept {
     case ColorMode::kGray: return JCS_GRAYSCALE;
     case ColorMode::kGray16:
     case ColorMode::kIndex:
+    case ColorMode::kStored:
     case ColorMode::kGrayAlpha: break;
   }
   return JCS_UNKNOWN;

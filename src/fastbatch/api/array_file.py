@@ -7,6 +7,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from fastbatch.errors import FormatError
+from fastbatch.source.foreign import GZIP, IDX, NPY, ZIP, container_format, open_as
+from fastbatch.source.local_file import path_text, read_head
+from fastbatch.source.remote.urls import as_url
+
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -22,7 +29,8 @@ def npy(backend: Backend, path: PathLike) -> Any:
         path: The file.
 
     Returns:
-        A read-only array-like with `dtype`, `shape`, `len()` and NumPy's indexing. Rows are read when they are used.
+        A read-only array-like with `dtype`, `shape`, `len()` and NumPy's indexing. Rows are read when they are used. Of
+        records (a structured dtype): a dict with such an array for each field.
 
     Raises:
         OSError: The file cannot be read.
@@ -35,7 +43,7 @@ def npy(backend: Backend, path: PathLike) -> Any:
 
     Source: `csrc/source/npy.cpp`.
     """
-    return backend.npy(path)
+    return open_as(NPY, path, lambda: backend.npy(path))
 
 
 def npz(backend: Backend, path: PathLike, member: str | None = None) -> Any:
@@ -60,7 +68,7 @@ def npz(backend: Backend, path: PathLike, member: str | None = None) -> Any:
 
     Source: `csrc/source/npz.cpp`.
     """
-    return backend.npz(path, member)
+    return open_as(ZIP, path, lambda: backend.npz(path, member))
 
 
 def raw(backend: Backend, path: PathLike, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 0) -> Any:
@@ -86,6 +94,13 @@ def raw(backend: Backend, path: PathLike, dtype: DTypeLike, shape: Sequence[int]
 
     Source: `csrc/source/raw.cpp`.
     """
+    if offset == 0 and np.dtype(dtype).itemsize > 1 and as_url(path) is None:  # the bytes of any file are bytes
+        file = path_text("path", path)
+        other = container_format(file, read_head(file))
+        if other is not None:
+            raise FormatError(
+                "not bare numbers", path=file, expected="elements alone, or offset= behind a header", found=other
+            )
     return backend.raw(path, dtype, shape, offset)
 
 
@@ -108,4 +123,4 @@ def idx(backend: Backend, path: PathLike) -> Any:
 
     Source: `csrc/source/idx.cpp`.
     """
-    return backend.idx(path)
+    return open_as(IDX, path, lambda: backend.idx(path), GZIP)

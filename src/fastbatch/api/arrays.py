@@ -22,6 +22,7 @@ from fastbatch.loader.engine import Recipe
 from fastbatch.loader.first_part import python_steps
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
+from fastbatch.source.chunks import refuse_chunks
 from fastbatch.source.formats import as_rows, names_of_columns, open_leaf
 
 from .backend import Backend
@@ -48,9 +49,9 @@ def arrays(
 
     Args:
         data: Arrays, paths of .npy, .npz, safetensors or IDX files (recognised by content), sources (`npy`, `npz`,
-            `raw`, `idx`, `csv`), data frames of numbers, contiguous data sets of h5py (mapped), or nested tuples, lists
-            and dicts of those. One argument gives batches of its structure, several give tuples. Sample `i` of an array
-            is its row `[i]`.
+            `raw`, `idx`, `csv`), data frames of numbers, data sets of h5py (mapped, or read chunk by chunk), or nested
+            tuples, lists and dicts of those. One argument gives batches of its structure, several give tuples. Sample
+            `i` of an array is its row `[i]`.
         dtype: Type of the first argument's batches. None keeps the type, or is float32 (float64 for float64) if one of
             `scale`, `mean` and `std` is given.
         scale, mean, std: Conversion `(x * scale - mean) / std` of the first argument, one number or one per channel.
@@ -142,11 +143,15 @@ def open_fields(backend: Backend, datum: Any, convert: Callable[[Any], Field]) -
     for leaf in leaves:
         field = leaf if isinstance(leaf, Field) else convert(leaf)
         source = open_leaf(backend, field.leaf)
-        if isinstance(source, dict):  # a .npz or safetensors file: one leaf per member
-            opened.append({name: replace(field, leaf=member) for name, member in source.items()})
-        else:
-            opened.append(replace(field, leaf=source))
+        opened.append(_fields(source, field))
     return packer(structure)(opened)
+
+
+def _fields(source: Any, field: Field) -> Any:
+    """Return the field of a source, or of a .npz or safetensors file or of records one for each member."""
+    if not isinstance(source, dict):
+        return replace(field, leaf=source)
+    return {name: _fields(member, field) for name, member in source.items()}
 
 
 def column_of(backend: Backend, field: Field | Joined) -> Column:
@@ -164,6 +169,8 @@ def _joined(backend: Backend, joined: Joined) -> Column:
         raise ValueError("expected at least one array, found none")
     if any(hasattr(field.leaf, "lengths") for field in fields):
         raise TypeError("concat: expected arrays, found series")
+    for field in fields:
+        refuse_chunks(field.leaf, "concat")
     parts = [backend.array_column(f.leaf, made) for f, made in zip(fields, conversions(fields), strict=True)]
     column = backend.concat_column(parts, join(parts, joined.axis))
     return column if joined.transform is None else backend.transform_column(column, joined.transform)

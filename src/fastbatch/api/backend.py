@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,19 @@ from numpy.typing import NDArray
 from fastbatch.batch.column import Column
 from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
-from fastbatch.decode.image_options import ImageOptions
 from fastbatch.decode.transform import NativeTransform
 from fastbatch.generators.stream_options import StreamOptions
 from fastbatch.loader.engine import BatchPlan, Engine, EngineOptions
 from fastbatch.plan.plan import Plan
+from fastbatch.source.documents import DocumentBatches
 from fastbatch.source.opener import Opener
+from fastbatch.source.packing import Packing, PackPart
 from fastbatch.source.samples import SampleSource
 from fastbatch.source.window import Part
 from fastbatch.text.plan import TextImplementation
+
+if TYPE_CHECKING:
+    from fastbatch.decode.image_options import ImageOptions
 
 
 class Moments(Protocol):
@@ -60,7 +64,34 @@ class Backend(Opener, Protocol):
     # ---- columns
 
     def array_column(self, source: Any, conversion: Conversion) -> Column: ...
+    def index_column(self, n: int, identity: Callable[[], Any]) -> Column:
+        """Return a column of the numbers of `n` samples, for data of an identity that are gathered batch by batch."""
+
     def concat_column(self, parts: Sequence[Column], join: Join) -> Column: ...
+    def joined_column(self, parts: Sequence[Any]) -> Column:
+        """Return the samples of several columns of one shape and type, one after another."""
+
+    def pack_documents(
+        self, bounds: NDArray[np.uint64], are_lengths: bool, context: int, window: int, splits: bool
+    ) -> Packing:
+        """Return the packs of documents from `bounds[d]` to `bounds[d + 1]`, or of `bounds[d]` tokens each.
+
+        Args:
+            window: Documents that are packed together.
+            splits: Documents longer than the context become several pieces; otherwise they are cut.
+        """
+
+    def packed_column(self, tokens: Any, packing: Packing, part: PackPart, conversion: Conversion, fill: int) -> Column:
+        """Return one part of the packs of an array of tokens, with `fill` where there is none."""
+
+    def document_columns(
+        self, tokens: Any, batches: DocumentBatches, conversion: Conversion, fill: int
+    ) -> tuple[Column, ...]:
+        """Return the tokens of batches of documents, with `fill` as padding, and their numbers.
+
+        A sample is a whole batch; `loader.bucketed.Shape` cuts it to its own shape.
+        """
+
     def transform_column(self, column: Column, transform: NativeTransform) -> Column: ...
     def image_column(self, samples: SampleSource, options: ImageOptions) -> Column: ...
     def matrix_column(self, images: Any, options: ImageOptions) -> Column:
@@ -80,9 +111,9 @@ class Backend(Opener, Protocol):
     # ---- single images, text, streams
 
     def decode_image(
-        self, path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int
+        self, path: bytes | None, content: Any, mode: str | None, exif: str, max_pixels: int, fills: bool = False
     ) -> NDArray[Any]:
-        """Return the pixels of a file, or of its content if there is no path."""
+        """Return the pixels of a file, or of its content if there is no path; `fills`: also of a truncated image."""
 
     def resize_image(
         self, pixels: NDArray[Any], height: int, width: int, filter: str, box: tuple[float, float, float, float] | None
@@ -91,6 +122,14 @@ class Backend(Opener, Protocol):
 
     def probe_images(self, samples: SampleSource, threads: int | None, max_pixels: int) -> list[tuple[Any, ...]]:
         """Return one record per sample, without decoding pixels."""
+
+    def verify_images(
+        self, samples: SampleSource, first: int, n: int, threads: int | None, max_pixels: int
+    ) -> list[tuple[int, str | None]]:
+        """Return bytes and reason of each of `n` samples, as `decode_image` judges; None: it is good."""
+
+    def configuration(self) -> dict[str, dict[str, str]]:
+        """Return how the backend was built and what it uses of this machine, in sections: see `show_config`."""
 
     @property
     def text(self) -> TextImplementation:

@@ -7,7 +7,7 @@ import copy
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, SupportsIndex
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from fastbatch.source.local_file import path_bytes
 from .arrays import arrays
 from .backend import Backend
 from .images import images
+
+if TYPE_CHECKING:
+    from fastbatch.profile.profile import Profile
 
 
 class _Names:
@@ -244,13 +247,13 @@ class ImageDataLoader(Loader):
     def map(self, function: Callable[..., Any], *, each: Literal["batch", "sample"] = "batch") -> ImageDataLoader:
         return self._with(self._loader.map(function, each=each))
 
-    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> ImageDataLoader:
+    def shard(
+        self, rank: SupportsIndex | Literal["auto"], world_size: SupportsIndex | None = None, tail: str | None = None
+    ) -> ImageDataLoader:
         return self._with(self._loader.shard(rank, world_size, tail))
 
-    def split(
-        self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None
-    ) -> tuple[ImageDataLoader, ImageDataLoader]:
-        train, held_out = self._loader.split(validation, seed=seed, shuffle=shuffle)
+    def split(self, validation: float = 0.2, **options: Any) -> tuple[ImageDataLoader, ImageDataLoader]:
+        train, held_out = self._loader.split(validation, **options)
         return self._with(train), self._with(held_out)
 
     def select(self, indices: Any) -> ImageDataLoader:
@@ -263,6 +266,12 @@ class ImageDataLoader(Loader):
 
     def report(self) -> list[BadSample]:
         return list(self._loader.report())
+
+    def profile(self, *, events: SupportsIndex = 100_000) -> Profile:
+        return self._loader.profile(events=events)
+
+    def _copy_for_preview(self) -> Any:
+        return self._reached_loader()
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles continue at the same batch, independently and with their own threads."""
@@ -284,5 +293,17 @@ class ImageDataLoader(Loader):
         self._loader.close()
 
 
-for _name in ("take", "skip", "map", "shard", "split", "select", "state_dict", "load_state_dict", "stats", "report"):
+for _name in (
+    "take",
+    "skip",
+    "map",
+    "shard",
+    "split",
+    "select",
+    "state_dict",
+    "load_state_dict",
+    "stats",
+    "report",
+    "profile",
+):
     getattr(ImageDataLoader, _name).__doc__ = getattr(Loader, _name).__doc__

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from fastbatch.checks import shown, text
+from fastbatch.errors import FormatError
 from fastbatch.source.foreign import refuse_container
 from fastbatch.source.local_file import open_regular, path_text
+from fastbatch.source.remote.urls import as_url
 
 
 def image_table(
@@ -62,12 +64,17 @@ def image_table(
     """
     if label_separator is not None:
         text("label_separator", label_separator)
+    url = as_url(path)
     path = path_text("path", path)
     refuse_container(path, "a table", "lines of text")
     with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
-        names = next(reader, None) if header else None
-        rows = [(reader.line_num, row) for row in reader if row]
+        try:
+            names = next(reader, None) if header else None
+            rows = [(reader.line_num, row) for row in reader if row]
+        except UnicodeDecodeError as error:
+            found = f"the byte {error.object[error.start]:#04x}"
+            raise FormatError("not a table", path=path, expected="text in UTF-8", found=found) from None
     several = not isinstance(label_column, str | int) and label_column is not None
     wanted: list[str | int] = [path_column]
     if label_column is not None:
@@ -82,7 +89,10 @@ def image_table(
             if number >= len(row) or not row[number].strip():
                 raise ValueError(f"{path}: line {line}: column {shown(name)} is empty")
         cells.append([row[number].strip() for number in numbers])
-    folder = path_text("root", root) if root is not None else os.path.dirname(path)
+    if root is None:
+        folder = os.path.dirname(path) if url is None else url.rpartition("/")[0]
+    else:
+        folder = as_url(root) or path_text("root", root)
     paths = [os.path.join(folder, row[0]) for row in cells]
     if label_column is None:
         return paths, None

@@ -14,7 +14,7 @@ from fastbatch.checks import shown, whole
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.plan.plan import BATCH, stream
+from fastbatch.plan.streams import BATCH, stream
 
 MIX = 10  # operation number of the random stream; its index is the position of the batch
 MOST_CLASSES = 2**31 - 1

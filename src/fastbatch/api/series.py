@@ -8,7 +8,9 @@ from typing import Any
 
 from fastbatch.batch.tree import is_path
 from fastbatch.source.formats import as_rows, open_array
-from fastbatch.source.local_file import matching
+from fastbatch.source.patterns import matching
+from fastbatch.source.remote.opening import opening
+from fastbatch.source.remote.urls import as_url, is_pattern
 from fastbatch.source.series import Series
 
 from .backend import Backend
@@ -40,13 +42,16 @@ def series(backend: Backend, parts: Iterable[Any]) -> Series:
     """
     given: Any = parts
     if is_path(given):
-        given = matching("series", given) or given
+        url = as_url(given)
+        given = ([given] if is_pattern(url) else given) if url else matching("series", given) or given
     if is_path(given) or hasattr(given, "dtype"):
         raise TypeError(f"expected a list of arrays or paths, found {type(given).__name__}")
     opened: list[Any] = []
-    for part in given:
-        source = as_rows(open_array(backend, part))
-        opened += source.parts if isinstance(source, Series) else [source]
+    given = list(given)
+    with opening(given):
+        for part in given:
+            source = as_rows(open_array(backend, part))
+            opened += source.parts if isinstance(source, Series) else [source]
     if not opened:
         raise ValueError("expected at least one series, found none")
     return Series(opened)

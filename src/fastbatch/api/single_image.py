@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastbatch.checks import whole
-from fastbatch.decode.image_options import pixel_limit
+from fastbatch.decode.image_options import check_truncated, pixel_limit
 from fastbatch.decode.single_image import Array, Box, check_decode, check_resize, records
 from fastbatch.errors import DecodeError
 
@@ -20,6 +20,7 @@ def decode(
     mode: Literal["L", "RGB", "RGBA", "I;16", "I"] | None = None,
     exif: Literal["ignore", "apply"] = "ignore",
     max_pixels: int | None = None,
+    on_truncated: Literal["raise", "fill"] = "raise",
 ) -> Array:
     """Return the pixels of one image, exactly as Pillow gives them.
 
@@ -32,6 +33,8 @@ def decode(
             mode of the file, as `np.asarray(Image.open(file))` does; of a palette image the indices.
         exif: "apply" rotates the image upright, as `ImageOps.exif_transpose` does; "ignore" returns it as stored.
         max_pixels: Larger images are refused (default: 178,956,970, where Pillow stops).
+        on_truncated: "fill": of a truncated or damaged file, the pixels that Pillow gives with LOAD_TRUNCATED_IMAGES;
+            what is missing is gray or black. It needs Pillow. "raise": such a file is an error.
 
     Returns:
         Shape (height, width), or (height, width, channels) for more than one channel: uint8; bool for 1-bit files
@@ -51,8 +54,9 @@ def decode(
     Source: `csrc/codecs/file_reader.h`.
     """
     path, limit = check_decode(path_or_bytes, mode, exif), pixel_limit(max_pixels)
+    fills = check_truncated(on_truncated)
     try:
-        return backend.decode_image(path, path_or_bytes, mode, exif, limit)
+        return backend.decode_image(path, path_or_bytes, mode, exif, limit, fills)
     except DecodeError as error:
         raise DecodeError(error.message, path=path) from error.__cause__
 

@@ -3,24 +3,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import date
+from functools import partial
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 
 from fastbatch.calls import takes
-from fastbatch.checks import flag, listed, shown
+from fastbatch.checks import MAX_INT64, flag, listed, shown, whole
 from fastbatch.decode.conversion import CONVERTIBLE, Field
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.source.arrow.batch import PackTable, numbered
+from fastbatch.plan.blocks import Blocks
+from fastbatch.source.arrow.batch import Gathered, PackTable, Place, digest_of_values
 from fastbatch.source.arrow.column import Numbers, Values, convert
+from fastbatch.source.arrow.parquet_files import open_parquet
+from fastbatch.source.arrow.row_groups import grouped_table
 from fastbatch.source.arrow.table import ArrowTable, as_table
 
-from .arrays import column_of
+from .arrays import column_of, numbers_column
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ def table(
     targets: str | Sequence[str] | None = None,
     dtype: DTypeLike | None = None,
     missing: Any = "error",
+    memory_bytes: SupportsIndex | None = None,
     **options: Unpack[LoaderKeywords],
 ) -> SampleLoader:
     """Return a loader over the rows of a table: batches are dicts of its columns, by name.
@@ -47,11 +55,15 @@ def table(
     Args:
         data: A table of pyarrow, Polars, pandas or DuckDB, or any object with `__arrow_c_stream__`; a
             `datasets.Dataset` of Hugging Face; or Parquet or Feather files: a path, a pattern, or a list of files with
-            the same columns, which are read into memory.
+            the same columns, which are read into memory, or row group by row group with `memory_bytes`.
         columns: Names of the columns of a batch, in this order; None: all but the targets.
         targets: A column: batches are `(dict, array)`. Several: batches are `(dict, dict)`.
         dtype: Type of the numbers among `columns`, such as "float32"; None keeps their types.
         missing: In place of nulls: a value, "nan", or a dict of these by column. "error": a null is an error.
+        memory_bytes: For Parquet files that are larger than memory: as many bytes of row groups are kept in memory, and
+            one more for each thread while it is read. `shuffle="block"` permutes the row groups, and shuffles the rows
+            of each `window` groups together: as many as fit into half of these bytes, unless given. These rows are not
+            drawn by weight, selected or split at random.
         batch_size: Rows in a batch (32); the last batch may be smaller.
         shuffle: True for a new random order in each epoch.
         seed: Together with the epoch, determines the order and all random draws.
@@ -84,39 +96,112 @@ def table(
     """
     of_targets = [targets] if isinstance(targets, str) else listed("targets", targets or (), "names of columns")
     wanted = None if columns is None else listed("columns", columns, "names of columns")
-    opened = as_table(data, None if wanted is None else list(dict.fromkeys([*wanted, *of_targets])))
-    if wanted is None:
-        wanted = [name for name in opened.table.column_names if name not in of_targets]
-    if not wanted:
-        raise ValueError("columns: expected at least one, found none")
+    chosen = LoaderOptions(**options)
+    if memory_bytes is None:
+        opened = _in_memory(data, wanted, of_targets, missing)
+    else:
+        limit = whole("memory_bytes", memory_bytes, 1, MAX_INT64)
+        opened = _in_groups(data, wanted, of_targets, missing, limit)
+        chosen = in_blocks(chosen, opened.window, "window" in options)
+    fields: list[Field] = []
+
+    def place(name: str, kind: DTypeLike | None) -> Place:
+        part = opened.columns[name]
+        if not isinstance(part, Numbers):
+            return part
+        fields.append(Field(part.rows, _type(part, kind)))
+        return len(fields) - 1
+
+    of_features = {name: place(name, dtype) for name in opened.features}
+    rest = {name: place(name, None) for name in of_targets}
+    made = [column_of(backend, field) for field in fields]
+    gathered = [one for one in [*of_features.values(), *rest.values()] if not isinstance(one, int)]
+    rows = None
+    if gathered:
+        rows = len(made)
+        identity = opened.identity or partial(digest_of_values, gathered, opened.n_rows)
+        made.append(backend.index_column(opened.n_rows, identity))
+    index_column = None
+    if flag("with_index", chosen.with_index):
+        index_column = partial(numbers_column, backend)
+        made.append(index_column(np.arange(opened.n_rows)))
+    last = len(made) - 1 if index_column else None
+    pack = PackTable(of_features, rest[targets] if isinstance(targets, str) else rest or None, rows, last)
+    plan = chosen.plan(opened.n_rows, lambda: _labels(targets, opened.columns), opened.blocks)
+    names = opened.class_names(targets) if isinstance(targets, str) else None
+    recipe = Recipe(backend, tuple(made), pack, chosen.engine(), names, column_names=tuple(opened.features))
+    return SampleLoader(replace(recipe, index_column=index_column), plan)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The columns of a table, features and targets, and how its rows are ordered."""
+
+    columns: Mapping[str, Numbers | Gathered]
+    features: Sequence[str]
+    n_rows: int
+    names: Mapping[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
+    blocks: Blocks | None = None
+    window: int = 0
+    identity: Callable[[], str] | None = None
+
+    def class_names(self, name: str) -> tuple[str, ...] | None:
+        """Return the names of the classes in a column."""
+        part = self.columns[name]
+        return (part.names if isinstance(part, Numbers) else None) or self.names.get(name)
+
+
+def _in_memory(data: Any, wanted: list[str] | None, targets: list[str], missing: Any) -> _Opened:
+    opened = as_table(data, None if wanted is None else list(dict.fromkeys([*wanted, *targets])))
+    features = _features(wanted, opened.table.column_names, targets)
     rows = _selected(opened)
+    given = _missing(missing, [*features, *targets])
     if rows.n_rows == 0:
         raise ValueError("data: expected at least one row, found none")
-    _refuse_unknown(missing, [*wanted, *of_targets])
-    made = {name: _column(rows, "columns", name, missing) for name in wanted}
-    made_targets = {name: _column(rows, "targets", name, missing) for name in of_targets}
-    parts = [*made.values(), *made_targets.values()]
-    fields: list[Field] = [
-        Field(part.rows, _type(part, dtype if i < len(made) else None))
-        for i, part in enumerate(parts)
-        if isinstance(part, Numbers)
-    ]
-    number = iter(range(len(fields)))
-    places = [next(number) if isinstance(part, Numbers) else part for part in parts]
-    gathered = [part for part in parts if isinstance(part, Values)]
-    if gathered:
-        fields.append(Field(numbered(gathered, rows.n_rows)))
-    of_features = dict(zip(wanted, places, strict=False))
-    rest = dict(zip(of_targets, places[len(wanted) :], strict=True))
-    pack = PackTable(of_features, rest[targets] if isinstance(targets, str) else rest or None)
-    chosen = LoaderOptions(**options)
-    if flag("with_index", chosen.with_index):
-        raise ValueError("with_index: expected False with table(); a column of numbers tells the rows apart")
-    plan = chosen.plan(rows.n_rows, lambda: _labels(targets, made_targets))
-    names = _class_names(rows, targets, made_targets)
-    engine_columns = tuple(column_of(backend, field) for field in fields)
-    recipe = Recipe(backend, engine_columns, pack, chosen.engine(), names, column_names=tuple(wanted))
-    return SampleLoader(recipe, plan)
+    columns = {
+        name: convert(name, rows.column("columns" if name in features else "targets", name), value)
+        for name, value in given.items()
+    }
+    return _Opened(columns, features, rows.n_rows, rows.names)
+
+
+def _in_groups(data: Any, wanted: list[str] | None, targets: list[str], missing: Any, limit: int) -> _Opened:
+    if not isinstance(data, str | bytes | os.PathLike | list | tuple):
+        raise TypeError(f"memory_bytes: expected Parquet files, found {shown(data)}")
+    files = open_parquet(data)
+    there = files.schema.names
+    features = _features(wanted, there, targets)
+    for option, names in (("columns", features), ("targets", targets)):
+        for name in names:
+            if there.count(name) != 1:
+                raise ValueError(f"{option}: expected one of the columns {', '.join(there)}, found {shown(name)}")
+    given = _missing(missing, [*features, *targets])
+    if files.n_rows == 0:
+        raise ValueError("data: expected at least one row, found none")
+    table = grouped_table(files, given, limit)
+    return _Opened(table.columns, features, files.n_rows, {}, table.blocks, table.window, table.identity)
+
+
+def in_blocks(options: LoaderOptions, window: int, has_window: bool) -> LoaderOptions:
+    """Return the options for rows that are read in row groups, of which `window` fit into half of the memory."""
+    if options.shuffle is True:
+        raise ValueError(
+            "shuffle: expected False or 'block' with memory_bytes, found True: each row would need its whole row group"
+        )
+    if options.weights is not None or options.balance is not None:
+        raise ValueError("weights, balance: expected none with memory_bytes: each row would need its whole row group")
+    if not has_window:
+        return replace(options, window=window)
+    if whole("window", options.window, 1, MAX_INT64) > window:
+        raise ValueError(f"window: expected at most {window} row groups with this memory_bytes, found {options.window}")
+    return options
+
+
+def _features(wanted: list[str] | None, there: Sequence[str], targets: Sequence[str]) -> list[str]:
+    features = [name for name in there if name not in targets] if wanted is None else wanted
+    if not features:
+        raise ValueError("columns: expected at least one, found none")
+    return features
 
 
 def _selected(opened: ArrowTable) -> ArrowTable:
@@ -126,17 +211,14 @@ def _selected(opened: ArrowTable) -> ArrowTable:
     return ArrowTable(opened.table.take(opened.order), opened.names, path=opened.path)
 
 
-def _column(opened: ArrowTable, option: str, name: Any, missing: Any) -> Numbers | Values:
-    given = missing.get(name, "error") if isinstance(missing, Mapping) else missing
-    return convert(name, opened.column(option, name), given)
-
-
-def _refuse_unknown(missing: Any, names: Sequence[str]) -> None:
+def _missing(missing: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return what takes the place of nulls in each column."""
     if not isinstance(missing, str | bytes | Number | np.generic | date | Mapping):
         raise TypeError(f"missing: expected a value, 'nan', 'error' or a dict of these, found {shown(missing)}")
     for name in missing if isinstance(missing, Mapping) else ():
         if name not in names:
             raise ValueError(f"missing: expected names of columns ({', '.join(names)}), found {shown(name)}")
+    return {name: missing.get(name, "error") if isinstance(missing, Mapping) else missing for name in names}
 
 
 def _type(part: Numbers, dtype: DTypeLike | None) -> DTypeLike | None:
@@ -145,15 +227,11 @@ def _type(part: Numbers, dtype: DTypeLike | None) -> DTypeLike | None:
     return dtype if np.dtype(part.rows.dtype).char in CONVERTIBLE else None
 
 
-def _labels(targets: Any, made: Mapping[str, Numbers | Values]) -> Any:
+def _labels(targets: Any, columns: Mapping[str, Numbers | Gathered]) -> Any:
     if not isinstance(targets, str):
         raise ValueError("balance='classes': expected one column as targets=, or give the labels")
-    part = made[targets]
-    return np.asarray(part.rows[:]) if isinstance(part, Numbers) else part.column.to_pylist()
-
-
-def _class_names(opened: ArrowTable, targets: Any, made: Mapping[str, Numbers | Values]) -> tuple[str, ...] | None:
-    if not isinstance(targets, str):
-        return None
-    part = made[targets]
-    return (part.names if isinstance(part, Numbers) else None) or opened.names.get(targets)
+    part = columns[targets]
+    if isinstance(part, Numbers):
+        return np.asarray(part.rows[:])
+    assert isinstance(part, Values)  # in memory: weights are refused for others
+    return part.column.to_pylist()

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fastbatch.calls import takes
 from fastbatch.checks import flag, listed, shown
-from fastbatch.decode.conversion import Field
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.source.tar.archive import open_archive
-from fastbatch.source.tar.batch import PackMembers, decoders, numbered
+from fastbatch.source.tar.batch import PackMembers, decoders
 
-from .arrays import column_of
+from .arrays import numbers_column
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -81,15 +84,18 @@ def tar(
         raise ValueError(
             f"on_error: expected 'raise' with tar(); images() takes others, found {shown(chosen.on_error)}"
         )
-    if flag("with_index", chosen.with_index):
-        raise ValueError("with_index: expected False with tar(), whose batches have the names of the samples")
     archive = open_archive(backend, paths, index_cache)
     wanted = None if columns is None else listed("columns", columns, "extensions")
-    pack = PackMembers(archive, decoders(archive, wanted, decode))
-    column = column_of(backend, Field(numbered(archive)))
+    with_index = flag("with_index", chosen.with_index)
+    pack = PackMembers(archive, decoders(archive, wanted, decode), with_index)
+    parts = [backend.index_column(len(archive), archive.identity)]
+    index_column = partial(numbers_column, backend) if with_index else None
+    if index_column is not None:
+        parts.append(index_column(np.arange(len(archive))))
 
     def no_labels() -> Any:
         raise ValueError("balance='classes': give the labels of the samples")
 
     plan = chosen.plan(len(archive), no_labels)
-    return SampleLoader(Recipe(backend, (column,), pack, chosen.engine()), plan)
+    recipe = Recipe(backend, tuple(parts), pack, chosen.engine())
+    return SampleLoader(replace(recipe, index_column=index_column), plan)

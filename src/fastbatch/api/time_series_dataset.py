@@ -10,7 +10,7 @@ import numpy as np
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
-from fastbatch.checks import refuse_masked, whole
+from fastbatch.checks import n_of, refuse_masked, whole
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.mapped import rows_of
 from fastbatch.source.csv.table import Table
@@ -70,7 +70,8 @@ class TimeSeriesDataset:
         if len(self._labels) != n:
             raise ValueError(f"expected a label for each of {n} rows, found {len(self._labels)}")
         if n < self.seq_length:
-            raise ValueError(f"series shorter than a window: expected at least {self.seq_length} rows, found {n}")
+            expected = f"at least {n_of(self.seq_length, 'row')}"
+            raise ValueError(f"series shorter than a window: expected {expected}, found {n}")
 
     def __len__(self) -> int:
         return len(self._data) - self.seq_length + 1
@@ -101,7 +102,7 @@ class TimeSeriesDataset:
         return type(self), (*self._given, self.seq_length)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} windows of {self.seq_length} rows)"
+        return f"{type(self).__name__}({n_of(len(self), 'window')} of {n_of(self.seq_length, 'row')})"
 
     @takes(windows)
     def loader(self, batch_size: SupportsIndex = 32, **options: Any) -> SampleLoader:

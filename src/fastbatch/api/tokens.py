@@ -21,7 +21,10 @@ from fastbatch.mapped import elements
 from fastbatch.plan.subset import Overlap
 from fastbatch.source.foreign import container_format, foreign_format
 from fastbatch.source.formats import as_rows, format_of, open_array, open_file
-from fastbatch.source.local_file import matching, path_bytes, read_head
+from fastbatch.source.local_file import path_bytes, read_head
+from fastbatch.source.patterns import matching
+from fastbatch.source.remote.opening import opening
+from fastbatch.source.remote.urls import as_url, shown_url
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, Part, Pieces, blocks
 
@@ -115,7 +118,7 @@ def tokens(
     element = None if out_dtype is None else element_type("out_dtype", out_dtype)
     if element is not None:
         for shard in shards:
-            _refuse_narrow(backend, shard.source, element, shard.place)
+            refuse_narrow(backend, shard.source, element, shard.place)
     used = [cut for cut in cuts if cut.n > 0]
     columns = []
     for k in range(1 + ahead):
@@ -158,19 +161,22 @@ class _Cut:
 
 
 def _place(tokens: Any) -> str:
-    return f"{os.fsdecode(tokens)}: " if is_path(tokens) else ""
+    if not is_path(tokens):
+        return ""
+    return f"{shown_url(os.fsdecode(tokens)) if as_url(tokens) else os.fsdecode(tokens)}: "
 
 
 def _shards(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> list[_Shard]:
     """Return the arrays of a path, a pattern, an array, or of a list of them."""
     given = tokens
     if is_path(tokens):
-        given = matching("tokens", tokens) or [tokens]
+        given = _matching(tokens) or [tokens]
     elif isinstance(tokens, Series):
         given = tokens.parts
     elif not _is_list_of_shards(tokens):
         given = [tokens]
-    shards = [_Shard(_open_tokens(backend, one, dtype), _place(one)) for one in given]
+    with opening(given, blocks=dtype is None):
+        shards = [_Shard(open_tokens(backend, one, dtype), _place(one)) for one in given]
     if not shards:
         raise ValueError("tokens: expected at least one file or array, found none")
     first = shards[0].source.dtype
@@ -182,6 +188,17 @@ def _shards(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> list[_Sha
         if source.dtype != first:
             raise TypeError(f"{place}expected {first}, as in the first shard, found {source.dtype}")
     return shards
+
+
+def _matching(tokens: Any) -> list[Any] | None:
+    """Return the files or objects of a pattern; None if the path is none."""
+    url = as_url(tokens)
+    if url is None:
+        return matching("tokens", tokens)
+    from fastbatch.source.remote.listing import matching_objects
+
+    found = matching_objects(url)
+    return None if found is None else [one.url for one in found]
 
 
 def _is_list_of_shards(tokens: Any) -> bool:
@@ -210,19 +227,24 @@ def _cut(backend: Backend, shard: _Shard, boundaries: Any, document_end: Any, ne
     if boundaries is None:
         bounds, n_ends = _find_ends(backend, source, document_end)
     else:
-        bounds = _bounds(backend, source, boundaries)
+        bounds = check_bounds(backend, source.shape[0], boundaries)
     sizes = np.diff(bounds)
     counts = np.maximum((sizes - needed) // every + 1, 0)
     pieces = Pieces(bounds[:-1][counts > 0], counts[counts > 0])
     return _Cut(source, sizes, pieces.counts, pieces, n_ends)
 
 
-def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
+def open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
+    """Return the array of a file or of memory."""
     wanted = None if dtype is None else element_type("dtype", dtype)
     if is_path(tokens):
-        path = path_bytes("tokens", tokens)
-        found = format_of(path)
-        if found is None or found.name != ".npy":
+        if (url := as_url(tokens)) is not None and not url.partition("?")[0].endswith(".npy"):
+            if wanted is None:
+                raise ValueError(f"{shown_url(url)}: dtype: a raw file needs one, such as 'uint16'")
+            return backend.raw(url, wanted, -1)
+        path = os.fsencode(url) if url else path_bytes("tokens", tokens)
+        found = None if url else format_of(path)
+        if not url and (found is None or found.name != ".npy"):
             head = read_head(path)
             known = foreign_format if wanted is None else container_format
             other = known(os.fsdecode(path), head)
@@ -238,7 +260,7 @@ def _open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     return source
 
 
-def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
+def refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
     """Raise ValueError if a token does not fit the type of the batch. Reads tokens only if the types allow misfits."""
     if element.kind == "f":
         most = 2 ** (np.finfo(element).nmant + 1)
@@ -262,9 +284,8 @@ def _refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place:
                 raise ValueError(f"{place}out_dtype: expected tokens from {low} to {high}, found {found} at {at}")
 
 
-def _bounds(backend: Backend, source: Any, boundaries: Any) -> NDArray[np.int64]:
-    """Return the starts of the documents, and the end of the last one."""
-    n = source.shape[0]
+def check_bounds(backend: Backend, n: int, boundaries: Any) -> NDArray[np.int64]:
+    """Return the starts of the documents of `n` tokens, and the end of the last one."""
     found = elements(as_rows(open_array(backend, boundaries)))
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"boundaries: expected integers in 1 dimension, found {found.dtype} {found.shape}")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastbatch.batch.tree import Pack, flatten, is_path, packer
 from fastbatch.calls import takes
-from fastbatch.checks import flag, refuse_masked, shown, whole
+from fastbatch.checks import flag, n_of, refuse_masked, shown, whole
 from fastbatch.decode.conversion import Field, Numbers
 from fastbatch.decode.statistics import Statistics
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
@@ -218,12 +218,12 @@ def _windows_of_each(
     what = "a window and its horizon" if has_targets and shape.target >= shape.length else "a window"
     if shape.needed > MAX_ROWS or lengths.max() < shape.needed:
         found = f"{lengths.max()}" if len(lengths) == 1 else f"none longer than {lengths.max()}"
-        raise ValueError(f"series shorter than {what}: expected at least {shape.needed} rows, found {found}")
+        raise ValueError(f"series shorter than {what}: expected at least {n_of(shape.needed, 'row')}, found {found}")
     too_short = np.flatnonzero(lengths < shape.needed)
     if short == "raise" and len(too_short):
         i = int(too_short[0])
         raise ValueError(
-            f"series {i} is shorter than {what}: expected at least {shape.needed} rows, found {lengths[i]}; "
+            f"series {i} is shorter than {what}: expected at least {n_of(shape.needed, 'row')}, found {lengths[i]}; "
             "short='skip' leaves such series out"
         )
     counts: NDArray[np.int64] = shape.count(lengths)

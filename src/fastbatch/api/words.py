@@ -15,7 +15,8 @@ from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 from fastbatch.source.compressed import codec_name
 from fastbatch.source.foreign import refuse_container
-from fastbatch.source.local_file import matching, path_bytes
+from fastbatch.source.local_file import path_bytes
+from fastbatch.source.patterns import matching
 from fastbatch.text.loader import TextLoader
 from fastbatch.text.options import TextKeywords, TextOptions
 from fastbatch.text.plan import Place, TextImplementation, TextPlan
@@ -26,6 +27,8 @@ from .backend import Backend
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+MOST_LOOKED_INTO = 16  # files whose content is looked at before they are read as text; of the others, the name
+
 
 def text_generator(
     backend: Backend,
@@ -35,7 +38,7 @@ def text_generator(
     encoding: str = "utf-8",
     errors: str = "strict",
     drop_last: bool = False,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | Literal["auto"] | None = None,
 ) -> Generator[list[str], None, None]:
     """Return a generator of lists of `batch_size` words of a text file; the last list may be shorter.
 
@@ -48,7 +51,7 @@ def text_generator(
         encoding: As for `open`. UTF-8, ASCII and Latin-1 are decoded natively, other encodings by Python.
         errors: Error handler of the encoding, as for `open`.
         drop_last: Omit a shorter last list.
-        shard: `(rank, world_size)`: every world_size-th list, starting at `rank`.
+        shard: `(rank, world_size)`: every world_size-th list, starting at `rank`; or "auto": see `words`.
 
     Returns:
         A generator of lists of `str`.
@@ -56,6 +59,7 @@ def text_generator(
     Raises:
         ValueError, TypeError: An option out of range.
         OSError: By `next()`: the file cannot be read.
+        FormatError: By `next()`: the file is of a binary format.
         EncodingError: By `next()`: bytes that are not in the encoding, after the complete lines before them. It is also
             a UnicodeDecodeError.
 
@@ -70,7 +74,7 @@ def text_generator(
         raise TypeError(f"filepath: expected a path, found {shown(filepath)}")
     path = path_bytes("filepath", filepath)
     options = TextOptions(encoding=encoding, errors=errors, drop_last=drop_last, shard=shard)
-    return _generate(backend.text, options.plan("word", (path,), batch_size))
+    return _generate(backend.text, options.plan("word", (path,), batch_size), path)
 
 
 @takes(TextOptions)
@@ -245,13 +249,18 @@ def expand(paths: Any) -> tuple[bytes, ...]:
         found.append(name)
     if not found:
         raise ValueError("paths: expected at least one, found none")
-    for name in found:
-        if codec_name(name) is None or b".tar." in os.path.basename(name).lower():
-            refuse_container(os.fsdecode(name), "text", "words or lines")
+    for i, name in enumerate(found):
+        _refuse_container(name, i < MOST_LOOKED_INTO)
     return tuple(found)
 
 
-def _generate(implementation: TextImplementation, plan: TextPlan) -> Generator[list[str], None, None]:
+def _refuse_container(name: bytes, by_content: bool = True) -> None:
+    if codec_name(name) is None or b".tar." in os.path.basename(name).lower():
+        refuse_container(os.fsdecode(name), "text", "words or lines", by_content)
+
+
+def _generate(implementation: TextImplementation, plan: TextPlan, path: bytes) -> Generator[list[str], None, None]:
+    _refuse_container(path)
     place, made_by = Place(), process.current
     run = implementation.start(plan, 0, place, {})
     try:

@@ -1,38 +1,59 @@
 # SPDX-License-Identifier: MIT
-"""Facts about this installation, for `fastbatch info` and bug reports."""
+"""`fastbatch info`: facts about this installation, for bug reports."""
 
 from __future__ import annotations
 
-import os
 import platform
 import re
+from json import dumps
 from pathlib import Path
 
 import numpy as np
 
 import fastbatch
-from fastbatch.native import codecs, kernels
+from fastbatch.native import codecs
 
+from .options import Json
+
+EXAMPLES = [
+    ("fastbatch info", "for a bug report"),
+    ("fastbatch info --json", "for a program"),
+]
 _LIBRARIES = re.compile(r"lib(jpeg|turbojpeg|webp|webpdemux|deflate|z|hwy)[-.]")
+
+
+def run(json: Json = False) -> int:
+    """Print versions, instruction sets, CPUs and codec libraries of this installation."""
+    found = facts()
+    if json:
+        print(dumps(found, indent=2))
+    else:
+        print("\n".join(f"{name:<12} {value}" for name, value in found.items()))
+    return 0
 
 
 def facts() -> dict[str, str]:
     """Return names and values: versions, instruction sets, CPUs, and the loaded libraries."""
+    config = codecs.configuration()
+    threads = config["threads"]
+    versions = ", ".join(f"{name} {version}" for name, version in config["libraries"].items())
     return {
         "fastbatch": f"{fastbatch.__version__}, {Path(fastbatch.__file__).parent}",
         "Python": f"{platform.python_version()}, {platform.platform()}",
         "NumPy": np.__version__,
-        "SIMD": f"{kernels.active_target()} in use; this CPU can {', '.join(kernels.supported_targets())}",
-        "CPUs": f"{kernels.available_cpus()} of {os.cpu_count()} for this process",
+        "compiler": config["build"]["compiler"],
+        "SIMD": f"{config['simd']['in use']} in use; this CPU can {config['simd']['this CPU can']}",
+        "CPUs": f"{threads['CPUs of this process']} of {threads['CPUs']} for this process",
         "libjpeg": libjpeg(),
         "Pillow": pillow(),
+        "versions": versions,
         "libraries": ", ".join(_loaded_libraries()) or "linked statically, or unknown on this system",
     }
 
 
 def libjpeg() -> str:
     """Return the version of libjpeg-turbo, and whether its pixels are those of the installed Pillow."""
-    own = codecs.libjpeg_version()
+    own = codecs.library_versions()["libjpeg-turbo"]
     try:
         from PIL import features
     except ImportError:

@@ -17,8 +17,10 @@ from numpy.typing import DTypeLike
 
 from fastbatch.batch.tree import PerSample
 from fastbatch.checks import listed, refuse_masked, shown, whole
-from fastbatch.source.image_folder import EXTENSIONS, as_paths
-from fastbatch.source.local_file import matching, path_bytes
+from fastbatch.source.chunks import ChunkedSamples
+from fastbatch.source.image_folder import as_paths, known_extensions
+from fastbatch.source.local_file import path_bytes
+from fastbatch.source.patterns import matching
 from fastbatch.source.ranges import RangeSamples
 from fastbatch.source.samples import EncodedSamples, FileSamples, JoinedSamples, SampleSource
 
@@ -151,9 +153,39 @@ def make_moved(
 
 def mask_options(options: ImageOptions, dtype: DTypeLike, pad_value: int) -> ImageOptions:
     """Return the options of the mask of an image: the same geometry, but nearest-neighbour and unscaled."""
-    conversion = make_conversion(np.dtype("u1"), (options.height, options.width), Field(None, dtype))
-    fill = (whole("mask_pad_value", pad_value, 0, 255),)
-    return replace(options, conversion=conversion, pad_value=fill, filter="nearest", color="index", exact=True)
+    shape = (options.height, options.width)
+    conversion = make_conversion(np.dtype("u1"), shape, Field(None, dtype))
+    deep, ints, uints = (
+        make_conversion(np.dtype(one), shape, Field(None, dtype)) if np.can_cast(one, conversion.dtype) else None
+        for one in ("u2", "i4", "u4")
+    )
+    pad = _mask_pad(pad_value, conversion.dtype)
+    is_byte = 0 <= pad <= 255
+    return replace(
+        options,
+        conversion=conversion,
+        deep=deep,
+        floats=None,
+        ints=ints,
+        uints=uints,
+        channels=0,
+        pad_value=(pad if is_byte else 0,),
+        pad_outside=None if is_byte else conversion.dtype.type(pad),
+        filter="nearest",
+        color="index",
+        exact=True,
+    )
+
+
+def _mask_pad(value: Any, dtype: np.dtype[Any]) -> int:
+    """Return the checked `mask_pad_value`: an integer that the masks' type holds."""
+    if dtype.kind == "b":
+        return whole("mask_pad_value", value, 0, 255)
+    if dtype.kind == "f":
+        most = 2 ** (np.finfo(dtype).nmant + 1)  # all integers up to it
+        return whole("mask_pad_value", value, -most, most)
+    limits = np.iinfo(dtype)
+    return whole("mask_pad_value", value, int(limits.min), int(limits.max))
 
 
 @dataclass(frozen=True)
@@ -197,7 +229,7 @@ def mask_samples(given: Any, images: SampleSource, image_root: Any) -> SampleSou
             raise ValueError("masks: a folder of masks goes with a folder of images, or with a list below `root`")
         root = os.path.join(path_bytes("root", image_root), b"")
         return FileSamples(_masks_in(path_bytes("masks", given), images.paths, root))
-    sources = EncodedSamples | RangeSamples | JoinedSamples | FileSamples
+    sources = EncodedSamples | RangeSamples | JoinedSamples | FileSamples | ChunkedSamples
     samples = given if isinstance(given, sources) else FileSamples(files or as_paths("masks", given))
     if len(samples) != len(images):
         raise ValueError(f"masks: expected one for each of {len(images)} files, found {len(samples)}")
@@ -228,7 +260,7 @@ def _masks_in(folder: bytes, images: list[bytes], root: bytes) -> list[bytes]:
 
 
 def _images_by_stem(folder: bytes) -> dict[bytes, list[bytes]]:
-    kinds = {extension.encode() for extension in EXTENSIONS}
+    kinds = {extension.encode() for extension in known_extensions()}
     names: dict[bytes, list[bytes]] = {}
     for one in sorted(map(os.fsencode, os.listdir(os.fsdecode(folder)))):  # str: for its error message
         stem, _, end = one.rpartition(b".")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,21 +13,38 @@ import numpy as np
 from fastbatch.checks import MAX_INT64, element_type, flag, shown, whole
 
 from .augment import Augment, check_augment
-from .conversion import Conversion, Field, make_conversion
-from .image_limits import FILTERS, MOST_PIXELS, MOST_SIDE
+from .conversion import Conversion, Field
+from .image_depth import Conversions, make_conversions
+from .image_limits import FILTERS, MOST_PIXELS, MOST_SIDE, SEEK_INDEX_BYTES
 
 Crop = Literal["none", "stretch", "center", "random", "random_resized", "pad"]
 Color = Literal["rgb", "rgba", "grayscale"]
 Exif = Literal["ignore", "apply"]
+Truncated = Literal["raise", "fill"]
 CROPS: tuple[str, ...] = get_args(Crop)
 COLORS: dict[str, int] = {"rgb": 3, "rgba": 4, "grayscale": 1}  # number of channels
 EXIFS: tuple[str, ...] = get_args(Exif)
+TRUNCATED: tuple[str, ...] = get_args(Truncated)
 LEAST_RATIO = 0.001
+MOST_CHANNELS = 512
 
 
 def pixel_limit(max_pixels: Any) -> int:
     """Return the checked option `max_pixels`."""
     return MOST_PIXELS if max_pixels is None else whole("max_pixels", max_pixels, 1, MAX_INT64)
+
+
+def check_truncated(on_truncated: Any) -> bool:
+    """Return whether truncated images are filled.
+
+    Raises:
+        ModuleNotFoundError: They are, and Pillow is not installed.
+    """
+    if on_truncated not in TRUNCATED:
+        raise ValueError(f"on_truncated: expected one of {', '.join(TRUNCATED)}, found {shown(on_truncated)}")
+    if on_truncated == "fill" and find_spec("PIL") is None:
+        raise ModuleNotFoundError("on_truncated='fill' needs Pillow: pip install pillow", name="PIL")
+    return bool(on_truncated == "fill")
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,13 @@ class ImageOptions:
         dct_scale: Unless exact, JPEG may be decoded at a reduced size.
         pad_value: Value per channel of pixels outside the image.
         max_pixels: Larger images are rejected before memory is allocated.
+        seek_index_bytes: Memory for where parts of JPEGs begin; 0: none. The result does not depend on it.
         augment: Random augmentation; None for none.
+        deep, floats, clips: See `Conversions`.
+        channels: The file's own channels, of which there must be so many; 0: `color`.
+        fills: Truncated images are filled as by Pillow; False: they are refused.
+        ints, uints: Of masks: the conversion of int32 and of uint32; None: such files are refused.
+        pad_outside: Of masks: the element of the batch outside the image, if it is not 0 to 255; None: `pad_value`.
     """
 
     conversion: Conversion
@@ -64,6 +88,15 @@ class ImageOptions:
     pad_value: tuple[int, ...] = (0, 0, 0)
     max_pixels: int = MOST_PIXELS
     augment: Augment | None = None
+    seek_index_bytes: int = SEEK_INDEX_BYTES
+    deep: Conversion | None = None
+    floats: Conversion | None = None
+    clips: bool = False
+    channels: int = 0
+    fills: bool = False
+    ints: Conversion | None = None
+    uints: Conversion | None = None
+    pad_outside: np.generic | None = None
 
     def for_evaluation(self) -> ImageOptions:
         """Return the options without random changes: a centred crop, no flips; of `augment` only `standardize`."""
@@ -93,6 +126,10 @@ def make_image_options(
     dct_scale: bool = True,
     max_pixels: Any = None,
     augment: Any = None,
+    seek_index_bytes: Any = SEEK_INDEX_BYTES,
+    depth: Any = None,
+    channels: Any = None,
+    on_truncated: Any = "raise",
 ) -> ImageOptions:
     """Return the checked options; the error names a wrong one."""
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
@@ -111,12 +148,15 @@ def make_image_options(
         if crop not in ("center", "random"):
             raise ValueError("resize: only valid with crop='center' and crop='random'")
         resize = whole("resize", resize, max(height, width), MOST_SIDE)
-    channels = COLORS[color]
+    n_channels = COLORS[color] if channels is None else whole("channels", channels, 1, MOST_CHANNELS)
     is_scaled = any(option is not None for option in (conversion.scale, conversion.mean, conversion.std))
     is_float = element_type("dtype", conversion.dtype).kind == "f"
-    augment = check_augment(augment, channels, is_float, is_scaled)
+    augment = check_augment(augment, n_channels, is_float, is_scaled)
+    made = _conversions(conversion, (height, width, n_channels), augment, depth)
+    if channels is not None and made.deep is None:
+        raise ValueError("channels: expected dtype= a float type or uint16, no depth=8, and no augment=")
     return ImageOptions(
-        _conversion(conversion, (height, width, channels), augment),
+        made.eight,
         height,
         width,
         crop,
@@ -130,21 +170,26 @@ def make_image_options(
         exif,
         flag("exact", exact),
         flag("dct_scale", dct_scale),
-        _pixel("pad_value", pad_value, channels),
+        _pixel("pad_value", pad_value, n_channels),
         pixel_limit(max_pixels),
         augment,
+        whole("seek_index_bytes", seek_index_bytes, 0, MAX_INT64),
+        made.deep,
+        made.floats,
+        made.clips,
+        0 if channels is None else n_channels,
+        check_truncated(on_truncated),
     )
 
 
-def _conversion(options: Field, shape: tuple[int, ...], augment: Augment | None) -> Conversion:
-    """Return the conversion of pixels: floats are scaled to [0, 1] unless the user gives a scale."""
+def _conversions(options: Field, shape: tuple[int, ...], augment: Augment | None, depth: Any) -> Conversions:
+    """Return the conversions of pixels: floats are scaled to [0, 1] unless the user gives a scale."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {shown(options.layout)}")
     target = element_type("dtype", options.dtype)
-    if options.scale is None and target.kind == "f" and not (augment and augment.standardize):
-        options = Field(None, target, 1 / 255, options.mean, options.std, options.layout)
-    source = np.dtype("f4" if augment and target.kind == "f" else "u1")
-    return make_conversion(source, shape, options)
+    scales = target.kind == "f" and not (augment and augment.standardize)
+    wanted = Field(None, target, options.scale, options.mean, options.std, options.layout)
+    return make_conversions(wanted, shape, depth, augment is not None, scales)
 
 
 def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, float]:
@@ -164,4 +209,7 @@ def _pixel(name: str, value: Any, channels: int) -> tuple[int, ...]:
     numbers: Sequence[Any] = [value] * channels if not isinstance(value, Iterable) else list(value)
     if len(numbers) != channels:
         raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {shown(value)}")
-    return tuple(whole(name, number, 0, 255) for number in numbers)
+    pixel = tuple(whole(name, number, 0, 255) for number in numbers)
+    if channels > len(COLORS) + 1 and len(set(pixel)) > 1:
+        raise ValueError(f"{name}: expected one number for all of {channels} channels, found {shown(value)}")
+    return pixel[: len(COLORS) + 1]

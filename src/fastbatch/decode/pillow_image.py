@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.errors import NO_PILLOW, DecodeError
+from fastbatch.errors import NO_PILLOW, DecodeError, FormatError
 from fastbatch.locks import new_lock
 from fastbatch.source.codecs import CODECS, codec_of
+from fastbatch.source.foreign import any_signed_format, content_name
+from fastbatch.source.local_file import HEAD_BYTES
 from fastbatch.source.samples import SampleSource
 
 from .image_limits import MOST_PIXELS
@@ -30,6 +32,8 @@ Array = np.ndarray[Any, Any]
 Header = tuple[int, int, str, str, int]  # width, height, format, mode, orientation
 
 NO_IMAGE = f"not an image: expected {', '.join(codec.title for codec in CODECS)} or another format that Pillow reads"
+TOO_LARGE = "image too large"
+NO_MEMORY = "not enough memory to decode it"
 _ORIENTATION = 0x0112
 
 
@@ -52,6 +56,11 @@ def header_of(content: bytes, max_pixels: int = MOST_PIXELS) -> Header:
         return *header, orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
+def deep_mode(name: str, mode: str) -> str:
+    """Return "I;16" for an image of a format whose values of that mode are 0 to 65535, otherwise the mode."""
+    return "I;16" if mode.startswith("I;16") or (name == "PPM" and mode == "I") else mode
+
+
 def probe_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXELS) -> tuple[Any, ...]:
     """Return one record of `probe`."""
     try:
@@ -62,12 +71,50 @@ def probe_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXEL
         return (0, 0, "", "", 0, os.strerror(error.errno or 0))
 
 
+def verify_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXELS) -> tuple[int, str | None]:
+    """Return the bytes of a sample, and why its pixels cannot be had; None if they can."""
+    n_bytes = 0
+    try:
+        content = samples.read(index)
+        n_bytes = len(content)
+        with quiet():
+            pixels_of(content, None, "ignore", max_pixels)
+    except DecodeError as error:
+        return n_bytes, error.message
+    except FormatError as error:  # of what the sample is in
+        return n_bytes, error.message
+    except MemoryError:
+        return n_bytes, NO_MEMORY
+    except OSError as error:
+        return n_bytes, os.strerror(error.errno) if error.errno else str(error)
+    return n_bytes, None
+
+
+_quiet_lock = new_lock()  # guards what follows
+_n_quiet = 0
+_filters = warnings.catch_warnings()  # of the first thread
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hide Pillow's warnings: oversized images are an error here, and broken EXIF data is ignored."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    """Hide Pillow's warnings: oversized images are an error here, and broken EXIF data is ignored.
+
+    The filters of warnings are those of the process: the first thread sets them, and the last one sets them back.
+    """
+    global _n_quiet, _filters
+    with _quiet_lock:
+        if _n_quiet == 0:
+            _filters = warnings.catch_warnings()
+            _filters.__enter__()
+            warnings.simplefilter("ignore")
+        _n_quiet += 1
+    try:
         yield
+    finally:
+        with _quiet_lock:
+            _n_quiet -= 1
+            if _n_quiet == 0:
+                _filters.__exit__(None, None, None)
 
 
 @contextmanager
@@ -101,19 +148,19 @@ def _open(content: bytes, max_pixels: int = MOST_PIXELS) -> Iterator[Image.Image
         with _limit_of_pillow(max_pixels), Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > max_pixels:
                 size = f"{image.width} x {image.height}"
-                raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {size}")
+                raise DecodeError(f"{TOO_LARGE}: expected at most {max_pixels} pixels, found {size}")
             if image.width * image.height == 0:  # Pillow knows the format, but has no decoder: HDF5, GRIB, BUFR
-                raise DecodeError(f"{NO_IMAGE}, found {image.format} without a decoder")
+                known = any_signed_format(content[:HEAD_BYTES], images=False)
+                raise DecodeError(f"{NO_IMAGE}, found {known or image.format} without a decoder")
             yield image
     except DecodeError:
         raise
     except UnidentifiedImageError as error:
-        found = f"the bytes {content[:4].hex(' ')}" if content else "an empty file"
-        raise DecodeError(f"{NO_IMAGE}, found {found}") from error
+        raise DecodeError(f"{NO_IMAGE}, found {content_name(content[:HEAD_BYTES])}") from error
     except Image.DecompressionBombError as error:
         n_pixels = re.search(r"\d+", str(error))
         found = n_pixels[0] if n_pixels else "more"
-        raise DecodeError(f"image too large: expected at most {max_pixels} pixels, found {found}") from error
+        raise DecodeError(f"{TOO_LARGE}: expected at most {max_pixels} pixels, found {found}") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:  # the last before Pillow 13
         name = _name_of(content)
         what = f"{name} ends early" if "truncated" in str(error).lower() else f"broken {name}"

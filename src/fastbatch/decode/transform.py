@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.plan.plan import USER, stream
+from fastbatch.plan.streams import USER, stream
 
 _SIGNATURE = re.compile(r"int \((struct )?(fastbatch_sample|void) ?\*, ?void ?\*\)( noexcept)?( nogil)?")
 EXPECTED = "int (fastbatch_sample *, void *)"

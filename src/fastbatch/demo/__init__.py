@@ -13,22 +13,22 @@ The files:
         pictures.py  batch.png and throughput.png
 """
 
-import importlib.util
+from fastbatch.command import CommandError, require
 
 
-class DemoError(Exception):
+class DemoError(CommandError):
     """The demo cannot continue; the message is one sentence for the user."""
 
 
 def require_extras() -> None:
-    """Raise a `DemoError` that says what to install if a library for the demo is missing."""
-    extras = {
-        "sklearn": "scikit-learn",
-        "skimage": "scikit-image",
-        "PIL": "Pillow",
-        "matplotlib": "Matplotlib",
-        "rich": "Rich",
-    }
-    missing = [title for module, title in extras.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        raise DemoError(f'{", ".join(missing)} missing here: pip install "fastbatch[demo]" brings what the demo needs')
+    """Raise a `CommandError` that says what to install if a library for the demo is missing."""
+    require(
+        "demo",
+        {
+            "sklearn": "scikit-learn",
+            "skimage": "scikit-image",
+            "PIL": "Pillow",
+            "matplotlib": "Matplotlib",
+            "rich": "Rich",
+        },
+    )

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from fastbatch.source.cache_folder import cache_folder
+from fastbatch.system import locked
 
 _STALE_S = 24 * 3600  # older unfinished folders belong to a process that was killed
 
@@ -34,30 +32,13 @@ def complete_folder(name: str, make: Callable[[Path], None], is_complete: Callab
     unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=caches))
     try:
         make(unfinished)
-        with _locked(caches):
+        with locked(caches):
             if not is_complete(folder):  # another process may have finished first
                 shutil.rmtree(folder, ignore_errors=True)
                 unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, where there are such locks: no process deletes a folder that another one has made."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, which renames no folder that is in use
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # a network file system without locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _remove_stale(caches: Path) -> None:

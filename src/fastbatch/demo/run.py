@@ -13,6 +13,7 @@ import numpy as np
 
 import fastbatch
 import fastbatch.pure
+from fastbatch.checks import n_of
 from fastbatch.demo import DemoError
 from fastbatch.errors import FastbatchError
 from fastbatch.native import kernels
@@ -138,7 +139,7 @@ def _compare(screen: Screen, job: Job) -> Comparison:
     if job.data == "digits":
         title = f"{pure.n_samples:,} handwritten digits (.npy)"
     else:
-        title = f"{pure.n_samples:,} JPEGs, {pure.n_classes} classes"
+        title = f"{n_of(pure.n_samples, 'JPEG')}, {n_of(pure.n_classes, 'class', 'classes')}"
     return Comparison(title, pure, fast)
 
 

@@ -8,7 +8,6 @@ finally `{"result": {...}}` or `{"error": "..."}`.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import zlib
@@ -26,6 +25,7 @@ import fastbatch
 import fastbatch.pure
 from fastbatch.errors import FastbatchError
 from fastbatch.loader.loader import Loader
+from fastbatch.system import peak_memory_bytes
 
 from .job import Job, Result, open_loaders
 
@@ -133,8 +133,7 @@ def _memory_bytes(which: Literal["VmRSS", "VmHWM"]) -> int:
         status = Path("/proc/self/status").read_text()
     except OSError:
         # Without /proc, only the peak is known. (On Linux, `ru_maxrss` would include the parent's memory at the fork.)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        return peak_memory_bytes()
     line = next(line for line in status.splitlines() if line.startswith(which))
     return int(line.split()[1]) * 1024
 

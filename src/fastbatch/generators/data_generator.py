@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
-from fastbatch.checks import whole
+from fastbatch.checks import MAX_SEED, whole
 from fastbatch.errors import StateError
 from fastbatch.loader.epoch import Epoch
 from fastbatch.loader.keras_ready import keras_asks
@@ -21,7 +21,7 @@ from fastbatch.loader.map import BatchInfo
 from fastbatch.loader.run import CLOSED, END, Progress
 from fastbatch.loader.state import State, checked_position
 from fastbatch.plan.batch_range import EVERY_BATCH, dealt
-from fastbatch.plan.plan import MAX_SEED, Plan
+from fastbatch.plan.plan import Plan
 
 from .index_run import IndexRun
 
@@ -144,8 +144,8 @@ class DataGenerator(Loader):
     def _numbered_plan(self, verb: str) -> Plan:
         return self._plan
 
-    def split(self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None) -> Any:
-        train, held_out = super().split(validation, seed=seed, shuffle=shuffle)
+    def split(self: Self, validation: float = 0.2, **options: Any) -> Any:
+        train, held_out = super().split(validation, **options)
         held_out.shuffle = False
         return train, held_out
 

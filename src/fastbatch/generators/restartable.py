@@ -8,9 +8,9 @@ import inspect
 import types
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex
 
-from fastbatch.checks import MAX_INT64, rank_and_size, shown, whole
+from fastbatch.checks import MAX_INT64, shown, whole
 from fastbatch.errors import SIGNALS, StateError, add_note, name_of, signal_error
 from fastbatch.loader.epoch import Epoch
 from fastbatch.loader.loader import Loader, unnumbered
@@ -19,6 +19,7 @@ from fastbatch.loader.run import CLOSED, END, Progress
 from fastbatch.loader.state import State, checked_position
 from fastbatch.plan.batch_range import dealt
 from fastbatch.plan.plan import Plan
+from fastbatch.plan.ranks import rank_and_size, shown_shard
 
 from .generator_run import GeneratorRun, Reached
 
@@ -89,8 +90,7 @@ class RestartableGeneratorWrapper(Loader):
         plan = self._plan
         options = {"length": self._declared, "prefetch": self._prefetch or None}
         parts = [self._name, *(f"{key}={value}" for key, value in options.items() if value is not None)]
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size})")
+        parts += shown_shard(plan)
         if str(plan.batches):
             parts.append(str(plan.batches))
         if self._closed:
@@ -216,7 +216,7 @@ def restartable(
     *args: Any,
     length: SupportsIndex | None = None,
     prefetch: SupportsIndex | None = None,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | Literal["auto"] | None = None,
     **kwargs: Any,
 ) -> RestartableGeneratorWrapper:
     """Return a loader that calls `function(*args, **kwargs)` anew for each epoch.
@@ -229,7 +229,8 @@ def restartable(
             `len()` is known once a pass has ended.
         prefetch: Items that a thread prepares ahead. The function then runs in this thread, which ends with the pass:
             when the iterator ends, is dropped or closed. None: no thread.
-        shard: `(rank, world_size)`: every world_size-th item, starting at `rank`. Ranks may differ by one item.
+        shard: `(rank, world_size)`: every world_size-th item, starting at `rank`. Ranks may differ by one item. "auto"
+            finds both: see `LoaderOptions`.
 
     Returns:
         A loader of the function's items.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn, SupportsIndex
+from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex
 
 import numpy as np
 
@@ -149,7 +149,13 @@ class Stream(Loader):
     def __next__(self) -> Any:
         if self._since is None:
             self._since = time.monotonic()
-        return next(self._batches)
+        profile = self._profile
+        if profile is None:
+            return next(self._batches)
+        begin = time.monotonic_ns()
+        batch = next(self._batches)
+        profile.span("next", begin, time.monotonic_ns(), len(profile.spans))
+        return batch
 
     @property
     def batch_size(self) -> int:
@@ -176,7 +182,9 @@ class Stream(Loader):
         derived._read_with(plan, steps)
         return derived
 
-    def shard(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> NoReturn:
+    def shard(
+        self, rank: SupportsIndex | Literal["auto"], world_size: SupportsIndex | None = None, tail: str | None = None
+    ) -> NoReturn:
         """Raise TypeError: a stream is read once, so ranks cannot share it."""
         raise TypeError("a stream is read once: ranks cannot share it")
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from fastbatch.loader import fork as process
+from fastbatch.system import CAN_POLL, OPEN_FLAGS
 
 CHUNK_BYTES = 1 << 16  # larger than Python's own buffers, so that one read empties them
 POLL_S = 0.05  # interval at which a followed file is checked
@@ -198,9 +199,9 @@ def open_bytes(source: Any, follow: bool, is_text: bool = True) -> ByteSource:
             return Blocking(open_content(path), path, is_ours=True)
         if follow:
             return Followed(path)
-        # Without O_NONBLOCK opening a named pipe waits for its writer, and cannot be woken.
-        file = open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))  # noqa: SIM115
-        return Pollable(file, path, is_ours=True)
+        # Opening a named pipe does not wait for its writer: such a wait could not be woken.
+        file = open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, OPEN_FLAGS))  # noqa: SIM115
+        return Pollable(file, path, is_ours=True) if CAN_POLL else Blocking(file, path, is_ours=True)
     name = name_of_file(source)
     return Pollable(source, name, is_ours=False) if can_poll(source) else Blocking(source, name)
 
@@ -219,7 +220,7 @@ def name_of_file(file: Any) -> str:
 
 def can_poll(file: Any) -> bool:
     """Return whether a file object's descriptor shows that it has bytes."""
-    return isinstance(file, io.BufferedReader | io.FileIO) and not _is_encrypted(file)
+    return CAN_POLL and isinstance(file, io.BufferedReader | io.FileIO) and not _is_encrypted(file)
 
 
 def _is_encrypted(file: Any) -> bool:

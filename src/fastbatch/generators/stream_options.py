@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fastbatch.checks import flag, shown, whole
+from fastbatch.checks import MAX_SEED, flag, shown, whole
 from fastbatch.errors import SIGNALS, name_of, signal_error
-from fastbatch.plan.plan import MAX_SEED
 
 from .stream_records import check_records
 

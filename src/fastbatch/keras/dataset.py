@@ -10,12 +10,12 @@ from typing import Any, Literal, NoReturn, SupportsIndex
 import numpy as np
 
 from fastbatch.batch.tree import flatten, packer
-from fastbatch.checks import MAX_INT64, flag, whole
+from fastbatch.checks import MAX_INT64, MAX_SEED, flag, whole
 from fastbatch.loader.engine import Recipe
 from fastbatch.loader.map import make_step
 from fastbatch.loader.samples import SampleLoader
 from fastbatch.plan.batch_range import EVERY_BATCH
-from fastbatch.plan.plan import MAX_SEED, Plan
+from fastbatch.plan.plan import Plan
 
 _TF_ONLY = frozenset(
     ["apply", "bucket_by_sequence_length", "concatenate", "element_spec", "enumerate", "filter", "flat_map"]

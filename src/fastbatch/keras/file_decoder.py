@@ -117,6 +117,7 @@ class FileDecoder:
             filter=self._interpolation,
             color=self._color_mode,
             exact=True,
+            depth=8,
         )
         return ImageColumn(FileSamples([os.fsencode(name) for name in self._names]), options)
 

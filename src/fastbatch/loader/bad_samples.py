@@ -15,13 +15,14 @@ MAX_RECORDS = 100_000  # records kept by a report; about 30 MB
 
 # An error of one sample: (class name or "OSError", path or None, message, byte offset in the file or None, or errno).
 Wrong = tuple[str, "str | None", str, "int | None"]
-# A bad sample, as engines return it with the batch: (index in the data set, index of its replacement or None, error).
-Bad = tuple[int, "int | None", Wrong]
+# A bad sample, as engines return it with the batch: (index in the data set, index of its replacement or None, error,
+# whether it is in the batch, as a truncated image that was filled). The last are not bad samples in counts and limits.
+Bad = tuple[int, "int | None", Wrong, bool]
 
 
 @dataclass(frozen=True)
 class BadSample:
-    """A sample that was skipped or replaced. Immutable.
+    """A sample that was skipped, replaced or filled. Immutable.
 
     Attributes:
         path: File of the sample, or None.
@@ -29,6 +30,7 @@ class BadSample:
         reason: Message of the error.
         epoch: Epoch in which the error occurred.
         replaced_by: Index of the sample that replaced it, or None.
+        filled: True: a truncated image that is in the batch, with gray or black for the rest (`on_truncated="fill"`).
     """
 
     path: str | None
@@ -36,6 +38,7 @@ class BadSample:
     reason: str
     epoch: int
     replaced_by: int | None = None
+    filled: bool = False
 
 
 def what_is_wrong(error: Exception) -> Wrong:
@@ -48,7 +51,7 @@ def what_is_wrong(error: Exception) -> Wrong:
 
 def error_of(bad: Bad) -> Exception:
     """Return the exception that `what_is_wrong` converted to a tuple."""
-    sample, _, (kind, path, message, number) = bad
+    sample, _, (kind, path, message, number), _ = bad
     if kind == "OSError":
         return OSError(number, message, path)  # Python selects the subclass, such as FileNotFoundError
     return (DecodeError if kind == "DecodeError" else FormatError)(message, path=path, sample=sample, offset=number)
@@ -56,7 +59,7 @@ def error_of(bad: Bad) -> Exception:
 
 @dataclass
 class Report:
-    """The first MAX_RECORDS bad samples of a loader, in the order of their batches.
+    """The first MAX_RECORDS bad and filled samples of a loader, in the order of their batches.
 
     Threads: any.
     """
@@ -65,8 +68,10 @@ class Report:
     _lock: threading.RLock = field(default_factory=process.new_lock)
 
     def add(self, epoch: int, bad: Sequence[Bad]) -> None:
-        """Record the bad samples of one batch."""
-        made = [BadSample(path, sample, reason, epoch, other) for sample, other, (_, path, reason, _) in bad]
+        """Record the bad and filled samples of one batch."""
+        made = [
+            BadSample(path, sample, reason, epoch, other, filled) for sample, other, (_, path, reason, _), filled in bad
+        ]
         with self._lock:
             self._records += made[: MAX_RECORDS - len(self._records)]
 
@@ -91,8 +96,10 @@ class Allowance:
 
     def use(self, bad: Sequence[Bad]) -> int:
         """Use up the allowance; return how many of these samples, in order, are within it."""
-        if self._most is None:
-            return len(bad)
-        allowed = min(len(bad), self._most - self._n_met)
-        self._n_met += allowed
-        return allowed
+        for i, (*_, filled) in enumerate(bad):
+            if filled or self._most is None:
+                continue
+            if self._n_met == self._most:
+                return i
+            self._n_met += 1
+        return len(bad)

@@ -6,15 +6,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fastbatch.checks import n_of
+
 # The values for counters that a loader does not have. `elapsed_s` and `bound_by_data` are added by the loader.
 NO_STATS: dict[str, Any] = {
     "batches": 0,
     "samples": 0,
     "bytes": 0,
     "bad_samples": 0,
+    "filled": 0,
     "through_pillow": 0,
     "jpeg_own": 0,
     "jpeg_library": 0,
+    "jpeg_indexed": 0,
     "wait_s": 0.0,
     "decode_s": [],
     "map_s": [],
@@ -33,11 +37,14 @@ class Stats(dict[str, Any]):
         share = (self["wait_s"] + own_s) / elapsed_s if elapsed_s > 0 else 0.0
         bound = "bound by data" if self["bound_by_data"] else "not bound by data"
         lines = [
-            f"{self['batches']} batches, {self['samples']} samples, {self['bytes'] / 1e6:.1f} MB in {elapsed_s:.3f} s",
+            f"{n_of(self['batches'], 'batch', 'batches')}, {n_of(self['samples'], 'sample')}, "
+            f"{self['bytes'] / 1e6:.1f} MB in {elapsed_s:.3f} s",
             f"{share:.0%} of the time in next(): {bound}",
             f"waited {self['wait_s']:.3f} s, in functions of map() {own_s:.3f} s",
-            f"{self['threads']} threads, {self['ready_batches']} of {self['prefetch']} batches ready",
-            f"{self['bad_samples']} bad samples, {self['through_pillow']} images through Pillow",
+            f"{n_of(self['threads'], 'thread')}, {self['ready_batches']} of "
+            f"{n_of(self['prefetch'], 'batch', 'batches')} ready",
+            f"{n_of(self['bad_samples'], 'bad sample')}, {n_of(self['filled'], 'filled image')}, "
+            f"{n_of(self['through_pillow'], 'image')} through Pillow",
         ]
         return "\n".join(lines)
 

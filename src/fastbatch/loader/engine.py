@@ -27,9 +27,15 @@ class Run(Protocol):
     """
 
     def next(self) -> tuple[int, list[np.ndarray[Any, Any]], Sequence[Bad]] | Literal[False] | None:
-        """Return the batch's number in this run, its columns and its bad samples, in order.
+        """Return the batch's number in this run, its columns, and its bad and filled samples, in order.
 
         None after the last batch; False when the loader was closed. A batch whose samples are all skipped is empty.
+        """
+
+    def under_way(self) -> list[tuple[str, int, int, int, int]]:
+        """Return what is done now: (stage, number of the batch in this run, first slot, slots, number of the thread).
+
+        The stages are "decode", which includes the reading of a file, and "read ahead".
         """
 
 
@@ -44,6 +50,12 @@ class Engine(Protocol):
 
     def stats(self) -> dict[str, Any]:
         """Return counters, with keys of `loader.counters.NO_STATS`."""
+
+    def start_recording(self, events_per_thread: int) -> None:
+        """Record what the threads do, the latest events of each, until `stop_recording`."""
+
+    def stop_recording(self) -> tuple[np.ndarray[Any, Any], int]:
+        """Return the events, as `profile.events.EVENT`, and the number of those that were overwritten."""
 
     def close(self) -> None:
         """Stop all work. `next` of its runs returns False from now on."""

@@ -30,7 +30,7 @@ class Epoch:
         self._progress = progress
         self._at_end = at_end
         self._pack = loader._pack  # None: runs return finished batches
-        self._steps = loader._steps
+        self._steps = loader._steps + loader._last_steps()
         self._step_times = loader._step_times()
         self._counters = loader._counters() if loader._pack is None else None
         self._allowance = loader._make_allowance(progress)
@@ -77,7 +77,9 @@ class Epoch:
         if counters is not None:
             counters.wait_s += perf_counter() - begin
             return made
-        number, columns, _ = made
+        number, columns, filled = made
+        if filled:
+            self._loader._report.add(self._progress.epoch, filled)
         batch = self._pack(columns)
         if self._steps:
             batch = self._map(batch, number)
@@ -133,9 +135,8 @@ class Epoch:
             self._progress.batches = max(self._progress.batches, number + 1)
 
     def _allow(self, bad: Any) -> None:
-        """Record the bad samples of a batch; raise the error of the first one beyond the allowance."""
-        assert self._allowance is not None
-        allowed = self._allowance.use(bad)
+        """Record the bad and filled samples of a batch; raise the error of the first one beyond the allowance."""
+        allowed = len(bad) if self._allowance is None else self._allowance.use(bad)
         self._loader._report.add(self._progress.epoch, bad[: allowed + 1])
         if allowed < len(bad):
             error = error_of(bad[allowed])

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import os
-
 from fastbatch.locks import new_lock
+from fastbatch.system import in_forked_child
 
 __all__ = ["current", "new_lock"]
 
@@ -17,4 +16,4 @@ def _renew() -> None:
     current = object()
 
 
-os.register_at_fork(after_in_child=_renew)
+in_forked_child(_renew)

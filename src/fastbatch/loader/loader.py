@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
 from fastbatch.checks import whole
+from fastbatch.plan.ranks import shown_shard
+from fastbatch.plan.splitting import Division
 from fastbatch.plan.subset import Overlap
 
 from .bad_samples import BadSample
@@ -18,8 +20,16 @@ from .counters import NO_STATS, Stats
 from .keras_ready import KerasReady
 from .map import Step, make_step
 from .resumable import Resumable
+from .watching import Watched, watch_options
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from fastbatch.preview.preview import Preview
+    from fastbatch.profile.profile import Profile
 
 Self = TypeVar("Self", bound="Loader")
+MAX_EVENTS = 10_000_000  # of a profile, per thread
 
 
 @public_class
@@ -93,17 +103,23 @@ class Loader(KerasReady, Resumable):
         """
         return self._with_steps((*self._steps, make_step(function, each)))
 
-    def shard(self: Self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Self:
+    def shard(
+        self: Self,
+        rank: SupportsIndex | Literal["auto"],
+        world_size: SupportsIndex | None = None,
+        tail: str | None = None,
+    ) -> Self:
         """Return the loader of one rank: samples rank, rank + world_size, ... of the shuffled order.
 
         Text, generator functions and `DataGenerator` are sharded by batch instead; the first ranks may have one more.
 
         Args:
-            rank: Number of the rank, from 0.
+            rank: Number of the rank, from 0; or "auto", which finds both: see `LoaderOptions`.
             world_size: Number of ranks.
             tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of
-                the order, "drop" omits the last ones, "uneven" gives the first ranks one more. None keeps the loader's
-                setting. Not valid for batches.
+                the order, "drop" omits the last ones, "uneven" gives the first ranks one more, "mask" fills all
+                batches up and adds a mask (see `LoaderOptions`). None keeps the loader's setting. Not valid for
+                batches.
 
         Example:
             >>> import fastbatch as fb
@@ -118,7 +134,14 @@ class Loader(KerasReady, Resumable):
         return self._with_plan(self._plan.sharded(rank, world_size, tail))
 
     def split(
-        self: Self, validation: float = 0.2, *, seed: SupportsIndex = 0, shuffle: bool | None = None
+        self: Self,
+        validation: float = 0.2,
+        *,
+        seed: SupportsIndex = 0,
+        shuffle: bool | None = None,
+        stratify: ArrayLike | Literal["classes"] | None = None,
+        groups: ArrayLike | None = None,
+        gap: SupportsIndex = 0,
     ) -> tuple[Self, Self]:
         """Return (training, validation): two loaders over disjoint parts of the samples.
 
@@ -127,19 +150,38 @@ class Loader(KerasReady, Resumable):
         of the user (`map`, `transform`) stay.
 
         Args:
-            validation: Share of the samples (float, rounded down) or their number (int).
+            validation: Share of the samples (float, rounded down) or their number (int); with `groups`, of the groups.
             seed: Determines the validation samples, which are the same in all epochs.
             shuffle: True holds out random samples, False the last ones. None means True, except for `windows` and
                 `tokens`: the last samples are held out, and training samples that share rows with them are left out.
+            stratify: "classes" (the loader's `labels`), or one label per sample: both parts have the same shares of
+                the classes, within one sample.
+            groups: One group per sample, as a number or a name: all samples of a group are in one part.
+            gap: Samples before the held-out last ones (and before those that share rows with them) that are in neither
+                part.
 
+        With `stratify` and `groups` the samples of a part keep their order, and lists of their numbers are kept.
         The samples of a `DataGenerator` are its batches.
 
         Raises:
             TypeError: The samples are not numbered: text, generator functions, streams.
-            ValueError: All training samples would share rows with the validation samples.
+            ValueError: All training samples would share rows with the validation samples; a class with one sample; a
+                part without groups, or with fewer samples than classes; options that exclude each other.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> labels, patients = [0, 0, 0, 0, 1, 1, 1, 1], [7, 7, 7, 8, 8, 9, 9, 9]
+            >>> loader = fb.arrays([0, 1, 2, 3, 4, 5, 6, 7])
+            >>> [next(iter(part)).tolist() for part in loader.split(0.25, stratify=labels)]
+            [[0, 1, 2, 4, 5, 7], [3, 6]]
+            >>> [next(iter(part)).tolist() for part in loader.split(1, groups=patients)]
+            [[0, 1, 2, 3, 4], [5, 6, 7]]
+            >>> [next(iter(part)).tolist() for part in loader.split(2, gap=3)]
+            [[0, 1, 2], [6, 7]]
         """
         plan = self._numbered_plan("split")
-        train, held_out = plan.split(validation, whole("seed", seed, 0, 2**64 - 1), shuffle, self._overlap())
+        division = Division(validation, seed, shuffle, stratify, groups, gap)
+        train, held_out = division.of(plan, self._overlap(), lambda: getattr(self, "labels", None))
         return self._with_plan(train), self._with_plan(held_out)._for_evaluation()
 
     def select(self: Self, indices: Any) -> Self:
@@ -189,9 +231,8 @@ class Loader(KerasReady, Resumable):
         plan, parts = self._plan, []
         if plan.shuffle:
             parts.append(f"shuffle={plan.shuffle!r}, seed={plan.seed}")
-        if plan.world_size > 1:
-            parts.append(f"shard=({plan.rank}, {plan.world_size})")
-        if plan.world_size > 1 and self._deals_samples:
+        parts += shown_shard(plan)
+        if self._deals_samples and (plan.world_size > 1 or plan.tail == "mask"):
             parts.append(f"tail={plan.tail!r}")
         if plan.drop_last:
             parts.append("drop_last=True")
@@ -234,22 +275,106 @@ class Loader(KerasReady, Resumable):
 
         The result is a dict; its `repr` says the same in words.
 
-        `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `through_pillow`: images
-        decoded by Pillow. `jpeg_own`, `jpeg_library`: JPEGs decoded by fastbatch's own decoder, and by libjpeg-turbo
-        (unusual and damaged files). `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in
-        `next()`.
-        `map_s`: seconds in each function of `map` and the like, which `next()` calls, in their order.
-        `bound_by_data`: True if both together are more than a tenth of the time. `decode_s`: thread-seconds of work,
-        per column. `advise_s`: thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched
-        now. `threads`; `prefetch` (batches). Counters that a loader does not have are 0 or [].
+        `batches`, `samples`, `bytes`: returned so far. `bad_samples`: skipped or replaced. `filled`: truncated images
+        that were filled (`on_truncated` of `images`). `through_pillow`: images decoded by Pillow. `jpeg_own`,
+        `jpeg_library`: JPEGs, masks included, decoded by fastbatch's own decoder, and by libjpeg-turbo (unusual and
+        damaged files). `jpeg_indexed`: JPEGs that were not read from their beginning (`seek_index_bytes` of `images`).
+        `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in `next()`. `map_s`: seconds in
+        each function of `map` and the like, which `next()` calls, in their order. `bound_by_data`: True if both
+        together are more than a tenth of the time. `decode_s`: thread-seconds of work, per column. `advise_s`:
+        thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now. `threads`; `prefetch`
+        (batches). Counters that a loader does not have are 0 or [].
         """
-        counted = {**NO_STATS, **self._counted(), "map_s": list(self._step_times())}
+        counted = {**NO_STATS, **self._counted(), "map_s": self._step_times()[: len(self._steps)]}
         elapsed_s = 0.0 if self._since is None else time.monotonic() - self._since
         in_next_s = counted["wait_s"] + sum(counted["map_s"])
         return Stats({**counted, "elapsed_s": elapsed_s, "bound_by_data": in_next_s > 0.1 * elapsed_s})
 
+    def profile(self, *, events: SupportsIndex = 100_000) -> Profile:
+        """Return a recording of what the threads do: `with loader.profile() as profile:`, then the loop.
+
+        Args:
+            events: Events to keep for each thread, the latest ones; each takes 56 bytes. A thread decodes one image, or
+                some rows, per event.
+
+        Loaders of text, streams and generators record `next()` only.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=50)
+            >>> with loader.profile() as profile:
+            ...     for x in loader:
+            ...         pass  # train
+            >>> profile.summary()["batches"]
+            40
+        """
+        from fastbatch.profile.profile import Profile
+
+        return Profile(self, whole("events", events, 1, MAX_EVENTS))
+
+    def preview(self, n: SupportsIndex = 8) -> Preview:
+        """Return the first `n` samples of the next epoch, to be looked at: in a notebook, as a picture, as a table.
+
+        Images come with labels, masks, boxes and points, before and after random changes. The position of the loader
+        does not change: a copy of it makes them.
+
+        Args:
+            n: Samples, at most 256; fewer if the epoch has fewer.
+
+        Raises:
+            TypeError: A stream, which can be read once.
+            ValueError: The loader has no batches.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> print(fb.words("corpus/a.txt", 4).preview(2))  # doctest: +ELLIPSIS
+            TextLoader(...
+        """
+        from fastbatch.preview.preview import preview
+
+        return preview(self, whole("n", n, 1, 256))
+
+    def _copy_for_preview(self: Self) -> Self:
+        """Return a loader that may be read in this one's place."""
+        return copy.copy(self)
+
+    def _recorded_engine(self) -> Any:
+        """Return the engine that records its events; None if this kind of loader has none."""
+        return None
+
+    def progress(
+        self,
+        description: str | None = None,
+        *,
+        bar: bool = True,
+        warn_after: float | None = 60,
+        metrics: Callable[[dict[str, float]], object] | None = None,
+        every: float = 10,
+    ) -> Iterator[Any]:
+        """Return an iterator over the next epoch that shows its progress, in a terminal or a notebook (tqdm).
+
+        The bar has the batches, the time left, samples per second, and the share of the time spent waiting in `next()`.
+
+        Args:
+            description: A text before the bar.
+            bar: False shows nothing; tqdm (extra `progress`) is not needed then.
+            warn_after: Seconds. A longer wait for a batch is logged once, as a warning of the logger "fastbatch": which
+                samples and files are being read or decoded, or where the user's Python code is. None never logs.
+            metrics: Called with a dict every `every` seconds and at the end: `epoch`, `batches`, `samples`,
+                `samples_per_s`, `waiting` (share of the time), `elapsed_s`, and `batches_left` if it is known.
+            every: Seconds.
+
+        Example:
+            >>> import fastbatch as fb
+            >>> loader = fb.arrays("x.npy", batch_size=64)
+            >>> for batch in loader.progress(bar=False, metrics=lambda found: print(found["samples"])):
+            ...     pass  # train
+            2000.0
+        """
+        return Watched(self, watch_options(description, bar, warn_after, metrics, every))
+
     def report(self) -> list[BadSample]:
-        """Return the samples that were skipped or replaced, in the order of their batches.
+        """Return the samples that were skipped or replaced, and truncated images that were filled, batch by batch.
 
         The sample that exceeded `max_bad` is included. The list is limited to 100,000 records; `stats()` counts all.
         """

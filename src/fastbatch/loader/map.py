@@ -14,7 +14,7 @@ from fastbatch.batch.column import leaf_array
 from fastbatch.batch.tree import flatten, packer
 from fastbatch.checks import shown
 from fastbatch.errors import SIGNALS, add_note, name_of, signal_error
-from fastbatch.plan.plan import BATCH, stream
+from fastbatch.plan.streams import BATCH, stream
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -16,6 +16,8 @@ from .engine import EngineOptions
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from fastbatch.plan.blocks import Blocks
+
 MAX_THREADS = 1024
 MAX_PREFETCH = 65536
 
@@ -30,9 +32,13 @@ class LoaderOptions:
             samples, and the samples within each `window` blocks: for data larger than memory.
         seed: Together with the epoch, determines the order and all random draws.
         drop_last: Omit a smaller last batch.
-        shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, starting at `rank`.
+        shard: `(rank, world_size)`: every world_size-th sample of the shuffled order, starting at `rank`. "auto" asks,
+            when the loader is made, torch.distributed, Ray Train, JAX, RANK and WORLD_SIZE, and SLURM, in this order;
+            if none of them is there, this process is alone. `repr(loader)` says what was found.
         tail: If the number of samples is not a multiple of the number of ranks: "pad" repeats the first ones of the
-            order, "drop" omits the last ones, "uneven" gives the first ranks one more.
+            order, "drop" omits the last ones, "uneven" gives the first ranks one more. "mask", for evaluation: all
+            batches of all ranks are full, and a last part of each, bool of shape (batch,), is False at samples that
+            only fill it up; it is added after the functions of `map`.
         block_size: Samples in a block; only used with shuffle="block".
         window: Number of blocks whose samples are shuffled together; only used with shuffle="block".
         weights: Relative probability of each sample. Samples are then drawn at random instead of visited in turn.
@@ -57,8 +63,8 @@ class LoaderOptions:
     shuffle: bool | Literal["block"] = False
     seed: SupportsIndex = 0
     drop_last: bool = False
-    shard: tuple[int, int] | None = None
-    tail: Literal["pad", "drop", "uneven"] = "pad"
+    shard: tuple[int, int] | Literal["auto"] | None = None
+    tail: Literal["pad", "drop", "uneven", "mask"] = "pad"
     block_size: SupportsIndex = 4096
     window: SupportsIndex = 16
     weights: ArrayLike | None = None
@@ -72,11 +78,12 @@ class LoaderOptions:
     prefetch_bytes: SupportsIndex | None = None
     with_index: bool = False
 
-    def plan(self, n_samples: int, labels: Callable[[], Any]) -> Plan:
+    def plan(self, n_samples: int, labels: Callable[[], Any], blocks: Blocks | None = None) -> Plan:
         """Return the order and the batches of `n_samples`.
 
         Args:
             labels: Returns the labels for `balance="classes"`.
+            blocks: The blocks in which the samples are read; None: each can be read alone.
 
         Raises:
             TypeError, ValueError: An option out of range; the message names it.
@@ -95,6 +102,7 @@ class LoaderOptions:
             on_error=self.on_error,
             max_bad=self.max_bad,
             draw=draw,
+            blocks=blocks,
         )
 
     def engine(self) -> EngineOptions:
@@ -113,8 +121,8 @@ class LoaderKeywords(TypedDict, total=False):
     shuffle: bool | Literal["block"]
     seed: SupportsIndex
     drop_last: bool
-    shard: tuple[int, int] | None
-    tail: Literal["pad", "drop", "uneven"]
+    shard: tuple[int, int] | Literal["auto"] | None
+    tail: Literal["pad", "drop", "uneven", "mask"]
     block_size: SupportsIndex
     window: SupportsIndex
     weights: ArrayLike | None

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any, ClassVar, SupportsIndex, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar
 
 from fastbatch.calls import public_class
-from fastbatch.checks import whole
+from fastbatch.checks import MAX_SEED, whole
 from fastbatch.errors import ClosedError
-from fastbatch.plan.plan import MAX_SEED
 
 from .bad_samples import Allowance, Report
 from .counters import Counters
@@ -19,10 +18,13 @@ from .map import BatchInfo, Step
 from .run import LiveRuns, Progress
 from .state import State, read_state
 
+if TYPE_CHECKING:
+    from fastbatch.profile.profile import Profile
+
 Self = TypeVar("Self", bound="Resumable")
 
 _OF_THIS_OBJECT = frozenset(  # not of its copies
-    ["_keras_passes", "_progress", "_since", "_counters_", "_live_runs_", "_report_", "_step_times_"]
+    ["_keras_passes", "_profile", "_progress", "_since", "_counters_", "_live_runs_", "_report_", "_step_times_"]
 )
 
 
@@ -44,6 +46,7 @@ class Resumable:
     _since: float | None = None  # time of the first iterator, by the monotonic clock
     _progress: Progress | None = None  # of the latest iterator
     _map_steps: tuple[Step, ...] = ()
+    _profile: Profile | None = None  # that is being recorded
 
     # ---- to be implemented by each kind of loader ----------------------------------------------------------------
 
@@ -58,6 +61,10 @@ class Resumable:
     def _steps(self) -> tuple[Step, ...]:
         """The user's functions for each batch."""
         return self._map_steps
+
+    def _last_steps(self) -> tuple[Step, ...]:
+        """Return our own functions for each batch, which follow those of the user."""
+        return ()
 
     def _start(self, progress: Progress) -> Any:
         """Begin a run at `progress.start`."""
@@ -101,10 +108,17 @@ class Resumable:
         if self._since is None:
             self._since = time.monotonic()
         progress = Progress(self._plan, self._next_epoch, self._first_position(self._resume_at))
-        iterator = Epoch(self, progress, at_end)
+        iterator = self._epoch_class()(self, progress, at_end)
         self._go_to(self._next_epoch + 1, self._start_of_epoch)
         self._progress = progress
         return iterator
+
+    def _epoch_class(self) -> type[Epoch]:
+        if self._profile is None:
+            return Epoch
+        from .profiled import ProfiledEpoch
+
+        return ProfiledEpoch
 
     def _first_position(self, position: Any) -> Any:
         """Return the start of a run that continues at a position: not before the batches that `skip` omits."""
@@ -238,13 +252,17 @@ class Resumable:
 
     def _step_times(self) -> list[float]:
         """Return the seconds spent in each of the user's functions. Not locked: threads may lose some of them."""
-        times: list[float] = self.__dict__.setdefault("_step_times_", [0.0] * len(self._steps))
+        times: list[float] = self.__dict__.setdefault("_step_times_", [0.0] * len(self._steps + self._last_steps()))
         return times
 
     def _live_runs(self) -> LiveRuns:
         """Return the active runs, which `close` ends."""
         runs: LiveRuns = self.__dict__.setdefault("_live_runs_", LiveRuns())
         return runs
+
+    def _under_way(self, run: Any, progress: Progress) -> list[str]:
+        """Return in words what a run is reading and decoding now, the most urgent first; empty if it cannot tell."""
+        return []
 
     def _verify(self, progress: Progress) -> None:
         """Raise FormatError, at the end of a pass, if the data changed meanwhile."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastbatch.batch.column import dataset_fingerprint, for_evaluation
 from fastbatch.calls import public_class
+from fastbatch.checks import n_of
 from fastbatch.mapped import elements
 from fastbatch.plan.plan import Plan
 from fastbatch.plan.subset import Overlap
@@ -21,7 +22,9 @@ from .engine import BatchPlan, Engine, Recipe, Run
 from .keras_batch import without_index
 from .loader import Loader
 from .map import BatchInfo, Step
+from .masked import AppendMask, mask_as_weights
 from .run import Progress
+from .slow import thread_state
 from .state import State, checked_position
 
 Self = TypeVar("Self", bound="SampleLoader")
@@ -138,7 +141,7 @@ class SampleLoader(Loader):
     def __repr__(self) -> str:
         plan = self._plan
         columns = ", ".join(f"{column.dtype} {column.shape}" for column in self._recipe.columns)
-        parts = [f"{plan.n} samples of {columns}", f"batch_size={plan.batch_size}"]
+        parts = [f"{n_of(plan.n, 'sample')} of {columns}", f"batch_size={plan.batch_size}"]
         name = "Loader" if type(self) is SampleLoader else type(self).__name__
         return f"{name}({', '.join(parts + self._order_shown())})"
 
@@ -188,13 +191,17 @@ class SampleLoader(Loader):
         return self._recipe.kind
 
     def _state(self, epoch: int, position: int) -> State:
-        return State(self._kind(), self._plan.seed, epoch, position, self._plan.order(), self._dataset())
+        return State(self._kind(), self._plan.seed, epoch, position, self._order(), self._dataset())
 
     def _load(self, state: State) -> None:
         checked_position(state.position, self._plan.n, self._kind())
-        state.refuse_other(self._kind(), self._plan.order(), self._dataset())
+        state.refuse_other(self._kind(), self._order(), self._dataset())
         self._plan = replace(self._plan, seed=state.seed)
         self._go_to(state.epoch, state.position)
+
+    def _order(self) -> str:
+        """Return the options that determine the order besides seed, epoch and data, in one line."""
+        return self._plan.order()
 
     def _dataset(self) -> str:
         if self._fingerprint is None:
@@ -206,9 +213,13 @@ class SampleLoader(Loader):
         return {key: value for key, value in super().__getstate__().items() if key not in _OF_THIS_PROCESS}
 
     def _for_keras(self, batch: Any) -> Any:
+        mask = None
+        if self._plan.tail == "mask":
+            *parts, mask = batch
+            batch = tuple(parts) if len(parts) > 1 else parts[0]
         if self._recipe.index_column is not None:
             batch = without_index(batch, has_changed=bool(self._steps))
-        return super()._for_keras(batch)
+        return super()._for_keras(batch if mask is None else mask_as_weights(batch, mask))
 
     # ---- work ----------------------------------------------------------------------------------------------------
 
@@ -219,6 +230,11 @@ class SampleLoader(Loader):
     @property
     def _steps(self) -> tuple[Step, ...]:
         return self._recipe.steps
+
+    def _last_steps(self) -> tuple[Step, ...]:
+        if self._plan.tail != "mask":
+            return ()
+        return (Step(AppendMask(self._plan.n, self._plan.batch_size), each_sample=False, takes_info=True),)
 
     def _batches_from(self, position: int) -> int:
         return self._batch_plan(self._plan, position).n_batches
@@ -237,6 +253,9 @@ class SampleLoader(Loader):
 
     def _counted(self) -> dict[str, Any]:
         return self._engine().stats()
+
+    def _recorded_engine(self) -> Engine:
+        return self._engine()
 
     def _make_allowance(self, progress: Progress) -> Allowance | None:
         plan = progress.plan
@@ -267,6 +286,21 @@ class SampleLoader(Loader):
 
     def _start(self, progress: Progress) -> Run:
         return self._engine().start(progress.plan, progress.epoch, progress.start)
+
+    def _under_way(self, run: Run, progress: Progress) -> list[str]:
+        found = []
+        for stage, number, first, count, thread in run.under_way():
+            arguments = (progress.plan, progress.epoch, progress.start, number)
+            indices = self._recipe.implementation.indices(*arguments)[first : first + count].tolist()
+            files = self._recipe.files
+            names = [] if files is None or stage != "decode" else [files.name(i) for i in indices[:1]]
+            file = f", {names[0]}" if names and names[0] is not None else ""
+            if not indices:
+                continue
+            samples = f"sample {indices[0]}" if count == 1 else f"{count} samples from {indices[0]} on"
+            state = thread_state(thread)
+            found.append(f"{stage}: {samples}{file}{f' ({state})' if state else ''}")
+        return found
 
     def _verify(self, progress: Progress) -> None:
         if self._engine_ is not None:

@@ -8,12 +8,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fastbatch.checks import MAX_INT64, whole
+from fastbatch.checks import MAX_INT64, MAX_SEED, whole
 from fastbatch.errors import StateError
-from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
+from fastbatch.plan.ranks import MAX_WORLD_SIZE
 
 VERSION = 2
-SAMPLES = ("arrays", "images", "windows", "tokens")  # kinds that differ only in their data
+SAMPLES = (
+    "arrays",
+    "images",
+    "windows",
+    "tokens",
+    "pack",
+    "documents",
+    "mix",
+    "concat",
+    "zip",
+)  # kinds that differ only in their data
 
 
 @dataclass(frozen=True)
@@ -21,8 +31,8 @@ class State:
     """A saved state. Immutable.
 
     Attributes:
-        kind: "arrays", "images", "windows", "tokens", "words", "lines", "restartable", "DataGenerator" or
-            "ImageDataLoader".
+        kind: "arrays", "images", "windows", "tokens", "pack", "documents", "mix", "concat", "zip", "words",
+            "lines", "restartable", "DataGenerator" or "ImageDataLoader".
         epoch: The current epoch, or the next one.
         position: Samples, words, lines or items that all ranks together have returned in this epoch.
         order: The options that determine the order besides seed, epoch and data, in one line.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastbatch.batch.pickling import pack, unpack
 from fastbatch.plan.plan import Plan
+from fastbatch.profile.events import EVENT
 
 from . import fork as process
 from .counters import NO_STATS
@@ -69,6 +70,9 @@ class ViewRun:
             columns = self._engine.batch(self._plan, self._epoch, self._position, k)
             self._k += 1
             return k, columns, ()
+
+    def under_way(self) -> list[tuple[str, int, int, int, int]]:
+        return []
 
 
 class Viewing:
@@ -146,6 +150,12 @@ class ViewEngine:
         with self._lock:
             counted = {**self._counts, "wait_s": self._wait_s}
         return {**NO_STATS, **counted, "decode_s": [0.0] * len(self._arrays)}
+
+    def start_recording(self, events_per_thread: int) -> None:
+        """Do nothing: there is no work."""
+
+    def stop_recording(self) -> tuple[Array, int]:
+        return np.zeros(0, EVENT), 0
 
     def close(self) -> None:
         """End all runs: they return False from now on."""

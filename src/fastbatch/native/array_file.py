@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import path_bytes
 from fastbatch.source.opener import raw_layout
+from fastbatch.source.remote.urls import as_url
+from fastbatch.source.structured import LONGEST_HEADER, field_of, fields_of, may_have_records, records_in
 
 if TYPE_CHECKING:
     from fastbatch.source.window import Part
@@ -93,8 +96,8 @@ def _reopened(
     return source
 
 
-def npy(path: str | os.PathLike[str]) -> Source:
-    """Map a .npy file (NEP 1, versions 1 to 3).
+def npy(path: str | os.PathLike[str]) -> Any:
+    """Map a .npy file (NEP 1, versions 1 to 3). Records become a dict of their fields.
 
     Raises:
         OSError: The file cannot be read.
@@ -102,9 +105,24 @@ def npy(path: str | os.PathLike[str]) -> Source:
 
     Source: `csrc/source/npy.cpp`.
     """
+    if (url := as_url(path)) is not None:
+        return stored_npy(url)
     file = opened_file(path_bytes("path", path))
-    name = os.fsencode(file.path)
-    return Source(_core.open_npy(name), file.path, (npy, path), file)
+    records = records_in(file.path)
+    if records is None:
+        return Source(_core.open_npy(os.fsencode(file.path)), file.path, (npy, path), file)
+    return fields_of(records.dtype, partial(_npy_field, file.path))
+
+
+def _npy_field(path: str, names: tuple[str, ...]) -> Source:
+    """Map one field of the records in a .npy file."""
+    file = opened_file(path)
+    records = records_in(path)
+    if records is None:
+        raise FormatError("not a .npy file of records", path=path)
+    rows = raw(path, f"V{records.dtype.itemsize}", records.shape, records.offset)
+    field = field_of(rows[:].view(records.dtype), names)
+    return Source(_core.view_of(field), path, (_npy_field, path, names), file)
 
 
 def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
@@ -145,6 +163,8 @@ def raw(path: str | os.PathLike[str], dtype: DTypeLike, shape: Sequence[int] | i
     Source: `csrc/source/raw.cpp`.
     """
     element, lengths, start = raw_layout(dtype, shape, offset)
+    if (url := as_url(path)) is not None:
+        return stored_raw(url, element, lengths, start)
     file = opened_file(path_bytes("path", path))
     name = os.fsencode(file.path)
     view = _core.open_raw(name, element.str, lengths, start)
@@ -164,8 +184,72 @@ def idx(path: str | os.PathLike[str]) -> Source:
     return Source(_core.open_idx(name), file.path, (idx, path), file)
 
 
+class StoredSource(Source):
+    """An array in a store. Each access copies what it needs, and waits for it."""
+
+    def __getitem__(self, index: Any) -> Any:
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if isinstance(first, slice):
+            start, stop, step = first.indices(len(self))
+            rows = np.arange(start, stop, step)
+            low, high = (int(rows.min()), int(rows.max()) + 1) if len(rows) else (0, 0)
+            return self.read_rows(low, high)[rows - low][tuple([slice(None)] + rest)]
+        numbers = np.asarray(first)
+        if numbers.dtype == bool or first is None or first is Ellipsis:
+            return self.read_elements()[index]
+        row = np.array([self._row(int(i)) for i in numbers.ravel()])
+        return row.reshape(*numbers.shape, *self.shape[1:])[tuple([slice(None)] * numbers.ndim + rest)]
+
+    def _row(self, index: int) -> np.ndarray[Any, Any]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"expected an index from {-len(self)} to {len(self) - 1}, found {index}")
+        found: np.ndarray[Any, Any] = self.read_rows(index % len(self), index % len(self) + 1)[0]
+        return found
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if copy is False:
+            raise ValueError(f"{self.path}: an array in a store is copied into memory")
+        return self.read_elements().astype(dtype or self.dtype, copy=False)
+
+    def read_elements(self) -> np.ndarray[Any, Any]:
+        return self.read_rows(0, len(self)) if self.shape else super().read_elements()
+
+    def read_rows(self, start: int, stop: int) -> np.ndarray[Any, Any]:
+        from .stores import forget_errors
+
+        forget_errors()
+        made = np.empty((stop - start, *self.shape[1:]), self.dtype)
+        step = max(1, _PIECE_BYTES * len(made) // max(1, made.nbytes))
+        for at in range(start, stop, step):
+            end = min(at + step, stop)
+            made[at - start : end - start] = self.view.every(at, end - at, 1).read()
+        return made
+
+
+_PIECE_BYTES = 16 << 20  # read together: what a read needs at once is kept mapped until it is over
+
+
+def stored_npy(url: str) -> Any:
+    """Open a .npy object; one with records is copied whole."""
+    from .stores import open_space
+
+    space, one = open_space(url)
+    head = space.raw("|u1", [min(one.size, LONGEST_HEADER)], 0).read()
+    if may_have_records(head.tobytes()):
+        return npy(os.fsdecode(path_bytes("path", url)))
+    return StoredSource(space.npy(), one.name, (npy, url))
+
+
+def stored_raw(url: str, element: np.dtype[Any], lengths: Sequence[int], offset: int) -> StoredSource:
+    """Open an object without a header."""
+    from .stores import open_space
+
+    space, one = open_space(url)
+    return StoredSource(space.raw(element.str, lengths, offset), one.name, (raw, url, element, lengths, offset))
+
+
 def part_of(source: Source, part: Part) -> Source:
     """Return a source whose sample `i` is part `i` of another source."""
     view = source.view if part.length is None else source.view.windows(part.length, part.step)
     cut = view.every(part.start, part.n, part.stride)
-    return Source(cut, source.path, (part_of, source, part), source.file)
+    return type(source)(cut, source.path, (part_of, source, part), source.file)

@@ -14,15 +14,20 @@ from fastbatch import _core
 from fastbatch.decode.conversion import Conversion, Field, make_conversion
 from fastbatch.generators.stream import Stream
 from fastbatch.loader.zero_copy import strided
+from fastbatch.source.chunks import refuse_chunks
 from fastbatch.source.csv.rows import Layout, plain_blocks
-from fastbatch.source.image_folder import EXTENSIONS
+from fastbatch.source.documents import DocumentBatches
+from fastbatch.source.image_folder import known_extensions
+from fastbatch.source.packing import Packing, PackPart
 
-from . import array_file, image
+from . import array_file, codecs, image
 from .array_file import Source, part_of
 from .columns import (
     ArrayColumn,
     ConcatColumn,
     ImageColumn,
+    IndexColumn,
+    JoinedColumn,
     MaskColumn,
     MatrixColumn,
     PiecedRows,
@@ -30,7 +35,9 @@ from .columns import (
     array_decoders,
     joined,
 )
+from .document_columns import DocumentNumbersColumn, DocumentTokensColumn
 from .engine import NativeEngine, core_batch_plan, core_order
+from .packing import PackedNumbersColumn, PackedTokensColumn
 
 if TYPE_CHECKING:
     from fastbatch.batch.column import Column
@@ -41,8 +48,9 @@ if TYPE_CHECKING:
     from fastbatch.loader.engine import EngineOptions
     from fastbatch.plan.plan import Plan
     from fastbatch.source.csv.options import CsvOptions
+    from fastbatch.source.opener import StoredArchive
     from fastbatch.source.samples import SampleSource
-    from fastbatch.source.tar.index import Members
+    from fastbatch.source.tar.groups import Members
     from fastbatch.source.window import Part
     from fastbatch.text.plan import TextImplementation
 
@@ -78,6 +86,8 @@ class NativeBackend:
     decode_image = staticmethod(image.decode_image)
     resize_image = staticmethod(image.resize_image)
     probe_images = staticmethod(image.probe_images)
+    verify_images = staticmethod(image.verify_images)
+    configuration = staticmethod(codecs.configuration)
 
     @property
     def text(self) -> TextImplementation:
@@ -86,8 +96,13 @@ class NativeBackend:
 
         return NativeText()
 
+    def stored_archive(self, url: str) -> StoredArchive:
+        from .stored_archive import NativeStoredArchive
+
+        return NativeStoredArchive(url)
+
     def tar_members(self, path: str) -> Members:
-        from fastbatch.source.tar.index import Members
+        from fastbatch.source.tar.groups import Members
 
         names, offsets, sizes = _core.tar_members(os.fsencode(path))
         return Members(names.split(b"\0")[:-1], offsets, sizes)
@@ -103,9 +118,10 @@ class NativeBackend:
         return Source(source.view, path, (function, *arguments))
 
     def scan_folder(self, path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        return _core.list_folder(path, list(EXTENSIONS))
+        return _core.list_folder(path, list(known_extensions()))
 
     def part(self, source: Any, part: Part) -> Any:
+        refuse_chunks(source, "parts")
         if part.pieces is not None:
             return PiecedRows(source, part)
         if isinstance(source, Source):
@@ -122,8 +138,29 @@ class NativeBackend:
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
 
+    def index_column(self, n: int, identity: Callable[[], Any]) -> Column:
+        return IndexColumn(n, identity)
+
     def concat_column(self, parts: Sequence[Column], join: Join) -> Column:
         return ConcatColumn(parts, join)
+
+    def joined_column(self, parts: Sequence[Any]) -> Column:
+        return JoinedColumn(parts)
+
+    def pack_documents(
+        self, bounds: NDArray[np.uint64], are_lengths: bool, context: int, window: int, splits: bool
+    ) -> Packing:
+        return Packing(*_core.pack_documents(bounds, are_lengths, context, window, splits), context)
+
+    def packed_column(self, tokens: Any, packing: Packing, part: PackPart, conversion: Conversion, fill: int) -> Column:
+        if part == "segment_ids" or part == "position_ids":
+            return PackedNumbersColumn(packing, part)
+        return PackedTokensColumn(tokens, packing, part, conversion, fill)
+
+    def document_columns(
+        self, tokens: Any, batches: DocumentBatches, conversion: Conversion, fill: int
+    ) -> tuple[Column, ...]:
+        return DocumentTokensColumn(tokens, batches, conversion, fill), DocumentNumbersColumn(batches)
 
     def transform_column(self, column: Column, transform: NativeTransform) -> Column:
         return TransformColumn(column, transform)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,17 @@ from fastbatch import _core
 from fastbatch.batch.column import array_identity, for_evaluation
 from fastbatch.batch.pickling import ByArguments
 from fastbatch.loader.zero_copy import strided
+from fastbatch.source.chunks import ChunkedRows, ChunkedSamples
+from fastbatch.source.identity import OpenedFile
 from fastbatch.source.ranges import RangeSamples
+from fastbatch.source.remote.samples import ObjectSamples
 from fastbatch.source.samples import EncodedSamples, FileSamples, JoinedSamples, SampleSource, verify_samples
 from fastbatch.source.series import Series
+from fastbatch.system import core_identity
 
 from . import pillow
 from .array_file import Source, part_of
+from .chunks import chunked_decoder, chunked_samples
 from .options import core_conversion, core_image_options
 
 if TYPE_CHECKING:
@@ -38,12 +43,22 @@ def core_samples(samples: SampleSource) -> _core.SampleSource:
     if isinstance(samples, JoinedSamples):
         return _core.JoinedSamples([core_samples(part) for part in samples.parts], samples.order)
     if isinstance(samples, RangeSamples):
-        identities = [file.identity for file in samples.files]
+        local = [file for file in samples.files if isinstance(file, OpenedFile)]
+        if len(local) < len(samples.files):
+            from .stored_archive import core_members
+
+            return core_members(samples, samples.files)
         files = [
-            (os.fsencode(file.path), one.size, one.mtime, one.inode, one.device)
-            for file, one in zip(samples.files, identities, strict=True)
+            (os.fsencode(file.path), one.size, one.mtime, *core_identity(one.inode, one.device))
+            for file, one in ((file, file.identity) for file in local)
         ]
         return _core.FileRanges(files, samples.file, samples.offsets, samples.sizes, samples.names)
+    if isinstance(samples, ChunkedSamples):
+        return chunked_samples(samples)
+    if isinstance(samples, ObjectSamples):
+        from .stores import core_objects
+
+        return core_objects(samples)
     assert isinstance(samples, FileSamples)
     return _core.FileList(samples.paths)
 
@@ -64,14 +79,20 @@ class PiecedRows(ByArguments):
         self.shape: tuple[int, ...] = (part.n, *self.rows.shape[1:])
 
 
-def array_decoders(source: Any, conversion: Conversion | None) -> list[_core.ArrayDecoder]:
+RowDecoder = _core.ArrayDecoder | _core.ChunkedDecoder
+
+
+def array_decoders(source: Any, conversion: Conversion | None) -> list[RowDecoder]:
     """Return a decoder for the rows of an array or a source, or one per part of a series."""
     if isinstance(source, Series):
         return [decoder for part in source.parts for decoder in array_decoders(part, conversion)]
-    pieces, rows = (source.pieces, source.rows) if isinstance(source, PiecedRows) else (None, source)
-    data = rows.view if isinstance(rows, Source) else np.asarray(rows)
     converts = conversion is not None and not conversion.is_copy
-    decoder = _core.ArrayDecoder(data, core_conversion(conversion) if conversion and converts else None, pieces)
+    made = core_conversion(conversion) if conversion and converts else None
+    if isinstance(source, ChunkedRows):
+        decoder: RowDecoder = chunked_decoder(source, made)
+    else:
+        pieces, rows = (source.pieces, source.rows) if isinstance(source, PiecedRows) else (None, source)
+        decoder = _core.ArrayDecoder(rows.view if isinstance(rows, Source) else np.asarray(rows), made, pieces)
     if conversion is not None and conversion.standardize:
         decoder.standardize_samples()
     return [decoder]
@@ -81,11 +102,11 @@ def verify_source(source: Any, may_be_shorter: bool) -> None:
     """Raise FormatError if a file under a source, or under one of several, was written to since it was opened."""
     for part in source.parts if isinstance(source, Series) else [source]:
         rows = part.source if isinstance(part, PiecedRows) else part
-        if isinstance(rows, Source):
+        if isinstance(rows, Source | ChunkedRows):
             rows.verify(may_be_shorter)
 
 
-def joined(decoders: list[_core.ArrayDecoder]) -> _core.Decoder:
+def joined(decoders: list[RowDecoder]) -> _core.Decoder:
     """Return one decoder for the concatenated samples of all."""
     return decoders[0] if len(decoders) == 1 else _core.JoinedDecoder(decoders)
 
@@ -103,14 +124,33 @@ class ArrayColumn(ByArguments):
 
     def expect_random_access(self) -> None:
         for decoder in self._decoders:
-            decoder.expect_random_access()
+            if isinstance(decoder, _core.ArrayDecoder):
+                decoder.expect_random_access()
 
     def verify(self, may_be_shorter: bool = False) -> None:
         verify_source(self.source, may_be_shorter)
 
     def identity(self) -> Any:
+        known = self.source.own_identity() if isinstance(self.source, ChunkedRows) else None
+        if known is not None:
+            return known
         rows = joined(array_decoders(self.source, None))
         return array_identity(self.source.shape, self.source.dtype, rows.row)
+
+
+class IndexColumn(ByArguments):
+    """The number of each sample."""
+
+    dtype: np.dtype[Any] = np.dtype("i8")
+    shape: tuple[int, ...] = ()
+
+    def __init__(self, n: int, identity: Callable[[], Any]) -> None:
+        self.n_samples = n
+        self.decoder = _core.IndexDecoder(n)
+        self._identity = identity
+
+    def identity(self) -> Any:
+        return [self.n_samples, self._identity()]
 
 
 class ImageColumn(ByArguments):
@@ -146,6 +186,23 @@ class ConcatColumn(ByArguments):
 
     def identity(self) -> Any:
         return [part.identity() for part in self.parts]
+
+
+class JoinedColumn(ByArguments):
+    """The samples of several columns, one after another."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = parts
+        self.n_samples: int = sum(part.n_samples for part in parts)
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape: tuple[int, ...] = parts[0].shape
+        self.decoder = _core.JoinedDecoder([part.decoder for part in parts])
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self.parts]
+
+    def for_evaluation(self) -> JoinedColumn:
+        return JoinedColumn([for_evaluation(part) for part in self.parts])
 
 
 class TransformColumn(ByArguments):
@@ -189,7 +246,8 @@ class MatrixColumn(ByArguments):
 
     def for_evaluation(self) -> MatrixColumn:
         images, options = self._arguments
-        return MatrixColumn(images, options.for_evaluation())
+        counterpart = options.for_evaluation()
+        return self if counterpart is options else MatrixColumn(images, counterpart)
 
 
 class MaskColumn(ByArguments):
@@ -209,4 +267,5 @@ class MaskColumn(ByArguments):
 
     def for_evaluation(self) -> MaskColumn:
         images, masks, options = self._arguments
-        return MaskColumn(images, masks, options.for_evaluation())
+        counterpart = options.for_evaluation()
+        return self if counterpart is options else MaskColumn(images, masks, counterpart)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch import _core
+from fastbatch.decode.image_limits import SEEK_INDEX_BYTES
 from fastbatch.errors import ClosedError
 
 from . import pillow
@@ -52,7 +53,8 @@ class DrawnImages:
     """Decodes batches of images into slots of one size.
 
     Args:
-        array: uint8, (n, height, width, channels) or (n, height, width): the images. None: they are files.
+        arrays: uint8, (n, height, width, channels) or (n, height, width) each: the images, one array after the other.
+            Empty: they are files.
         channels: 1 or 3.
         height, width: Of the slot.
         table: (channels, 256): the slot's element for each value of each channel; (1, 256) where images are made
@@ -70,7 +72,7 @@ class DrawnImages:
     def __init__(
         self,
         *,
-        array: NDArray[np.uint8] | None,
+        arrays: tuple[NDArray[np.uint8], ...],
         channels: int,
         height: int,
         width: int,
@@ -88,7 +90,7 @@ class DrawnImages:
         made = channels if table is None else len(table)
         self.shape: tuple[int, ...] = (made, height, width) if first else (height, width, made)
         self._decoder = _core.DrawnDecoder(
-            array,
+            arrays,
             channels,
             height,
             width,
@@ -100,6 +102,7 @@ class DrawnImages:
             list(pad_value),
             pillow.is_available(),
             made,
+            0 if exact else SEEK_INDEX_BYTES,
         )
         self._loader = LazyLoader(
             [self._decoder], [self.dtype], [self.shape], self.threads, prefetch, advise=False, in_turns=False

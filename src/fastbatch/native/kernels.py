@@ -8,8 +8,17 @@ from fastbatch._core import (
     active_target,
     available_cpus,
     change_batch,
+    narrow_targets,
     supported_targets,
     warp_batch,
 )
 
-__all__ = ["DecodeWorker", "active_target", "available_cpus", "change_batch", "supported_targets", "warp_batch"]
+__all__ = [
+    "DecodeWorker",
+    "active_target",
+    "available_cpus",
+    "change_batch",
+    "narrow_targets",
+    "supported_targets",
+    "warp_batch",
+]

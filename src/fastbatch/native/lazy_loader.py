@@ -6,6 +6,7 @@ from __future__ import annotations
 import _thread
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,18 @@ from fastbatch.loader import fork as process
 
 def close_loader(loader: _core.Loader) -> None:
     """End the work of a loader and join its threads, unless it is one of them that calls."""
-    if loader.is_own_thread():  # the garbage collector ran in it, and it cannot join itself
-        _thread.start_new_thread(loader.close, ())  # a `Thread` takes locks, which others may hold
-    else:
+    if not loader.is_own_thread():
         loader.close()
+        return
+    # The garbage collector ran in it, and it cannot join itself.
+    with suppress(RuntimeError):  # Python starts no threads any more: the core ends the loader after its last run
+        _thread.start_new_thread(loader.close, ())  # a `Thread` takes locks, which others may hold
+
+
+def _close_if_alive(loader: weakref.ref[_core.Loader]) -> None:
+    alive = loader()
+    if alive is not None:
+        close_loader(alive)
 
 
 class LazyLoader:
@@ -62,8 +71,10 @@ class LazyLoader:
             at_most: A larger number of samples that no batch exceeds.
         """
         if self._loader is None or self._process is not process.current or batch_size > self._most:
-            if self._finalizer is not None:
-                self._finalizer.detach()  # the earlier loader lives as long as its runs
+            if self._loader is not None and self._finalizer is not None:
+                self._finalizer.detach()
+                # The earlier loader lives as long as its runs, or until the interpreter ends.
+                weakref.finalize(self._loader, _close_if_alive, weakref.ref(self._loader))
             self._most = max(batch_size, min(2 * self._most, at_most))
             self._loader = _core.Loader(
                 *self._made_of, self._most, self._prefetch, 0, self._advise, "raise", self._in_turns

@@ -44,7 +44,16 @@ def core_image_options(options: ImageOptions) -> _core.ImageOptions:
         dct_scale=options.dct_scale,
         pad_value=options.pad_value,
         max_pixels=options.max_pixels,
+        seek_index_bytes=options.seek_index_bytes,
         augmentation=None if options.augment is None else core_augmentation(options.augment),
+        deep=None if options.deep is None else core_conversion(options.deep),
+        floats=None if options.floats is None else core_conversion(options.floats),
+        clips=options.clips,
+        stored_channels=options.channels,
+        fills=options.fills,
+        ints=None if options.ints is None else core_conversion(options.ints),
+        uints=None if options.uints is None else core_conversion(options.uints),
+        pad_element=b"" if options.pad_outside is None else options.pad_outside.tobytes(),
     )
 
 

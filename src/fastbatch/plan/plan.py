@@ -3,45 +3,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, one_of, rank_and_size, shown, whole
+from fastbatch.checks import MAX_INT64, MAX_SEED, flag, one_of, shown, whole
 
 from .batch_range import EVERY_BATCH, BatchRange
+from .ranks import checked_ranks, rank_and_size
 from .subset import Overlap, Selection, Subset, make_selection
 
 if TYPE_CHECKING:
+    from .blocks import Blocks
+    from .mixture import Mixture, Pairing
     from .sampling import Draw
 
-Tail = Literal["pad", "drop", "uneven"]
-TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven")
+Tail = Literal["pad", "drop", "uneven", "mask"]
+TAILS: tuple[Tail, ...] = ("pad", "drop", "uneven", "mask")
 SHUFFLES = (False, True, "block")
 ON_ERROR = ("raise", "skip", "replace")
-MAX_SEED = 2**64 - 1
-MAX_WORLD_SIZE = 2**32
-
-# Purposes of random streams: separate the streams of the same seed, epoch and index.
-SAMPLE = 0  # index = the sample's index in the source
-EPOCH_ORDER = 1
-SPLIT = 2
-USER = 12  # operation of a user's transform
-REPLACE = 11  # operation that draws the replacement of a bad sample
-DRAW = 3  # weighted sampling; index = 0: draw p is for position p; index = 1: the epochs of their streams
-BATCH = 4  # a function of `map`; index = the position of the batch or sample
-
-
-def stream(seed: int, epoch: int, index: int, purpose: int = SAMPLE, operation: int = 0) -> np.random.Generator:
-    """Return the random generator of one sample (or window, or split): Philox, a counter-based generator.
-
-    The first word of the counter counts blocks of four numbers. Each operation on a sample (crop, flip, ...) has its
-    own stream, numbered as in `csrc/common/philox.h`, so that a new operation changes no other.
-    """
-    key = np.array([seed, epoch], dtype=np.uint64)
-    counter = np.array([0, index, purpose, operation], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 @dataclass(frozen=True)
@@ -55,6 +36,9 @@ class Plan:
         on_error: Handling of bad samples: "raise", "skip" or "replace".
         max_bad: Bad samples allowed per pass, as a number (int) or a share of the rank's samples (float); None: all.
         draw: Weighted sampling; None: each sample once.
+        blocks: Blocks of the source in which its samples are read, and in place of `block_size`; None: none.
+        mixture: The plans that the samples come from, in place of a source; None: a source.
+        found_by: With `shard="auto"`, what has said which rank this is; "" otherwise.
     """
 
     n_source: int
@@ -72,6 +56,14 @@ class Plan:
     on_error: str = "raise"
     max_bad: int | float | None = None
     draw: Draw | None = None
+    blocks: Blocks | None = None
+    mixture: Mixture | Pairing | None = None
+    found_by: str = field(default="", compare=False)
+
+    @property
+    def largest_batch(self) -> int:
+        """Samples in the largest batch."""
+        return max(1, self.batch_size if self.tail == "mask" else min(self.batch_size, self.n))
 
     @property
     def n(self) -> int:
@@ -87,7 +79,8 @@ class Plan:
     def is_random_access(self) -> bool:
         """Whether the kernel's readahead cannot predict the order of reads."""
         listed = any(isinstance(subset, Selection) for subset in self.subsets)
-        return self.shuffle is True or self.draw is not None or listed
+        mixed = self.mixture is not None and self.mixture.is_random_access
+        return self.shuffle is True or self.draw is not None or listed or mixed
 
     @property
     def first_position(self) -> int:
@@ -102,49 +95,112 @@ class Plan:
         """Return the number of batches of each rank before a global position."""
         return -(-position // (self.batch_size * self.world_size))
 
-    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: str | None = None) -> Plan:
-        """Return the plan of one rank of `world_size`. `tail=None` keeps the tail of this plan."""
+    def sharded(
+        self, rank: SupportsIndex | str, world_size: SupportsIndex | None = None, tail: str | None = None
+    ) -> Plan:
+        """Return the plan of one rank of `world_size`, or of "auto". `tail=None` keeps the tail of this plan."""
         tail = self.tail if tail is None else tail
-        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
+        mine = checked_ranks(rank, world_size)
         if tail not in TAILS:
             raise ValueError(f"tail: expected one of {', '.join(TAILS)}, found {shown(tail)}")
-        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world, tail=tail)
+        if tail == "mask" and self.drop_last:
+            raise ValueError("drop_last: expected False with tail='mask', which fills the last batch up, found True")
+        if tail == "mask" and self.on_error == "skip":
+            raise ValueError("on_error: expected 'raise' or 'replace' with tail='mask', found 'skip'")
+        return replace(self, rank=mine.rank, world_size=mine.world_size, found_by=mine.source, tail=tail)
 
     def order(self) -> str:
         """Return the options that determine the order besides seed, epoch and data, in one line."""
-        shuffle = f"block({self.block_size}, {self.window})" if self.shuffle == "block" else str(bool(self.shuffle))
+        blocks = self.blocks or self.block_size
+        shuffle = f"block({blocks}, {self.window})" if self.shuffle == "block" else str(bool(self.shuffle))
         drawn = [] if self.draw is None else [self.draw.identity()]
-        return "; ".join([f"shuffle {shuffle}", *map(str, self.subsets), *drawn])
+        mixed = [] if self.mixture is None else [self.mixture.identity()]
+        return "; ".join([f"shuffle {shuffle}", *map(str, self.subsets), *drawn, *mixed])
+
+    @property
+    def item_blocks(self) -> Blocks | None:
+        """The blocks of the items that remain after the subsets, which are ranges; None without blocks."""
+        blocks = self.blocks
+        for subset in self.subsets if blocks else ():
+            assert blocks is not None and isinstance(subset, Subset) and not subset.shuffled
+            blocks = blocks.part(subset.start, subset.count)
+        return blocks
+
+    def refuse_unfixed(self, verb: str) -> None:
+        """Raise ValueError if item i is not the same sample in all epochs."""
+        if self.mixture is not None and not self.mixture.is_fixed:
+            raise ValueError(f"{verb}: the samples of a mixture change from epoch to epoch; {verb} each of its parts")
 
     def select(self, indices: Any) -> Plan:
         """Return the plan of the samples with these indices: see `make_selection`."""
+        self.refuse_unfixed("select")
+        if self.blocks is not None:
+            raise ValueError(
+                "select: expected samples in memory; these are read block by block, and split() divides them"
+            )
         return replace(self, subsets=(*self.subsets, make_selection(indices, self.n_items)))
 
     def split(
-        self, validation: float, seed: int, shuffle: bool | None, overlap: Overlap | None = None
+        self, validation: float, seed: int, shuffle: bool | None, overlap: Overlap | None = None, gap: int = 0
     ) -> tuple[Plan, Plan]:
         """Return the plans of two disjoint parts that together contain every sample.
 
         Args:
             validation, seed: As for `Loader.split`.
-            shuffle: None holds out the last samples if there is an `overlap`, and random ones otherwise.
+            shuffle: None holds out the last samples if there is an `overlap` or a `gap`, or if the samples are read in
+                blocks, and random ones otherwise.
             overlap: The samples that share rows. If `shuffle` is None, those that share rows with the held-out ones are
                 in neither part.
+            gap: Samples before the held-out ones, or before the samples that share rows with these, that are in
+                neither part.
         """
+        self.refuse_unfixed("split")
         n = self.n_items
-        held_out = _held_out(validation, n)
+        held_out = held_out_of(validation, n)
         kept = n - held_out
-        is_random = overlap is None if shuffle is None else shuffle
+        if gap and shuffle:
+            raise ValueError("gap: only valid where the last samples are held out, with shuffle=False or None")
+        if shuffle is not None:
+            overlap = replace(overlap, reach=1) if overlap is not None and gap else None
+        if gap:
+            given = Overlap(1, np.zeros(1, np.int64)) if overlap is None else overlap
+            overlap = replace(given, reach=given.reach + gap)
+        is_random = overlap is None and self.blocks is None if shuffle is None else shuffle
+        if is_random and self.blocks is not None:
+            raise ValueError("split: expected shuffle=False, which holds out the last samples: they are read in blocks")
         first = Subset(is_random, seed, n, 0, kept)
         train: Subset | Selection = first
         rest = Subset(is_random, seed, n, kept, held_out)
-        if shuffle is None and overlap is not None and 0 < kept < n:
+        if not is_random and overlap is not None and 0 < kept < n:
             train = self._apart(first, kept, overlap)
             if train.count == 0:
+                why = f"share rows with the {held_out} held out" + f", or are among the {gap} before these" * (gap > 0)
                 raise ValueError(
-                    f"split: all of the first {kept} samples share rows with the {held_out} held out; take a smaller "
-                    "validation, or shuffle=True for a random split"
+                    f"split: all of the first {kept} samples {why}; take a smaller validation, or shuffle=True for a "
+                    "random split"
                 )
+        return self._divided(train, rest)
+
+    def hold_out(self, held: np.ndarray[Any, Any], overlap: Overlap | None) -> tuple[Plan, Plan]:
+        """Return the plans of two disjoint parts, in the unshuffled order.
+
+        Args:
+            held: Whether each item is in the second part.
+            overlap: The samples that share rows: those that share rows with held-out ones are in neither part.
+        """
+        self.refuse_unfixed("split")
+        if self.blocks is not None:
+            raise ValueError("split: expected samples in memory for stratify and groups; these are read block by block")
+        kept = np.flatnonzero(~held)
+        items = self._numbers() if overlap is not None else None
+        if overlap is not None and items is not None:
+            numbers = np.asarray(items, np.int64)
+            kept = kept[overlap.apart(numbers[kept], numbers[held])]
+            if len(kept) == 0:
+                raise ValueError("split: all other samples share rows with those held out; take other groups")
+        return self._divided(make_selection(kept, self.n_items), make_selection(np.flatnonzero(held), self.n_items))
+
+    def _divided(self, train: Subset | Selection, rest: Subset | Selection) -> tuple[Plan, Plan]:
         return (
             replace(self, subsets=(*self.subsets, train)),
             replace(self, subsets=(*self.subsets, rest), shuffle=False, drop_last=False, draw=None),
@@ -174,10 +230,11 @@ class Plan:
         return items
 
 
-def _held_out(validation: float, n: int) -> int:
+def held_out_of(validation: float, n: int, what: str = "samples") -> int:
+    """Return how many of `n` samples, or of others, are held out: a share (float) is rounded down."""
     if isinstance(validation, float):
         if not 0.0 < validation < 1.0:
-            raise ValueError(f"validation: expected a share between 0 and 1 or a number of samples, found {validation}")
+            raise ValueError(f"validation: expected a share between 0 and 1 or a number of {what}, found {validation}")
         return int(n * validation)
     return whole("validation", validation, 0, n)
 
@@ -201,13 +258,14 @@ def make_plan(
     shuffle: bool | str = False,
     seed: Any = 0,
     drop_last: bool = False,
-    shard: tuple[int, int] | None = None,
+    shard: tuple[int, int] | Literal["auto"] | None = None,
     tail: str = "pad",
     block_size: Any = 4096,
     window: Any = 16,
     on_error: str = "raise",
     max_bad: Any = None,
     draw: Draw | None = None,
+    blocks: Blocks | None = None,
 ) -> Plan:
     """Return the plan of these loader options. The error of an invalid option names it."""
     if not isinstance(shuffle, (bool, str)) or shuffle not in SHUFFLES:
@@ -217,6 +275,7 @@ def make_plan(
     plan = Plan(
         n_source,
         draw=draw,
+        blocks=blocks,
         batch_size=whole("batch_size", batch_size, 1, MAX_INT64),
         shuffle=shuffle,
         seed=whole("seed", seed, 0, MAX_SEED),

@@ -16,7 +16,7 @@ import numpy as np
 from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, shown, whole
 from fastbatch.mapped import elements
 
-from .plan import DRAW, stream
+from .streams import DRAW, stream
 from .subset import Selection, Subset
 
 Array = np.ndarray[Any, Any]

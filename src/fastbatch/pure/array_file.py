@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -23,10 +24,15 @@ from numpy.typing import DTypeLike
 
 from fastbatch.checks import shown
 from fastbatch.errors import FormatError
+from fastbatch.mapped import mapping_of
 from fastbatch.source.formats import IDX_TYPES, NPY_MAGIC, is_idx
 from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import Path, open_regular, path_bytes, path_text
 from fastbatch.source.opener import raw_layout
+from fastbatch.source.remote.urls import as_url
+from fastbatch.source.structured import field_of, fields_of, records_in
+
+from .stores import from_copy
 
 Array = np.ndarray[Any, Any]
 
@@ -64,15 +70,21 @@ class Header:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def npy(path: Path) -> Array:
-    """Map a .npy file (NEP 1, versions 1 to 3).
+def npy(path: Path) -> Any:
+    """Map a .npy file (NEP 1, versions 1 to 3). Records become a dict of their fields.
 
     Raises:
         OSError: The file cannot be read.
         FormatError: Not a .npy file, shorter than its header says, or an array of Python objects.
     """
+    if (url := as_url(path)) is not None:
+        return from_copy(url, npy)
     opened = opened_file(path_bytes("path", path))
     place = Place(opened.path)
+    records = records_in(opened.path)
+    if records is not None:
+        rows = raw(opened.path, f"V{records.dtype.itemsize}", records.shape, records.offset)
+        return fields_of(records.dtype, partial(field_of, rows.view(records.dtype)))
     with open_regular(opened.path) as file:
         size = os.fstat(file.fileno()).st_size
         header = _npy_header(file.read(NPY_LONGEST_HEADER + 12), size, place)
@@ -113,6 +125,9 @@ def raw(path: Path, dtype: DTypeLike, shape: Sequence[int] | int, offset: int = 
         OSError, FormatError: As for `npy`.
     """
     element, dimensions, offset = raw_layout(dtype, shape, offset)
+    if (url := as_url(path)) is not None:
+        array: Array = from_copy(url, lambda copy: raw(copy, element, dimensions, offset))
+        return array
     opened = opened_file(path_bytes("path", path))
     place = Place(opened.path, offset=offset)
     is_open = dimensions[:1] == (-1,)
@@ -181,7 +196,7 @@ def _map(file: OpenedFile, header: Header) -> Array:
 
 def verify(array: Any, may_be_shorter: bool) -> None:
     """Raise FormatError if the file under a mapped array was written to since it was opened: costs one stat."""
-    mapped = getattr(array, "base", None)
+    mapped = mapping_of(array)
     if isinstance(mapped, MappedFile) and mapped.file is not None:
         mapped.file.verify(may_be_shorter)
 
@@ -277,10 +292,17 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str) -> Array
             f"expected a stored (0) or deflated (8) member, found compression method {info.compress_type}"
         )
     try:
-        content = archive.read(info)
+        with archive.open(info) as file:
+            content = file.read(NPY_LONGEST_HEADER + 12)
+            header = _npy_header(content, info.file_size, place)
+            content += file.read(max(0, header.offset + header.n_bytes - len(content)))
+            file.read(1)  # at the member's end zipfile compares the checksum; what lies beyond the array stays packed
+    except FormatError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, OSError, MemoryError, OverflowError) as error:
         raise place.error(f"damaged: {error or 'the data end early'}") from error
-    header = _npy_header(content[: NPY_LONGEST_HEADER + 12], len(content), place)
+    if len(content) < header.offset + header.n_bytes:
+        raise place.error("damaged: the data end early")
     return _from_bytes(content, header)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from fastbatch.decode.concat import Join
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.transform import NativeTransform, call_transform
 from fastbatch.errors import DecodeError
+from fastbatch.source.chunks import ChunkedRows
 
 from .convert import convert
 from .sequences import require_parts, standardize, verify_source
@@ -50,12 +51,30 @@ class ArrayColumn:
         verify_source(self.source, may_be_shorter)
 
     def identity(self) -> Any:
-        return array_identity(self.source.shape, self.source.dtype, self._row)
+        known = self.source.own_identity() if isinstance(self.source, ChunkedRows) else None
+        return known or array_identity(self.source.shape, self.source.dtype, self._row)
 
     def _row(self, index: int) -> bytes:
         require_parts(self.source)
         row = np.asarray(self.source[index : index + 1])
         return row.astype(native_dtype(row.dtype), copy=False).tobytes()
+
+
+class IndexColumn:
+    """The number of each sample."""
+
+    dtype: np.dtype[Any] = np.dtype("i8")
+    shape: tuple[int, ...] = ()
+
+    def __init__(self, n: int, identity: Callable[[], Any]) -> None:
+        self.n_samples = n
+        self._identity = identity
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        return np.array(index, self.dtype)
+
+    def identity(self) -> Any:
+        return [self.n_samples, self._identity()]
 
 
 class ConcatColumn:
@@ -73,6 +92,30 @@ class ConcatColumn:
 
     def identity(self) -> Any:
         return [part.identity() for part in self.parts]
+
+
+class JoinedColumn:
+    """The samples of several columns, one after another."""
+
+    def __init__(self, parts: Sequence[Any]) -> None:
+        self.parts = parts
+        self.n_samples: int = sum(part.n_samples for part in parts)
+        self.dtype: np.dtype[Any] = parts[0].dtype
+        self.shape: tuple[int, ...] = parts[0].shape
+
+    def sample(self, index: int, seed: int, epoch: int) -> Array:
+        for part in self.parts:
+            if index < part.n_samples:
+                break
+            index -= part.n_samples
+        sample: Array = part.sample(index, seed, epoch)
+        return sample
+
+    def identity(self) -> Any:
+        return [part.identity() for part in self.parts]
+
+    def for_evaluation(self) -> JoinedColumn:
+        return JoinedColumn([for_evaluation(part) for part in self.parts])
 
 
 class TransformColumn:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan.plan import DRAW, Plan
+from fastbatch.plan.plan import Plan
 from fastbatch.plan.sampling import cumulative, listed
+from fastbatch.plan.streams import DRAW
 
 from .plan import Indices, Order, stream
 
@@ -42,9 +43,9 @@ class DrawnOrder:
         """Return the index of the sample at each position within the epoch."""
         return self._items.at(self._drawn[np.asarray(positions, dtype=np.intp)])
 
-    def stream_epochs(self, positions: Sequence[int]) -> list[int]:
-        """Return the epoch part of each sample's stream key; it differs between repeated draws of one sample."""
+    def keys(self, positions: Sequence[int], seed: int) -> list[tuple[int, int]]:
+        """Return the key of each sample's random streams; it differs between repeated draws of one sample."""
         if not self._replacement:
-            return [self._epoch] * len(positions)
+            return [(seed, self._epoch)] * len(positions)
         raw = stream(*self._key, 1, DRAW).bit_generator.random_raw(max(positions, default=-1) + 1)
-        return [int(raw[position]) for position in positions]
+        return [(seed, int(raw[position])) for position in positions]

@@ -7,19 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.decode import tiff
 from fastbatch.decode.augment import Augment
+from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
-from fastbatch.decode.pillow_image import opened
+from fastbatch.decode.pillow_image import deep_mode, opened
 from fastbatch.errors import DecodeError
 from fastbatch.source.samples import SampleSource, verify_samples
 
 from .augment import AFFINE, affine_matrix, augment, round_to_bytes, warp
 from .convert import convert
+from .deep_sample import turn
 from .geometry import Matrix, Size, draw_flips, plan_crop, sample_matrix, then
-from .image_sample import crop, image, naming, placing
+from .image_sample import crop, decode_sample, image, placing
 from .plan import stream
 
 Array = np.ndarray[Any, Any]
+_RANGES = {"uint16": "0 to 65535", "int32": "-2147483648 to 2147483647", "uint32": "0 to 4294967295"}
 ORIENTATION = 0x0112  # the tag's number in EXIF
 
 
@@ -35,6 +39,10 @@ class ImageColumn:
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
         pixels = image(self.samples, index, self._options, seed, epoch)
+        if pixels.dtype == np.uint16 and self._options.deep is not None:
+            return convert(pixels, self._options.deep)
+        if pixels.dtype == np.float32 and self._options.floats is not None:
+            return convert(pixels, self._options.floats)
         conversion = self._options.conversion
         if self._options.augment is not None:
             floats = augment(pixels, self._options.augment, seed, epoch, index)
@@ -49,7 +57,8 @@ class ImageColumn:
         return self.samples.identity()
 
     def for_evaluation(self) -> ImageColumn:
-        return ImageColumn(self.samples, self._options.for_evaluation())
+        options = self._options.for_evaluation()
+        return self if options is self._options else ImageColumn(self.samples, options)
 
 
 class MatrixColumn:
@@ -76,7 +85,8 @@ class MatrixColumn:
         return "matrix"
 
     def for_evaluation(self) -> MatrixColumn:
-        return MatrixColumn(self._images, self._options.for_evaluation())
+        options = self._options.for_evaluation()
+        return self if options is self._options else MatrixColumn(self._images, options)
 
 
 class MaskColumn:
@@ -102,19 +112,33 @@ class MaskColumn:
                 expected=f"{width} x {height}",
                 found=f"{w} x {h}",
             )
-        upright = _turn(pixels, orientation)
+        upright = turn(pixels, orientation)
         shape = (upright.shape[0], upright.shape[1])
         with placing(self._masks, index):
             plan = plan_crop(shape, self._options, seed, epoch, index)
-        slot = crop(upright, plan, self._options)
+        slot = self._placed(crop(upright, plan, self._options), seed, epoch, index, self._options.pad_value[0])
+        made = convert(slot, _mask_conversion(slot.dtype, self._options))
+        if self._options.pad_outside is not None:
+            inside = crop(np.ones(shape, np.uint8), plan, self._options)
+            made[self._placed(inside, seed, epoch, index, 0) == 0] = self._options.pad_outside
+        return made
+
+    def _placed(self, slot: Array, seed: int, epoch: int, index: int, fill: int) -> Array:
+        """Return a cropped mask after flips and augmentation."""
         horizontal, vertical = draw_flips(self._options, seed, epoch, index)
         slot = slot[:: -1 if vertical else 1, :: -1 if horizontal else 1]
         changes = self._options.augment
-        if changes is not None and changes.moves:
-            matrix, offset = _draw_affine(self._options, changes, seed, epoch, index)
-            moved = warp(slot[..., None], matrix, offset, 0, changes.fill, self._options.pad_value[0])
-            slot = moved[..., 0].astype(np.uint8)
-        return convert(slot, self._options.conversion)
+        if changes is None or not changes.moves:
+            return slot
+        matrix, offset = _draw_affine(self._options, changes, seed, epoch, index)
+        # Byte by byte, from the lowest, since float32 does not hold all integers of 32 bits.
+        planes = np.ascontiguousarray(slot[..., None]).astype(slot.dtype.newbyteorder("<")).view(np.uint8)
+        moved = [
+            warp(planes[..., i : i + 1], matrix, offset, 0, changes.fill, 0 if i else fill)
+            for i in range(planes.shape[2])
+        ]
+        values = np.concatenate(moved, axis=2).astype(np.uint8).view(slot.dtype.newbyteorder("<"))
+        return np.asarray(values[..., 0], slot.dtype)
 
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if a file that holds masks was replaced or written to."""
@@ -124,7 +148,8 @@ class MaskColumn:
         return self._masks.identity()
 
     def for_evaluation(self) -> MaskColumn:
-        return MaskColumn(self._images, self._masks, self._options.for_evaluation())
+        options = self._options.for_evaluation()
+        return self if options is self._options else MaskColumn(self._images, self._masks, options)
 
 
 def _draw_affine(options: ImageOptions, changes: Augment, seed: int, epoch: int, index: int) -> tuple[Array, Array]:
@@ -141,23 +166,51 @@ def _affine_way(matrix: Array, offset: Array) -> Matrix:
 
 def _header(samples: SampleSource, index: int, options: ImageOptions) -> tuple[Size, int]:
     """Return (height, width) as stored, and the EXIF orientation to apply."""
-    with naming(samples, index) as content, opened(content, options.max_pixels) as file:
-        orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
-        return (file.height, file.width), orientation if orientation in range(1, 9) else 1
+
+    def read(content: bytes) -> tuple[Size, int]:
+        with opened(content, options.max_pixels) as file:
+            orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
+            return (file.height, file.width), orientation if orientation in range(1, 9) else 1
+
+    return decode_sample(samples, index, options, read)
 
 
 def _mask(samples: SampleSource, index: int, options: ImageOptions) -> Array:
-    """Return a mask's values, `uint8`: palette indices, grey levels, or 0 and 1."""
-    with naming(samples, index) as content, opened(content, options.max_pixels) as file:
+    """Return a mask's values: palette indices, grey levels, or 0 and 1, `uint8`; or levels of 16 or 32 bits."""
+
+    def read(content: bytes) -> Array:
+        values = _mask_values(content, options.max_pixels)
+        _mask_conversion(values.dtype, options)
+        return values
+
+    return decode_sample(samples, index, options, read)
+
+
+def _mask_values(content: bytes, max_pixels: int) -> Array:
+    """Return the values of a mask: uint8, uint16, int32 or uint32."""
+    if tiff.is_tiff(content) and not tiff.is_for_pillow(content, max_pixels):
+        found = tiff.header_of(content, max_pixels)
+        if found.is_deep:
+            if found.mask_mode not in ("I;16", *_RANGES):
+                raise _no_mask(found.mask_mode)
+            return tiff.mask_pixels(content, max_pixels)
+    with opened(content, max_pixels) as file:
+        if deep_mode(str(file.format), file.mode) == "I;16":
+            return np.asarray(file).astype(np.uint16)
         if file.mode not in ("P", "L", "1"):
-            wanted = "a palette or 8-bit grayscale image"
-            raise DecodeError("not a mask", expected=wanted, found=f"mode {file.mode}")
+            raise _no_mask(file.mode)
         return np.asarray(file).astype(np.uint8)
 
 
-def _turn(pixels: Array, orientation: int) -> Array:
-    """Return stored pixels turned upright."""
-    upright = pixels.T if orientation >= 5 else pixels
-    ways = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
-    down, right = ways.get(orientation, (1, 1))
-    return upright[::down, ::right]
+def _no_mask(mode: str) -> DecodeError:
+    return DecodeError("not a mask", expected="a palette or grayscale image", found=f"mode {mode}")
+
+
+def _mask_conversion(dtype: np.dtype[Any], options: ImageOptions) -> Conversion:
+    """Return the conversion of a mask's values; raise DecodeError if the batch's type does not hold them."""
+    known = {"uint8": options.conversion, "uint16": options.deep, "int32": options.ints, "uint32": options.uints}
+    conversion = known[dtype.name]
+    if conversion is None:
+        wanted = f"mask_dtype= a type that holds {_RANGES[dtype.name]}"
+        raise DecodeError(f"mask of {8 * dtype.itemsize} bits", expected=wanted, found="a smaller one")
+    return conversion

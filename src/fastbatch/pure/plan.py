@@ -13,8 +13,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastbatch.plan.plan import EPOCH_ORDER, SPLIT, Tail
-from fastbatch.plan.plan import stream as stream
+from fastbatch.plan.blocks import Blocks
+from fastbatch.plan.plan import Tail
+from fastbatch.plan.streams import EPOCH_ORDER, SPLIT
+from fastbatch.plan.streams import stream as stream
 from fastbatch.plan.subset import Selection, Subset
 
 Indices = NDArray[np.uint64]
@@ -104,6 +106,7 @@ class Order:
         subsets: Nested subsets: the first of the source, each next one of the previous one.
         shuffle: False, True, or "block": blocks of `block_size` consecutive samples are permuted; then the samples of
             each window of `window` blocks are permuted.
+        blocks: Blocks of different sizes, in place of `block_size`.
 
     Source: `csrc/plan/order.cpp`.
     """
@@ -117,6 +120,7 @@ class Order:
         window: int = 1,
         seed: int = 0,
         epoch: int = 0,
+        blocks: Blocks | None = None,
     ) -> None:
         if block_size < 1 or window < 1:
             raise ValueError("the blocks and windows of a block shuffle cannot be empty")
@@ -134,13 +138,17 @@ class Order:
             self.size = subset.count
         self._block_size = min(block_size, max(self.size, 1))
         self._n_blocks = -(-self.size // self._block_size)
+        self._ends = None if blocks is None else blocks.ends
+        if self._ends is not None:
+            self._n_blocks = len(self._ends)
         self._window = min(window, max(self._n_blocks, 1))
 
     def at(self, positions: ArrayLike) -> Indices:
         """Return the index of the sample at each position within the epoch."""
         index = np.array(positions, dtype=np.uint64)
         if self._shuffle == "block":
-            index = self._mix_blocks(index) if self.size else index
+            mix = self._mix_blocks if self._ends is None else self._mix_uneven_blocks
+            index = mix(index) if self.size else index
         elif self._shuffle:
             index = Permutation(self.size, stream(self._seed, self._epoch, 0, EPOCH_ORDER)).at(index)
         for subset in reversed(self._subsets):
@@ -152,9 +160,9 @@ class Order:
                 index = Permutation(subset.n, stream(subset.seed, 0, 0, SPLIT)).at(index)
         return index
 
-    def stream_epochs(self, positions: Sequence[int]) -> list[int]:
-        """Return the epoch part of each sample's stream key: the epoch."""
-        return [self._epoch] * len(positions)
+    def keys(self, positions: Sequence[int], seed: int) -> list[tuple[int, int]]:
+        """Return the key of each sample's random streams: seed and epoch."""
+        return [(seed, self._epoch)] * len(positions)
 
     def _mix_blocks(self, positions: Indices) -> Indices:
         """Return the sample at each position of a block shuffle.
@@ -185,6 +193,26 @@ class Order:
         samples: Indices = blocks.at(slot) * np.uint64(self._block_size) + offset
         return samples
 
+    def _mix_uneven_blocks(self, positions: Indices) -> Indices:
+        """Return the same with blocks of different sizes, which are found by a search."""
+        assert self._ends is not None
+        blocks = Permutation(self._n_blocks, stream(self._seed, self._epoch, 0, EPOCH_ORDER))
+        order = blocks.at(np.arange(self._n_blocks)).astype(np.intp)  # the block in each slot
+        starts = np.concatenate([np.zeros(1, np.uint64), self._ends[:-1]])
+        slot_ends = np.cumsum((self._ends - starts)[order], dtype=np.uint64)
+        slot_starts = np.concatenate([np.zeros(1, np.uint64), slot_ends[:-1]])
+        mixed = np.empty_like(positions)
+        windows = np.searchsorted(slot_ends, positions, "right") // self._window
+        for window in np.unique(windows).tolist():
+            begin = slot_starts[window * self._window]
+            end = slot_ends[min((window + 1) * self._window, self._n_blocks) - 1]
+            inside = Permutation(int(end - begin), stream(self._seed, self._epoch, 1 + window, EPOCH_ORDER))
+            here = windows == window
+            mixed[here] = inside.at(positions[here] - begin) + begin
+        slots = np.searchsorted(slot_ends, mixed, "right")
+        samples: Indices = starts[order[slots]] + (mixed - slot_starts[slots])
+        return samples
+
 
 class _Ordered(Protocol):
     def at(self, positions: ArrayLike) -> Indices: ...
@@ -196,7 +224,7 @@ class BatchPlan:
     `position` is the number of samples already consumed by all ranks together. The rest is dealt round-robin: rank r
     gets position + r, position + r + world_size, ... If it does not divide evenly, `tail` decides: "pad" gives every
     rank the same number, repeating samples from the start of the order; "drop" omits the remainder; "uneven" gives one
-    more to the first ranks.
+    more to the first ranks; "mask" fills all batches of all ranks up in the same way.
 
     Source: `csrc/plan/batch_plan.cpp`.
     """
@@ -227,6 +255,7 @@ class BatchPlan:
             "pad": -(-left // world_size),
             "drop": left // world_size,
             "uneven": left // world_size + (rank < left % world_size),
+            "mask": -(-left // (world_size * batch_size)) * batch_size,
         }[tail]
         self.n_batches = mine // batch_size if drop_last else -(-mine // batch_size)
         if max_batches is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.mapped import require_mapped
+from fastbatch.source.chunks import ChunkedRows
 from fastbatch.source.series import Series
 from fastbatch.source.window import Part
 
@@ -70,7 +71,7 @@ def require_parts(source: Any) -> None:
 def verify_source(source: Any, may_be_shorter: bool) -> None:
     """Raise FormatError if a file under an array, or under one of several, was written to since it was opened."""
     for part in source.parts if isinstance(source, Series) else [source]:
-        if isinstance(part, PartOf):
+        if isinstance(part, PartOf | ChunkedRows):
             part.verify(may_be_shorter)
         else:
             verify(part, may_be_shorter)

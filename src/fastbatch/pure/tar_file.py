@@ -16,7 +16,7 @@ import numpy as np
 
 from fastbatch.errors import FormatError
 from fastbatch.source.local_file import open_regular
-from fastbatch.source.tar.index import Members
+from fastbatch.source.tar.groups import Members
 
 BLOCK = 512
 MOST_EXTENSION = 1 << 20  # bytes of a long name or a PAX header

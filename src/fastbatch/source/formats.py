@@ -15,13 +15,14 @@ from fastbatch.batch.tree import is_path
 from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
 
-from .codecs import codec_of
 from .compressed import uncompressed_name
 from .csv.table import Table
-from .foreign import ForeignFormat, columns_without_numbers, foreign_format, what_it_is
+from .foreign import columns_without_numbers, foreign_format, known_format, what_it_is
 from .hdf5 import WAY, is_dataset, open_dataset
-from .local_file import Path, matching, path_bytes, path_text, read_head
+from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
+from .patterns import matching
+from .remote.urls import as_url
 from .safetensors import is_safetensors, open_safetensors
 from .series import Series
 
@@ -99,6 +100,9 @@ def open_file(opener: Opener, path: Path) -> Any:
         OSError: The file cannot be read.
         FormatError: The format is unknown, or the file contradicts its header.
     """
+    url = as_url(path)
+    if url is not None:
+        return open_objects(opener, url)
     files = matching("path", path)
     if files is not None:
         return Series([as_rows(open_array(opener, file)) for file in files])
@@ -119,17 +123,34 @@ def open_file(opener: Opener, path: Path) -> Any:
         "not an array",
         path=path,
         expected=f"{', '.join(names[:-1])} or {names[-1]}",
-        found=_what_it_is(head, other),
+        found=_what_it_is(path, head),
     )
 
 
-def _what_it_is(head: bytes, other: ForeignFormat | None) -> str:
-    codec = codec_of(head)
-    if codec is not None:
-        return f"a {codec.title} image (images() takes it)"
-    if not head:
-        return "an empty file"
-    return "something else" if other is None else str(other)
+def open_objects(opener: Opener, url: str) -> Any:
+    """Return the array of an object, or the series of those of a pattern; formats other than .npy are copied whole.
+
+    Raises:
+        FileNotFoundError: No such object.
+        OSError, FormatError: As for `open_file`.
+    """
+    from .remote.listing import matching_objects
+    from .remote.opening import opening
+
+    found = matching_objects(url)
+    names = [url] if found is None else [one.url for one in found]
+    if not all(name.partition("?")[0].endswith(".npy") for name in names):
+        paths = matching("path", url) or [path_bytes("path", url)]
+        parts = [open_file(opener, path) for path in paths]
+        return parts[0] if found is None else Series([as_rows(part) for part in parts])
+    with opening(names):
+        parts = [opener.npy(name) for name in names]
+    return parts[0] if found is None else Series([as_rows(part) for part in parts])
+
+
+def _what_it_is(path: str, head: bytes) -> str:
+    other = known_format(path, head) if head else None
+    return "an empty file" if not head else "something else" if other is None else str(other)
 
 
 def open_leaf(opener: Opener, leaf: Any) -> Any:

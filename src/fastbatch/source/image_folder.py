@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +16,24 @@ from fastbatch.checks import LONGEST_SHOWN, shown
 
 from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
-from .foreign import foreign_format
-from .local_file import MOST_PATH_BYTES, matching, path_bytes, read_head
+from .foreign import known_format
+from .local_file import MOST_PATH_BYTES, path_bytes, read_head
+from .patterns import matching
+from .remote.urls import as_url
 from .samples import FileSamples, SampleSource
 
 # Extensions that are decoded natively; Pillow decodes the others.
 NATIVE_EXTENSIONS = tuple(extension for codec in CODECS for extension in codec.extensions)
 OTHER_EXTENSIONS = ("gif", "bmp", "dib", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "jp2", "j2k", "tga", "ico")
 EXTENSIONS = (*NATIVE_EXTENSIONS, *OTHER_EXTENSIONS)
-_ENDS = frozenset(extension.encode() for extension in EXTENSIONS)
+PLUGIN_EXTENSIONS = ("heic", "heics", "heif", "heifs", "hif", "jxl")  # images once a plug-in of Pillow reads them
+
+
+def known_extensions() -> tuple[str, ...]:
+    """Return the extensions of images: also those for which the program has registered a plug-in of Pillow."""
+    pillow = sys.modules.get("PIL.Image")
+    registered = () if pillow is None else pillow.EXTENSION
+    return (*EXTENSIONS, *(one for one in PLUGIN_EXTENSIONS if f".{one}" in registered))
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class ImageFiles:
 def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
     """Return the images, the folders and the other links in a folder; in C++: `csrc/source/folder.cpp`."""
     files, folders, links = [], [], []
+    ends = frozenset(extension.encode() for extension in known_extensions())
     with os.scandir(path) as entries:
         for entry in entries:
             name = entry.name
@@ -52,7 +63,7 @@ def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
             _, dot, end = name.rpartition(b".")
             if entry.is_dir(follow_symlinks=False):
                 folders.append(name)
-            elif dot and end.lower() in _ENDS:
+            elif dot and end.lower() in ends:
                 files.append(name)
             elif entry.is_symlink():
                 links.append(name)
@@ -61,7 +72,8 @@ def scan_folder(path: bytes) -> tuple[list[bytes], list[bytes], list[bytes]]:
 
 def expanded(root_or_paths: Any, root: Any = None) -> Any:
     """Return the files of a pattern, or anything else as it is."""
-    files = matching("path", root_or_paths) if isinstance(root_or_paths, str | os.PathLike) else None
+    is_local = isinstance(root_or_paths, str | os.PathLike) and as_url(root_or_paths) is None
+    files = matching("path", root_or_paths) if is_local else None
     if files is not None and root is not None:
         raise ValueError("root: only valid with a list of paths")
     return root_or_paths if files is None else files
@@ -89,13 +101,16 @@ def list_images(
         ValueError: No images, or no class folders although `infer` is set.
         OSError: The folder cannot be read.
     """
+    objects = _objects(root_or_paths, root, infer, class_names)
+    if objects is not None:
+        return objects
     root_or_paths = expanded(root_or_paths, root)
     if isinstance(root_or_paths, (str, bytes, os.PathLike)):
         folder = path_bytes("path", root_or_paths)
         if root is not None:
             raise ValueError("root: only valid with a list of paths")
         try:
-            index = FolderIndex(folder, EXTENSIONS, scan, index_cache)
+            index = FolderIndex(folder, known_extensions(), scan, index_cache)
             if infer:
                 files = _class_folders(folder, index, class_names)
             else:
@@ -111,11 +126,29 @@ def list_images(
     return ImageFiles(FileSamples(as_paths("paths", root_or_paths, root)))
 
 
+def _objects(given: Any, root: Any, infer: bool, class_names: tuple[str, ...] | None) -> ImageFiles | None:
+    """Return images in a store: a folder, a pattern or a list of URLs; None for files of this machine."""
+    url = as_url(given)
+    if url is None and as_url(root) is None:
+        if not isinstance(given, list | tuple) or not any(as_url(one) for one in given):
+            return None
+        local = [one for one in given if as_url(one) is None]
+        if local:
+            raise ValueError(f"paths: expected URLs, as others of them are, found {shown(local[0])}")
+    from .remote.images import images_at, images_below
+
+    if url is None:
+        return images_at(as_url(root), given)
+    if root is not None:
+        raise ValueError("root: only valid with a list of paths")
+    return images_below(url, infer, class_names, known_extensions())
+
+
 def _no_folder(path: bytes) -> NotADirectoryError:
     text = os.fsdecode(path)
     head = read_head(text) if os.path.isfile(text) else b""
-    other = foreign_format(text, head)
-    hint = f"{other}" if other is not None else "images([path]) takes single files" if codec_of(head) else ""
+    other = known_format(text, head)
+    hint = "images([path]) takes single files" if codec_of(head) else f"{other or ''}"
     return NotADirectoryError(errno.ENOTDIR, f"Not a directory{': ' * bool(hint)}{hint}", text)
 
 
@@ -183,5 +216,7 @@ def _images_below(index: FolderIndex, root: bytes, below: bytes = b"") -> list[b
 
 def _non_empty(paths: list[bytes], root: bytes) -> list[bytes]:
     if not paths:
-        raise ValueError(f"{os.fsdecode(root)}: expected image files ({', '.join(EXTENSIONS)}) below it, found none")
+        raise ValueError(
+            f"{os.fsdecode(root)}: expected image files ({', '.join(known_extensions())}) below it, found none"
+        )
     return paths

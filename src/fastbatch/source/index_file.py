@@ -25,11 +25,13 @@ def is_settled(identity: Identity, latest: int) -> bool:
     return identity.has_change_time and max(identity.mtime, identity.ctime) < latest
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | memoryview) -> bytes:
     """Return a digest of `DIGEST_BYTES`."""
-    import hashlib  # imported late: see batch/column.py
-
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+    try:
+        from _blake2 import blake2b  # the same as hashlib's, without its OpenSSL, which needs 3.6 MiB
+    except ImportError:
+        from hashlib import blake2b
+    return blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
 def write_index(file: Path, data: bytes) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import io
 import os
 import stat
@@ -12,17 +11,20 @@ from typing import Any
 
 from fastbatch.checks import LONGEST_SHOWN, shown
 
+from .remote.urls import as_url
+
 Path = str | bytes | os.PathLike[str]
 MOST_PATH_BYTES = 4096
 HEAD_BYTES = 512  # enough to recognise any format
 
 
 def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
-    """Return a path as bytes, with the user's home in place of a first `~`.
+    """Return a path as bytes, with the user's home in place of a first `~`; of an object in a store, that of a copy.
 
     Raises:
         TypeError, ValueError: Not a path; a null byte.
-        OSError: ENAMETOOLONG for more bytes than a path has on any system; its message has the first of them.
+        OSError: ENAMETOOLONG for more bytes than a path has on any system; its message has the first of them. An object
+            that cannot be read.
     """
     if not isinstance(path, str | bytes | os.PathLike):
         raise TypeError(f"{name}: expected a path, found {shown(path)}")
@@ -31,33 +33,17 @@ def path_bytes(name: str, path: str | bytes | os.PathLike[str]) -> bytes:
         raise ValueError(f"{name}: embedded null byte in {shown(os.fsdecode(encoded))}")
     if len(encoded) > MOST_PATH_BYTES:
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), os.fsdecode(encoded[:LONGEST_SHOWN]) + "...")
-    if b"://" in encoded[:12] and not os.path.exists(encoded):
-        raise FileNotFoundError(
-            errno.ENOENT, "Not a path of this machine (copy the file, or stream() it)", os.fsdecode(path)
-        )
+    url = as_url(os.fsdecode(encoded)) if b"://" in encoded[:32] else None
+    if url is not None:
+        from .remote.copies import copy_of
+
+        return os.fsencode(copy_of(url))
     return os.path.expanduser(encoded) if encoded[:1] == b"~" else encoded
 
 
 def path_text(name: str, path: str | bytes | os.PathLike[str]) -> str:
     """Return a path as str; see `path_bytes`."""
     return os.fsdecode(path_bytes(name, path))
-
-
-def matching(name: str, path: Path) -> list[bytes] | None:
-    """Return the files that fit a pattern, sorted; None if the path is none: no `*`, `?` or `[`, or an existing file.
-
-    `**` includes sub-folders. Paths of bytes are no patterns.
-
-    Raises:
-        FileNotFoundError: No file fits the pattern.
-    """
-    pattern = path_bytes(name, path)
-    if isinstance(path, bytes) or not glob.has_magic(pattern) or os.path.exists(pattern):
-        return None
-    files = sorted(file for file in glob.glob(pattern, recursive=True) if not os.path.isdir(file))
-    if not files:
-        raise FileNotFoundError(errno.ENOENT, "No file fits the pattern", os.fsdecode(path))
-    return files
 
 
 def not_a_file(mode: int, path: str) -> OSError:

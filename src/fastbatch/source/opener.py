@@ -14,7 +14,26 @@ from fastbatch.checks import MAX_INT64, element_type, whole
 if TYPE_CHECKING:
     from .csv.options import CsvOptions
     from .csv.rows import Layout
-    from .tar.index import Members
+    from .remote.urls import Object
+    from .tar.groups import Members
+
+
+class StoredArchive(Protocol):
+    """A tar archive in a store. Threads: any.
+
+    Attributes:
+        path: Its URL, for messages.
+        one: The object as it was when it was opened. Reads of another one are errors.
+    """
+
+    path: str
+    one: Object
+
+    def members(self) -> Members:
+        """Return the regular files in it."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return a range of it."""
 
 
 class Opener(Protocol):
@@ -27,6 +46,9 @@ class Opener(Protocol):
 
     def tar_members(self, path: str) -> Members:
         """Return the regular files in a tar archive."""
+
+    def stored_archive(self, url: str) -> StoredArchive | None:
+        """Return a tar archive in a store, which is read block by block; None: archives are copied first."""
 
     def csv_blocks(self, path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[Any]]:
         """Yield the rows of a file in order, as arrays (rows, columns) of type `options.dtype`."""

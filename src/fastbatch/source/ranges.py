@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from fastbatch.errors import FormatError
 
 from .identity import Identity, OpenedFile, identity_of
 from .local_file import open_unbuffered
+
+if TYPE_CHECKING:
+    from .opener import StoredArchive
 
 MOST_SAMPLE_BYTES = 1 << 30
 _CHANGED = "file changed while in use: expected it as it was when it was opened, found another"
@@ -32,7 +35,7 @@ class RangeSamples:
 
     def __init__(
         self,
-        files: Sequence[OpenedFile],
+        files: Sequence[OpenedFile | StoredArchive],
         file: NDArray[np.uint64],
         offsets: NDArray[np.uint64],
         sizes: NDArray[np.uint64],
@@ -51,30 +54,41 @@ class RangeSamples:
 
     def read(self, index: int) -> bytes:
         """Return the bytes of a sample."""
-        with open_unbuffered(self.files[int(self.file[index])].path) as opened:
-            return self._read(opened, index)
+        file = self.files[int(self.file[index])]
+        if not isinstance(file, OpenedFile):
+            self._refuse_large(index)
+            return file.read(int(self.offsets[index]), int(self.sizes[index]))
+        with open_unbuffered(file.path) as opened:
+            return self._read(opened, file, index)
 
     def read_all(self) -> list[bytes]:
         """Return the bytes of all samples; each file is opened once for all its neighbouring samples."""
-        found = []
+        found: list[bytes] = []
         opened: IO[bytes] | None = None
         last = -1
         try:
             for i, number in enumerate(self.file.tolist()):
+                file = self.files[number]
+                if not isinstance(file, OpenedFile):
+                    found.append(self.read(i))
+                    continue
                 if opened is None or number != last:
                     if opened is not None:
                         opened.close()
-                    opened, last = open_unbuffered(self.files[number].path), number
-                found.append(self._read(opened, i))
+                    opened, last = open_unbuffered(file.path), number
+                found.append(self._read(opened, file, i))
         finally:
             if opened is not None:
                 opened.close()
         return found
 
-    def _read(self, opened: IO[bytes], index: int) -> bytes:
-        known, size = self.files[int(self.file[index])], int(self.sizes[index])
-        if size > MOST_SAMPLE_BYTES:
+    def _refuse_large(self, index: int) -> None:
+        if self.sizes[index] > MOST_SAMPLE_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), self.name(index))
+
+    def _read(self, opened: IO[bytes], known: OpenedFile, index: int) -> bytes:
+        self._refuse_large(index)
+        size = int(self.sizes[index])
         opened.seek(int(self.offsets[index]))
         parts, missing = [], size
         while missing and (part := opened.read(missing)):
@@ -89,6 +103,8 @@ class RangeSamples:
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if a file was replaced or written to since the ranges were found: one stat per file."""
         for known in self.files:
+            if not isinstance(known, OpenedFile):
+                continue  # each of its blocks is checked when it is read
             if not _is_same(known.identity, identity_of(os.stat(known.path))):
                 raise FormatError(_CHANGED, path=known.path)
             known.verify()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastbatch.batch.column import bytes_identity, digest_of, files_identity
-from fastbatch.checks import refuse_masked
+from fastbatch.checks import n_of, refuse_masked
 from fastbatch.mapped import elements
 
 from .local_file import open_regular
@@ -80,7 +80,8 @@ class EncodedSamples:
         return len(self.offsets) - 1
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} samples of {int(self.offsets[-1] - self.offsets[0])} bytes)"
+        size = int(self.offsets[-1] - self.offsets[0])
+        return f"{type(self).__name__}({n_of(len(self), 'sample')} of {n_of(size, 'byte')})"
 
     def read(self, index: int) -> bytes:
         return self.blob[int(self.offsets[index]) : int(self.offsets[index + 1])].tobytes()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.pickling import pack, unpack
+from fastbatch.checks import n_of
 from fastbatch.mapped import rows_of
 
 
@@ -60,7 +61,8 @@ class Series:
         return rows_of(part, place, place + 1)[0]
 
     def __repr__(self) -> str:
-        return f"Series({len(self.parts)} of {sum(self.lengths)} rows, dtype={self.dtype}, row shape={self.shape[1:]})"
+        rows = n_of(sum(self.lengths), "row")
+        return f"Series({len(self.parts)} of {rows}, dtype={self.dtype}, row shape={self.shape[1:]})"
 
 
 def _series(parts: list[Any]) -> Series:

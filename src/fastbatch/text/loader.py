@@ -160,6 +160,9 @@ class TextLoader(Loader):
             self._known["files"] = files
         return files
 
+    def _under_way(self, run: SkippingRun, progress: Progress) -> list[str]:
+        return [f"read: {os.fsdecode(path)}" for path in progress.plan.paths]
+
     def _verify(self, progress: Progress) -> None:
         for file in progress.run.files:
             file.verify(may_grow=not progress.plan.shuffle)

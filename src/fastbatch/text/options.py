@@ -9,8 +9,8 @@ from typing import Any, Literal, SupportsIndex, TypedDict
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, codec_named, flag, handler_named, rank_and_size, shown, whole
-from fastbatch.plan.plan import MAX_SEED, MAX_WORLD_SIZE
+from fastbatch.checks import MAX_INT64, MAX_SEED, codec_named, flag, handler_named, shown, whole
+from fastbatch.plan.ranks import checked_ranks, rank_and_size
 from fastbatch.source.compressed import codec_name
 
 from .plan import ENCODINGS, HANDLERS, TextPlan
@@ -32,7 +32,7 @@ class TextOptions:
             together.
         seed: Together with the epoch, determines the order.
         drop_last: Omit a smaller last batch.
-        shard: `(rank, world_size)`: every world_size-th batch, starting at `rank`.
+        shard: `(rank, world_size)`: every world_size-th batch, starting at `rank`; or "auto": see `LoaderOptions`.
         block_size: Lines in a block; only used with shuffle="block".
         window: Number of blocks whose lines are shuffled together; only used with shuffle="block".
         threads: Threads that read and split; None: one, or the CPUs available to this process for offsets and ids.
@@ -45,7 +45,7 @@ class TextOptions:
     shuffle: bool | Literal["line", "block"] = False
     seed: SupportsIndex = 0
     drop_last: bool = False
-    shard: tuple[int, int] | None = None
+    shard: tuple[int, int] | Literal["auto"] | None = None
     block_size: SupportsIndex = 4096
     window: SupportsIndex = 16
     threads: SupportsIndex | None = None
@@ -76,7 +76,7 @@ class TextOptions:
                 f"shuffle: expected files whose lines can be read in any order, found {os.fsdecode(packed)} "
                 "(decompress it first; or stream(path, shuffle_buffer=...) shuffles within a buffer)"
             )
-        rank, world_size = self._checked_shard()
+        mine = checked_ranks(*rank_and_size(self.shard))
         read_size, ahead = self.read_size, self.prefetch_bytes
         return TextPlan(
             paths=paths,
@@ -94,8 +94,9 @@ class TextOptions:
             shuffle=SHUFFLES[shuffle],
             seed=whole("seed", self.seed, 0, MAX_SEED),
             drop_last=flag("drop_last", self.drop_last),
-            rank=rank,
-            world_size=world_size,
+            rank=mine.rank,
+            world_size=mine.world_size,
+            found_by=mine.source,
             read_size=TextPlan.read_size if read_size is None else whole("read_size", read_size, 1, 2**30),
             prefetch_bytes=TextPlan.prefetch_bytes if ahead is None else whole("prefetch_bytes", ahead, 1, 2**40),
         )
@@ -111,11 +112,6 @@ class TextOptions:
             )
         return shuffle, encoding, errors
 
-    def _checked_shard(self) -> tuple[int, int]:
-        rank, world_size = rank_and_size(self.shard)
-        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
-        return whole("rank", rank, 0, world - 1), world
-
 
 class TextKeywords(TypedDict, total=False):
     """The fields of `TextOptions` as keyword arguments, for type checkers."""
@@ -125,7 +121,7 @@ class TextKeywords(TypedDict, total=False):
     shuffle: bool | Literal["line", "block"]
     seed: SupportsIndex
     drop_last: bool
-    shard: tuple[int, int] | None
+    shard: tuple[int, int] | Literal["auto"] | None
     block_size: SupportsIndex
     window: SupportsIndex
     threads: SupportsIndex | None

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import whole
 from fastbatch.plan.batch_range import EVERY_BATCH, BatchRange, dealt
-from fastbatch.plan.plan import MAX_WORLD_SIZE
+from fastbatch.plan.ranks import checked_ranks
 from fastbatch.source.compressed import codec_name
 
 ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8-sig", "ascii": "ascii", "iso8859-1": "latin-1"}
@@ -45,6 +44,7 @@ class TextPlan:
         batches: Which batches of an epoch are served, after `take` and `skip`.
         read_size: Bytes per read.
         prefetch_bytes: Text that is read and split ahead.
+        found_by: With `shard="auto"`, what has said which rank this is; "" otherwise.
     """
 
     paths: tuple[bytes, ...]
@@ -67,6 +67,7 @@ class TextPlan:
     threads: int | None = None
     read_size: int = 1 << 17
     prefetch_bytes: int = 1 << 19
+    found_by: str = field(default="", compare=False)
 
     @property
     def first_item(self) -> int:
@@ -90,10 +91,12 @@ class TextPlan:
         most = self.batches_after(items)
         return mine if most is None else min(mine, most)
 
-    def sharded(self, rank: SupportsIndex, world_size: SupportsIndex, tail: None = None) -> TextPlan:
-        """Return the plan of one rank of `world_size`; the first ranks may have one batch more."""
-        world = whole("world_size", world_size, 1, MAX_WORLD_SIZE)
-        return replace(self, rank=whole("rank", rank, 0, world - 1), world_size=world)
+    def sharded(
+        self, rank: SupportsIndex | str, world_size: SupportsIndex | None = None, tail: None = None
+    ) -> TextPlan:
+        """Return the plan of one rank of `world_size`, or of "auto"; the first ranks may have one batch more."""
+        mine = checked_ranks(rank, world_size)
+        return replace(self, rank=mine.rank, world_size=mine.world_size, found_by=mine.source)
 
     def order(self) -> str:
         """Return the options that determine the items besides seed, epoch and files, in one line."""

@@ -20,6 +20,7 @@ from fastbatch.errors import EncodingError, FormatError
 from fastbatch.loader import fork as process
 from fastbatch.source.compressed import codec_name, open_content, require_short
 from fastbatch.source.local_file import NamedFile, not_a_file
+from fastbatch.system import OPEN_FLAGS
 
 from .plan import Place, TextPlan, batch_length, to_numpy_strings
 
@@ -30,10 +31,10 @@ PATTERNS = {"word": re.compile(r"\S+"), "line": re.compile(r"[^\r\n]*(?:\r\n|\r|
 
 
 def open_text(path: bytes) -> io.BufferedReader:
-    """Open a regular file, with the same errors as `csrc/source/open_file.cpp`; of a compressed one its content."""
+    """Open a regular file, with the same errors as `csrc/platform/file.h`; of a compressed one its content."""
     if codec_name(path):
         return open_content(path)
-    descriptor = os.open(os.fsdecode(path), os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    descriptor = os.open(os.fsdecode(path), OPEN_FLAGS)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)

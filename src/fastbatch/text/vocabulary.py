@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.calls import public_class
-from fastbatch.checks import shown, whole_numbers
+from fastbatch.checks import n_of, shown, whole_numbers
+from fastbatch.errors import FormatError
+from fastbatch.source.foreign import refuse_container
 from fastbatch.source.local_file import open_regular, path_text
+from fastbatch.source.remote.urls import as_url
 
 
 @public_class
@@ -80,7 +83,7 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         few = ", ".join(map(repr, self.words[:3])) + ", ..." * (len(self) > 3)
-        return f"Vocabulary({len(self)} words: {few})" if self.words else "Vocabulary(0 words)"
+        return f"Vocabulary({n_of(len(self), 'word')}: {few})" if self.words else "Vocabulary(0 words)"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Vocabulary, (self.words, self.counts)
@@ -116,6 +119,8 @@ class Vocabulary:
             >>> fb.Vocabulary.load("words.txt")
             Vocabulary(2 words: 'the', 'fox')
         """
+        if as_url(path) is not None:
+            raise ValueError(f"path: expected a file of this machine, found {path!s:.200}")
         with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(f"{word}\n" for word in self.words)
 
@@ -125,7 +130,12 @@ class Vocabulary:
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: A word that is given twice, or a line that is not one word.
+            FormatError: A word that is given twice, or a line that is not one word.
         """
-        with io.TextIOWrapper(open_regular(path_text("path", path)), "utf-8", errors="surrogateescape") as file:
-            return cls(line.removesuffix("\n") for line in file)
+        path = path_text("path", path)
+        refuse_container(path, "a vocabulary", "one word per line")
+        with io.TextIOWrapper(open_regular(path), "utf-8", errors="surrogateescape") as file:
+            try:
+                return cls(line.removesuffix("\n") for line in file)
+            except ValueError as error:
+                raise FormatError(f"not a vocabulary: {error}", path=path) from None

@@ -13,9 +13,19 @@ try:
     import torch as _torch  # noqa: F401
 except ModuleNotFoundError as _error:
     raise ModuleNotFoundError(f"fastbatch.torch needs PyTorch ({_error}): pip install torch", name="torch") from _error
+except RuntimeError as _error:
+    import threading as _threading
+
+    if _threading.main_thread().is_alive():
+        raise
+    raise ImportError(
+        f"PyTorch cannot be imported after the main thread has ended ({_error}): import fastbatch.torch before",
+        name="torch",
+    ) from _error
 
 from .batch_dataset import dataset
 from .data_loader import DataLoader
+from .declared import Images
 from .frameworks import install, uninstall
 from .image_folder import ImageFolder
 from .iterable import as_iterable
@@ -27,6 +37,7 @@ __all__ = [
     "DataLoader",
     "DistributedWeightedSampler",
     "ImageFolder",
+    "Images",
     "StatefulDataLoader",
     "as_iterable",
     "dataset",

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from fastbatch.checks import flag, shown, whole
+from fastbatch.checks import flag, n_of, shown, whole
 from fastbatch.loader import fork as process
 from fastbatch.loader.options import MAX_THREADS
 from fastbatch.native.gather import Gather
@@ -73,8 +73,8 @@ class GatheredDataset(Dataset[Any]):
     def explain(self) -> Explanation:
         """Return what makes the batches of this dataset."""
         samples, threads = self._native.samples, self._native.gather.threads
-        made = f"{samples.name}: {len(samples.sources)} arrays of {samples.n_rows} rows"
-        return Explanation((Row("dataset", "native", made), Row("batches", "native", f"{threads} threads")))
+        made = f"{samples.name}: {n_of(len(samples.sources), 'array')} of {n_of(samples.n_rows, 'row')}"
+        return Explanation((Row("dataset", "native", made), Row("batches", "native", n_of(threads, "thread"))))
 
     def __repr__(self) -> str:
         return f"fastbatch.torch.dataset({self.source!r})"
@@ -129,7 +129,7 @@ class ThreadedDataset(Dataset[Any]):
 
     def explain(self) -> Explanation:
         """Return what makes the batches of this dataset."""
-        made = Row("batches", "threads", f"{self._n_threads()} threads of Python")
+        made = Row("batches", "threads", n_of(self._n_threads(), "thread") + " of Python")
         return Explanation((Row("dataset", "torch", self._why), made))
 
     def __repr__(self) -> str:

@@ -21,6 +21,7 @@ from .errors import noting
 from .explain import Explanation, explain
 from .image_batches import ImageIter, image_work_of
 from .iterable import LoaderDataset, LoaderIter, as_iterable, is_loader
+from .ranks import SHARDS
 from .sharded import sharded
 from .tensors import NotNative
 from .threads import ThreadIter
@@ -42,6 +43,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         prefetch: Batches gathered ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
         shard: "torch" gives each rank of `torch.distributed` its part of the samples: every sample once, equally many
             batches on each rank. `shuffle=True` then shuffles by the seed of `generator` (0 without one) and the epoch.
+            "auto" also asks Ray Train, JAX, RANK and WORLD_SIZE, and SLURM.
         device: Where the tensors of a batch go. For an accelerator they are copied from pinned memory, on a stream of
             their own, one batch ahead.
         channels_last: True gives tensors (n, c, h, w) torch's `channels_last` memory format; "permute" turns tensors
@@ -81,7 +83,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
-        shard: Literal["torch"] | None = None,
+        shard: Literal["torch", "auto"] | None = None,
         device: torch.device | str | int | None = None,
         channels_last: ChannelsLast = False,
         dtype: torch.dtype | None = None,
@@ -90,7 +92,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
     ) -> None:
         one_of("workers", workers, ("auto", "thread"))
         if shard is not None:
-            one_of("shard", shard, ("torch",))
+            one_of("shard", shard, SHARDS)
         check_delivery(device, channels_last, dtype)
         flag("exact", exact)
         one_of("rng", rng, ("torch", "philox"))
@@ -101,7 +103,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         if is_loader(dataset):
             if batch_size is not None or batch_sampler is not None:
                 raise ValueError("batch_size: a loader of fastbatch makes its own batches; pass batch_size=None")
-            dataset = as_iterable(dataset)
+            dataset = as_iterable(dataset, shard=shard or "torch")
         super().__init__(
             dataset,
             batch_size,
@@ -144,7 +146,9 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         is_kept = self.persistent_workers and self.num_workers > 0
         again = self._iterator if is_kept and (kind is None or type(self._iterator) is kind) else None
         in_process = kind is not None or self.num_workers == 0
-        progress = state.LATEST[self] = state.Progress(state.start_of(self, again is None), in_process)
+        is_restored = saved is not None and not saved["ended"]
+        start = state.start_of(self, again is None)
+        progress = state.LATEST[self] = state.Progress(start, is_restored, in_process)
         if kind is None:
             iterator = self._torchs_iterator(saved)
             progress.fetcher = getattr(iterator, "_dataset_fetcher", None)

@@ -13,6 +13,7 @@ from torch.utils.data import BatchSampler, default_collate, default_convert
 from torch.utils.data._utils import collate
 from torch.utils.data.dataloader import _DatasetKind
 
+from fastbatch.checks import n_of
 from fastbatch.native.gather import Gather
 from fastbatch.native.kernels import available_cpus
 
@@ -93,7 +94,7 @@ def _samples_of(loader: Any) -> Samples:
 def dataset_reason(loader: Any) -> str:
     """Return what is known of the dataset, or raise NotNative."""
     samples = _samples_of(loader)
-    return f"{samples.name}: {len(samples.sources)} arrays of {samples.n_rows} rows"
+    return f"{samples.name}: {n_of(len(samples.sources), 'array')} of {n_of(samples.n_rows, 'row')}"
 
 
 def collate_reason(loader: Any) -> str:

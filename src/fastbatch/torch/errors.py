@@ -58,8 +58,11 @@ def no_end(error: StopIteration, place: str) -> RuntimeError:
 def placed(error: Exception, place: str) -> Exception:
     """Return an error of the same class whose message begins with a place.
 
-    An error whose class wants other arguments than a message keeps its own, and gets a note.
+    An error whose class wants other arguments than a message keeps its own, and gets a note. StopIteration, which
+    would end the epoch early, becomes a RuntimeError.
     """
+    if isinstance(error, StopIteration):
+        return no_end(error, place)
     if len(error.args) == 1 and isinstance(error.args[0], (str, int)):
         try:
             made = type(error)(f"{place}: {error.args[0]}")

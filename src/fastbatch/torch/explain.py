@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from torch.utils.data import default_collate
 from torch.utils.data.dataloader import _DatasetKind
+
+from fastbatch.checks import n_of
 
 from .batches import NativeIter, batches_read_ahead
 from .engine import collate_reason, dataset_reason, native_of
@@ -72,11 +75,11 @@ def explain(loader: Any, kind: type[Any] | None) -> Explanation:
         return _images(loader)
     rows = [_row("dataset", _dataset, loader), _row("collate_fn", collate_reason, loader)]
     if kind is NativeIter:
-        rows += [_order(loader), Row("batches", "native", f"{native_of(loader).gather.threads} threads")]
+        rows += [_order(loader), Row("batches", "native", n_of(native_of(loader).gather.threads, "thread"))]
     elif kind is ThreadIter:
-        ahead = ThreadIter.batches_ahead(loader)
-        rows.append(Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {ahead} batches ahead"))
-        rows.append(Row("batches", "threads", f"{ThreadIter.n_threads(loader)} threads of Python"))
+        ahead = n_of(ThreadIter.batches_ahead(loader), "batch", "batches")
+        rows.append(Row("order", "torch", f"{type(loader._plain_index_sampler).__name__}, read {ahead} ahead"))
+        rows.append(Row("batches", "threads", n_of(ThreadIter.n_threads(loader), "thread") + " of Python"))
     else:
         rows.append(Row("order", "torch", "as torch reads it"))
         rows.append(Row("batches", "torch", f"{_processes(loader)}: {_why_not(loader)}"))
@@ -94,12 +97,14 @@ def _images(loader: Any) -> Explanation:
     work = image_work_of(loader)
     assert work is not None
     rows = image_rows(work)
-    is_ahead = loader.num_workers > 0 or loader.rng == "philox" or not (work.recipe.draws or work.has_rest)
-    rows += [_row("collate_fn", collate_reason, loader), _order(loader, is_ahead)]
+    runs_python = work.has_rest or loader.collate_fn is not default_collate
+    is_ahead = loader.num_workers > 0 or loader.rng == "philox" or not (work.recipe.draws or runs_python)
+    collated = _row("collate_fn", collate_reason, loader)
+    rows += [replace(collated, runs="python") if collated.runs == "torch" else collated, _order(loader, is_ahead)]
     if work.recipe.draws:
         rows.append(Row("random", "native", _random(loader)))
     pixels = "torchvision's pixels" if loader.exact else "exact=False"
-    rows.append(Row("batches", "native", f"{work.drawn.threads} threads, {pixels}"))
+    rows.append(Row("batches", "native", f"{n_of(work.drawn.threads, 'thread')}, {pixels}"))
     return Explanation(rows)
 
 
@@ -107,7 +112,7 @@ def image_rows(work: Any) -> list[Row]:
     """Return the rows of a dataset of images and of its transforms."""
     images, recipe = work.images, work.recipe
     n = images.n_rows if images.rows is None else len(images.rows)
-    kind = "files" if images.array is None else f"images of an array, {images.size[0]} x {images.size[1]}"
+    kind = "files" if images.size is None else f"images of an array, {images.size[0]} x {images.size[1]}"
     rows = [Row("dataset", "native", f"{images.name}: {n} {kind}")]
     if recipe.steps:
         rows.append(Row("transform", "native", recipe.names()))
@@ -123,7 +128,7 @@ def _random(loader: Any) -> str:
         return "a Philox stream per sample"
     if loader.num_workers == 0:
         return "torch's default generator, at each next()"
-    return f"the generators of {loader.num_workers} workers, as torch would seed them"
+    return f"the generators of {n_of(loader.num_workers, 'worker')}, as torch would seed them"
 
 
 def _order(loader: Any, is_ahead: bool = True) -> Row:
@@ -132,15 +137,16 @@ def _order(loader: Any, is_ahead: bool = True) -> Row:
     if order is not None:
         return Row("order", "native", f"{order.name}, known at the first batch{': gathered ahead' * is_ahead}")
     ahead = batches_read_ahead(loader)
+    batches = n_of(ahead, "batch", "batches")
     if isinstance(sampler, ShardedBatches):
         how = f"{'shuffled' if sampler.is_shuffled else 'in order'}, rank {sampler.rank} of {sampler.world_size}"
-        return Row("order", "native", f"{how}{f': gathered {ahead} batches ahead' * is_ahead}")
-    when = f"{ahead} batches ahead" if ahead else "at each next()"
+        return Row("order", "native", f"{how}{f': gathered {batches} ahead' * is_ahead}")
+    when = f"{batches} ahead" if ahead else "at each next()"
     return Row("order", "torch", f"{type(sampler).__name__}, read {when}")
 
 
 def _processes(loader: Any) -> str:
-    return f"{loader.num_workers} processes" if loader.num_workers else "in this process"
+    return n_of(loader.num_workers, "process", "processes") if loader.num_workers else "in this process"
 
 
 def _why_not(loader: Any) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import _utils
+from torch.utils.data import _utils, default_collate
 from torch.utils.data.dataloader import _BaseDataLoaderIter, _DatasetKind
 
 from fastbatch.checks import shown
@@ -28,7 +28,7 @@ from .image_work import ImageWork, RestDraws, Started, n_threads, sample_of, wor
 from .order import KnownOrder, known_order
 from .sharded import ShardedBatches
 from .state import PENDING, rewound, start_in, start_of
-from .streams import PhiloxStream, Stream, WorkerStream, run_init
+from .streams import PhiloxStream, Stream, WorkerStream, python_state, run_init
 from .tensors import NotNative
 
 _AHEAD = 2  # batches ahead with num_workers=0, where that changes nothing
@@ -50,7 +50,8 @@ def image_work_of(loader: Any) -> ImageWork | None:
     if work is not None:
         if not loader._auto_collation:
             raise NotNative("batch_size=None: samples, not batches")
-        collate_reason(loader)
+        if loader.collate_fn is default_collate:
+            collate_reason(loader)
     return work
 
 
@@ -61,7 +62,8 @@ class _Asked:
     k: int
     index: Any
     stream: Stream
-    started: Started | None  # None: its indices are left to torch
+    started: Started | None = None  # None: its indices are left to torch, or it waits for the one before it
+    is_begun: bool = False
     after: torch.Tensor | None = None  # the stream after the batch, where states are saved
 
 
@@ -137,7 +139,9 @@ class ImageIter(_BaseDataLoaderIter):
         work = image_work_of(loader)
         assert work is not None
         self._work = work
-        self._draws = work.recipe.draws or work.has_rest
+        self._collates = self._collate_fn is not default_collate
+        self._runs_python = work.has_rest or self._collates
+        self._draws = work.recipe.draws or self._runs_python
         self._fetcher = _utils.fetch._MapDatasetFetcher(
             self._dataset, self._auto_collation, self._collate_fn, self._drop_last
         )
@@ -148,6 +152,7 @@ class ImageIter(_BaseDataLoaderIter):
         self._saved = None if self._order is None else PENDING.pop(loader, None)
         self._loader = weakref.ref(loader)
         self._plain = False  # torch's own way for the rest of the epoch
+        self._late = False  # the next batch of a stream begins when the one before it is there
         self._next_k = 0 if saved.get("ended", True) else saved["batches"]
         self._requests = 0  # batches that torch would have asked the sampler for
         self._waiting: deque[_Asked] = deque()
@@ -179,6 +184,10 @@ class ImageIter(_BaseDataLoaderIter):
             order.seed, order.start, first = saved["seed"], start_in(saved), saved["batches"]
             with rewound(loader, saved):
                 indices = order.draw()
+                drawn = torch.get_rng_state()
+            assert self._streams is not None
+            if self._streams.is_shared and "random" in saved and first == 0:  # saved before the order was drawn
+                torch.set_rng_state(drawn)
             for request in range(1, first + 1):
                 order.ask(request)
             self._requests += first
@@ -205,11 +214,21 @@ class ImageIter(_BaseDataLoaderIter):
         assert self._streams is not None
         k, self._next_k = self._next_k, self._next_k + 1
         stream = self._streams.of(k)
-        rows = None if self._plain else self._work.images.rows_of(index)
-        started = None if rows is None else self._work.start(rows, stream)
-        ahead = self._workers_ahead and started is not None and self._work.recipe.draws
-        after = stream.state() if ahead else None
-        self._waiting.append(_Asked(k, index, stream, started, after))
+        asked = _Asked(k, index, stream)
+        if not self._late or all(other.stream is not stream for other in self._waiting):
+            self._start(asked)
+        self._waiting.append(asked)
+
+    def _start(self, asked: _Asked) -> None:
+        """Draw the numbers of a batch, and let the threads begin."""
+        asked.is_begun, asked.started, asked.after = True, None, None
+        rows = None if self._plain else self._work.images.rows_of(asked.index)
+        if rows is None:
+            self._late = True  # the dataset draws when it makes the batch: what follows on this stream has to wait
+            return
+        asked.started = self._work.start(rows, asked.stream)
+        if self._workers_ahead and self._work.recipe.draws:
+            asked.after = asked.stream.state()
 
     def _next_data(self) -> Any:
         if not self._workers_ahead:
@@ -221,9 +240,12 @@ class ImageIter(_BaseDataLoaderIter):
         asked = self._waiting.popleft()
         data = self._made(asked)
         assert self._streams is not None
-        if self._workers_ahead and self._draws and (self._plain or asked.after is None):
+        if self._workers_ahead and self._draws and not self._is_drawn_ahead(asked.stream):
             asked.after = asked.stream.state()
         self._streams.handed_out(asked)
+        following = next((one for one in self._waiting if one.stream is asked.stream), None)
+        if following is not None and not following.is_begun:
+            self._start(following)
         if self._workers_ahead:
             self._ask()
             self._request()
@@ -235,11 +257,14 @@ class ImageIter(_BaseDataLoaderIter):
         """Return a batch; one that cannot be made natively is made by the dataset, from the same numbers."""
         if self._plain or asked.started is None:
             return self._by_torch(asked)
-        python = asked.stream.python_states() if self._work.has_rest else None
+        python = asked.stream.python_states() if self._runs_python else None
         scope = asked.stream.installed() if self._work.has_rest else contextlib.nullcontext()
         try:
             with scope:
-                return self._work.result(asked.started)
+                if not self._collates:
+                    return self._work.result(asked.started)
+                samples = self._work.samples(asked.started, self._work.pixels(asked.started))
+            return self._collated(asked, samples)
         except RestDraws:
             again = True
         except Exception:  # torch's own way gives its result or its error
@@ -251,24 +276,61 @@ class ImageIter(_BaseDataLoaderIter):
             asked.stream.restore(asked.started.before)
         data = self._by_torch(asked)
         if again or (asked.after is not None and not torch.equal(asked.stream.state(), asked.after)):
-            self._go_plain(asked.stream)
+            self._plain = True  # what was drawn ahead was drawn from the wrong numbers
+            self._rewound(asked.stream)
         elif asked.after is not None:
             asked.stream.restore(later)
         return data
 
-    def _go_plain(self, done: Stream) -> None:
-        """Let torch's own way make the rest of the epoch: what was drawn ahead was drawn from the wrong numbers.
+    def _collated(self, asked: _Asked, samples: list[Any]) -> Any:
+        """Return what a `collate_fn` of the user's own makes of samples, with the random numbers that torch gives it.
+
+        What is drawn ahead is drawn from the wrong numbers if the function draws from the same stream: then each batch
+        of a stream begins, from now on, when the function has made the one before it.
+        """
+        stream = asked.stream
+        if asked.after is None or not self._is_drawn_ahead(stream):
+            with stream.installed():
+                return self._collate_fn(samples)
+        later = stream.state()
+        stream.restore(asked.after)
+        try:
+            with stream.installed():
+                before = python_state()
+                data = self._collate_fn(samples)
+                draws = python_state() != before
+        except Exception:
+            stream.restore(later)
+            raise
+        if not draws:
+            stream.restore(later)
+            return data
+        self._late = True
+        for first in self._rewound(stream):
+            self._start(first)
+        return data
+
+    def _rewound(self, done: Stream) -> list[_Asked]:
+        """Let the streams be where they were before the batches that wait; return the first of each other stream.
 
         Args:
             done: The stream that is right already.
         """
-        self._plain = True
-        right = [done]
+        right, firsts = [done], []
         for asked in self._waiting:
-            if asked.started is None or asked.started.before is None or any(asked.stream is one for one in right):
-                continue
-            asked.stream.restore(asked.started.before)
-            right.append(asked.stream)
+            if not any(asked.stream is one for one in right):
+                if asked.started is not None and asked.started.before is not None:
+                    asked.stream.restore(asked.started.before)
+                right.append(asked.stream)
+                firsts.append(asked)
+            asked.started, asked.is_begun = None, False
+        return firsts
+
+    def _is_drawn_ahead(self, stream: Stream) -> bool:
+        """Return whether numbers were drawn from a stream for a batch that waits."""
+        if not self._workers_ahead or not isinstance(stream, WorkerStream) or not self._work.recipe.draws:
+            return False
+        return any(asked.is_begun and asked.stream is stream for asked in self._waiting)
 
     def _by_torch(self, asked: _Asked) -> Any:
         with asked.stream.installed():

@@ -27,7 +27,7 @@ _SEED = 1
 
 
 def compare(dataset: Any, work: ImageWork, contiguous: bool) -> None:
-    """Compare a batch. Raises NotNative if it differs, and if no sample can be read."""
+    """Compare a batch of `default_collate`. Raises NotNative if it differs, and if no sample can be read."""
     rows = work.images.rows
     samples = np.flatnonzero(rows >= 0)[:_TRIES] if rows is not None else np.arange(min(_TRIES, work.images.n_rows))
     reason = "no samples"
@@ -76,15 +76,21 @@ def _made_by(dataset: Any, indices: list[int]) -> tuple[Any, torch.Tensor]:
 
 
 def _same(sample: int, expected: Any, found: Any, contiguous: bool) -> None:
-    if type(expected) is not type(found) or len(expected) != len(found):
-        raise NotNative(f"sample {sample} has another structure")
-    for one, other in zip(expected, found, strict=True):
-        if type(one) is not type(other):
-            raise NotNative(f"sample {sample}: a {type(one).__name__}, not a {type(other).__name__}")
-        if isinstance(one, torch.Tensor):
-            if one.dtype != other.dtype or one.shape != other.shape or not torch.equal(one, other):
-                raise NotNative(f"sample {sample} has other pixels with this version of torchvision or Pillow")
-            if not contiguous and one.is_contiguous() != other.is_contiguous():
-                raise NotNative(f"sample {sample} has another layout in memory")
-        elif one != other:
-            raise NotNative(f"sample {sample} has another target")
+    if type(expected) is not type(found):
+        raise NotNative(f"sample {sample}: a {type(expected).__name__}, not a {type(found).__name__}")
+    if isinstance(expected, torch.Tensor):
+        if expected.dtype != found.dtype or expected.shape != found.shape or not torch.equal(expected, found):
+            what = "pixels with this version of torchvision or Pillow" if expected.dim() > 2 else "values"
+            raise NotNative(f"sample {sample} has other {what}")
+        if not contiguous and expected.is_contiguous() != found.is_contiguous():
+            raise NotNative(f"sample {sample} has another layout in memory")
+    elif isinstance(expected, (list, tuple, dict)):
+        keys: Any = range(len(expected))
+        if isinstance(expected, dict):
+            keys = list(expected)
+        if len(expected) != len(found) or (isinstance(found, dict) and list(found) != keys):
+            raise NotNative(f"sample {sample} has another structure")
+        for key in keys:
+            _same(sample, expected[key], found[key], contiguous)
+    elif expected != found:
+        raise NotNative(f"sample {sample} has another target")

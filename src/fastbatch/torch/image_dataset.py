@@ -12,6 +12,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
+from fastbatch.batch.tree import flatten
+from fastbatch.checks import n_of
+
 from .explain import Explanation, Row, image_rows
 from .gathered_samples import GatheredSamples
 from .image_work import ImageWork, Started, sample_of, work_of
@@ -58,16 +61,21 @@ class ImageBatches:
             self._go_on()
         python = self._stream.python_states() if self.work.has_rest else None
         try:
-            images, targets = self.work.result(started)
+            return self._gathered(started)
         except Exception:  # the dataset's own way gives its result or its error
             if python is not None:
                 self._stream.restore_python(python)
             if started.before is not None:
                 self._stream.restore(started.before)
             return [sample_of(dataset, index, self.work.images) for index in indices]
-        if isinstance(images, torch.Tensor) and isinstance(targets, torch.Tensor):
-            return GatheredSamples([images, targets], (0, 1))
-        return list(zip(images, targets, strict=True))
+
+    def _gathered(self, started: Started) -> Sequence[Any]:
+        images = self.work.pixels(started)
+        if not self.work.has_rest:
+            batch = self.work.images.batch(images, started.targets)
+            if all(isinstance(leaf, torch.Tensor) for leaf in flatten(batch, arrays=())[0]):
+                return GatheredSamples(batch, self.work.images.structure)
+        return self.work.samples(started, images)
 
     def _take(self, indices: list[Any]) -> Started | None:
         if not self._ahead:
@@ -129,7 +137,7 @@ class ImageDataset(Dataset[Any]):
     def explain(self) -> Explanation:
         """Return what makes the batches of this dataset."""
         work = self._batches.work
-        return Explanation((*image_rows(work), Row("batches", "native", f"{work.drawn.threads} threads")))
+        return Explanation((*image_rows(work), Row("batches", "native", n_of(work.drawn.threads, "thread"))))
 
     def __repr__(self) -> str:
         return f"fastbatch.torch.dataset({self.source!r})"

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from fastbatch.checks import n_of
 from fastbatch.source.folder_index import FolderIndex
 
 from .image_dataset import ImageBatches, image_work
@@ -147,7 +148,8 @@ class ImageFolder(Dataset[Any]):
         return {name: value for name, value in self.__dict__.items() if name != "_batches"}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.root)!r}: {len(self)} images, {len(self.classes)} classes)"
+        classes = n_of(len(self.classes), "class", "classes")
+        return f"{type(self).__name__}({str(self.root)!r}: {n_of(len(self), 'image')}, {classes})"
 
 
 def _scan(extensions: tuple[str, ...]) -> Callable[[bytes], tuple[list[bytes], list[bytes], list[bytes]]]:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import ConcatDataset, Subset
+from torch.utils.data import ConcatDataset, Subset, default_collate
 
+from fastbatch.batch.tree import Structure
+
+from .declared import DeclaredSamples, columns_of, declares_images
 from .step import Size
 from .tensors import NotNative
 
@@ -30,28 +33,35 @@ class ImageSet:
 
     Attributes:
         name: For people.
-        leaves: Datasets with the images; more than one only for files.
+        leaves: Datasets with the images.
         starts: The first row of each leaf.
         rows: None: sample `i` is row `i`. Below 0: not a sample.
-        array: uint8, (n, height, width[, channels]); None: the images are files.
+        arrays: uint8, (n, height, width[, channels]) of each leaf; empty: the images are files.
         channels: Of the images.
         transform, target_transform: Of the leaves.
+        declared: What makes a sample of its parts, where the dataset says so; None: (image, target).
     """
 
     name: str
     leaves: tuple[Any, ...]
     starts: NDArray[np.int64]
     n_rows: int
-    array: NDArray[np.uint8] | None
+    arrays: tuple[NDArray[np.uint8], ...]
     channels: int
     transform: Any
     target_transform: Any
     rows: NDArray[np.int64] | None = None
+    declared: DeclaredSamples | None = None
 
     @property
     def size(self) -> Size | None:
         """(height, width) of all images; None: each has its own."""
-        return None if self.array is None else (self.array.shape[1], self.array.shape[2])
+        return (self.arrays[0].shape[1], self.arrays[0].shape[2]) if self.arrays else None
+
+    @property
+    def structure(self) -> Structure:
+        """The structure of a sample."""
+        return (0, 1) if self.declared is None else self.declared.structure
 
     def rows_of(self, indices: Any) -> NDArray[np.int64] | None:
         """Return the rows of a batch; None: it is left to torch, since it is no list of indices of samples."""
@@ -69,35 +79,44 @@ class ImageSet:
 
     def files(self, rows: NDArray[np.int64]) -> tuple[list[bytes], list[Any]]:
         """Return the paths and the targets of rows, as the datasets list them now."""
-        if len(self.leaves) == 1:
-            samples = self.leaves[0].samples
-            pairs = [samples[row] for row in rows.tolist()]
-        else:
-            leaves = np.searchsorted(self.starts, rows, "right") - 1
-            places = rows - self.starts[leaves]
-            pairs = [self.leaves[k].samples[i] for k, i in zip(leaves.tolist(), places.tolist(), strict=True)]
+        pairs = self._taken([leaf.samples for leaf in self.leaves], rows)
         return [os.fsencode(path) for path, _ in pairs], [target for _, target in pairs]
 
     def targets(self, rows: NDArray[np.int64]) -> list[Any]:
-        """Return the targets of rows of an array, as the dataset's `__getitem__` gives them."""
-        targets = self.leaves[0].targets
-        if isinstance(targets, torch.Tensor):
-            return list(targets[torch.from_numpy(rows)].tolist())
-        return [targets[row] for row in rows.tolist()]
+        """Return the targets of rows of arrays, as the datasets' `__getitem__` gives them."""
+        targets = [leaf.targets for leaf in self.leaves]
+        if len(targets) == 1 and isinstance(targets[0], torch.Tensor):
+            return list(targets[0][torch.from_numpy(rows)].tolist())
+        return [one.item() if isinstance(one, torch.Tensor) else one for one in self._taken(targets, rows)]
+
+    def _taken(self, leaves: list[Any], rows: NDArray[np.int64]) -> list[Any]:
+        """Return the elements at rows of lists, one for each leaf."""
+        if len(leaves) == 1:
+            return [leaves[0][row] for row in rows.tolist()]
+        which = np.searchsorted(self.starts, rows, "right") - 1
+        places = rows - self.starts[which]
+        return [leaves[k][i] for k, i in zip(which.tolist(), places.tolist(), strict=True)]
+
+    def sample(self, image: Any, target: Any) -> Any:
+        """Return a sample, as the dataset's `__getitem__` does."""
+        return (image, target) if self.declared is None else self.declared.sample(image, target)
+
+    def batch(self, images: Any, targets: list[Any]) -> Any:
+        """Return a batch, as `default_collate` makes it of samples."""
+        if self.declared is None:
+            return [images, default_collate(targets)]
+        return self.declared.batch(images, targets)
 
     def place(self, index: Any) -> str:
         """Return the file of a sample, for a message; empty if there is none."""
-        rows = None if self.array is not None else self.rows_of([index])
+        rows = None if self.arrays else self.rows_of([index])
         return "" if rows is None else ", " + self.files(rows)[0][0].decode("utf-8", "replace")
 
     def key(self) -> tuple[Any, ...]:
         """Return a value that is equal for the same images."""
-        array = (
-            None
-            if self.array is None
-            else (self.array.__array_interface__["data"], self.array.shape, self.array.strides)
-        )
-        return (*map(id, self.leaves), self.n_rows, array, id(self.target_transform))
+        arrays = [(one.__array_interface__["data"], one.shape, one.strides) for one in self.arrays]
+        leaves = self.leaves if self.declared is None else ()
+        return (*map(id, leaves), self.n_rows, *arrays, id(self.target_transform), repr(self.structure))
 
 
 def image_set(dataset: Any) -> ImageSet | None:
@@ -120,6 +139,9 @@ def image_set(dataset: Any) -> ImageSet | None:
         return _folder(dataset)
     if get_many is not None:
         return None
+    columns = columns_of(dataset)
+    if columns is not None:
+        return _declared(columns, kind.__name__) if declares_images(columns) else None
     if get is not None and get is _method(_FOLDER, "DatasetFolder"):
         return _folder(dataset)
     if get is not None and get is _method("torchvision.datasets.cifar", "CIFAR10"):
@@ -149,11 +171,19 @@ def _folder(dataset: Any) -> ImageSet:
         (dataset,),
         np.zeros(1, np.int64),
         len(dataset.samples),
-        None,
+        (),
         3,
         dataset.transform,
         dataset.target_transform,
     )
+
+
+def _declared(columns: Any, name: str) -> ImageSet:
+    samples = DeclaredSamples(columns)
+    images = samples.images
+    channels = 1 if images.mode == "L" else 3
+    n = len(samples)
+    return ImageSet(name, (samples,), np.zeros(1, np.int64), n, (), channels, images.transform, None, None, samples)
 
 
 def _array(dataset: Any, data: Any, channels: int) -> ImageSet:
@@ -169,7 +199,7 @@ def _array(dataset: Any, data: Any, channels: int) -> ImageSet:
         (dataset,),
         np.zeros(1, np.int64),
         len(array),
-        array,
+        (array,),
         channels,
         dataset.transform,
         dataset.target_transform,
@@ -188,21 +218,7 @@ def _subset(dataset: Subset[Any]) -> ImageSet | None:
     outside = (indices < 0) | (indices >= n)
     rows = np.where(outside, 0, indices)
     rows = np.where(outside, -1, rows if inner.rows is None or not n else inner.rows[rows])
-    return _with(inner, f"{type(dataset).__name__} of {inner.name}", rows)
-
-
-def _with(inner: ImageSet, name: str, rows: NDArray[np.int64] | None) -> ImageSet:
-    return ImageSet(
-        name,
-        inner.leaves,
-        inner.starts,
-        inner.n_rows,
-        inner.array,
-        inner.channels,
-        inner.transform,
-        inner.target_transform,
-        rows,
-    )
+    return replace(inner, name=f"{type(dataset).__name__} of {inner.name}", rows=rows)
 
 
 def _concatenated(dataset: ConcatDataset[Any]) -> ImageSet | None:
@@ -215,8 +231,10 @@ def _concatenated(dataset: ConcatDataset[Any]) -> ImageSet | None:
     for part in sets:
         if part.transform is not first.transform or part.target_transform is not first.target_transform:
             raise NotNative(f"{kind} of image datasets with different transforms")
-        if part.array is not None:
-            raise NotNative(f"{kind} of images in arrays")
+        if part.size != first.size:
+            raise NotNative(f"{kind} of images of different sizes")
+        if (repr(part.structure), part.channels) != (repr(first.structure), first.channels):
+            raise NotNative(f"{kind} of image datasets with different samples")
     counts = [part.n_rows if part.rows is None else len(part.rows) for part in sets]
     if np.cumsum(counts).tolist() != list(dataset.cumulative_sizes):
         raise NotNative(f"the parts of {kind} have changed their length")
@@ -230,14 +248,12 @@ def _concatenated(dataset: ConcatDataset[Any]) -> ImageSet | None:
         leaves += part.leaves
         starts += (part.starts + n).tolist()
         n += part.n_rows
-    return ImageSet(
-        f"{kind} of {len(sets)} x {first.name}",
-        tuple(leaves),
-        np.array(starts, np.int64),
-        n,
-        None,
-        first.channels,
-        first.transform,
-        first.target_transform,
-        np.concatenate(rows),
+    return replace(
+        first,
+        name=f"{kind} of {len(sets)} x {first.name}",
+        leaves=tuple(leaves),
+        starts=np.array(starts, np.int64),
+        n_rows=n,
+        arrays=sum((part.arrays for part in sets), ()),
+        rows=np.concatenate(rows),
     )

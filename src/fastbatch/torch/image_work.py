@@ -68,7 +68,7 @@ class ImageWork:
         files = None
         targets: list[Any] = []
         try:
-            if self.images.array is None:
+            if not self.images.arrays:
                 files, targets = self.images.files(rows)
                 sizes = _sizes(files, self.drawn.threads)
             else:
@@ -98,32 +98,37 @@ class ImageWork:
         return geometry_of(canvases)
 
     def result(self, started: Started) -> Any:
-        """Return the batch, as `default_collate` makes it of the samples.
+        """Return the batch, as `default_collate` makes it of the samples. Raises as `pixels` and `samples` do."""
+        images = self.pixels(started)
+        if self.has_rest:
+            return default_collate(self.samples(started, images))
+        return self.images.batch(images, started.targets)
+
+    def samples(self, started: Started, images: torch.Tensor) -> list[Any]:
+        """Return the samples of a batch whose images the native steps have made.
 
         Raises:
             RestDraws: A Python step drew random numbers, and the native ones did too.
-            Exception: What the core or a Python step raises.
+            Exception: What a Python step raises.
         """
-        if started.run is None:
-            raise ValueError("not made natively")
-        images = self._tensor(started.run.result())
-        if not self.has_rest:
-            return [images, default_collate(started.targets)]
         is_image = self.recipe.table is None
         change = self.images.target_transform
-        before = python_state() if self.recipe.draws else None
+        before = python_state() if self.recipe.draws and self.has_rest else None
         samples = []
         for i, target in enumerate(started.targets):
             one: Any = _pil_image(images[i], self.recipe.made) if is_image else images[i]
             for step in self.recipe.rest:
                 one = step(one)
-            samples.append((one, target if change is None else change(target)))
+            samples.append(self.images.sample(one, target if change is None else change(target)))
         if before is not None and python_state() != before:
             raise RestDraws
-        return default_collate(samples)
+        return samples
 
-    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        tensor = tensor_of(array, self.recipe.dtype)
+    def pixels(self, started: Started) -> torch.Tensor:
+        """Wait for the images of a batch. Called once. Raises what the core does."""
+        if started.run is None:
+            raise ValueError("not made natively")
+        tensor = tensor_of(started.run.result(), self.recipe.dtype)
         if self.recipe.table is None or self.recipe.planes:
             return tensor
         return tensor.permute(0, 3, 1, 2)
@@ -179,7 +184,7 @@ def work_of(owner: Any, dataset: Any, *, exact: bool, contiguous: bool, threads:
         return ImageWork(images, recipe, kept[1].drawn)
     height, width = recipe.size
     drawn = DrawnImages(
-        array=images.array,
+        arrays=images.arrays,
         channels=recipe.channels,
         height=height,
         width=width,

@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, SupportsIndex
 
-import torch.distributed
 from torch.utils.data import IterableDataset, get_worker_info
 from torch.utils.data._utils import pin_memory
 from torch.utils.data.dataloader import _BaseDataLoaderIter
@@ -16,6 +15,7 @@ from fastbatch.checks import one_of
 from fastbatch.loader.loader import Loader
 
 from .errors import no_end
+from .ranks import SHARDS, ranks
 
 _pin_memory: Any = pin_memory.pin_memory
 
@@ -23,13 +23,6 @@ _pin_memory: Any = pin_memory.pin_memory
 def is_loader(dataset: Any) -> bool:
     """Return whether a dataset is a loader of fastbatch, whose items are batches."""
     return isinstance(dataset, Loader)
-
-
-def ranks() -> tuple[int, int]:
-    """Return this process's rank and the world size, as torch.distributed has them; (0, 1) without it."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1
 
 
 class LoaderDataset(IterableDataset[Any]):
@@ -40,11 +33,11 @@ class LoaderDataset(IterableDataset[Any]):
         shard: As it was given.
     """
 
-    def __init__(self, loader: Any, shard: Literal["torch"] | None = "torch") -> None:
+    def __init__(self, loader: Any, shard: Literal["torch", "auto"] | None = "torch") -> None:
         if not is_loader(loader):
             raise TypeError(f"loader: expected a loader of fastbatch, found {type(loader).__name__}")
         self.loader = loader
-        self.shard = None if shard is None else one_of("shard", shard, ("torch",))
+        self.shard = None if shard is None else one_of("shard", shard, SHARDS)
         self._part = loader  # what this process iterates over
         self._place = (0, 1)
         self._epoch: int | None = None
@@ -60,7 +53,7 @@ class LoaderDataset(IterableDataset[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         worker = get_worker_info()
-        rank, world_size = ranks() if self.shard else (0, 1)
+        rank, world_size = ranks(self.shard)
         if worker is None:
             index, total = rank, world_size
         else:
@@ -74,7 +67,7 @@ class LoaderDataset(IterableDataset[Any]):
 
     def __len__(self) -> int:
         """Return the number of batches on this rank."""
-        return len(self._mine(ranks() if self.shard else (0, 1)))
+        return len(self._mine(ranks(self.shard)))
 
     def set_epoch(self, epoch: SupportsIndex) -> None:
         """Let the next iteration be epoch `epoch`. With ranks and worker processes, call it before each epoch."""
@@ -94,7 +87,7 @@ class LoaderDataset(IterableDataset[Any]):
         return f"as_iterable({self.loader!r})"
 
 
-def as_iterable(loader: Any, *, shard: Literal["torch"] | None = "torch") -> LoaderDataset:
+def as_iterable(loader: Any, *, shard: Literal["torch", "auto"] | None = "torch") -> LoaderDataset:
     """Return a loader of fastbatch as an `IterableDataset` of batches.
 
         torch.utils.data.DataLoader(fastbatch.torch.as_iterable(loader), batch_size=None)
@@ -103,8 +96,8 @@ def as_iterable(loader: Any, *, shard: Literal["torch"] | None = "torch") -> Loa
 
     Args:
         loader: A loader that is not sharded yet.
-        shard: "torch" gives each rank of `torch.distributed` its part of the samples, once that is initialized. None:
-            the loader already is that of this rank.
+        shard: "torch" gives each rank of `torch.distributed` its part of the samples, once that is initialized. "auto"
+            asks other sources too: see `LoaderOptions`. None: the loader already is that of this rank.
 
     Raises:
         TypeError: Not a loader of fastbatch.

@@ -14,7 +14,8 @@ from torch.utils.data import BatchSampler, DistributedSampler, IterableDataset, 
 from fastbatch.checks import whole
 
 from .data_loader import OWN_OPTIONS, DataLoader, T
-from .iterable import LoaderDataset, ranks
+from .iterable import LoaderDataset
+from .ranks import ranks
 from .sharded import ShardedBatches, is_plain
 from .state import PENDING
 

@@ -24,12 +24,11 @@ from fastbatch.native.backend import NativeBackend
 from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 
+from .declared import HOOK, columns_of
 from .tensors import NotNative, array_of, dtype_of, tensor_of
 
 if TYPE_CHECKING:
     from fastbatch.native.gather import Gather
-
-HOOK = "fastbatch_columns"
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def samples_of(dataset: Any) -> Samples:
     if kind is torch.Tensor:
         return _tensors([dataset], 0, "a tensor")
     if kind in (np.ndarray, np.memmap):
-        return _declared(dataset, dataset, "an array")
+        return _declared(dataset, "an array")
     get = getattr(kind, "__getitem__", None)
     get_many = getattr(dataset, "__getitems__", None)
     if get is TensorDataset.__getitem__ and get_many is None:
@@ -105,11 +104,9 @@ def samples_of(dataset: Any) -> Samples:
         return _concatenated(dataset)
     if get is StackDataset.__getitem__ and getattr(get_many, "__func__", None) is StackDataset.__getitems__:
         return _stacked(dataset)
-    if hasattr(kind, HOOK):
-        names = [next((c for c in kind.__mro__ if name in vars(c)), object) for name in (HOOK, "__getitem__")]
-        if kind.__mro__.index(names[0]) > kind.__mro__.index(names[1]):
-            raise NotNative(f"{names[1].__name__}.__getitem__ overrides that of {names[0].__name__}")
-        return _declared(dataset, getattr(dataset, HOOK)(), kind.__name__)
+    columns = columns_of(dataset)
+    if columns is not None:
+        return _declared(columns, kind.__name__)
     raise NotNative(f"{kind.__name__} is a Python dataset without {HOOK}()")
 
 
@@ -135,7 +132,7 @@ def counted(tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
     return tuple(tensor for tensor in tensors if not tensor.is_inference())
 
 
-def _declared(dataset: Any, columns: Any, name: str) -> Samples:
+def _declared(columns: Any, name: str) -> Samples:
     """Return the samples of a dataset that says which arrays its samples are rows of."""
     leaves, structure = flatten(columns)
     backend = NativeBackend()

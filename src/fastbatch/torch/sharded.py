@@ -21,8 +21,9 @@ from torch.utils.data import (
 from fastbatch.checks import whole
 from fastbatch.errors import StateError
 
-from .iterable import LoaderDataset, ranks
+from .iterable import LoaderDataset
 from .order import SeededRandomSampler
+from .ranks import ranks
 
 
 class ShardedBatches(Sampler[list[int]]):
@@ -162,7 +163,9 @@ def sharded(loader: Any, index_sampler: Any) -> Any:
     if isinstance(sampler, RandomSampler):
         given = None if isinstance(sampler, SeededRandomSampler) else sampler.generator
         seed = 0 if given is None else given.initial_seed()
-    made = ShardedBatches(len(loader.dataset), index_sampler.batch_size, index_sampler.drop_last, seed, *ranks())
+    made = ShardedBatches(
+        len(loader.dataset), index_sampler.batch_size, index_sampler.drop_last, seed, *ranks(loader.shard)
+    )
     kept = _KEPT.get(loader)
     if kept is not None and kept.key == made.key:
         return kept

@@ -40,6 +40,7 @@ class Progress:
         order: Of a sampler whose whole order is known.
         sampler_states: Of a sampler with a state of its own: after each batch that it was asked for.
         sampler_state: The one after the latest batch that was handed out.
+        is_restored: The epoch goes on from a state: `start` is in it.
         in_process: The dataset is not copied to worker processes: its state is that of the batches handed out.
         fetcher: torch's own in this process: the iterator of its dataset may have a state.
         held: The states of the dataset, from before a batch was taken ahead.
@@ -47,6 +48,7 @@ class Progress:
     """
 
     start: dict[str, Any]
+    is_restored: bool = False
     in_process: bool = True
     batches: int = 0
     ended: bool = False
@@ -201,6 +203,8 @@ def state_of(loader: Any, progress: Progress) -> dict[str, Any]:
     else:
         order = progress.order if progress.order is not None and progress.order.start is not None else None
         start = progress.start if order is None or order.start is None else order.start
+        if progress.order is not None and order is None and not progress.is_restored:
+            start = start_of(loader, is_fresh=False)  # the order is drawn at the first batch: from what there is then
         state["fresh"] = start["fresh"]
         state["generators"] = [_text(generator) for generator in start["generators"]]
         if order is not None:

@@ -53,7 +53,7 @@ class StatefulDataLoader(DataLoader[T]):
         workers: Literal["auto", "thread"] = "auto",
         threads: int | None = None,
         prefetch: int | None = None,
-        shard: Literal["torch"] | None = None,
+        shard: Literal["torch", "auto"] | None = None,
         device: torch.device | str | int | None = None,
         channels_last: ChannelsLast = False,
         dtype: torch.dtype | None = None,

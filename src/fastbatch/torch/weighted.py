@@ -11,7 +11,7 @@ from torch.utils.data import DistributedSampler
 
 from fastbatch.checks import flag, whole
 
-from .iterable import ranks
+from .ranks import ranks
 
 
 class DistributedWeightedSampler(DistributedSampler[int]):

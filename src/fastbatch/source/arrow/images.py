@@ -19,8 +19,11 @@ LABELS = ("label", "labels")  # names of the column with the labels, if no type 
 LARGEST_BUFFER = 1 << 62
 
 
-def image_samples(table: ArrowTable, option: str, name: str) -> SampleSource:
+def image_samples(table: ArrowTable, option: str, name: str, first: int = 0) -> SampleSource:
     """Return the images in a column, without copying their bytes.
+
+    Args:
+        first: The number of the first row, for messages.
 
     Raises:
         ValueError: No such column, a null, or no images.
@@ -30,7 +33,6 @@ def image_samples(table: ArrowTable, option: str, name: str) -> SampleSource:
     if isinstance(getattr(column.type, "storage_type", None), type(column.type)):
         column = column.cast(column.type.storage_type)
     parts: list[SampleSource] = []
-    first = 0
     for chunk in column.chunks:
         if len(chunk):
             parts.append(_chunk(option, name, chunk, first))

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.checks import shown
 from fastbatch.errors import FormatError
-from fastbatch.source.local_file import open_unbuffered, path_text, read_head
+from fastbatch.source.foreign import FEATHER, PARQUET, known_format
+from fastbatch.source.local_file import open_unbuffered, read_head
+from fastbatch.source.patterns import files_of
 
 PARQUET_ENDS = (".parquet", ".pq")
 IPC_ENDS = (".feather", ".arrow", ".ipc")
@@ -70,6 +71,11 @@ def is_table(data: Any) -> bool:
     return is_dataset(data) or (hasattr(data, "__arrow_c_stream__") and has_columns)
 
 
+def is_paths(data: Any) -> bool:
+    """Return whether data are a path, a pattern or a list of files."""
+    return isinstance(data, str | bytes | os.PathLike | list | tuple)
+
+
 def is_dataset(data: Any) -> bool:
     """Return whether data are a `datasets.Dataset`."""
     return any((base.__module__, base.__name__) == ("datasets.arrow_dataset", "Dataset") for base in type(data).__mro__)
@@ -91,7 +97,7 @@ def as_table(data: Any, columns: Sequence[str] | None = None) -> ArrowTable:
     """
     arrow = pyarrow()
     if isinstance(data, str | bytes | os.PathLike | list | tuple):
-        paths = table_paths(data)
+        paths = files_of("data", data)
         return ArrowTable(_read_files(arrow, paths, columns), path=paths[0])
     if is_dataset(data):
         return _of_dataset(data)
@@ -110,45 +116,49 @@ def columns_of(data: Any) -> ArrowTable:
     if not isinstance(data, str | bytes | os.PathLike | list | tuple):
         return as_table(data)
     arrow = pyarrow()
-    path = table_paths(data)[0]
-    read = _parquet_schema if read_head(path).startswith(b"PAR1") else _read_ipc
-    found = _read(arrow, path, read, None)
+    path = files_of("data", data)[0]
+    found = _read(arrow, path, _parquet_schema if _is_parquet(path) else _read_ipc, None)
     return ArrowTable(getattr(found, "schema", found).empty_table(), path=path)
-
-
-def table_paths(data: Any) -> list[str]:
-    """Return the paths of a file, a pattern or a list of them; FileNotFoundError for a pattern without files."""
-    found: list[str] = []
-    for item in data if isinstance(data, list | tuple) else [data]:
-        path = path_text("data", item)
-        matches = sorted(glob.glob(path)) if glob.has_magic(path) and not os.path.exists(path) else [path]
-        if not matches:
-            raise FileNotFoundError(2, "No file matches", path)
-        found += matches
-    if not found:
-        raise ValueError("data: expected at least one file, found none")
-    return found
 
 
 def _read_files(arrow: Any, paths: Sequence[str], columns: Sequence[str] | None) -> Any:
     tables: list[Any] = []
     for path in paths:
-        table = _read(arrow, path, _read_parquet if read_head(path).startswith(b"PAR1") else _read_ipc, columns)
-        if tables and not table.schema.equals(tables[0].schema):
-            expected, found = (", ".join(f"{one.name} {one.type}" for one in t.schema) for t in (tables[0], table))
-            raise FormatError("other columns than in the first file", path=path, expected=expected, found=found)
+        table = _read(arrow, path, _read_parquet if _is_parquet(path) else _read_ipc, columns)
         tables.append(table)
+        refuse_other_columns(path, tables[0].schema, table.schema)
     return arrow.concat_tables(tables)
+
+
+def _is_parquet(path: str) -> bool:
+    """Return whether a file is Parquet, not Feather; FormatError if it is of another known format."""
+    head = read_head(path)
+    other = known_format(path, head) if head else None  # Arrow's stream format has no signature
+    if other is not None and other.title not in (PARQUET.title, FEATHER.title):
+        raise FormatError("not a table", path=path, expected="Parquet or Feather", found=other)
+    return head.startswith(PARQUET.begins)
+
+
+def refuse_other_columns(path: str, expected: Any, found: Any) -> None:
+    """Raise FormatError if a file has another schema than the first one."""
+    if not found.equals(expected):
+        first, other = (", ".join(f"{one.name} {one.type}" for one in schema) for schema in (expected, found))
+        raise FormatError("other columns than in the first file", path=path, expected=first, found=other)
 
 
 def _read(arrow: Any, path: str, read: Callable[..., Any], columns: Sequence[str] | None) -> Any:
     try:
         return read(arrow, path, columns)
     except (arrow.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
         name = "Parquet" if read in (_read_parquet, _parquet_schema) else "Feather"
-        raise FormatError(f"a {name} file that pyarrow cannot read: {error!s:.300}", path=path) from error
+        raise_unreadable(error, path, name)
+
+
+def raise_unreadable(error: Exception, path: str, name: str) -> NoReturn:
+    """Raise pyarrow's error about a file as a FormatError that names it; what the system says stays an OSError."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise error
+    raise FormatError(f"a {name} file that pyarrow cannot read: {error!s:.300}", path=path) from error
 
 
 def _read_parquet(arrow: Any, path: str, columns: Sequence[str] | None) -> Any:

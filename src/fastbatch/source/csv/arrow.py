@@ -7,6 +7,7 @@ parses each segment with all threads.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -19,9 +20,12 @@ from pyarrow import csv
 from fastbatch.source.compressed import open_content
 from fastbatch.source.pool import submit, thread_pool
 
+from .arrow_cells import RejectedError, numbers_of
+from .cells import Kind
 from .grammar import NULLS
+from .lines import LONGEST_ROW, comment_pattern
 from .options import CsvOptions
-from .rows import LONGEST_ROW, Layout, compute_type, plain_blocks
+from .rows import Layout, compute_type, plain_blocks
 
 SEGMENT_BYTES = 4 << 20
 BLOCK_BYTES = 1 << 20  # parsed by one of pyarrow's threads at a time
@@ -36,10 +40,11 @@ def blocks(path: str, layout: Layout, options: CsvOptions) -> Iterator[NDArray[A
     done = 0
     if layout.is_simple and options.is_utf8:
         for table in _tables(path, layout, options):
-            if table is None:
+            block = None if table is None else _array(table, layout, options)
+            if block is None:
                 break
-            yield _array(table, layout, options)
-            done += table.num_rows
+            yield block
+            done += len(block)
         else:
             return
     for block in plain_blocks(path, layout, options):
@@ -106,21 +111,47 @@ def _tables(path: str, layout: Layout, options: CsvOptions) -> Iterator[Any]:
 
 
 def _parse(segment: memoryview | None, has_quotes: bool, skip: int, layout: Layout, options: CsvOptions) -> Any:
-    if segment is None:
+    content: Any = segment
+    if content is not None and options.dialect.comment is not None:
+        content = _without_comments(content, has_quotes, options)
+    if content is None:
         return None
-    names = [str(i) for i in range(layout.n_columns)]  # names in the file may be duplicates
-    element = pyarrow.from_numpy_dtype(compute_type(options.dtype))
-    chosen = sorted({str(i) for i in layout.chosen})
+    names = [str(i) for i in range(layout.n_cells)]  # names in the file may be duplicates
+    types = {str(i): _type(kind, options) for i, kind in zip(layout.chosen, layout.kinds, strict=True)}
+    if layout.trailing:
+        types[names[-1]] = pyarrow.null()  # pyarrow refuses anything but missing cells
+    chosen = sorted(types)
     read = csv.ReadOptions(use_threads=options.threads != 1, block_size=BLOCK_BYTES, skip_rows=skip, column_names=names)
     parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=has_quotes)
     convert = csv.ConvertOptions(
-        column_types=dict.fromkeys(chosen, element), include_columns=chosen, null_values=sorted(NULLS)
+        column_types=types,
+        include_columns=chosen,
+        null_values=sorted(NULLS.union(options.dialect.na_values)),
+        strings_can_be_null=True,
+        decimal_point=options.dialect.decimal,
     )
     try:
-        table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(segment)), read, parse, convert)
+        table = csv.read_csv(pyarrow.BufferReader(pyarrow.py_buffer(content)), read, parse, convert)
     except pyarrow.ArrowInvalid:
         return None
+    if layout.trailing:
+        table = table.drop_columns([names[-1]])
     return None if options.missing == "error" and any(map(_has_missing, table.columns)) else table
+
+
+def _type(kind: Kind, options: CsvOptions) -> Any:
+    """Return the type as which pyarrow reads a column; texts are read by `arrow_cells`."""
+    if kind is not None or options.dialect.thousands is not None:
+        return pyarrow.string()
+    return pyarrow.from_numpy_dtype(compute_type(options.dtype))
+
+
+def _without_comments(segment: memoryview, has_quotes: bool, options: CsvOptions) -> Any:
+    """Return a segment without its comments; None where a comment may be inside quotes."""
+    content = segment.tobytes()
+    if str(options.dialect.comment).encode("ascii") not in content:
+        return segment
+    return None if has_quotes else re.sub(comment_pattern(options), b"", content)
 
 
 def _has_missing(column: Any) -> bool:
@@ -138,19 +169,25 @@ def _numbers(chunk: Any) -> NDArray[Any]:
     return np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
 
 
-def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any]:
-    """Return a table as rows; missing numbers become NaN or `options.missing`.
+def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any] | None:
+    """Return a table as rows; missing numbers become NaN or `options.missing`. None if a text is none of its column's.
 
     Reads the columns' buffers directly: pyarrow's `to_numpy` imports pandas, which takes 0.5 s and 30 MB.
     """
     missing = np.nan if isinstance(options.missing, str) else options.missing
     rows = np.empty((table.num_rows, len(layout.chosen)), options.dtype)
     with np.errstate(all="ignore"):  # overflow becomes infinity
-        for j, i in enumerate(layout.chosen):
+        for j, (i, kind) in enumerate(zip(layout.chosen, layout.kinds, strict=True)):
             first = 0
             for chunk in filter(len, table.column(str(i)).chunks):
                 part = rows[first : first + len(chunk), j]
-                numbers = _numbers(chunk)
+                if pyarrow.types.is_string(chunk.type):
+                    try:
+                        numbers = numbers_of(chunk, kind, options)
+                    except RejectedError:
+                        return None
+                else:
+                    numbers = _numbers(chunk)
                 part[:] = numbers
                 if chunk.null_count:
                     part[_is_null(chunk)] = missing

@@ -13,6 +13,8 @@ import numpy as np
 from fastbatch.checks import codec_named, element_type, floats, listed, shown, whole
 from fastbatch.source.compressed import uncompressed_name
 
+from .dialect import Dialect, make_dialect
+
 SUFFIXES = {".csv": ",", ".tsv": "\t"}
 MISSING = ("nan", "error")
 MOST_ROWS_BEFORE = 10_000  # before the header
@@ -31,6 +33,7 @@ class CsvOptions:
     missing: str | float | int
     encoding: str
     threads: int | None
+    dialect: Dialect
 
     @property
     def is_utf8(self) -> bool:
@@ -39,7 +42,7 @@ class CsvOptions:
     @property
     def key(self) -> str:
         """A string that is equal for options that give the same result."""
-        parts = (self.columns, self.dtype.str, self.header, self.delimiter, self.missing, self.encoding)
+        parts = (self.columns, self.dtype.str, self.header, self.delimiter, self.missing, self.encoding, self.dialect)
         return repr(parts)
 
 
@@ -52,8 +55,9 @@ def make_csv_options(
     missing: Any = "nan",
     encoding: str = "utf-8",
     threads: Any = None,
+    **dialect: Any,
 ) -> CsvOptions:
-    """Return the checked options for a file.
+    """Return the checked options for a file; `dialect` are those of `make_dialect`.
 
     Raises:
         TypeError, ValueError: An option of the wrong type or out of range; the message names it.
@@ -63,6 +67,8 @@ def make_csv_options(
         raise TypeError(f"dtype: expected a float or integer type of at most 8 bytes, found {element}")
     if delimiter is None:
         delimiter = SUFFIXES.get(os.path.splitext(uncompressed_name(path))[1].lower(), ",")
+        if delimiter == dialect.get("decimal"):
+            delimiter = ";"
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii():
         raise ValueError(f"delimiter: expected one ASCII character, found {shown(delimiter)}")
     if isinstance(missing, str) and missing not in MISSING:
@@ -79,7 +85,8 @@ def make_csv_options(
             raise ValueError("columns: expected at least one, found none")
     codec_named(encoding)
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
-    return CsvOptions(chosen, element, _header(header), delimiter, missing, encoding, n_threads)
+    made = make_dialect(delimiter, element, **dialect)
+    return CsvOptions(chosen, element, _header(header), delimiter, missing, encoding, n_threads, made)
 
 
 def _header(header: Any) -> Header:

@@ -41,7 +41,7 @@ def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) 
 
     def table(file: str) -> Table:
         again = (_read_again, opener, path, options, opened, cache)
-        return Table(opener.reopened_by(opener.npy(file), path, *again), layout.names, path)
+        return Table(opener.reopened_by(opener.npy(file), path, *again), layout.names, path, layout.categories)
 
     if cache is not None:
         kept = kept_path(Path(path_text("cache", cache)), path, identity, options)
@@ -57,7 +57,8 @@ def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) 
             parse(temporary)
             return table(temporary.name)
         finally:
-            with suppress(FileNotFoundError):
+            # On Windows a mapped file cannot be deleted: a later call removes it, by remove_stale().
+            with suppress(FileNotFoundError, PermissionError):
                 os.unlink(temporary.name)
 
 

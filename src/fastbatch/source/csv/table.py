@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,22 @@ class Table:
         rows: The array or source with the numbers.
         column_names: Names of the columns that were read.
         path: The CSV file.
+        categories: The names of the codes 0, 1, ..., for each column of categories.
         dtype: Type of the numbers.
         shape: (rows, columns).
     """
 
-    def __init__(self, rows: Any, column_names: Sequence[str], path: str) -> None:
+    def __init__(
+        self,
+        rows: Any,
+        column_names: Sequence[str],
+        path: str,
+        categories: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.rows = rows
         self.column_names = tuple(column_names)
         self.path = path
+        self.categories = dict(categories or {})
         self.dtype: np.dtype[Any] = rows.dtype
         self.shape: tuple[int, ...] = rows.shape
 

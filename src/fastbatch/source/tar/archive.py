@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import shown
 from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile
-from fastbatch.source.opener import Opener
+from fastbatch.source.opener import Opener, StoredArchive
+from fastbatch.source.patterns import files_of
 from fastbatch.source.ranges import RangeSamples
 
-from .index import Members, list_archives
-from .paths import archive_paths
+from .groups import Groups
+from .index import list_archives
 
 ABSENT = np.uint64(2**64 - 1)
 
@@ -32,67 +32,28 @@ class Archive:
         extensions: What follows that dot, in lower case ("jpg", "seg.png"), in the order of the first occurrence.
     """
 
-    def __init__(self, listed: Sequence[tuple[OpenedFile, Members]]) -> None:
+    def __init__(self, listed: Sequence[tuple[OpenedFile | StoredArchive, Groups]]) -> None:
         self.files = tuple(file for file, _ in listed)
         self.keys: list[bytes] = []
-        counts = []
-        extensions: dict[bytes, int] = {}  # number of each
-        written: dict[bytes, int] = {}  # the same by their spelling in the archives
-        samples: list[int] = []
-        kinds: list[int] = []
-        for file, members in listed:
-            found: dict[bytes, int] = {}  # sample of each key in this archive
-            n_before = len(self.keys)
-            for name in members.names:
-                base = name.rfind(b"/") + 1
-                dot = name.find(b".", base)
-                if dot <= base or (name.startswith(b"__") and _is_about(name)):
-                    samples.append(-1)
-                    kinds.append(0)
-                    continue
-                samples.append(found.setdefault(name[:dot], n_before + len(found)))
-                extension = name[dot + 1 :]
-                kind = written.get(extension)
-                if kind is None:
-                    kind = written[extension] = extensions.setdefault(extension.lower(), len(extensions))
-                kinds.append(kind)
-            self.keys += found
-            counts.append(len(found))
-            self._refuse_twice(file, members, samples, kinds, len(extensions))
-        self.extensions = tuple(os.fsdecode(one) for one in extensions)
+        numbers: dict[bytes, int] = {}  # of the extensions
+        samples, kinds, counts = [], [], []
+        for _, groups in listed:
+            of_archive = [numbers.setdefault(extension, len(numbers)) for extension in groups.extensions]
+            samples.append(groups.samples + len(self.keys))
+            kinds.append(np.array(of_archive, np.int64)[groups.kinds])
+            counts.append(len(groups.keys))
+            self.keys += groups.keys
+        self.extensions = tuple(os.fsdecode(one) for one in numbers)
         self.file = np.repeat(np.arange(len(counts), dtype=np.uint64), counts)
-        self._scatter([members for _, members in listed], np.array(samples, np.int64), np.array(kinds, np.int64))
+        self._scatter([groups for _, groups in listed], np.concatenate(samples), np.concatenate(kinds))
 
-    def _refuse_twice(
-        self, file: OpenedFile, members: Members, samples: list[int], kinds: list[int], n_kinds: int
-    ) -> None:
-        """Raise FormatError if a sample of the archive that was grouped last has two members of one extension."""
-        n = len(members.names)
-        if n == 0:
-            return
-        of = np.array(samples[-n:], np.int64)
-        cells = (of * n_kinds + np.array(kinds[-n:], np.int64))[of >= 0]
-        order = np.argsort(cells, kind="stable")
-        twice = np.flatnonzero(cells[order][1:] == cells[order][:-1])
-        if len(twice):
-            again = int(np.flatnonzero(of >= 0)[order[int(twice[0]) + 1]])
-            name = os.fsdecode(members.names[again])
-            raise FormatError(
-                "duplicate member",
-                path=file.path,
-                offset=int(members.offsets[again]),
-                expected="each name once",
-                found=f"{shown(name)} again",
-            )
-
-    def _scatter(self, listed: Sequence[Members], samples: NDArray[np.int64], kinds: NDArray[np.int64]) -> None:
-        empty = [np.zeros(0, np.uint64)]
-        offsets = np.concatenate(empty + [members.offsets for members in listed])
-        sizes = np.concatenate(empty + [members.sizes for members in listed])
+    def _scatter(self, listed: Sequence[Groups], samples: NDArray[np.int64], kinds: NDArray[np.int64]) -> None:
+        offsets = np.concatenate([groups.offsets for groups in listed])
+        sizes = np.concatenate([groups.sizes for groups in listed])
         self._offsets: dict[str, NDArray[np.uint64]] = {}
         self._sizes: dict[str, NDArray[np.uint64]] = {}
         for number, extension in enumerate(self.extensions):
-            here = (kinds == number) & (samples >= 0)
+            here = kinds == number
             for table, values in ((self._offsets, offsets), (self._sizes, sizes)):
                 table[extension] = np.full(len(self.keys), ABSENT)
                 table[extension][samples[here]] = values[here]
@@ -183,14 +144,11 @@ def open_archive(opener: Opener, given: Any, index_cache: bool = True) -> Archiv
         FormatError: It is broken or compressed, or has a member twice.
         ValueError: There are no samples.
     """
-    paths = archive_paths(given)
+    paths = files_of("paths", given, urls=True)
     archive = Archive(list_archives(opener, paths, index_cache))
+    n_stored = sum(not isinstance(file, OpenedFile) for file in archive.files)
+    if 0 < n_stored < len(paths):
+        raise ValueError(f"paths: expected all archives in stores, or all on this machine, found {n_stored} in stores")
     if len(archive) == 0:
         raise ValueError(f"{paths[0]}: expected members such as 0001.jpg, found none")
     return archive
-
-
-def _is_about(name: bytes) -> bool:
-    """Return whether a member is about the archive, not data: in a folder such as `__info__`, as in WebDataset."""
-    folder, slash, _ = name.partition(b"/")
-    return bool(slash) and folder.startswith(b"__") and folder.endswith(b"__")

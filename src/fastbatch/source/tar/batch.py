@@ -48,20 +48,22 @@ class PackMembers:
 
     Attributes:
         decoders: The function for each extension.
+        with_index: The batch is followed by the index of each sample.
     """
 
     archive: Archive
     decoders: Mapping[str, Decode]
+    with_index: bool = False
 
-    def __call__(self, columns: Sequence[NDArray[np.int64]]) -> dict[str, Any]:
-        of = columns[0][:, 0]
+    def __call__(self, columns: Sequence[NDArray[np.int64]]) -> Any:
+        of = columns[0]
         batch: dict[str, Any] = {KEY: PerSample(self.archive.key(i) for i in of.tolist())}
         for extension, decode in self.decoders.items():
             members = self.archive.members([extension], of)
             contents = zip(of.tolist(), members.read_all(), strict=True)
             decoded = [_decoded(decode, content, members, j, i) for j, (i, content) in enumerate(contents)]
             batch[extension] = stacked(decoded)
-        return batch
+        return (batch, columns[1]) if self.with_index else batch
 
 
 def _decoded(decode: Decode, content: bytes, members: RangeSamples, member: int, sample: int) -> Any:
@@ -109,15 +111,3 @@ def decoders(archive: Archive, columns: Sequence[str] | None, decode: Any) -> di
                 there = ", ".join(archive.extensions)
                 raise ValueError(f"{name}: expected extensions of members ({there}), found {shown(extension)}")
     return {one: own.get(one, bytes if decode is False else decoder_of(one)) for one in chosen}
-
-
-def numbered(archive: Archive) -> NDArray[np.int64]:
-    """Return a row for each sample: its number, and a checksum by which a loader knows its data again."""
-    from zlib import crc32
-
-    rows = np.empty((len(archive), 2), np.int64)
-    rows[:, 0] = np.arange(len(archive))
-    rows[:, 1] = [crc32(key) for key in archive.keys]
-    for extension in archive.extensions:
-        rows[:, 1] += np.where(archive.has(extension), archive.sizes(extension).astype(np.int64), 0)
-    return rows

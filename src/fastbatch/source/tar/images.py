@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.checks import shown
-from fastbatch.source.image_folder import EXTENSIONS
+from fastbatch.source.image_folder import known_extensions
 from fastbatch.source.ranges import RangeSamples
 
 from .archive import Archive
@@ -26,7 +26,11 @@ def images_in(archive: Archive, column: str | None, labels: Any) -> tuple[NDArra
         FormatError: A sample with a label but without an image.
         ValueError: No images, or a sample with several and no `column`.
     """
-    kinds = [one for one in archive.extensions if one in EXTENSIONS] if column is None else [column.removeprefix(".")]
+    kinds = (
+        [one for one in archive.extensions if one in known_extensions()]
+        if column is None
+        else [column.removeprefix(".")]
+    )
     counts = np.sum([archive.has(one) for one in kinds], axis=0, dtype=np.int64) if kinds else np.zeros(len(archive))
     of = np.flatnonzero(counts)
     if len(of) == 0:

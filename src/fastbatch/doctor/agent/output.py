@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Writes what this process has recorded into the doctor's folder: now and then, and at its end."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import multiprocessing.process
+import multiprocessing.util
+import os
+import sys
+import threading
+from time import perf_counter
+from typing import Any
+
+from .files import FILES
+from .record import AT_BATCH, INSIDE, NATIVE, SCOPE, SOURCES, Samples
+
+_EVERY_S = 2.0
+
+
+class Work:
+    """The batches that a worker process has made of one data set. Threads: one."""
+
+    def __init__(self) -> None:
+        self.fetches = 0
+        self.samples = Samples()
+        self.busy_s = self.cpu_s = self.first_at = self.last_at = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain numbers and text."""
+        return {**vars(self), "samples": self.samples.to_dict()}
+
+    def add(self, begin: float, end: float, cpu_s: float) -> None:
+        """Count one batch."""
+        if not self.fetches:
+            self.first_at = begin
+        self.fetches += 1
+        self.busy_s += end - begin
+        self.cpu_s += cpu_s
+        self.last_at = end
+        write_sometimes(end)
+
+
+class Works(dict[str, Work]):
+    """The work of this process, by the tag of the data set."""
+
+    def get(self, tag: str, _: Any = None) -> Work:
+        """Return the record of a tag, made at first use."""
+        if tag not in self:
+            self[tag] = Work()
+            if multiprocessing.process.parent_process() is not None:  # a worker process ends without `atexit`
+                multiprocessing.util.Finalize(None, write, exitpriority=10)
+        return self[tag]
+
+
+WORK = Works()
+_folder = ""
+_last_s = 0.0
+_began = perf_counter()
+_is_finished = [False]
+
+
+def install(folder: str) -> None:
+    """Write into `folder` from now on, in forked children too."""
+    global _folder
+    _folder = folder
+    AT_BATCH.append(write_sometimes)
+    atexit.register(write)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget)
+
+
+def _forget() -> None:
+    """Begin anew in a forked child: what the parent has recorded is the parent's."""
+    global _began
+    SOURCES.clear()
+    WORK.clear()
+    INSIDE.clear()
+    SCOPE.stack.clear()
+    NATIVE.clear()
+    FILES.clear()
+    _began = perf_counter()
+
+
+def write_sometimes(now: float) -> None:
+    """Write if the last time is long ago."""
+    global _last_s
+    if now - _last_s > _EVERY_S:
+        _last_s = now
+        write()
+
+
+def write() -> None:
+    """Write the record of this process; nothing if it has made no batch."""
+    if _is_finished[0] or not (SOURCES or WORK or FILES.count):
+        return
+    record = {
+        "pid": os.getpid(),
+        "argv": [str(argument) for argument in getattr(sys, "argv", [])],
+        "elapsed_s": elapsed(),
+        "sources": [source.to_dict() for source in SOURCES],
+        "work": {tag: work.to_dict() for tag, work in WORK.items()},
+        "files": FILES.to_dict(),
+        "scheduled": scheduled(),
+    }
+    put(f"{os.getpid()}.json", record)
+
+
+def scheduled() -> dict[str, float]:
+    """Return the seconds that the loading threads ran, and those that they were ready to run but all CPUs were busy."""
+    run_ns = queue_ns = 0
+    for number in list(NATIVE.values()):
+        with contextlib.suppress(OSError, ValueError), open(f"/proc/self/task/{number}/schedstat", "rb") as file:
+            run, queue, _ = map(int, file.read(100).split())
+            run_ns += run
+            queue_ns += queue
+    return {"run_s": run_ns / 1e9, "queue_s": queue_ns / 1e9}
+
+
+def finish() -> None:
+    """Write for the last time: what follows, in this process and in its children, is not the script's."""
+    write()
+    _is_finished[0] = True
+
+
+def elapsed() -> float:
+    """Return the seconds since this process began to be watched."""
+    return perf_counter() - _began
+
+
+def put(name: str, content: Any) -> None:
+    """Write a JSON file whole or not at all."""
+    path = os.path.join(_folder, name)
+    with contextlib.suppress(OSError, TypeError, ValueError):
+        with open(f"{path}.{threading.get_ident()}", "w") as file:
+            json.dump(content, file)
+        os.replace(f"{path}.{threading.get_ident()}", path)

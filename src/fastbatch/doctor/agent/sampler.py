@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""What the time in `next` goes into: a thread looks now and then where the Python code of the loading threads is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from types import CodeType, FrameType
+
+from .record import HERE, INSIDE, NATIVE, is_users_own
+
+INTERVAL_S = 0.02
+# The first pattern in a file's path decides; further in, function names of that file.
+_PIL_WORK = {"resize", "rotate", "transform", "crop", "transpose", "filter", "paste", "thumbnail", "reduce", "convert"}
+_LIBRARIES = (
+    (
+        "decode",
+        ("/PIL/", "/cv2/", "/imageio", "/tifffile", "/torchvision/io/", "/torchvision/datasets/folder", "/h5py/"),
+    ),
+    ("decode", ("/soundfile", "/librosa/", "/torchaudio/", "/pandas/", "/pyarrow/", "/csv.py", "/json/", "/pickle.py")),
+    ("decode", ("/gzip.py", "/zipfile", "/tarfile.py", "/lzma.py", "/bz2.py", "/numpy/lib/", "/simplejpeg")),
+    ("transform", ("/torchvision/transforms/", "/albumentations/", "/scipy/", "/skimage/", "/kornia/", "/imgaug/")),
+    ("transform", ("/keras/src/legacy/preprocessing/", "/keras/src/layers/preprocessing/")),
+    ("collate", ("/torch/utils/data/_utils/collate.py", "/torch/utils/data/_utils/pin_memory.py")),
+    ("hand-over", ("/multiprocessing/", "/queue.py", "/torch/utils/data/dataloader.py")),
+)
+
+
+class Sampler:
+    """The thread that looks. Threads: any may start it."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+
+    def start(self) -> None:
+        """Start the thread of this process, if it has none."""
+        if self._pid == os.getpid():
+            return
+        self._pid = os.getpid()
+        threading.Thread(target=_look_again_and_again, name="fastbatch-doctor", daemon=True).start()
+
+
+def _look_again_and_again() -> None:
+    pause = threading.Event()
+    while not pause.wait(INTERVAL_S):
+        if not INSIDE:
+            continue
+        frames = sys._current_frames()
+        for thread, source in list(INSIDE.items()):
+            frame = frames.get(thread)
+            if frame is not None:
+                kind, line = classify(frame)
+                source.samples.add("disk" if _waits_for_disk(thread) else kind, line)
+        del frames
+
+
+def _waits_for_disk(thread: int) -> bool:
+    """Return whether a thread is in the kernel's uninterruptible sleep."""
+    try:
+        with open(f"/proc/self/task/{NATIVE[thread]}/stat", "rb") as file:
+            return file.read(200).rpartition(b")")[2][1:2] == b"D"
+    except (OSError, KeyError):
+        return False
+
+
+SAMPLER = Sampler()
+
+
+_OF_CODE: dict[CodeType, str] = {}  # what a function does; "" for those that say nothing
+
+
+def classify(frame: FrameType | None) -> tuple[str, str]:
+    """Return the kind of work of a thread, and "file:line function" of the frame that decided it."""
+    top: FrameType | None = None
+    while frame is not None:
+        code = frame.f_code
+        kind = _OF_CODE.get(code)
+        if kind is None:
+            kind = _OF_CODE[code] = _kind_of(code.co_filename, code.co_name)
+        if kind and kind != "doctor":
+            return kind, _line(frame)
+        if kind != "doctor" and top is None:
+            top = frame
+        frame = frame.f_back
+    return "library", "" if top is None else _line(top)
+
+
+def _line(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}"
+
+
+def _kind_of(path: str, name: str) -> str:
+    if path.startswith(HERE):
+        return "doctor"
+    if path[:1] != "<" and is_users_own(os.path.abspath(path)):
+        return "python"
+    if "/PIL/Image.py" in path and name in _PIL_WORK:
+        return "transform"
+    if "/PIL/ImageEnhance" in path or "/PIL/ImageOps" in path:
+        return "transform"
+    return next((kind for kind, patterns in _LIBRARIES if any(pattern in path for pattern in patterns)), "")

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""CPU time, disk reads and page faults of a process and its children, from outside: `/proc` of Linux."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+PROC = Path("/proc")
+
+
+@dataclass
+class Usage:
+    """What a process has used."""
+
+    cpu_s: float = 0.0
+    queue_s: float = 0.0  # the main thread was ready to run, but all CPUs were busy
+    major_faults: int = 0
+    minor_faults: int = 0
+    read_bytes: int = 0  # from a disk, not from memory
+    peak_bytes: int = 0
+
+
+@dataclass
+class Tree:
+    """The usage of a process and all its descendants, ended ones included. Threads: one.
+
+    Attributes:
+        root: Number of the process.
+        usages: Usage of each process so far.
+    """
+
+    root: int
+    usages: dict[int, Usage] = field(default_factory=dict)
+    _members: list[int] = field(default_factory=list)
+    _n_looks: int = 0
+
+    def look(self) -> None:
+        """Read the counters once more. The list of processes is renewed every fifth time."""
+        if self._n_looks % 5 == 0:
+            self._members = descendants(self.root)
+        self._n_looks += 1
+        for process in self._members:
+            with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
+                self._read(process, reads_more=self._n_looks % 5 == 1)
+
+    def _read(self, process: int, reads_more: bool) -> None:
+        folder = PROC / str(process)
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        usage = self.usages.setdefault(process, Usage())
+        usage.minor_faults, usage.major_faults = int(fields[7]), int(fields[9])
+        usage.cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
+        with contextlib.suppress(OSError):
+            usage.queue_s = int((folder / "schedstat").read_text().split()[1]) / 1e9
+        if reads_more:
+            with contextlib.suppress(OSError):
+                lines = (folder / "io").read_text().splitlines()
+                usage.read_bytes = next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
+            status = (folder / "status").read_text().splitlines()
+            usage.peak_bytes = next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")), 0)
+
+    def total(self) -> Usage:
+        """Return the sum over all processes; of the peaks of memory, too, which may not have been at the same time."""
+        sums = Usage()
+        for usage in self.usages.values():
+            for name, value in vars(usage).items():
+                setattr(sums, name, getattr(sums, name) + value)
+        return sums
+
+
+def is_supported() -> bool:
+    """Return whether this system has `/proc`."""
+    return (PROC / "self" / "stat").exists()
+
+
+def descendants(root: int) -> list[int]:
+    """Return a process and all its descendants that are alive."""
+    parents: dict[int, list[int]] = {}
+    for entry in os.scandir(PROC):
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                stat = Path(entry.path, "stat").read_text().rpartition(")")[2].split()
+                parents.setdefault(int(stat[1]), []).append(int(entry.name))
+    found, pending = [], [root]
+    while pending:
+        process = pending.pop()
+        found.append(process)
+        pending += parents.get(process, [])
+    return found

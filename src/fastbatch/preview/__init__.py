@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Pictures and tables of what a loader gives."""

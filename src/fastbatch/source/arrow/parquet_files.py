@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Parquet files of which only the footers are in memory, and their row groups, which are read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastbatch.batch.column import digest_of
+from fastbatch.errors import FormatError
+from fastbatch.source.chunks import require_unchanged
+from fastbatch.source.identity import OpenedFile, opened_file
+from fastbatch.source.local_file import read_head
+from fastbatch.source.patterns import files_of
+
+from .table import pyarrow, raise_unreadable, refuse_other_columns
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """A row group.
+
+    Attributes:
+        file: Index of its file.
+        number: Its number in the file.
+        first_row: Of all rows.
+        n_rows: At least 1.
+    """
+
+    file: int
+    number: int
+    first_row: int
+    n_rows: int
+
+
+@dataclass(frozen=True)
+class ParquetFiles:
+    """Parquet files of one schema.
+
+    Attributes:
+        files: As they were when they were opened.
+        footers: A `pyarrow.parquet.FileMetaData` of each.
+        schema: A `pyarrow.Schema`.
+        groups: The row groups of all files, without empty ones.
+    """
+
+    files: tuple[OpenedFile, ...]
+    footers: tuple[Any, ...]
+    schema: Any
+    groups: tuple[RowGroup, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows in all files."""
+        return self.groups[-1].first_row + self.groups[-1].n_rows if self.groups else 0
+
+    @property
+    def ends(self) -> NDArray[np.uint64]:
+        """The row after the last of each group."""
+        return np.array([group.first_row + group.n_rows for group in self.groups], np.uint64)
+
+    def read(self, k: int, names: Sequence[str]) -> Any:
+        """Return columns of a row group as a `pyarrow.Table`.
+
+        Raises:
+            FormatError: A broken file, or one that was replaced or written to since it was opened.
+        """
+        group = self.groups[k]
+        with self._opened(group) as reader:
+            table = reader.read_row_group(group.number, columns=list(names))
+        if table.num_rows != group.n_rows:
+            what, path = f"row group {group.number}", self.files[group.file].path
+            raise FormatError(what, path=path, expected=f"{group.n_rows} rows", found=table.num_rows)
+        return table.combine_chunks()
+
+    def parts(self, k: int, names: Sequence[str], n_rows: int) -> Iterator[Any]:
+        """Yield columns of a row group as tables of `n_rows` at most, which are unpacked one after another.
+
+        Raises:
+            FormatError: A broken file, or one that was replaced or written to since it was opened.
+        """
+        group = self.groups[k]
+        with self._opened(group) as reader:
+            for batch in reader.iter_batches(n_rows, row_groups=[group.number], columns=list(names)):
+                yield pyarrow().table(batch)
+
+    @contextmanager
+    def _opened(self, group: RowGroup) -> Iterator[Any]:
+        """Open the file of a row group as a `pyarrow.parquet.ParquetFile`; errors are those of `read`."""
+        arrow = pyarrow()
+        from pyarrow import parquet
+
+        file = self.files[group.file]
+        require_unchanged(file)
+        try:
+            with arrow.OSFile(file.path) as opened:
+                yield parquet.ParquetFile(opened, metadata=self.footers[group.file])
+        except (arrow.ArrowException, OSError) as error:
+            require_unchanged(file)
+            raise_unreadable(error, file.path, "Parquet")
+        require_unchanged(file)
+
+    def verify(self) -> None:
+        """Raise FormatError if a file was replaced or written to since it was opened: one stat per file."""
+        for file in self.files:
+            require_unchanged(file)
+
+    def column_chunks(self, k: int, name: str) -> list[Any]:
+        """Return what the footer says of a column in a row group: its leaves, each with sizes and statistics."""
+        group = self.groups[k]
+        row_group = self.footers[group.file].row_group(group.number)
+        return [row_group.column(i) for i in self._leaves[name]]
+
+    @cached_property
+    def _leaves(self) -> dict[str, list[int]]:
+        """The leaves of each column, by their numbers in the files."""
+        leaves: dict[str, list[int]] = {name: [] for name in self.schema.names}
+        schema = self.footers[0].schema
+        for i in range(len(schema.names)):
+            parts = schema.column(i).path.split(".")  # of a nested column, or of a name with dots
+            heads = (".".join(parts[:n]) for n in range(len(parts), 0, -1))
+            name = next((head for head in heads if head in leaves), None)
+            if name is not None:
+                leaves[name].append(i)
+        return leaves
+
+    def identity(self, names: Sequence[str]) -> str:
+        """Return a digest of the columns as the footers describe them, wherever the files are."""
+        parts = [str(self.schema.field(name)).encode() for name in names]
+        for k, group in enumerate(self.groups):
+            parts.append(b"%d" % group.n_rows)
+            for name in names:
+                for one in self.column_chunks(k, name):
+                    limits = one.statistics.to_dict() if one.is_stats_set else None
+                    parts.append(repr((one.total_uncompressed_size, limits)).encode())
+        return digest_of(parts)
+
+
+def open_parquet(data: Any) -> ParquetFiles:
+    """Return Parquet files, of which only the footers are read.
+
+    Args:
+        data: A path, a pattern, or a list of them.
+
+    Raises:
+        OSError: A file cannot be read.
+        FormatError: A broken file, or one whose columns differ from those of the first.
+        TypeError: Files of another format.
+    """
+    arrow = pyarrow()
+    from pyarrow import parquet
+
+    files, footers, groups = [], [], []
+    schema: Any = None
+    first_row = 0
+    for path in files_of("data", data):
+        if not read_head(path).startswith(b"PAR1"):
+            raise TypeError(f"memory_bytes: expected Parquet files, whose row groups are read one by one, found {path}")
+        files.append(opened_file(path))
+        try:
+            with arrow.OSFile(path) as opened:
+                reader = parquet.ParquetFile(opened)
+                footer, found = reader.metadata, reader.schema_arrow
+        except (arrow.ArrowException, OSError) as error:
+            raise_unreadable(error, path, "Parquet")
+        schema = found if schema is None else schema
+        refuse_other_columns(path, schema, found)
+        footers.append(footer)
+        for number in range(footer.num_row_groups):
+            n_rows = footer.row_group(number).num_rows
+            if n_rows < 0:
+                raise FormatError(f"row group {number}", path=path, expected="0 rows or more", found=n_rows)
+            if n_rows:
+                groups.append(RowGroup(len(files) - 1, number, first_row, n_rows))
+            first_row += n_rows
+    return ParquetFiles(tuple(files), tuple(footers), schema, tuple(groups))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""The coming uses of blocks, in their order: known, since the order of an epoch and of the next one is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEVER = 1 << 62  # and above: no further use is known; among these, what was used last has the largest number
+
+
+class Future:
+    """Uses of blocks, numbered from `first` on.
+
+    Threads: immutable.
+
+    Attributes:
+        first: The number of the first use.
+        uses: Rows (batch, space, block, last batch of this use).
+        next: For each use the number of the next one of the same block; NEVER + its own number if none is known.
+    """
+
+    def __init__(self, uses: NDArray[np.uint64], first: int) -> None:
+        self.first, self.uses = first, uses
+        n = len(uses)
+        self._order = np.lexsort((np.arange(n), uses[:, 2], uses[:, 1]))  # by block, then by time
+        by_block = uses[self._order, 1:3]
+        self._is_first = np.ones(n, bool)
+        self._is_first[1:] = (by_block[1:] != by_block[:-1]).any(1)
+        numbers = np.arange(first, first + n, dtype=np.uint64)
+        self.next = numbers + np.uint64(NEVER)
+        again = np.flatnonzero(~self._is_first)
+        self.next[self._order[again - 1]] = numbers[self._order[again]]
+
+    def first_uses(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return each block once, as rows (space, block), and the number of its first use."""
+        at = self._order[self._is_first]
+        return self.uses[at, 1:3], np.uint64(self.first) + at.astype(np.uint64)
