@@ -22,7 +22,7 @@ def main() -> None:
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = "" if kind == "code" else place  # this file's folder until now
     _agent()
-    from _fastbatch_agent import output, record  # type: ignore[import-not-found]
+    from _fastbatch_agent import output, record
 
     sys.excepthook = _without_own_frames(sys.excepthook)
     record.ROOT[0] = place.rstrip(os.sep) + os.sep

@@ -116,7 +116,7 @@ def diff_of(path: Path, shown: str, name: str) -> str:
 
 def diffs(name: str) -> str:
     """Return what to change in the user's own modules that are imported now, to take a name from fastbatch."""
-    from _fastbatch_agent.record import ROOT, is_users_own  # type: ignore[import-not-found]
+    from _fastbatch_agent.record import ROOT, is_users_own
 
     paths: Sequence[str] = sorted(
         {
