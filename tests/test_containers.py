@@ -77,6 +77,12 @@ def test_items_of_a_data_set_by_position(api, y):
 MASKED = np.ma.masked_array(np.arange(6.0), mask=[0, 1, 0, 0, 0, 0])
 WHOLE = np.ma.masked_array(np.arange(6.0))
 X = np.arange(6.0)
+
+
+def _images(api):
+    return api.arrays(np.zeros((6, 1, 1, 1)), X.astype("i8"))
+
+
 MASKS = {
     "arrays": lambda api, m: api.arrays(m),
     "dict": lambda api, m: api.arrays({"x": X, "m": m}),
@@ -95,6 +101,15 @@ MASKS = {
     "boxes": lambda api, m: api.images(["a"], [0], boxes=[m[None, :4]]),
     "data set": lambda api, m: api.TimeSeriesDataset(X, m, 2),
     "resize": lambda api, m: api.resize(m.reshape(2, 3).astype("u1"), 4),
+    "select": lambda api, m: api.arrays(X).select(m.astype("i8")),
+    "packs": lambda api, m: api.pack(np.arange(15), context=5, lengths=m.astype("i8")[1:]),
+    "documents": lambda api, m: api.documents(np.arange(15), lengths=m.astype("i8")[1:]),
+    "labels of documents": lambda api, m: api.documents(np.arange(12), lengths=[2] * 6, labels=m),
+    "strata": lambda api, m: api.arrays(X).split(0.5, stratify=m > 2),
+    "groups": lambda api, m: api.arrays(X).split(0.5, groups=m > 2),
+    "sample weights": lambda api, m: api.arrays(X, X, sample_weight=m),
+    "class weights": lambda api, m: api.class_weight(m.astype("i8")),
+    "mixed": lambda api, m: list(api.mixup(_images(api).map(lambda batch: (batch[0], m.astype("i8"))), n_classes=6)),
     "map": lambda api, m: list(api.arrays(X).map(lambda x: m, each="sample")),
 }
 

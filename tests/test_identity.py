@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from making import error_of
+from making_tar import samples, write_tar
 
 from fastbatch import FormatError
 from fastbatch.source import identity
@@ -21,11 +22,11 @@ def path(tmp_path):
     return path
 
 
-def rewrite(path, keep_times=True):
+def rewrite(path, keep_times=True, at=-16):
     """Write other values into a file: same size, same inode, and the same modification time if wanted."""
     before = os.stat(path)
     with open(path, "r+b") as file:
-        file.seek(-16, 2)
+        file.seek(at, 2)
         file.write(bytes(16))
     if keep_times:
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -75,6 +76,54 @@ def test_a_file_rewritten_in_the_middle_of_an_epoch(api, path, name):
         list(iterator)
     assert list(iterator) == []
     assert isinstance(error_of(iter, loader), FormatError)
+
+
+def _write_hdf5(path):
+    with pytest.importorskip("h5py").File(path, "w") as file:
+        file.create_dataset("x", data=np.zeros((N, 4)), chunks=(100, 4))
+
+
+def _hdf5(path):
+    return pytest.importorskip("h5py").File(path)["x"]
+
+
+def _write_parquet(path):
+    arrow = pytest.importorskip("pyarrow")
+    columns = {"x": np.arange(N), "text": [f"text {i}" for i in range(N)]}
+    pytest.importorskip("pyarrow.parquet").write_table(arrow.table(columns), path, row_group_size=100)
+
+
+def _table(api, path, column):
+    return api.table(path, [column], memory_bytes=20_000, batch_size=100)
+
+
+# name -> what writes a file, and a loader over it
+OTHER_FILES = {
+    "members of an archive": (lambda path: write_tar(path, samples(40)), lambda api, path: api.tar(path, batch_size=4)),
+    "images of an archive": (
+        lambda path: write_tar(path, samples(40)),
+        lambda api, path: api.images(path, size=8, batch_size=4),
+    ),
+    "row groups of numbers": (_write_parquet, lambda api, path: _table(api, path, "x")),
+    "row groups of text": (_write_parquet, lambda api, path: _table(api, path, "text")),
+    "chunks of HDF5": (_write_hdf5, lambda api, path: api.arrays(_hdf5(path), batch_size=100)),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_FILES)
+@pytest.mark.parametrize("in_mid_epoch", [False, True])
+def test_files_of_other_formats_that_are_rewritten_with_their_times(api, tmp_path, name, in_mid_epoch):
+    """What was read stays in memory, and the modification time is as before: the end of each epoch looks."""
+    write, make = OTHER_FILES[name]
+    path = tmp_path / "data.tar"
+    write(path)
+    loader = make(api, path)
+    batches = iter(loader)
+    for _ in range(1 if in_mid_epoch else len(loader)):
+        next(batches)
+    rewrite(path, at=-4_000)
+    with pytest.raises(FormatError, match="data.tar: file changed while in use"):
+        list(batches if in_mid_epoch else loader)
 
 
 def test_a_file_rewritten_before_the_first_epoch(api, path):

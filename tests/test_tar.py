@@ -6,15 +6,18 @@ import os
 import re
 import tarfile
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from making import same_batches
 from making_tar import END, FORMATS, header, member, pax, samples, write_tar
 
 import fastbatch as fb
 from fastbatch import pure
 from fastbatch.native.backend import NativeBackend
 from fastbatch.pure.backend import PureBackend
+from fastbatch.source.identity import opened_file
 from fastbatch.source.patterns import files_of
 from fastbatch.source.tar import index
 from fastbatch.source.tar.archive import open_archive
@@ -269,6 +272,22 @@ def test_a_damaged_list_is_ignored(cached, damage):
     file.write_bytes(damage(file.read_bytes()))
     assert len(open_archive(backend, cached)) == 3
     assert backend.n_read == 2
+
+
+@pytest.mark.parametrize("value", [3, 2**63, 2**64 - 1], ids=["one too many", "negative", "as of a missing member"])
+@pytest.mark.parametrize("part", ["samples", "kinds", "offsets", "sizes"])
+def test_a_forged_list_is_ignored(api, cached, part, value):
+    """Its digest is right, and its numbers lead out of the archive."""
+    before = list(api.tar(cached))
+    archive = opened_file(cached)
+    members = index.list_archives(Counting(), [str(cached)], cached=False)[0][1]
+    numbers = getattr(members, part).copy()
+    numbers.view(np.uint64)[-1] = cached.stat().st_size if value == 3 and part in ("offsets", "sizes") else value
+    index.remember(archive, members._replace(**{part: numbers}))
+    (file,) = (cached.parent / "cache/fastbatch/archives").iterdir()
+    forged = file.read_bytes()
+    same_batches(api.tar(cached), before)
+    assert file.read_bytes() != forged
 
 
 def test_an_archive_that_has_just_changed_is_not_remembered(cached, monkeypatch):

@@ -83,6 +83,18 @@ DATASETS = {
 }
 
 
+class Backwards(list):
+    """Indices that `[]` finds otherwise than by position, as a pandas series does: by its labels."""
+
+    def __getitem__(self, i):
+        return super().__getitem__(len(self) - 1 - i)
+
+
+def test_subsets_whose_indices_have_labels():
+    make = lambda: (data.Subset(data.TensorDataset(*tensors()), Backwards([5, 3, 1])), {"batch_size": 2})  # noqa: E731
+    assert_same_as_torch(DataLoader, make, native=False)
+
+
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize(
     "options", [{"batch_size": 8, "shuffle": True}, {"batch_size": 7}], ids=["shuffled", "in order"]
@@ -157,6 +169,7 @@ ORDERS = {
     "some": lambda: {"batch_size": 8, "sampler": data.RandomSampler(range(N), num_samples=20, generator=generator())},
     "more": lambda: {"batch_size": 8, "sampler": data.RandomSampler(range(N), num_samples=120, generator=generator())},
     "subset": lambda: {"batch_size": 4, "sampler": data.SubsetRandomSampler([5, 9, 3, 3, 52], generator())},
+    "subset by label": lambda: {"batch_size": 4, "sampler": data.SubsetRandomSampler(Backwards(range(9)), generator())},
     "weighted": lambda: {"batch_size": 8, "sampler": data.WeightedRandomSampler(range(N), 70, generator=generator())},
     "weighted, once": lambda: {"batch_size": 8, "sampler": data.WeightedRandomSampler(range(1, N), 40, False)},
     "distributed": lambda: {"batch_size": 8, "sampler": data.DistributedSampler(range(N), 3, 1, seed=4)},

@@ -7,6 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from making_tar import samples, write_tar
+
+from fastbatch import DecodeError
 
 LINES = b"1\n2\n3\n4\n5\n"
 SIGNALS = pytest.mark.parametrize("signal", [StopIteration, GeneratorExit])
@@ -143,6 +146,25 @@ def test_map(api, signal, each):
 def test_a_transform_in_python(api, signal):
     message, cause = failure(api.arrays(np.arange(8), batch_size=2, transform=raising(signal, after=2)))
     assert message.endswith(f"limited raised {signal.__name__}") and cause is signal
+
+
+@SIGNALS
+@pytest.mark.parametrize("every", [1e-9, 60])
+def test_metrics_of_progress(api, signal, every):
+    """Called after a batch, and at the end of the epoch."""
+    loader = api.arrays(np.arange(8), batch_size=2)
+    progress = loader.progress(bar=False, metrics=raising(signal, after=0), every=every)
+    message, cause = failure(progress)
+    assert message.endswith(f"limited raised {signal.__name__}") and cause is signal
+
+
+@SIGNALS
+def test_decode_of_the_members_of_an_archive(api, signal, tmp_path):
+    loader = api.tar(write_tar(tmp_path / "a.tar", samples(8)), decode={"cls": raising(signal, after=3)}, batch_size=2)
+    batches = iter(loader)
+    assert len(next(batches)["jpg"]) == 2
+    with pytest.raises(DecodeError, match=f"photo3.cls: sample 3: {signal.__name__}"):
+        next(batches)
 
 
 @SIGNALS

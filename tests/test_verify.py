@@ -147,6 +147,18 @@ def test_a_folder_and_paths(api, folder):
     assert limited.bad[0].reason.startswith("image too large: expected at most 10 pixels")
 
 
+def test_what_is_no_file_is_bad(api, tmp_path):
+    paths = [tmp_path / "folder", tmp_path / "missing.jpg", tmp_path / "pipe.jpg"]
+    paths[0].mkdir()
+    reasons = ["Is a directory", "No such file or directory", "Not a regular file"]
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(paths[2])
+    else:
+        del paths[2], reasons[2]
+    assert [bad.reason for bad in api.verify(paths).bad] == reasons
+    assert list(api.probe(paths)["error"]) == reasons
+
+
 def test_members_of_archives(api, tmp_path):
     good = jpeg(0)
     write_tar(tmp_path / "a.tar", [("x/1.jpg", good), ("x/2.jpg", good[:300]), ("x/2.txt", b"label")])

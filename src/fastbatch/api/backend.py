@@ -64,8 +64,11 @@ class Backend(Opener, Protocol):
     # ---- columns
 
     def array_column(self, source: Any, conversion: Conversion) -> Column: ...
-    def index_column(self, n: int, identity: Callable[[], Any]) -> Column:
-        """Return a column of the numbers of `n` samples, for data of an identity that are gathered batch by batch."""
+    def index_column(self, n: int, identity: Callable[[], Any], verify: Callable[[bool], None] | None = None) -> Column:
+        """Return a column of the numbers of `n` samples, for data of an identity that are gathered batch by batch.
+
+        `verify` raises FormatError if a file of these data was replaced or written to; None: they are in memory.
+        """
 
     def concat_column(self, parts: Sequence[Column], join: Join) -> Column: ...
     def joined_column(self, parts: Sequence[Any]) -> Column:

@@ -10,7 +10,7 @@ from typing import Any, Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import shown, whole
+from fastbatch.checks import refuse_masked, shown, whole
 from fastbatch.loader.loader import Loader
 from fastbatch.loader.map import BatchInfo
 from fastbatch.loader.samples import SampleLoader
@@ -221,6 +221,7 @@ def _has_class_numbers(loader: Loader) -> bool:
 def _images_and_labels(name: str, batch: Any) -> tuple[Array, Array]:
     if not (isinstance(batch, tuple | list) and len(batch) == 2):
         raise TypeError(f"{name}: expected batches (x, y), found {type(batch).__name__}")
+    refuse_masked(name, list(batch))
     x, y = (np.asarray(part) for part in batch)
     if x.ndim < 2 or y.shape[:1] != x.shape[:1]:
         raise ValueError(f"{name}: expected as many labels as images, found shapes {x.shape} and {y.shape}")

@@ -120,7 +120,7 @@ def table(
     if gathered:
         rows = len(made)
         identity = opened.identity or partial(digest_of_values, gathered, opened.n_rows)
-        made.append(backend.index_column(opened.n_rows, identity))
+        made.append(backend.index_column(opened.n_rows, identity, opened.verify))
     index_column = None
     if flag("with_index", chosen.with_index):
         index_column = partial(numbers_column, backend)
@@ -144,6 +144,7 @@ class _Opened:
     blocks: Blocks | None = None
     window: int = 0
     identity: Callable[[], str] | None = None
+    verify: Callable[[bool], None] | None = None
 
     def class_names(self, name: str) -> tuple[str, ...] | None:
         """Return the names of the classes in a column."""
@@ -179,7 +180,7 @@ def _in_groups(data: Any, wanted: list[str] | None, targets: list[str], missing:
     if files.n_rows == 0:
         raise ValueError("data: expected at least one row, found none")
     table = grouped_table(files, given, limit)
-    return _Opened(table.columns, features, files.n_rows, {}, table.blocks, table.window, table.identity)
+    return _Opened(table.columns, features, files.n_rows, {}, table.blocks, table.window, table.identity, table.verify)
 
 
 def in_blocks(options: LoaderOptions, window: int, has_window: bool) -> LoaderOptions:

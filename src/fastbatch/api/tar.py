@@ -88,7 +88,7 @@ def tar(
     wanted = None if columns is None else listed("columns", columns, "extensions")
     with_index = flag("with_index", chosen.with_index)
     pack = PackMembers(archive, decoders(archive, wanted, decode), with_index)
-    parts = [backend.index_column(len(archive), archive.identity)]
+    parts = [backend.index_column(len(archive), archive.identity, archive.verify)]
     index_column = partial(numbers_column, backend) if with_index else None
     if index_column is not None:
         parts.append(index_column(np.arange(len(archive))))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import struct
 import warnings
@@ -68,7 +67,7 @@ def probe_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXEL
     except DecodeError as error:
         return (0, 0, "", "", 0, error.message)
     except OSError as error:
-        return (0, 0, "", "", 0, os.strerror(error.errno or 0))
+        return (0, 0, "", "", 0, error.strerror or str(error))
 
 
 def verify_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXELS) -> tuple[int, str | None]:
@@ -86,7 +85,7 @@ def verify_sample(samples: SampleSource, index: int, max_pixels: int = MOST_PIXE
     except MemoryError:
         return n_bytes, NO_MEMORY
     except OSError as error:
-        return n_bytes, os.strerror(error.errno) if error.errno else str(error)
+        return n_bytes, error.strerror or str(error)
     return n_bytes, None
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastbatch.checks import shown
+from fastbatch.errors import SIGNALS, name_of, signal_error
 
 from .slow import what_is_slow
 
@@ -109,10 +110,18 @@ class Watched:
             if now - self._figures_at >= _REFRESH_S:
                 self._bar.set_postfix_str(self._figures(now), refresh=False)
             self._bar.update(1)
-        metrics = self._options.metrics
-        if metrics is not None and now - self._metrics_at >= self._options.every:
+        if now - self._metrics_at >= self._options.every:
             self._metrics_at = now
+            self._call_metrics(now)
+
+    def _call_metrics(self, now: float) -> None:
+        metrics = self._options.metrics
+        if metrics is None:
+            return
+        try:
             metrics(self._all_metrics(now))
+        except SIGNALS as error:
+            raise signal_error(error, name_of(metrics)) from error
 
     def _figures(self, now: float) -> str:
         """Return samples per second and the share of waiting since the figures were last taken."""
@@ -140,10 +149,10 @@ class Watched:
     def close(self) -> None:
         """End the bar and the watchdog, and call `metrics` a last time; the loader's iterator stays as it is."""
         self._stop()
-        metrics, now = self._options.metrics, time.perf_counter()
-        if metrics is not None and self._n and now > self._metrics_at:
+        now = time.perf_counter()
+        if self._n and now > self._metrics_at:
             self._metrics_at = float("inf")
-            metrics(self._all_metrics(now))
+            self._call_metrics(now)
 
     def _stop(self) -> None:
         dog, self._dog = self._dog, None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.checks import refuse_masked
 from fastbatch.mapped import elements
 
 Array = np.ndarray[Any, Any]
@@ -116,6 +117,7 @@ def make_selection(indices: Any, n: int) -> Selection:
     """
     if isinstance(indices, Iterator | str | bytes | dict | set | frozenset):
         raise TypeError(f"select: expected a sequence of integers or a mask, found {type(indices).__name__}")
+    refuse_masked("select", indices)
     given = elements(indices)
     if given.ndim != 1:
         found = type(indices).__name__ if given.ndim == 0 else f"shape {given.shape}"

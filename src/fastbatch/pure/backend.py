@@ -95,8 +95,8 @@ class PureBackend:
     def array_column(self, source: Any, conversion: Conversion) -> Column:
         return ArrayColumn(source, conversion)
 
-    def index_column(self, n: int, identity: Callable[[], Any]) -> Column:
-        return IndexColumn(n, identity)
+    def index_column(self, n: int, identity: Callable[[], Any], verify: Callable[[bool], None] | None = None) -> Column:
+        return IndexColumn(n, identity, verify)
 
     def concat_column(self, parts: Sequence[Any], join: Join) -> Column:
         return ConcatColumn(parts, join)

@@ -66,9 +66,14 @@ class IndexColumn:
     dtype: np.dtype[Any] = np.dtype("i8")
     shape: tuple[int, ...] = ()
 
-    def __init__(self, n: int, identity: Callable[[], Any]) -> None:
+    def __init__(self, n: int, identity: Callable[[], Any], verify: Callable[[bool], None] | None) -> None:
         self.n_samples = n
         self._identity = identity
+        self._verify = verify
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        if self._verify is not None:
+            self._verify(may_be_shorter)
 
     def sample(self, index: int, seed: int, epoch: int) -> Array:
         return np.array(index, self.dtype)

@@ -102,12 +102,7 @@ class RangeSamples:
 
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if a file was replaced or written to since the ranges were found: one stat per file."""
-        for known in self.files:
-            if not isinstance(known, OpenedFile):
-                continue  # each of its blocks is checked when it is read
-            if not _is_same(known.identity, identity_of(os.stat(known.path))):
-                raise FormatError(_CHANGED, path=known.path)
-            known.verify()
+        verify_files(self.files)
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets: names and sizes, wherever the files are."""
@@ -116,6 +111,16 @@ class RangeSamples:
         digest = hashlib.blake2b(b"\0".join(self.names), digest_size=16)
         digest.update(self.sizes.astype("<u8").tobytes())
         return [len(self), digest.hexdigest()]
+
+
+def verify_files(files: Sequence[OpenedFile | StoredArchive]) -> None:
+    """Raise FormatError if one of the files was replaced or written to since it was opened: one stat per file."""
+    for known in files:
+        if not isinstance(known, OpenedFile):
+            continue  # each of its blocks is checked when it is read
+        if not _is_same(known.identity, identity_of(os.stat(known.path))):
+            raise FormatError(_CHANGED, path=known.path)
+        known.verify()
 
 
 def _is_same(before: Identity, now: Identity) -> bool:

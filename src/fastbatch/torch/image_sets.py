@@ -21,7 +21,7 @@ from fastbatch.batch.tree import Structure
 
 from .declared import DeclaredSamples, columns_of, declares_images
 from .step import Size
-from .tensors import NotNative
+from .tensors import NotNative, indices_of
 
 _FOLDER = "torchvision.datasets.folder"
 _LOADERS = ("default_loader", "pil_loader")
@@ -210,10 +210,7 @@ def _subset(dataset: Subset[Any]) -> ImageSet | None:
     inner = image_set(dataset.dataset)
     if inner is None:
         return None
-    indices = np.asarray(dataset.indices)
-    if indices.ndim != 1 or (indices.dtype.kind not in "iu" and len(indices)):
-        raise NotNative(f"{type(dataset).__name__} with indices of type {indices.dtype}")
-    indices = indices.astype(np.int64)
+    indices = indices_of(dataset)
     n = inner.n_rows if inner.rows is None else len(inner.rows)
     outside = (indices < 0) | (indices >= n)
     rows = np.where(outside, 0, indices)

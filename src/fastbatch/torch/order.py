@@ -21,6 +21,7 @@ from torch.utils.data import (
     WeightedRandomSampler,
 )
 
+from .tensors import NotNative, indices_of
 from .weighted import DistributedWeightedSampler
 
 _DRAWING = (SubsetRandomSampler, WeightedRandomSampler)  # straight from the generator, without a seed of their own
@@ -80,7 +81,7 @@ class KnownOrder:
             return range(len(sampler.data_source))
         if kind is SubsetRandomSampler:
             drawn = torch.randperm(len(sampler.indices), generator=sampler.generator).cpu().numpy()
-            return np.asarray(np.asarray(sampler.indices, np.int64)[drawn])
+            return indices_of(sampler)[drawn]
         if kind is WeightedRandomSampler:
             options = {"generator": sampler.generator}
             drawn = (
@@ -120,7 +121,9 @@ def known_order(index_sampler: Any) -> KnownOrder | None:
         if sampler.replacement or sampler.num_samples != len(sampler.data_source):
             return None
     elif kind is SubsetRandomSampler:
-        if np.asarray(sampler.indices).dtype.kind not in "iu":
+        try:
+            indices_of(sampler)
+        except NotNative:
             return None
     elif kind not in _WHOLE:
         return None

@@ -25,7 +25,7 @@ from fastbatch.source.formats import as_rows
 from fastbatch.source.series import Series
 
 from .declared import HOOK, columns_of
-from .tensors import NotNative, array_of, dtype_of, tensor_of
+from .tensors import NotNative, array_of, dtype_of, indices_of, tensor_of
 
 if TYPE_CHECKING:
     from fastbatch.native.gather import Gather
@@ -171,11 +171,8 @@ def collated(structure: Structure) -> Structure:
 
 def _subset(dataset: Subset[Any]) -> Samples:
     inner = samples_of(dataset.dataset)
-    indices = np.asarray(dataset.indices)
-    if indices.ndim != 1 or (indices.dtype.kind not in "iu" and len(indices)):
-        raise NotNative(f"{type(dataset).__name__} with indices of type {indices.dtype}")
     name = f"{type(dataset).__name__} of {inner.name}"
-    return replace(inner, name=name, rows=inner.rows_of(indices.astype(np.int64)))
+    return replace(inner, name=name, rows=inner.rows_of(indices_of(dataset)))
 
 
 def _concatenated(dataset: ConcatDataset[Any]) -> Samples:

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+_LISTS = (list, tuple, range, np.ndarray, torch.Tensor)  # what [] counts from 0 in; that of other classes may not
 _OF_SIZE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -35,6 +37,21 @@ def array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
         return tensor.numpy()
     except TypeError:
         return tensor.view(_OF_SIZE[tensor.element_size()]).numpy()
+
+
+def indices_of(owner: Any) -> NDArray[np.int64]:
+    """Return the `indices` of a subset or a sampler, which torch takes one by one with `[]`.
+
+    Raises:
+        NotNative: They are no integers, or of a class whose `[]` may find others: a pandas series looks up labels.
+    """
+    given = owner.indices
+    if type(given) not in _LISTS:
+        raise NotNative(f"{type(owner).__name__} with indices in a {type(given).__name__}")
+    indices = np.asarray(given)
+    if indices.ndim != 1 or (indices.dtype.kind not in "iu" and len(indices)):
+        raise NotNative(f"{type(owner).__name__} with indices of type {indices.dtype}")
+    return indices.astype(np.int64)
 
 
 def tensor_of(array: np.ndarray[Any, Any], dtype: torch.dtype) -> torch.Tensor:

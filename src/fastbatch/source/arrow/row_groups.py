@@ -139,12 +139,14 @@ class GroupedTable:
         blocks: The row groups.
         window: Row groups that can be shuffled together.
         identity: Returns a digest of the data.
+        verify: Raises FormatError if a file was replaced or written to since it was opened.
     """
 
     columns: Mapping[str, Numbers | GroupedValues]
     blocks: Blocks
     window: int
     identity: Callable[[], str]
+    verify: Callable[[bool], None]
 
 
 def grouped_table(files: ParquetFiles, missing: Mapping[str, Any], memory_bytes: int) -> GroupedTable:
@@ -188,7 +190,8 @@ def grouped_table(files: ParquetFiles, missing: Mapping[str, Any], memory_bytes:
         columns[kind.name] = Numbers(ChunkedRows(numbers, i, kind.dtype, kind.shape), kind.names)
     for i, name in enumerate(values):
         columns[name] = GroupedValues(texts, i)
-    return GroupedTable(columns, Blocks(files.ends), window, partial(files.identity, tuple(names)))
+    identity = partial(files.identity, tuple(names))
+    return GroupedTable(columns, Blocks(files.ends), window, identity, texts.read.verify)
 
 
 def require_memory(memory_bytes: int, group_bytes: int) -> None:

@@ -14,7 +14,7 @@ from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile
 from fastbatch.source.opener import Opener, StoredArchive
 from fastbatch.source.patterns import files_of
-from fastbatch.source.ranges import RangeSamples
+from fastbatch.source.ranges import RangeSamples, verify_files
 
 from .groups import Groups
 from .index import list_archives
@@ -106,6 +106,10 @@ class Archive:
     def sample(self, index: int) -> TarSample:
         """Return one sample, whose members are read when they are asked for."""
         return TarSample(self, index)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if an archive was replaced or written to since it was listed: one stat per archive."""
+        verify_files(self.files)
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets, wherever the archives are."""

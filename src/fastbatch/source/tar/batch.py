@@ -69,7 +69,7 @@ class PackMembers:
 def _decoded(decode: Decode, content: bytes, members: RangeSamples, member: int, sample: int) -> Any:
     try:
         return decode(content)
-    except Exception as error:
+    except (Exception, GeneratorExit) as error:
         raise DecodeError(
             f"{type(error).__name__}: {error!s:.200}", path=members.name(member), sample=sample
         ) from error

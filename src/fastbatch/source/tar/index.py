@@ -69,7 +69,7 @@ def _listed_object(archive: StoredArchive, cached: bool) -> Listed:
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             file, title = _place(archive.one)
             with open_regular(file) as index:
-                groups = _parse(index.read(), title)
+                groups = _parse(index.read(), title, archive.one.size)
             os.utime(file)
             return archive, groups
     _refuse_packed(archive.path, archive.read(0, min(archive.one.size, HEAD_BYTES)))
@@ -90,7 +90,7 @@ def _listed_file(opener: Opener, path: str, cached: bool) -> tuple[OpenedFile, G
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             file, title = _place(archive)
             with open_regular(file) as index:
-                groups = _parse(index.read(), title)
+                groups = _parse(index.read(), title, archive.identity.size)
             os.utime(file)
             return archive, groups
     _refuse_packed(path, read_head(path))
@@ -150,8 +150,11 @@ def _join(title: bytes, groups: Groups) -> bytes:
     return HEADER + digest(data) + data
 
 
-def _parse(content: bytes, title: bytes) -> Groups:
-    """Return the samples in an index; ValueError if it is invalid, or of another archive or another state of it."""
+def _parse(content: bytes, title: bytes, n_bytes: int) -> Groups:
+    """Return the samples in an index; ValueError if it is invalid, or of another archive or another state of it.
+
+    A digest finds damage, but a forged index has one, too: all numbers must fit an archive of `n_bytes`.
+    """
     begin = len(HEADER) + DIGEST_BYTES
     data = memoryview(content)[begin:]
     is_of_archive = data[: len(title)] == title
@@ -167,4 +170,8 @@ def _parse(content: bytes, title: bytes) -> Groups:
     if (len(texts[0]), len(texts[1]), len(numbers)) != (n_keys, n_extensions, 4 * n):
         raise ValueError("not an index of an archive")
     samples, kinds, offsets, sizes = (part.astype(np.uint64) for part in numbers.reshape(4, n))
+    ends = offsets + np.minimum(sizes, n_bytes)  # no overflow where the offsets fit
+    is_known = (samples < n_keys).all() and (kinds < n_extensions).all()
+    if not (is_known and (offsets <= n_bytes).all() and (sizes <= n_bytes).all() and (ends <= n_bytes).all()):
+        raise ValueError("numbers outside of the archive")
     return Groups(texts[0], texts[1], samples.astype(np.int64), kinds.astype(np.int64), offsets, sizes)
