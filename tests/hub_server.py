@@ -15,7 +15,7 @@ def blob_id(content):
 
 
 class HubHandler(Handler):
-    def do_POST(self):
+    def do_POST(self):  # noqa: N802
         self.asked = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.answer(True)
 

@@ -137,7 +137,7 @@ def test_other_ways_to_azure(azure, files, cloud_of, monkeypatch):
 
 
 def test_revisions_of_the_hub(hub, files, cloud_of, monkeypatch):
-    """A branch, a commit, and a name of a commit with a slash; an epoch reads one commit, and another loader the next."""
+    """A branch, a commit, and a name with slashes; an epoch reads one commit, and another loader the next."""
     import fastbatch as fb
     from fastbatch.source.remote import hub as remote_hub
 

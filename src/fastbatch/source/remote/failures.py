@@ -50,7 +50,7 @@ def as_os_error(error: Exception, url: str) -> Exception:
 
 
 def _status_of(error: Exception, text: str) -> str:
-    """Return the status of an answer by HTTP: of obstore, aiohttp, requests, httpx, gcsfs or Azure; "" if there is none."""
+    """Return the status of an answer by HTTP in an error of any of the libraries; "" if there is none."""
     response = getattr(error, "response", None)
     for owner, name in ((error, "status"), (error, "status_code"), (response, "status_code"), (error, "code")):
         if re.fullmatch(r"[1-5]\d\d", number := str(getattr(owner, name, ""))):
