@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from making import make_photos
 
-pytest_plugins = ["store_fixtures"]
+pytest_plugins = ["store_fixtures", "cloud_fixtures"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in jobs of the background, and then in all their children
     signal.signal(signal.SIGINT, signal.default_int_handler)

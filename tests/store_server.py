@@ -78,9 +78,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.upstream:
             return self.passed_on(has_body)
         path = self.server.folder / self.path.partition("?")[0].lstrip("/")
-        if not path.is_file():
-            return 404, {}, b""
-        content = path.read_bytes()
+        return self.part_of(path.read_bytes(), has_body) if path.is_file() else (404, {}, b"")
+
+    def part_of(self, content, has_body):
         headers = {"ETag": '"' + hashlib.md5(content).hexdigest() + '"', "Accept-Ranges": "bytes"}
         asked = self.headers.get("Range")
         if asked and has_body:
@@ -105,8 +105,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class StoreServer:
     """The server, in threads. `url` is its address; `close()` ends it."""
 
-    def __init__(self, folder=None, upstream=None):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def __init__(self, folder=None, upstream=None, handler=Handler):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
         self.server.faults = self.faults = Faults()
         self.server.folder = Path(folder) if folder else None

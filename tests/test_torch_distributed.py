@@ -215,6 +215,63 @@ def test_weights_in_a_loader():
     assert same(list(later), list(iterator))
 
 
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("of", ["dataset", "arrays"])
+def test_ranks_that_are_not_equally_far(monkeypatch, of, ended):
+    """Two ranks, one a batch or an epoch ahead; from the merged state on, three ranks have all of the rest."""
+    n = 41
+
+    def ranks(world):
+        for rank in range(world):
+            with monkeypatch.context() as patch:
+                for name in ("sharded", "iterable"):
+                    patch.setattr(f"fastbatch.torch.{name}.ranks", lambda shard, now=(rank, world): now)
+                if of == "dataset":
+                    yield DataLoader(dataset(n), 4, shuffle=True, shard="torch")
+                else:
+                    options = {"batch_size": 4, "shuffle": True, "seed": 3, "tail": "uneven"}
+                    yield DataLoader(fb.arrays(np.arange(n), **options), batch_size=None)
+
+    def numbers(batch):
+        return (batch[0] if isinstance(batch, list | tuple) else batch).tolist()
+
+    seen, states = [], []
+    for rank, loader in enumerate(ranks(2)):
+        iterator = iter(loader)
+        batches = [numbers(next(iterator)) for _ in range(3 - rank)]
+        seen += batches[:2]
+        if ended and rank == 0:
+            list(iterator)
+        states.append(json.loads(json.dumps(loader.state_dict())))
+    merged = json.loads(json.dumps(fb.merge_states(states)))
+    repeated = {"rank": 0, "epoch": 1, "position": 0, "samples": None}
+    assert merged["repeated"] == [repeated if ended else {"rank": 0, "epoch": 0, "position": 24, "samples": 4}]
+    for loader in ranks(3):
+        loader.load_state_dict(merged)
+        seen += [numbers(batch) for batch in loader]
+    assert sorted(i for batch in seen for i in batch) == list(range(n))
+
+
+def test_states_that_cannot_be_merged():
+    states = [DataLoader(dataset(n), size, shard="torch").state_dict() for n, size in ((23, 4), (23, 5), (24, 4))]
+    with pytest.raises(
+        StateError, match="rank 1: order differs from that of rank 0: .* batches of 4, found batches of 5"
+    ):
+        fb.merge_states(states[:2])
+    with pytest.raises(
+        StateError, match="rank 1: dataset differs from that of rank 0: .* 23 samples, found 24 samples"
+    ):
+        fb.merge_states(states[::2])
+    plain = DataLoader(dataset(), 4).state_dict()
+    with pytest.raises(StateError, match="rank 1: expected a state of a loader with shard='torch'"):
+        fb.merge_states([states[0], plain])
+    broken = {**states[0], "sampler": {**states[0]["sampler"], "epoch": -1}}
+    with pytest.raises(StateError, match="rank 1: not a state of fastbatch.torch: epoch"):
+        fb.merge_states([states[0], broken])
+    with pytest.raises(StateError, match="rank 1: kind differs"):
+        fb.merge_states([states[0], fb.arrays(np.arange(23)).state_dict()])
+
+
 # ---- processes ---------------------------------------------------------------------------------------------------
 
 RANK = """

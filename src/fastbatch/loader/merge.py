@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fastbatch.checks import listed
+from fastbatch.checks import listed, whole
 from fastbatch.errors import StateError
 
 from .state import State, read_state
@@ -22,7 +22,8 @@ def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     the others had returned beyond it comes again, and `repeated` says how much that is.
 
     Args:
-        states: `state_dict()` of rank 0, rank 1, ..., all of one training.
+        states: `state_dict()` of rank 0, rank 1, ..., all of one training; also those of `fastbatch.torch`'s loaders
+            with `shard="torch"` or over a loader of fastbatch.
 
     Returns:
         A state for `load_state_dict`, on any number of ranks. Its field `repeated` is a list with a dict for each rank
@@ -78,10 +79,30 @@ def merge_states(states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for rank, state in enumerate(read)
         if _progress(state) > _progress(first)
     ]
-    return {**first.to_dict(), "repeated": repeated}
+    merged = given[behind] if _is_of_torch(given[behind]) else first.to_dict()
+    return {**merged, "repeated": repeated}
+
+
+def _is_of_torch(state: Any) -> bool:
+    """Return whether it is a state of a loader of `fastbatch.torch`, which has that of its order in a field."""
+    return isinstance(state, Mapping) and "batches" in state and "generators" in state
 
 
 def _read(rank: int, state: Any) -> State:
+    if _is_of_torch(state):
+        order, data = state.get("sampler"), state.get("dataset")
+        if isinstance(data, Mapping) and "kind" in data:  # of a loader of fastbatch
+            return _read(rank, data)
+        if not isinstance(order, Mapping) or set(order) != {"epoch", "position", "samples"} or data is not None:
+            raise StateError(
+                f"rank {rank}: expected a state of a loader with shard='torch' and a dataset without a state of its own"
+            )
+        size = state.get("batch_size")
+        try:
+            epoch, position = (whole(name, order[name], 0) for name in ("epoch", "position"))
+        except (TypeError, ValueError) as error:
+            raise StateError(f"rank {rank}: not a state of fastbatch.torch: {error}") from error
+        return State("fastbatch.torch", 0, epoch, position, f"batches of {size}", f"{order['samples']} samples")
     kind = state.get("kind", "arrays") if isinstance(state, Mapping) else "arrays"
     try:
         return read_state(state, kind if isinstance(kind, str) else "arrays")

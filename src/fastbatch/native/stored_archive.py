@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastbatch import _core
-from fastbatch.source.remote.store import require_same
+from fastbatch.source.remote.failures import require_same
 
 from .stores import open_space, pager
 

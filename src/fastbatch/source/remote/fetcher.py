@@ -18,9 +18,10 @@ from fastbatch.locks import new_lock
 from fastbatch.system import in_forked_child
 
 from .block_cache import BlockCache
+from .failures import UnsteadyError
 from .room import Room
 from .settings import Settings, settings_now
-from .store import Store, UnsteadyError, open_store
+from .store import Store, open_store
 from .urls import Object, root_and_key, shown_url
 
 if TYPE_CHECKING:

@@ -6,17 +6,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 from typing import Any, Protocol
 
 from fastbatch.errors import FormatError
 
-from .urls import Object, root_and_key, shown_url
+from .clouds import SCHEMES, obstore_options
+from .failures import as_os_error, require_same
+from .urls import CONTAINER_SCHEMES, Object, root_and_key, shown_url
 
 EXTRA = "objects in stores need the extra `stores`: pip install 'fastbatch[stores]'"
-_OBSTORE = ("s3", "s3a", "gs", "az", "abfs", "abfss", "azure", "adl", "http", "https")
-_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-_STATUS = re.compile(r"\b(401|403|404|409|429|5\d\d)\b")
 _TAGS = (
     "ETag",
     "etag",
@@ -54,8 +52,12 @@ def open_store(url: str) -> Store:
     root, _ = root_and_key(url)
     scheme = root.partition("://")[0].lower()
     try:
-        if scheme in _OBSTORE and "?" not in url and "@" not in root:  # queries are part of no name
-            return _Obstore(root, scheme)
+        if scheme == "hf" and not url.startswith("hf://buckets/"):
+            from .hub import Hub
+
+            return Hub()
+        if scheme in SCHEMES and "?" not in url and ("@" not in root or scheme in CONTAINER_SCHEMES):
+            return _Obstore(root, scheme)  # queries are part of no name
     except ImportError:
         pass
     try:
@@ -74,23 +76,18 @@ class _Obstore:
         from obstore.store import from_url
 
         self._obstore, self._root = obstore, root
-        options: dict[str, Any] = {"client_options": {}, "retry_config": {"max_retries": 0}}
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
-        if scheme == "http" or (scheme in ("s3", "s3a") and endpoint.startswith("http://")):
-            options["client_options"]["allow_http"] = True
-        if scheme in ("s3", "s3a") and not os.environ.get("AWS_ACCESS_KEY_ID"):
-            options.update(_profile())
-        self._store = from_url(root, **options)
+        self._store = from_url(root, **obstore_options(scheme))
 
     async def head(self, url: str) -> Object:
         try:
             meta = await self._obstore.head_async(self._store, root_and_key(url)[1])
         except Exception as error:
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
         return self._object(meta)
 
     def _object(self, meta: Any) -> Object:
         tag = meta.get("e_tag") or (str(meta["last_modified"]) if meta["last_modified"].timestamp() else "")
+        tag = tag.strip('"')  # Azure's lists have no quotes
         return Object(f"{self._root}/{meta['path']}", meta["size"], tag)
 
     async def list(self, url: str) -> list[Object]:
@@ -104,7 +101,7 @@ class _Obstore:
                 raise OSError(
                     errno.ENOTSUP, "A web server does not list its files; give their URLs", shown_url(url)
                 ) from None
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
         return found
 
     async def read(self, one: Object, offset: int, size: int) -> Any:
@@ -116,19 +113,7 @@ class _Obstore:
         except FormatError:
             raise
         except Exception as error:
-            raise _as_os_error(error, one.url) from None
-
-
-def _profile() -> dict[str, Any]:
-    """Return boto3's credentials, which knows profiles and logins, where it is installed and finds any."""
-    try:
-        import boto3
-        from obstore.auth.boto3 import Boto3CredentialProvider
-
-        session = boto3.Session()
-        return {} if session.get_credentials() is None else {"credential_provider": Boto3CredentialProvider(session)}
-    except ImportError:
-        return {}
+            raise as_os_error(error, one.url) from None
 
 
 class _Fsspec:
@@ -169,52 +154,10 @@ class _Fsspec:
     async def _called(self, url: str, function: Any, *arguments: Any) -> Any:
         try:
             return await asyncio.to_thread(function, *arguments)
-        except FileNotFoundError:
-            raise FileNotFoundError(errno.ENOENT, "No such object", shown_url(url)) from None
-        except PermissionError:
-            raise _denied(url, "403") from None
         except Exception as error:
-            raise _as_os_error(error, url) from None
+            raise as_os_error(error, url) from None
 
 
 def _as_tag(value: Any) -> str:
     """Return a tag, or a time as seconds: listings and `info` may give the same one in different types."""
     return str(value.timestamp() if hasattr(value, "timestamp") else value)
-
-
-def require_same(one: Object, now: Object) -> None:
-    """Raise FormatError if an object is not the one that was listed or opened."""
-    if (now.size, now.tag) != (one.size, one.tag):
-        raise FormatError(
-            "object changed while in use",
-            path=one.name,
-            expected=f"{one.size} bytes with the tag {one.tag[:80] or 'none'}",
-            found=f"{now.size} bytes with the tag {now.tag[:80] or 'none'}",
-        )
-
-
-def _denied(url: str, code: str) -> PermissionError:
-    return PermissionError(errno.EACCES, f"The store denies access ({code}); check the credentials", shown_url(url))
-
-
-def _as_os_error(error: Exception, url: str) -> Exception:
-    """Return what an error of a library means. Its text is not shown: it may hold a signed URL."""
-    text = str(error)
-    code = _CODE.search(text)
-    status = _STATUS.search(text)
-    kind = type(error).__name__
-    found = code[1] if code else status[1] if status else kind
-    if kind in ("PermissionDeniedError", "UnauthenticatedError") or found in (
-        "401",
-        "403",
-        "ExpiredToken",
-        "AccessDenied",
-    ):
-        return _denied(url, found)
-    if kind == "NotFoundError" or found in ("404", "NoSuchKey", "NoSuchBucket"):
-        return FileNotFoundError(errno.ENOENT, f"No such object ({found})", shown_url(url))
-    return UnsteadyError(found)
-
-
-class UnsteadyError(Exception):
-    """An error that another try may not have; its text is a word."""

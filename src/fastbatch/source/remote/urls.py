@@ -7,6 +7,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
+CONTAINER_SCHEMES = ("abfs", "abfss")  # container@account; elsewhere what is before an @ may be secret
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 
 
@@ -47,7 +48,9 @@ def shown_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
     rest = rest.partition("#")[0].partition("?")[0]
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    if scheme.lower() not in CONTAINER_SCHEMES:
+        host = host.rpartition("@")[2]
+    return f"{scheme}://{host}{slash}{path}"
 
 
 def root_and_key(url: str) -> tuple[str, str]:
