@@ -6,8 +6,9 @@
 Each round runs every script twice at the same time, with and without, on the same CPUs: both wait for each other before
 their loops, so that other programs, clock rates and caches slow both. The figure is the median over the rounds of the
 ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own process while
-they ran. The range is that of the middle half of the rounds. The start of Python does not count. `--pieces` times the
-agent's functions alone, which takes a second.
+they ran. The range is that of the middle half of the rounds. The start of Python does not count. What the doctor does
+ten or fifty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
+machine the figures are larger. `--pieces` times the agent's functions alone, which takes a second.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ def scripts(folder: Path) -> dict[str, str]:
     }
 
 
-def both_cpu_s(script: Path, with_doctor: bool) -> tuple[float, float]:
-    """Return the CPU seconds of the loop of a script that is watched, and of the same beside it that is not."""
+def both(script: Path, with_doctor: bool) -> tuple[float, float]:
+    """Run a script that is watched beside the same that is not: the ratio of their CPU seconds, and the CPUs it had."""
     plain = [sys.executable, str(script)]
     watched = [sys.executable, "-c", DOCTOR, *plain] if with_doctor else [*plain, "profiled"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -123,7 +124,7 @@ def both_cpu_s(script: Path, with_doctor: bool) -> tuple[float, float]:
         one.stdin.write("go\n")  # type: ignore[union-attr]
         one.stdin.flush()  # type: ignore[union-attr]
     (cpu_s, elapsed_s, *doctors_share), (plain_s, _) = (map(float, one.communicate()[0].split()) for one in running)
-    return cpu_s + sum(doctors_share) * elapsed_s, plain_s
+    return (cpu_s + sum(doctors_share) * elapsed_s) / plain_s, cpu_s / elapsed_s
 
 
 def photos(folder: Path) -> Path:
@@ -178,7 +179,7 @@ def main() -> None:
     if options.pieces:
         print_pieces()
         return
-    ratios: dict[str, list[float]] = {}
+    ratios: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         named = scripts(Path(name))
         paths = {what: Path(name, f"{number}.py") for number, what in enumerate(named)}
@@ -186,11 +187,11 @@ def main() -> None:
             path.write_text(TIMED + named[what])
         for _ in range(options.rounds):
             for what, path in random.sample(sorted(paths.items()), len(paths)):
-                watched, plain = both_cpu_s(path, what.startswith("doctor"))
-                ratios.setdefault(what, []).append(watched / plain)
+                ratios.setdefault(what, []).append(both(path, what.startswith("doctor")))
     for what, values in sorted(ratios.items()):
-        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75]) - 1
-        print(f"{what:<45} {middle:+.1%}   (half of {len(values)} rounds: {low:+.1%} to {high:+.1%})")
+        (low, middle, high), cpus = np.quantile(values, [0.25, 0.5, 0.75], axis=0).T
+        spread = f"half of {len(values)} rounds: {low - 1:+.1%} to {high - 1:+.1%}"
+        print(f"{what:<45} {middle - 1:+.1%}   ({spread}; {cpus[1]:.2f} CPUs)")
 
 
 if __name__ == "__main__":
