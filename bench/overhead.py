@@ -3,19 +3,19 @@
 
     python bench/overhead.py --rounds 7
 
-Each round runs every variant once, in a new order; the figure is the median over the rounds of the ratio, within a
-round, of CPU seconds with and without. CPU time of the process and its children is what other programs disturb least.
-The loops of scripts are timed inside the script, so that the start of Python does not count. `--pieces` times the
-agent's functions alone, which takes a second.
+Each round runs every script twice at the same time, with and without, on the same CPUs: both wait for each other before
+their loops, so that other programs, clock rates and caches slow both. The figure is the median over the rounds of the
+ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own process while
+they ran. The range is that of the middle half of the rounds. The start of Python does not count. What the doctor does
+ten or fifty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
+machine the figures are larger. `--pieces` times the agent's functions alone, which takes a second.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,19 +24,25 @@ from pathlib import Path
 
 import numpy as np
 
-LOOPS = {
-    "generator": "loader = [None] * 3",
-    "DataLoader": "loader = DataLoader(data, batch_size=32, shuffle=True)",
-    "DataLoader, 2 workers": "loader = DataLoader(data, batch_size=32, shuffle=True, num_workers=2)",
-}
-SCRIPT = """
-import json, resource, sys, time
+# Each script calls `begins()` before its loop, and `ends()` after it.
+TIMED = """
+import resource, sys, time
 import numpy as np
 
 def cpu_s():
     kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
 
+def begins():
+    global start, begin
+    print("ready", flush=True)
+    sys.stdin.readline()
+    begin, start = time.perf_counter(), cpu_s()
+
+def ends():
+    print(cpu_s() - start, time.perf_counter() - begin, flush=True)
+"""
+GENERATOR = """
 class Rows:
     def __len__(self):
         return 3200
@@ -49,47 +55,76 @@ def batches(data):
 
 data = Rows()
 weights = np.ones((5000, 64), np.float32)
-if {uses_torch}:
-    import torch
-    torch.set_num_threads(1)
-    from torch.utils.data import DataLoader
-    {loader}
-begin = cpu_s()
-for epoch in range(3):
-    if {uses_torch}:
-        for x, y in loader:
-            x.numpy() @ weights
-    else:
-        for x in batches(data):
-            x @ weights
-print(json.dumps(cpu_s() - begin))
+"""
+LOOP = """
+begins()
+for epoch in range(40):
+    for x in batches(data):
+        x @ weights
+ends()
+"""
+TORCH = """
+import torch
+from torch.utils.data import DataLoader
+torch.set_num_threads(1)
+loader = DataLoader(data, batch_size=32, shuffle=True, num_workers={workers})
+begins()
+for epoch in range({epochs}):
+    for x, y in loader:
+        x.numpy() @ weights
+ends()
+"""
+PROFILE = """
+import contextlib
+import fastbatch
+loader = {loader}
+list(loader.take(2))
+begins()
+with loader.profile(events=20_000) if len(sys.argv) > 1 else contextlib.nullcontext():
+    for batch in loader.repeat({epochs}):
+        pass
+ends()
+"""
+ROWS = "fastbatch.arrays(np.zeros((100_000, 784), np.float32), batch_size=256, shuffle=True)"
+PHOTOS = "fastbatch.images({folder!r}, size=224, batch_size=16)"
+DOCTOR = """
+import sys, time
+from fastbatch.doctor.watch import watch
+begin, start = time.perf_counter(), time.process_time()
+watch(sys.argv[1:], compare_s=0)
+print((time.process_time() - start) / (time.perf_counter() - begin))
 """
 
 
-def loop_cpu_s(script: Path, with_doctor: bool) -> float:
-    """Return the CPU seconds of a script's loop."""
-    command = [sys.executable, str(script)]
-    if with_doctor:
-        code = "import sys; from fastbatch.doctor.watch import watch; watch(sys.argv[1:], compare_s=0)"
-        command = [sys.executable, "-c", code, *command]
+def scripts(folder: Path) -> dict[str, str]:
+    """Return the scripts by name."""
+    pictures = PHOTOS.format(folder=str(photos(folder)))
+    return {
+        "doctor: generator": GENERATOR + LOOP,
+        "doctor: DataLoader": GENERATOR + TORCH.format(workers=0, epochs=30),
+        "doctor: DataLoader, 2 workers": GENERATOR + TORCH.format(workers=2, epochs=8),
+        "profile: rows of 3,136 bytes, batch 256": PROFILE.format(loader=ROWS, epochs=150),
+        "profile: JPEGs of 500 x 375, batch 16": PROFILE.format(loader=pictures, epochs=80),
+    }
+
+
+def both(script: Path, with_doctor: bool) -> tuple[float, float]:
+    """Run a script that is watched beside the same that is not: the ratio of their CPU seconds, and the CPUs it had."""
+    plain = [sys.executable, str(script)]
+    watched = [sys.executable, "-c", DOCTOR, *plain] if with_doctor else [*plain, "profiled"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return float(json.loads(done.stdout.splitlines()[-1]))
-
-
-def profile_cpu_s(make: object, profiled: bool) -> float:
-    """Return the CPU seconds of two epochs of a loader, with or without a profile."""
-    with make() as loader:  # type: ignore[operator]
-        list(loader.take(2))
-        begin = time.process_time()
-        if profiled:
-            with loader.profile(events=20_000):
-                for _ in loader.repeat(2):
-                    pass
-        else:
-            for _ in loader.repeat(2):
-                pass
-        return time.process_time() - begin
+    running = [
+        subprocess.Popen(one, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        for one in (watched, plain)
+    ]
+    for one in running:
+        if one.stdout.readline() != "ready\n":  # type: ignore[union-attr]
+            raise RuntimeError(f"{script} ended before its loop")
+    for one in running:
+        one.stdin.write("go\n")  # type: ignore[union-attr]
+        one.stdin.flush()  # type: ignore[union-attr]
+    (cpu_s, elapsed_s, *doctors_share), (plain_s, _) = (map(float, one.communicate()[0].split()) for one in running)
+    return (cpu_s + sum(doctors_share) * elapsed_s) / plain_s, cpu_s / elapsed_s
 
 
 def photos(folder: Path) -> Path:
@@ -144,31 +179,19 @@ def main() -> None:
     if options.pieces:
         print_pieces()
         return
-    rounds = options.rounds
-    import fastbatch
-
-    ratios: dict[str, list[float]] = {}
+    ratios: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        scripts = {}
-        for number, (loop, text) in enumerate(LOOPS.items()):
-            scripts[loop] = folder / f"{number}.py"
-            scripts[loop].write_text(SCRIPT.format(uses_torch=loop != "generator", loader=text))
-        rows = np.zeros((100_000, 784), np.float32)
-        pictures = photos(folder)
-        loaders = {
-            "rows of 3,136 bytes, batch 256": lambda: fastbatch.arrays(rows, batch_size=256, shuffle=True),
-            "JPEGs of 500 x 375, batch 16": lambda: fastbatch.images(pictures, size=224, batch_size=16),
-        }
-        for _ in range(rounds):
-            for loop, script in random.sample(sorted(scripts.items()), len(scripts)):
-                pair = {with_doctor: loop_cpu_s(script, with_doctor) for with_doctor in random.sample([True, False], 2)}
-                ratios.setdefault(f"doctor: {loop}", []).append(pair[True] / pair[False])
-            for loader, make in loaders.items():
-                pair = {profiled: profile_cpu_s(make, profiled) for profiled in random.sample([True, False], 2)}
-                ratios.setdefault(f"profile: {loader}", []).append(pair[True] / pair[False])
-    for what, values in ratios.items():
-        print(f"{what:<45} {statistics.median(values) - 1:+.1%}   ({min(values) - 1:+.1%} to {max(values) - 1:+.1%})")
+        named = scripts(Path(name))
+        paths = {what: Path(name, f"{number}.py") for number, what in enumerate(named)}
+        for what, path in paths.items():
+            path.write_text(TIMED + named[what])
+        for _ in range(options.rounds):
+            for what, path in random.sample(sorted(paths.items()), len(paths)):
+                ratios.setdefault(what, []).append(both(path, what.startswith("doctor")))
+    for what, values in sorted(ratios.items()):
+        (low, middle, high), cpus = np.quantile(values, [0.25, 0.5, 0.75], axis=0).T
+        spread = f"half of {len(values)} rounds: {low - 1:+.1%} to {high - 1:+.1%}"
+        print(f"{what:<45} {middle - 1:+.1%}   ({spread}; {cpus[1]:.2f} CPUs)")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """A wheel in an environment with NumPy alone: import, arrays, and images of all codecs, in time.
 
-    python packaging/first_batch.py
+    python packaging/first_batch.py [PHOTOS [SINCE]]
+    python packaging/first_batch.py --write PHOTOS
 
-Writes its own images: a JPEG, a PNG and a WebP of one pixel, as bytes.
+Writes its own images: a JPEG, a PNG and a WebP of one pixel, as bytes. PHOTOS is a folder of photographs, whose first
+batch is timed in a process of its own: from before NumPy's import, or since SINCE (seconds of the epoch), when the
+installation began. `--write` makes such a folder, with Pillow, unless it exists.
 """
 
 import base64
 import importlib.metadata
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,6 +36,33 @@ def png() -> bytes:
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\x80")) + chunk(b"IEND", b"")
     )
+
+
+def write_photos(folder: Path) -> None:
+    """Write 1,000 JPEGs of 500 x 375 pixels in ten classes, unless the folder exists."""
+    import numpy as np
+    from PIL import Image
+
+    if folder.exists():
+        return
+    partial = folder.with_suffix(".partial")
+    generator = np.random.default_rng(0)
+    for i in range(1000):
+        path = partial / f"{i % 10}" / f"{i}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        small = Image.fromarray(generator.integers(0, 256, (30, 40, 3), np.uint8))
+        small.resize((500, 375), Image.Resampling.BICUBIC).save(path, quality=90)
+    partial.rename(folder)
+
+
+def time_photos(folder: str, since: float | None) -> None:
+    """Print how long it takes until a new process has its first batch."""
+    begin = time.time() if since is None else since
+    code = "import fastbatch, sys; print(*next(iter(fastbatch.images(sys.argv[1], size=224, shuffle=True)))[0].shape)"
+    shape = subprocess.run([sys.executable, "-c", code, folder], check=True, capture_output=True, text=True).stdout
+    assert shape == "32 3 224 224\n", shape
+    what = "installation, import" if since is not None else "import"
+    print(f"{what} and first batch of 1,000 photographs: {time.time() - begin:.2f} s")
 
 
 def main() -> int:
@@ -62,4 +93,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--write"]:
+        write_photos(Path(sys.argv[2]))
+        sys.exit()
+    if len(sys.argv) > 1:
+        time_photos(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else None)
     sys.exit(main())

@@ -8,7 +8,9 @@ import sys
 import textwrap
 
 import pytest
+from making import wait_until
 
+from fastbatch.doctor import processes
 from fastbatch.doctor.verdict import diagnose
 from fastbatch.doctor.watch import instrumented, watch
 
@@ -308,3 +310,18 @@ def test_slow_files_are_named(script, tmp_path):
     assert files.slowest[0][1] == "7.bin"
     assert files.slowest[0][0] > 0.3
     assert files.slow >= 1
+
+
+@pytest.mark.skipif(not processes.is_supported(), reason="needs /proc")
+@pytest.mark.parametrize("has_lists", [True, False])
+def test_all_descendants_are_found(monkeypatch, has_lists):
+    monkeypatch.setattr(processes, "has_lists_of_children", lambda: has_lists)
+    command = ["sh", "-c", "sleep 60 & (sleep 60 & sleep 60; :) & echo; wait"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as shell:
+        try:
+            shell.stdout.readline()
+            wait_until(lambda: len(processes.descendants(shell.pid)) == 5)
+            assert processes.descendants(shell.pid)[0] == shell.pid
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
+    assert processes.descendants(shell.pid) == [shell.pid]

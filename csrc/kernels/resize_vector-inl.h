@@ -51,19 +51,18 @@ class PairSum {
     hn::Vec<D16> low;
   };
 
-  HWY_INLINE PairSum() {
-    high0_ = high1_ = low1_ = hn::Zero(D32());
-    low0_ = hn::Set(D32(), kHalf);
-  }
+  HWY_INLINE PairSum() { high0_ = high1_ = low0_ = low1_ = hn::Zero(D32()); }
   HWY_INLINE void Add(hn::Vec<D8> pixels, const Weight& weight) {
     const auto words = hn::BitCast(D16(), pixels);
     high0_ = hn::ReorderWidenMulAccumulate(D32(), words, weight.high, high0_, high1_);
     low0_ = hn::ReorderWidenMulAccumulate(D32(), words, weight.low, low0_, low1_);
   }
-  // The sum without its fraction, not yet clipped.
+  // The sum without its fraction, not yet clipped. Before this, lanes of the two parts of a sum do not correspond to
+  // pixels, hence the half is added here.
   [[nodiscard]] HWY_INLINE Vec32<D8> Rounded() const {
     const auto high = hn::ShiftLeft<kPairBits>(hn::RearrangeToOddPlusEven(high0_, high1_));
-    return hn::ShiftRight<kWeightBits>(hn::Add(high, hn::RearrangeToOddPlusEven(low0_, low1_)));
+    const auto low = hn::RearrangeToOddPlusEven(low0_, low1_);
+    return hn::ShiftRight<kWeightBits>(hn::Add(hn::Add(high, low), hn::Set(D32(), kHalf)));
   }
 
  private:

@@ -202,7 +202,9 @@ def _joined(parts: list[Any], kind: Any) -> Any:
     """Return the arrays of the chunks of a column as one source of rows."""
     kept = [part for part in parts if len(part)]
     if not kept:
-        return np.zeros(0, kind.to_pandas_dtype())
+        import pyarrow as arrow
+
+        return _array("", arrow.array([], kind))
     if len(kept) > MOST_PARTS and sum(part.nbytes for part in kept) <= MOST_JOINED_BYTES:
         return np.concatenate(kept)
     return kept[0] if len(kept) == 1 else Series(kept)

@@ -48,7 +48,7 @@ def lists_of(data: Any) -> tuple[Array, Array] | None:
             raise ValueError(f"tokens: expected integers, found {flat.null_count} missing ones")
         values.append(flat.to_numpy(zero_copy_only=True))
         lengths.append(np.diff(chunk.offsets.to_numpy().astype(np.int64)))
-    empty = np.zeros(0, kind.value_type.to_pandas_dtype())
+    empty = np.zeros(0, str(kind.value_type))
     flat_values = values[0] if len(values) == 1 else np.concatenate([empty, *values])
     return flat_values, np.concatenate([np.zeros(0, np.int64), *lengths])
 

@@ -20,7 +20,7 @@ from pyarrow import csv
 from fastbatch.source.compressed import open_content
 from fastbatch.source.pool import submit, thread_pool
 
-from .arrow_cells import RejectedError, numbers_of
+from .arrow_cells import RejectedError, memory_of, numbers_of
 from .cells import Kind
 from .grammar import NULLS
 from .lines import LONGEST_ROW, comment_pattern
@@ -158,15 +158,7 @@ def _has_missing(column: Any) -> bool:
     """Return whether a cell was empty or of another spelling of a missing number, NaN among them."""
     if column.null_count:
         return True
-    return any(np.isnan(_numbers(chunk)).any() for chunk in column.chunks if pyarrow.types.is_floating(chunk.type))
-
-
-def _numbers(chunk: Any) -> NDArray[Any]:
-    """Return the memory of a chunk; nulls have any number there."""
-    element = np.dtype(chunk.type.to_pandas_dtype())
-    if len(chunk) == 0:
-        return np.empty(0, element)
-    return np.frombuffer(chunk.buffers()[1], element, len(chunk), chunk.offset * element.itemsize)
+    return any(np.isnan(memory_of(chunk)).any() for chunk in column.chunks if pyarrow.types.is_floating(chunk.type))
 
 
 def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any] | None:
@@ -187,7 +179,7 @@ def _array(table: Any, layout: Layout, options: CsvOptions) -> NDArray[Any] | No
                     except RejectedError:
                         return None
                 else:
-                    numbers = _numbers(chunk)
+                    numbers = memory_of(chunk)
                 part[:] = numbers
                 if chunk.null_count:
                     part[_is_null(chunk)] = missing

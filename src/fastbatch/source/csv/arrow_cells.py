@@ -45,7 +45,7 @@ def _numbers(texts: Any, options: CsvOptions) -> NDArray[Any]:
         texts = compute.replace_substring(texts, options.dialect.thousands, "")
     if options.dialect.decimal != ".":
         texts = compute.replace_substring(texts, options.dialect.decimal, ".")
-    return _values(_cast(texts, pyarrow.float64() if is_float else pyarrow.from_numpy_dtype(options.dtype)))
+    return memory_of(_cast(texts, pyarrow.float64() if is_float else pyarrow.from_numpy_dtype(options.dtype)))
 
 
 def _codes(texts: Any, kind: Coded, options: CsvOptions) -> NDArray[Any]:
@@ -53,13 +53,13 @@ def _codes(texts: Any, kind: Coded, options: CsvOptions) -> NDArray[Any]:
     codes = compute.index_in(texts, value_set=names, skip_nulls=True)
     if codes.null_count != texts.null_count:
         raise RejectedError
-    return _values(codes).astype(options.dtype)
+    return memory_of(codes).astype(options.dtype)
 
 
 def _dates(texts: Any, kind: Dated, options: CsvOptions) -> NDArray[Any]:
     _require(texts, DATE_PATTERN)
     times = _cast(compute.replace_substring(texts, "Z", ""), pyarrow.timestamp("us"))
-    values = _values(times.cast(pyarrow.int64()))
+    values = memory_of(times.cast(pyarrow.int64()))
     if options.dtype.kind == "f" and kind.unit != "D":
         return values.astype(np.float64) / kind.microseconds
     is_null = np.zeros(len(values), bool) if not times.null_count else np.asarray(times.is_null().to_numpy(False))
@@ -87,7 +87,10 @@ def _cast(texts: Any, element: Any) -> Any:
         raise RejectedError from None
 
 
-def _values(column: Any) -> NDArray[Any]:
-    """Return the memory of a column of numbers."""
-    element = np.dtype(column.type.to_pandas_dtype())
+def memory_of(column: Any) -> NDArray[Any]:
+    """Return the memory of a column of numbers; nulls have any number there."""
+    kind = str(column.type)  # some versions of pyarrow need pandas for `to_pandas_dtype`
+    element = np.dtype({"halffloat": "float16", "float": "float32", "double": "float64"}.get(kind, kind))
+    if len(column) == 0:
+        return np.empty(0, element)
     return np.frombuffer(column.buffers()[1], element, len(column), column.offset * element.itemsize)
