@@ -115,6 +115,45 @@ void ArrayDecoder::decode(std::span<const std::uint64_t> indices, StreamKey /*ke
   });
 }
 
+void ArrayDecoder::scatter(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> places,
+                           std::byte* slots, Workspace& workspace) const {
+  auto& scratch = static_cast<Scratch&>(workspace);
+  indices = rows_of(indices, scratch.places);
+  read_on_trip(view_, [&]() noexcept {
+    if (is_copy()) return kernels::scatter(view_.data, view_.strides[0], row_bytes_, indices, slots, places);
+    for (std::size_t j = 0; j < indices.size(); ++j) {
+      if (dense_ && j + 1 < indices.size()) kernels::prefetch(row_at(indices[j + 1]), row_bytes_);
+      decode_row(row_at(indices[j]), slots + places[j] * slot_bytes_, scratch);
+    }
+  });
+}
+
+bool ArrayDecoder::overlaps(const ArrayDecoder& other) const noexcept {
+  const auto begin = reinterpret_cast<std::uintptr_t>(view_.data);
+  const auto other_begin = reinterpret_cast<std::uintptr_t>(other.view_.data);
+  const std::uintptr_t apart = begin < other_begin ? other_begin - begin : begin - other_begin;
+  return conversion_ && other.conversion_ && dense_ && other.dense_ && view_.file == other.view_.file &&
+         view_.strides[0] == other.view_.strides[0] && apart < std::min(row_bytes_, other.row_bytes_);
+}
+
+bool ArrayDecoder::decode_with(const Decoder& next, std::span<const std::uint64_t> indices, std::byte* slots,
+                               std::byte* next_slots, Workspace& workspace, Workspace& next_workspace) const {
+  const auto* other = dynamic_cast<const ArrayDecoder*>(&next);
+  if (other == nullptr || !overlaps(*other)) return false;
+  auto& scratch = static_cast<Scratch&>(workspace);
+  auto& next_scratch = static_cast<Scratch&>(next_workspace);
+  const auto rows = rows_of(indices, scratch.places);
+  const auto next_rows = other->rows_of(indices, next_scratch.places);
+  read_on_trip(view_.file_end() < other->view_.file_end() ? other->view_ : view_, [&]() noexcept {
+    for (std::size_t j = 0; j < rows.size(); ++j) {
+      if (j + 1 < rows.size()) kernels::prefetch(row_at(rows[j + 1]), row_bytes_);
+      decode_row(row_at(rows[j]), slots + j * slot_bytes_, scratch);
+      other->decode_row(other->row_at(next_rows[j]), next_slots + j * other->slot_bytes_, next_scratch);
+    }
+  });
+  return true;
+}
+
 void ArrayDecoder::decode_into(std::span<const std::uint64_t> indices, const SlotPieces& places,
                                Workspace& workspace) const {
   auto& scratch = static_cast<Scratch&>(workspace);

@@ -34,6 +34,11 @@ class ArrayDecoder : public Decoder {
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;
+  [[nodiscard]] bool can_scatter() const noexcept override { return true; }
+  void scatter(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> places, std::byte* slots,
+               Workspace& workspace) const override;
+  [[nodiscard]] bool decode_with(const Decoder& next, std::span<const std::uint64_t> indices, std::byte* slots,
+                                 std::byte* next_slots, Workspace& workspace, Workspace& next_workspace) const override;
   void prefetch(std::uint64_t index) const noexcept override;
   [[nodiscard]] std::size_t advise(std::span<const std::uint64_t> indices) const override;
 
@@ -61,6 +66,7 @@ class ArrayDecoder : public Decoder {
     return view_.data + static_cast<std::ptrdiff_t>(row) * view_.strides[0];
   }
   void decode_row(const std::byte* row, std::byte* slot, Scratch& scratch) const noexcept;
+  [[nodiscard]] bool overlaps(const ArrayDecoder& other) const noexcept;  // converted samples that share bytes
   [[nodiscard]] bool is_copy() const noexcept { return dense_ && !conversion_ && !view_.swap_bytes; }
   void make_dense(const std::byte* row, std::byte* dense) const noexcept;
 

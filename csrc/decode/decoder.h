@@ -40,6 +40,20 @@ class Decoder {
   virtual void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
                       std::size_t& failed_at) const = 0;
 
+  // As decode(), but indices[j] is the sample of slot places[j]: for samples of which none fails by itself.
+  [[nodiscard]] virtual bool can_scatter() const noexcept { return false; }
+  virtual void scatter(std::span<const std::uint64_t> /*indices*/, std::span<const std::uint64_t> /*places*/,
+                       std::byte* /*slots*/, Workspace& /*workspace*/) const {}
+
+  // Fills the slots of this column and of `next`, sample by sample, if both read the same bytes: contexts of tokens and
+  // their targets take a fifth less time than one after the other. False, with nothing filled, otherwise. Throws as
+  // decode(), without saying which sample failed, or in which column.
+  [[nodiscard]] virtual bool decode_with(const Decoder& /*next*/, std::span<const std::uint64_t> /*indices*/,
+                                         std::byte* /*slots*/, std::byte* /*next_slots*/, Workspace& /*workspace*/,
+                                         Workspace& /*next_workspace*/) const {
+    return false;
+  }
+
   // Fetches a sample into the processor's cache, which will be decoded in about a microsecond. No sample is needed.
   virtual void prefetch(std::uint64_t /*index*/) const noexcept {}
 

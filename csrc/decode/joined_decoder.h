@@ -27,10 +27,13 @@ class JoinedDecoder : public Decoder {
 
  private:
   struct Scratch;
+  Workspace& workspace_of(std::size_t part, Scratch& scratch) const;
+  void scatter_parts(std::span<const std::uint64_t> indices, std::byte* slots, Scratch& scratch) const;
   [[nodiscard]] std::size_t part_of(std::uint64_t index) const noexcept;
 
   const std::vector<std::shared_ptr<const Decoder>> parts_;
   std::vector<std::uint64_t> first_;  // first sample of each part, and the total number
+  bool scatters_;                     // all parts can
 };
 
 }  // namespace fastbatch

@@ -128,7 +128,7 @@ HWY_INLINE void Store(D d, hn::Vec<D> value, std::byte* dst) {
 
 // Hardware prefetchers predict loads better than stores. For bytes to float32, into a batch larger than the cache,
 // prefetching ahead of the stores saves a sixth of the time, and a third with three planes at once; bytes to float16
-// gain nothing. Prefetching past the end is harmless.
+// gain nothing, and integers that become wider ones take a tenth more. Prefetching past the end is harmless.
 constexpr std::size_t kAhead = 512;  // bytes
 HWY_INLINE void FetchAhead(std::byte* dst) { __builtin_prefetch(dst + kAhead, 1, 3); }
 
@@ -140,7 +140,7 @@ HWY_INLINE void ForEachVector(D d, const std::byte* src, std::byte* dst, std::si
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    if constexpr (size_of(kDst) > 2 * size_of(kSrc)) FetchAhead(dst + i * size_of(kDst));
+    if constexpr (is_float(kDst) && size_of(kDst) > 2 * size_of(kSrc)) FetchAhead(dst + i * size_of(kDst));
     step(src + i * size_of(kSrc), dst + i * size_of(kDst), i);
   }
   if (i == n) return;

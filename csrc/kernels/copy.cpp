@@ -82,15 +82,27 @@ struct Rows {
   const std::byte* operator[](std::size_t j) const { return base + static_cast<std::ptrdiff_t>(indices[j]) * stride; }
 };
 
+// Where the rows go: one after another, or to places.
+struct Slots {
+  std::byte* first;
+  std::size_t row_bytes;
+  std::byte* operator[](std::size_t j) const { return first + j * row_bytes; }
+};
+struct Places {
+  Slots slots;
+  std::span<const std::uint64_t> places;
+  std::byte* operator[](std::size_t j) const { return slots[places[j]]; }
+};
+
 // For labels and other tiny rows: with a compile-time size the copy is a few loads and stores.
-template <std::size_t kRowBytes>
-void gather_tiny(const Rows& rows, std::byte* dst) {
+template <std::size_t kRowBytes, typename To>
+void gather_tiny(const Rows& rows, const To& to) {
   const Lookahead ahead(kRowBytes);
   ahead.begin(rows);
   const std::size_t n = rows.indices.size();
   for (std::size_t j = 0; j < n; ++j) {
     if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
-    std::memcpy(dst + j * kRowBytes, rows[j], kRowBytes);
+    std::memcpy(to[j], rows[j], kRowBytes);
   }
 }
 
@@ -100,13 +112,15 @@ void gather_tiny(const Rows& rows, std::byte* dst) {
 }
 
 // Copies a long row in pieces, and with each piece prefetches the same piece of the next row.
-void gather_long(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
+template <typename To>
+void gather_long(const Rows& rows, std::size_t row_bytes, const To& to) {
   constexpr std::size_t kPiece = 512;
   constexpr std::size_t kMostAhead = 16384;  // bytes of a row; the hardware prefetcher handles the rest
   const std::size_t n = rows.indices.size();
   const std::size_t in_pieces = std::min(row_bytes, kMostAhead) / kPiece * kPiece;
-  for (std::size_t j = 0; j < n; ++j, dst += row_bytes) {
+  for (std::size_t j = 0; j < n; ++j) {
     const std::byte* const row = rows[j];
+    std::byte* const dst = to[j];
     const std::byte* const coming = j + 1 < n ? rows[j + 1] : row;
     for (std::size_t at = 0; at < in_pieces; at += kPiece) {
       for (std::size_t line = at; line < at + kPiece; line += kCacheLine) prefetch_line(coming + line);
@@ -116,13 +130,28 @@ void gather_long(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
   }
 }
 
-void gather_rows(const Rows& rows, std::size_t row_bytes, std::byte* dst) {
+template <typename To>
+void gather_rows(const Rows& rows, std::size_t row_bytes, const To& to) {
   const Lookahead ahead(row_bytes);
   ahead.begin(rows);
   const std::size_t n = rows.indices.size();
   for (std::size_t j = 0; j < n; ++j) {
     if (j + ahead.rows < n) ahead.fetch(rows[j + ahead.rows]);
-    std::memcpy(dst + j * row_bytes, rows[j], row_bytes);
+    std::memcpy(to[j], rows[j], row_bytes);
+  }
+}
+
+template <typename To>
+void gather_to(const Rows& rows, std::size_t row_bytes, const To& to) {
+  switch (row_bytes) {
+    case 1: return gather_tiny<1>(rows, to);
+    case 2: return gather_tiny<2>(rows, to);
+    case 4: return gather_tiny<4>(rows, to);
+    case 8: return gather_tiny<8>(rows, to);
+    case 16: return gather_tiny<16>(rows, to);
+    case 32: return gather_tiny<32>(rows, to);
+    case 64: return gather_tiny<64>(rows, to);
+    default: return row_bytes < kLongRow ? gather_rows(rows, row_bytes, to) : gather_long(rows, row_bytes, to);
   }
 }
 
@@ -176,16 +205,13 @@ void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes,
   if (std::cmp_equal(stride, row_bytes) && is_range(rows)) {
     return copy_bytes(dst, source[0], rows.size() * row_bytes);
   }
-  switch (row_bytes) {
-    case 1: return gather_tiny<1>(source, dst);
-    case 2: return gather_tiny<2>(source, dst);
-    case 4: return gather_tiny<4>(source, dst);
-    case 8: return gather_tiny<8>(source, dst);
-    case 16: return gather_tiny<16>(source, dst);
-    case 32: return gather_tiny<32>(source, dst);
-    case 64: return gather_tiny<64>(source, dst);
-    default: return row_bytes < kLongRow ? gather_rows(source, row_bytes, dst) : gather_long(source, row_bytes, dst);
-  }
+  gather_to(source, row_bytes, Slots{dst, row_bytes});
+}
+
+void scatter(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
+             std::byte* dst, std::span<const std::uint64_t> places) {
+  if (rows.empty() || row_bytes == 0) return;
+  gather_to(Rows{base, stride, rows}, row_bytes, Places{{dst, row_bytes}, places});
 }
 
 void prefetch(const std::byte* row, std::size_t row_bytes) {

@@ -32,6 +32,9 @@ void narrow_targets(std::string_view name);
 // Copies row_bytes bytes from base + rows[j] * stride to dst + j * row_bytes, for every j; no overlap.
 void gather(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
             std::byte* dst);
+// As gather(), but rows[j] is copied to dst + places[j] * row_bytes.
+void scatter(const std::byte* base, std::ptrdiff_t stride, std::size_t row_bytes, std::span<const std::uint64_t> rows,
+             std::byte* dst, std::span<const std::uint64_t> places);
 // Asks for a row that will be read next; at most its first 16 KiB, since the processor finds the rest by itself.
 void prefetch(const std::byte* row, std::size_t row_bytes);
 // As gather(), with each row divided into n_pieces equal pieces. Piece p of rows[j] is copied to dst +

@@ -74,29 +74,50 @@ void Filler::fill(const Run& run, Task& task) noexcept {
 
 void Filler::fill_columns(const Run& run, const Task& task, Outcome& outcome) {
   Clock::time_point start = begin_ = Clock::now();
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    std::size_t failed_at = 0;
-    try {
-      if (!run.order().has_keys() || !columns_[c]->uses_key()) {
-        decode(c, run.key(), indices_, slot(c, task, task.begin), failed_at);
-      } else {  // each sample has its own key
-        std::size_t inside = 0;
-        for (; failed_at < task.count; ++failed_at) {
-          const std::size_t place = task.begin + failed_at;
-          decode(c, key_at(run, task, place), {&indices_[failed_at], 1}, slot(c, task, place), inside);
-        }
-      }
-    } catch (...) {
-      if (on_error_ == OnError::kRaise)
-        keep_first(outcome, task.begin + failed_at, std::current_exception());
-      else if (task.count == 1)  // known already: a bad sample may take long to decode
-        note_bad(outcome, task.begin, indices_[0], error_of_sample());
-      else
-        fill_one_by_one(c, run, task, outcome);
+  for (std::size_t c = 0; c < columns_.size();) {
+    const std::size_t end = c + (fill_two(c, run, task) ? 2 : 1);
+    if (end == c + 1) fill_column(c, run, task, outcome);
+    const auto each = (Clock::now() - start) / (end - c);  // columns that were filled together share the time
+    for (; c < end; ++c) {
+      ends_[c] = start += each;
+      decode_s_[c] += std::chrono::duration<double>(each).count();
     }
-    const Clock::time_point end = ends_[c] = Clock::now();
-    decode_s_[c] += std::chrono::duration<double>(end - start).count();
-    start = end;
+  }
+}
+
+// Fills a column and the next one in one pass; false if they do not go together, or if something is wrong with a
+// sample: what it is, and where, is found when each column is filled by itself.
+bool Filler::fill_two(std::size_t c, const Run& run, const Task& task) noexcept {
+  if (c + 1 == columns_.size()) return false;
+  const Decoder& next = *columns_[c + 1];
+  if (run.order().has_keys() && (columns_[c]->uses_key() || next.uses_key())) return false;
+  try {
+    return columns_[c]->decode_with(next, indices_, slot(c, task, task.begin), slot(c + 1, task, task.begin),
+                                    *workspaces_[c], *workspaces_[c + 1]);
+  } catch (...) {
+    return false;
+  }
+}
+
+void Filler::fill_column(std::size_t c, const Run& run, const Task& task, Outcome& outcome) {
+  std::size_t failed_at = 0;
+  try {
+    if (!run.order().has_keys() || !columns_[c]->uses_key()) {
+      decode(c, run.key(), indices_, slot(c, task, task.begin), failed_at);
+    } else {  // each sample has its own key
+      std::size_t inside = 0;
+      for (; failed_at < task.count; ++failed_at) {
+        const std::size_t place = task.begin + failed_at;
+        decode(c, key_at(run, task, place), {&indices_[failed_at], 1}, slot(c, task, place), inside);
+      }
+    }
+  } catch (...) {
+    if (on_error_ == OnError::kRaise)
+      keep_first(outcome, task.begin + failed_at, std::current_exception());
+    else if (task.count == 1)  // known already: a bad sample may take long to decode
+      note_bad(outcome, task.begin, indices_[0], error_of_sample());
+    else
+      fill_one_by_one(c, run, task, outcome);
   }
 }
 

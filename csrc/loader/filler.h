@@ -38,6 +38,8 @@ class Filler {
 
  private:
   void fill_columns(const Run& run, const Task& task, Outcome& outcome);
+  bool fill_two(std::size_t c, const Run& run, const Task& task) noexcept;
+  void fill_column(std::size_t c, const Run& run, const Task& task, Outcome& outcome);
   void fill_one_by_one(std::size_t column, const Run& run, const Task& task, Outcome& outcome);
   bool replace(const Run& run, const Task& task, BadSample& bad);
   void decode(std::size_t column, StreamKey key, std::span<const std::uint64_t> indices, std::byte* slots,

@@ -27,6 +27,8 @@ constexpr std::size_t kMaxDefaultPrefetch = 16;
 constexpr std::size_t kAdviceBytes = std::size_t{32} << 20;  // approximate bytes of readahead advice
 constexpr std::size_t kMaxAdviceBatches = 64;
 constexpr std::size_t kProbeSamples = 4;
+// What a thread copies together, at most one batch: a trip costs some microseconds, this much about a hundred.
+constexpr std::size_t kTripBytes = std::size_t{1280} << 10;
 
 // Looks at the files that were read; what is wrong with one of them becomes the error of all tasks without one.
 void check(ReadTrip& trip, std::span<Task> tasks) noexcept {
@@ -75,9 +77,12 @@ Run::Limits limits_for(const std::vector<std::shared_ptr<const Decoder>>& column
   const std::size_t chunk = std::min(options.batch_size, items);
   const std::size_t chunks = (options.batch_size + chunk - 1) / chunk;  // chunks of a batch, of nearly equal size
   // A worker is woken when it can claim this many samples, or half of the ready batches are consumed.
+  const std::size_t trip =
+      are_brief(columns) ? kTripBytes / std::max<std::size_t>(1, bytes / options.batch_size) : items;
+  const std::size_t most = std::clamp(trip, items, std::max(items, options.batch_size));
   return {.depth = depth,
           .chunk_samples = (options.batch_size + chunks - 1) / chunks,
-          .claim_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, items),
+          .claim_samples = std::clamp<std::size_t>((depth + 1) / 2 * options.batch_size, 1, most),
           .advice_ahead = options.advise ? std::clamp<std::size_t>(kAdviceBytes / bytes, 1, kMaxAdviceBatches) : 0};
 }
 

@@ -50,7 +50,7 @@ class Loader {
     OnError on_error = OnError::kRaise;
     bool in_turns = true;  // workers serve the runs in turns; false: the oldest first
   };
-  static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kDefaultPrefetchBytes = std::size_t{5} << 20;
 
   // Throws std::length_error if a batch exceeds the address space, std::system_error if no thread can be started.
   Loader(std::vector<std::shared_ptr<const Decoder>> columns, Options options);

@@ -32,6 +32,20 @@ TEST_CASE("a buffer comes back when its lease ends, and never while it lives") {
   CHECK(pool->acquire().data() == recycled);
 }
 
+TEST_CASE("a thread gets the buffer that it had, if that is idle") {
+  const auto pool = BufferPool::create(std::size_t{1} << 16, 3);
+  Lease mine = pool->acquire();
+  Lease others;
+  std::thread([&] { others = pool->acquire(); }).join();
+  const std::byte* const before = mine.data();
+  const std::byte* const not_mine = others.data();
+  mine = Lease();
+  others = Lease();  // the last in
+  mine = pool->acquire();
+  CHECK(mine.data() == before);
+  CHECK(pool->acquire().data() == not_mine);  // rather than a fresh one
+}
+
 TEST_CASE("a lease outlives its pool's other owners") {
   Lease lease;
   {

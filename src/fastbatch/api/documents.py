@@ -50,7 +50,7 @@ class DocumentOptions:
         tail: "pad", "drop", "uneven" or "mask", as for `LoaderOptions`, if the number of batches is not a multiple of
             the number of ranks. "mask" also fills up the last batch of each bucket.
         threads: Worker threads; None: the CPUs available to this process.
-        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches prepared ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
         prefetch_bytes: Upper bound of the memory of prefetched batches.
         with_index: Append the index of each document to the batch, int64 of shape (rows,): the dict becomes
             `(dict, index)`.

@@ -37,7 +37,7 @@ class MixtureOptions:
         on_error: "raise", "skip" or "replace": see `LoaderOptions`. `zip` raises.
         max_bad: Bad samples allowed per epoch, as a number (int) or a share (float).
         threads: Worker threads; None: the CPUs available to this process.
-        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches prepared ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
         prefetch_bytes: Upper bound of the memory of prefetched batches.
     """
 

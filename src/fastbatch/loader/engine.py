@@ -85,7 +85,7 @@ class EngineOptions:
 
     Attributes:
         threads: Worker threads; None: the CPUs available to this process.
-        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches prepared ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
         prefetch_bytes: Upper bound of the memory of prefetched batches, or None.
     """
 

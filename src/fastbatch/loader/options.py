@@ -52,7 +52,7 @@ class LoaderOptions:
             bad sample's index. `report()` lists the bad samples.
         max_bad: Bad samples allowed per epoch, as a number (int) or a share (float); one more raises. None: no limit.
         threads: Worker threads; None: the CPUs available to this process (affinity, cgroup quota).
-        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches prepared ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
         prefetch_bytes: Upper bound of the memory of prefetched batches.
         with_index: Append the index of each sample to the batch, int64 of shape (batch,): `(x, y)` becomes
             `(x, y, index)`, and x becomes `(x, index)`. It is the sample's place among those of the loader at hand,

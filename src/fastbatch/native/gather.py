@@ -57,7 +57,7 @@ class Gather:
         sources: One for each array of a batch: arrays, mapped files, parts or series of them, all of one length. A
             `field` is converted on the way.
         threads: Worker threads; None: the CPUs available to this process.
-        prefetch: Batches prepared ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches prepared ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
 
     Attributes:
         n_samples: Samples in the sources.

@@ -40,7 +40,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
         dataset: A dataset of torch's, or a loader of fastbatch with `batch_size=None`.
         workers: "thread" lets threads of this process, instead of worker processes, call a Python dataset.
         threads: Native threads; None: `num_workers`, or the CPUs available to this process if that is 0.
-        prefetch: Batches gathered ahead; None: as many as fit into 4 MB, at least 2 and at most 16.
+        prefetch: Batches gathered ahead; None: as many as fit into 5 MB, at least 2 and at most 16.
         shard: "torch" gives each rank of `torch.distributed` its part of the samples: every sample once, equally many
             batches on each rank. `shuffle=True` then shuffles by the seed of `generator` (0 without one) and the epoch.
             "auto" also asks Ray Train, JAX, RANK and WORLD_SIZE, and SLURM.
