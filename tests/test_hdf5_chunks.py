@@ -90,6 +90,17 @@ def test_a_damaged_chunk_is_an_error_that_names_the_file(api, create, name):
     assert rows.tolist() == [i for i in range(N) if not 48 <= i < 64]
 
 
+def test_an_index_that_cannot_be_listed(create, monkeypatch):
+    """h5py raises RuntimeError for a damaged one; its own reading then says what is damaged, or finds the chunk."""
+
+    def fail(_):
+        raise RuntimeError("bad coordinate offset")
+
+    monkeypatch.setattr(hdf5, "_stored", fail)
+    file = create(gzipped)
+    same(np.concatenate(list(fb.arrays(file["x"], batch_size=16))), X)
+
+
 def test_chunks_that_need_too_much_memory_are_refused(api, create, monkeypatch):
     bomb = create(
         lambda file: file.create_dataset("x", (1 << 20, 1024), "f8", chunks=(1 << 16, 1024), compression="gzip")

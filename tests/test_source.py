@@ -114,6 +114,14 @@ def test_npy_as_python_2_wrote_it(api, tmp_path):
     assert np.array_equal(served(api, path), numbers("i4", (3, 2)))
 
 
+def test_npz_with_a_name_that_is_not_utf8(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(3))
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "a.npz").write_bytes(content.replace(b"x.npy", b"\xff.npy"))
+    with pytest.raises(fastbatch.FormatError, match=r"a.npz: bad zip directory: expected names in UTF-8"):
+        fastbatch.npz(tmp_path / "a.npz")
+
+
 # ---- .npz, raw, IDX ------------------------------------------------------------------------------------------------
 
 

@@ -189,6 +189,47 @@ def test_both_implementations_give_the_same(files):
     assert one.state_dict() == other.state_dict()
 
 
+def test_text_that_is_not_utf8(api, tmp_path):
+    path = tmp_path / "a.parquet"
+    options = {"row_group_size": 3, "use_dictionary": False, "compression": "NONE", "store_schema": False}
+    parquet.write_table(pa.table({"name": [f"text {i}" for i in range(9)]}), path, **options)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"text 4", b"tex\xff 4"))
+    place = "row group 1: column 'name': expected text in UTF-8, found the byte 0xff"
+    for memory, message in (
+        ({}, "sample 4: column 'name': "),
+        ({"memory_bytes": MUCH}, f"a.parquet: sample 4: {place}"),
+    ):
+        loader = api.table(str(path), batch_size=4, **memory)
+        with pytest.raises(fb.DecodeError, match=message):
+            list(loader)
+    path.write_bytes(content.replace(b"name", b"nam\xff"))
+    for memory in ({}, {"memory_bytes": MUCH}):
+        with pytest.raises(fb.FormatError, match=r"a.parquet: a Parquet file that pyarrow cannot read: 'utf-8' codec"):
+            api.table(str(path), **memory)
+
+
+def test_damaged_footers(api, tmp_path):
+    """Some contradict themselves, for which pyarrow ends the process when it is asked for their column chunks."""
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"a": np.arange(4.0), "s": ["x", "y", "x", "z"]}), path)
+    content = path.read_bytes()
+    size = int.from_bytes(content[-8:-4], "little")
+    options = {"batch_size": 4, "memory_bytes": MUCH}
+    expected = list(api.table(str(path), **options))
+    n_errors = 0
+    for at in range(len(content) - 8 - size, len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        try:
+            found = list(api.table(str(path), **options))
+        except (fb.FormatError, TypeError, ValueError) as error:
+            assert str(path) in str(error)
+            n_errors += 1
+        else:
+            assert [len(batch) for batch in found] == [len(batch) for batch in expected]
+    assert n_errors > size / 4
+
+
 def test_names_with_dots(api, tmp_path):
     path = tmp_path / "dots.parquet"
     parquet.write_table(pa.table({"a.b": [1, 2, 3], "a": [4.0, 5.0, 6.0]}), path, row_group_size=2)

@@ -137,7 +137,10 @@ def npz(path: str | os.PathLike[str], member: str | None = None) -> Any:
     file = opened_file(path_bytes("path", path))
     name = os.fsencode(file.path)
     archive = _core.NpzFile(name)
-    names = archive.names
+    try:
+        names = archive.names
+    except UnicodeDecodeError:
+        raise FormatError("bad zip directory", path=file.path, expected="names in UTF-8", found="others") from None
 
     def opened(one: str) -> Source:
         return Source(archive.open(names.index(one)), f"{file.path}: member {one}", (npz, path, one), file)

@@ -156,7 +156,7 @@ class DatasetReader:
         self.file.verify(may_be_shorter)
 
     def tiles(self) -> Tiles | None:
-        """Return where the chunks lie in the file; None if a filter is unknown to the core."""
+        """Return where the chunks lie in the file; None: an unknown filter, or a damaged index."""
         import h5py
 
         require_unchanged(self.file)
@@ -171,7 +171,11 @@ class DatasetReader:
             grid = [-(-n // tile) for n, tile in zip(dataset.shape, dataset.chunks, strict=True)]
             table = np.zeros((3, *grid), np.uint64)
             table[0] = ABSENT
-            for chunk in _stored(dataset):
+            try:
+                stored = _stored(dataset)
+            except (RuntimeError, OSError):  # a damaged index: reading says so
+                return None
+            for chunk in stored:
                 place = tuple(at // tile for at, tile in zip(chunk.chunk_offset, dataset.chunks, strict=True))
                 if all(at < n for at, n in zip(place, grid, strict=True)):
                     cell = (slice(None), *place)

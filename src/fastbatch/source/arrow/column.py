@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastbatch.checks import shown
+from fastbatch.errors import DecodeError
 from fastbatch.source.series import Series
 
 if TYPE_CHECKING:
@@ -37,16 +38,31 @@ class Values:
 
     Attributes:
         column: A `pyarrow.ChunkedArray` without nulls.
+        name: For messages.
         lists: Whether the values are lists of numbers, which become arrays.
     """
 
     column: Any
+    name: str
     lists: bool = False
 
     def take(self, rows: Any) -> list[Any]:
-        """Return the values of some rows."""
+        """Return the values of some rows.
+
+        Raises:
+            DecodeError: A string that is not UTF-8, which Arrow does not check.
+        """
         taken = self.column.take(rows)
-        return [one.values.to_numpy(zero_copy_only=False) for one in taken] if self.lists else taken.to_pylist()
+        if self.lists:
+            return [one.values.to_numpy(zero_copy_only=False) for one in taken]
+        try:
+            return taken.to_pylist()
+        except UnicodeDecodeError as error:
+            text = error.object
+            row = next(row for row, one in zip(rows, taken, strict=True) if one.as_buffer().to_pybytes() == text)
+            found = f"the byte {text[error.start]:#04x}"
+            what = f"column {shown(self.name)}"
+            raise DecodeError(what, sample=int(row), expected="text in UTF-8", found=found) from None
 
 
 def convert(name: str, column: Any, missing: Any = "error") -> Numbers | Values:
@@ -77,9 +93,9 @@ def convert(name: str, column: Any, missing: Any = "error") -> Numbers | Values:
     if str(kind) in ("string_view", "binary_view"):  # which Arrow does not gather yet
         column = column.cast("large_" + str(kind).removesuffix("_view"))
     if str(column.type) in ("string", "large_string", "binary", "large_binary"):
-        return Values(column)
+        return Values(column, name)
     if types.is_fixed_size_binary(kind) and not types.is_decimal(kind):
-        return Values(column)
+        return Values(column, name)
     raise _unknown(name, kind)
 
 
@@ -173,7 +189,7 @@ def _lists(name: str, column: Any) -> Numbers | Values:
         return Numbers(_joined(rows, leaf))
     if not is_flat:
         raise TypeError(f"column {shown(name)}: expected lists of one shape, found {column.type} of several")
-    return Values(column, lists=True)
+    return Values(column, name, lists=True)
 
 
 def _rows(name: str, chunk: Any) -> Any:

@@ -131,7 +131,7 @@ def grouped_images(files: ParquetFiles, columns: Sequence[tuple[str, str]], memo
     if files.n_rows == 0:
         raise ValueError(f"{columns[0][0]}: expected images in column {shown(columns[0][1])}, found no rows")
     leaves = (
-        sum(int(one.total_uncompressed_size) for _, name in columns for one in files.column_chunks(k, name))
+        sum(one.unpacked for _, name in columns for one in files.column_chunks(k, name))
         for k in range(len(files.groups))
     )
     largest = max(size + 8 * group.n_rows for size, group in zip(leaves, files.groups, strict=True))

@@ -19,6 +19,7 @@ from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import read_head
 from fastbatch.source.patterns import files_of
 
+from .footer import BYTE_ARRAY, SNAPPY, STORED, ColumnChunk, read_footer
 from .table import pyarrow, raise_unreadable, refuse_other_columns
 
 
@@ -40,11 +41,30 @@ class RowGroup:
 
 
 @dataclass(frozen=True)
+class BytePages:
+    """Where the byte strings of a column of a row group lie.
+
+    Attributes:
+        begin: In the file.
+        packed, unpacked: Bytes, as the footer says.
+        snappy: Whether they are packed by Snappy; else they are not.
+        most_defined: Definition level of a string that is there.
+    """
+
+    begin: int
+    packed: int
+    unpacked: int
+    snappy: bool
+    most_defined: int
+
+
+@dataclass(frozen=True)
 class ParquetFiles:
     """Parquet files of one schema.
 
     Attributes:
         files: As they were when they were opened.
+        chunks: The column chunks of each file, group by group.
         footers: A `pyarrow.parquet.FileMetaData` of each.
         schema: A `pyarrow.Schema`.
         groups: The row groups of all files, without empty ones.
@@ -52,6 +72,7 @@ class ParquetFiles:
 
     files: tuple[OpenedFile, ...]
     footers: tuple[Any, ...]
+    chunks: tuple[list[list[ColumnChunk]], ...]
     schema: Any
     groups: tuple[RowGroup, ...]
 
@@ -111,11 +132,27 @@ class ParquetFiles:
         for file in self.files:
             require_unchanged(file)
 
-    def column_chunks(self, k: int, name: str) -> list[Any]:
-        """Return what the footer says of a column in a row group: its leaves, each with sizes and statistics."""
+    def column_chunks(self, k: int, name: str) -> list[ColumnChunk]:
+        """Return what the footer says of the leaves of a column in a row group."""
         group = self.groups[k]
-        row_group = self.footers[group.file].row_group(group.number)
-        return [row_group.column(i) for i in self._leaves[name]]
+        return [self.chunks[group.file][group.number][i] for i in self._leaves[name]]
+
+    def byte_pages(self, k: int, name: str) -> BytePages | None:
+        """Return where a column of bytes, or of structs with `bytes`, lies; None: it is stored in another way."""
+        group = self.groups[k]
+        for i, chunk in zip(self._leaves[name], self.column_chunks(k, name), strict=True):
+            leaf = self.footers[group.file].schema.column(i)
+            if leaf.path not in (name, f"{name}.bytes"):
+                continue
+            begin = chunk.data_page
+            if 0 < chunk.dictionary_page < begin:
+                begin = chunk.dictionary_page
+            is_known = chunk.type == BYTE_ARRAY and leaf.max_repetition_level == 0 and not chunk.is_elsewhere
+            sizes = (begin, chunk.packed, chunk.unpacked)
+            if not is_known or min(sizes) < 0 or chunk.codec not in (STORED, SNAPPY):
+                return None
+            return BytePages(*sizes, chunk.codec == SNAPPY, leaf.max_definition_level)
+        return None
 
     @cached_property
     def _leaves(self) -> dict[str, list[int]]:
@@ -136,9 +173,7 @@ class ParquetFiles:
         for k, group in enumerate(self.groups):
             parts.append(b"%d" % group.n_rows)
             for name in names:
-                for one in self.column_chunks(k, name):
-                    limits = one.statistics.to_dict() if one.is_stats_set else None
-                    parts.append(repr((one.total_uncompressed_size, limits)).encode())
+                parts += [repr((one.unpacked, one.statistics)).encode() for one in self.column_chunks(k, name)]
         return digest_of(parts)
 
 
@@ -156,7 +191,7 @@ def open_parquet(data: Any) -> ParquetFiles:
     arrow = pyarrow()
     from pyarrow import parquet
 
-    files, footers, groups = [], [], []
+    files, footers, chunks, groups = [], [], [], []
     schema: Any = None
     first_row = 0
     for path in files_of("data", data):
@@ -167,11 +202,15 @@ def open_parquet(data: Any) -> ParquetFiles:
             with arrow.OSFile(path) as opened:
                 reader = parquet.ParquetFile(opened)
                 footer, found = reader.metadata, reader.schema_arrow
-        except (arrow.ArrowException, OSError) as error:
+                found.names  # noqa: B018 - may be no UTF-8
+        except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
             raise_unreadable(error, path, "Parquet")
         schema = found if schema is None else schema
         refuse_other_columns(path, schema, found)
         footers.append(footer)
+        chunks.append(read_footer(path))
+        if [len(one) for one in chunks[-1]] != [len(footer.schema)] * footer.num_row_groups:
+            raise FormatError("row groups", path=path, expected=f"{len(footer.schema)} columns each", found="others")
         for number in range(footer.num_row_groups):
             n_rows = footer.row_group(number).num_rows
             if n_rows < 0:
@@ -179,4 +218,4 @@ def open_parquet(data: Any) -> ParquetFiles:
             if n_rows:
                 groups.append(RowGroup(len(files) - 1, number, first_row, n_rows))
             first_row += n_rows
-    return ParquetFiles(tuple(files), tuple(footers), schema, tuple(groups))
+    return ParquetFiles(tuple(files), tuple(footers), tuple(chunks), schema, tuple(groups))

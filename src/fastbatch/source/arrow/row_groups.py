@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastbatch.checks import shown
-from fastbatch.errors import FormatError
+from fastbatch.errors import DecodeError, FormatError
 from fastbatch.plan.blocks import Blocks
 from fastbatch.source.chunks import ChunkedRows, Chunks
 
@@ -95,7 +95,8 @@ class ValueReader:
     def __call__(self, k: int) -> list[Any]:
         table = self.files.read(k, list(dict.fromkeys(self.names)))
         columns = zip(self.names, self.missing, strict=True)
-        return [_ValuesOfGroup(_converted(self.files, k, n, table.column(n), missing)) for n, missing in columns]
+        place = (_path(self.files, k), f"row group {self.files.groups[k].number}", self.files.groups[k].first_row)
+        return [_ValuesOfGroup(_converted(self.files, k, n, table.column(n), one), *place) for n, one in columns]
 
     def verify(self, may_be_shorter: bool) -> None:
         self.files.verify()
@@ -104,12 +105,19 @@ class ValueReader:
 class _ValuesOfGroup:
     """The values of a row group, with their size. Lists that all have one length in this group are values here, too."""
 
-    def __init__(self, found: Numbers | Values) -> None:
+    def __init__(self, found: Numbers | Values, path: str, group: str, first_row: int) -> None:
         self.found = found
+        self.place = path, group, first_row
         self.nbytes = int(found.rows.nbytes if isinstance(found, Numbers) else found.column.nbytes)
 
     def take(self, rows: NDArray[np.int64]) -> list[Any]:
-        return list(self.found.rows[rows]) if isinstance(self.found, Numbers) else self.found.take(rows)
+        if isinstance(self.found, Numbers):
+            return list(self.found.rows[rows])
+        try:
+            return self.found.take(rows)
+        except DecodeError as error:
+            path, group, first_row = self.place
+            raise DecodeError(f"{group}: {error.message}", path=path, sample=first_row + (error.sample or 0)) from None
 
 
 @dataclass(frozen=True)
@@ -207,7 +215,7 @@ def _least_bytes(files: ParquetFiles, k: int, name: str) -> int:
     try:
         return int(n_rows * files.schema.field(name).type.bit_width // 8)
     except ValueError:  # no fixed size: at least an offset for each row, and what is stored
-        return n_rows * 4 + sum(int(one.total_uncompressed_size) for one in files.column_chunks(k, name))
+        return n_rows * 4 + sum(one.unpacked for one in files.column_chunks(k, name))
 
 
 def _converted(files: ParquetFiles, k: int, name: str, column: Any, missing: Any) -> Numbers | Values:
@@ -231,7 +239,7 @@ def _refuse_nulls(files: ParquetFiles, missing: Mapping[str, Any]) -> None:
     for name, value in missing.items():
         for k in range(len(files.groups)) if isinstance(value, str) and value == "error" else ():
             leaves = files.column_chunks(k, name)
-            if any(one.is_stats_set and one.statistics.null_count for one in leaves if one.path_in_schema == name):
+            if any(one.n_nulls for one in leaves if ".".join(one.path) == name):
                 _converted(files, k, name, files.read(k, [name]).column(name), value)
 
 
@@ -251,5 +259,5 @@ def _sizes(files: ParquetFiles, kinds: Sequence[Kind], values: Sequence[str]) ->
     sizes = np.zeros((len(files.groups), 2))
     for k, group in enumerate(files.groups):
         sizes[k, 0] = group.n_rows * row_bytes
-        sizes[k, 1] = sum(one.total_uncompressed_size for name in values for one in files.column_chunks(k, name))
+        sizes[k, 1] = sum(one.unpacked for name in values for one in files.column_chunks(k, name))
     return sizes

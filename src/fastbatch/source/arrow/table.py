@@ -149,7 +149,7 @@ def refuse_other_columns(path: str, expected: Any, found: Any) -> None:
 def _read(arrow: Any, path: str, read: Callable[..., Any], columns: Sequence[str] | None) -> Any:
     try:
         return read(arrow, path, columns)
-    except (arrow.ArrowException, OSError) as error:
+    except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:  # the last of names that are not UTF-8
         name = "Parquet" if read in (_read_parquet, _parquet_schema) else "Feather"
         raise_unreadable(error, path, name)
 
@@ -165,7 +165,8 @@ def _read_parquet(arrow: Any, path: str, columns: Sequence[str] | None) -> Any:
     from pyarrow import parquet
 
     with open_unbuffered(path) as opened, parquet.ParquetFile(arrow.PythonFile(opened, "r")) as file:
-        _require(path, columns, file.schema_arrow.names)
+        names = file.schema_arrow.names
+        _require(path, columns, names)
         return file.read(columns=None if columns is None else list(columns))
 
 
@@ -173,7 +174,9 @@ def _parquet_schema(arrow: Any, path: str, columns: None) -> Any:
     from pyarrow import parquet
 
     with open_unbuffered(path) as opened, parquet.ParquetFile(arrow.PythonFile(opened, "r")) as file:
-        return file.schema_arrow
+        schema = file.schema_arrow
+        schema.names  # noqa: B018 - may be no UTF-8
+        return schema
 
 
 def _read_ipc(arrow: Any, path: str, columns: Sequence[str] | None) -> Any:
