@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import itertools
 import json
 import os
 import random
@@ -263,18 +264,16 @@ def verdict(fault: Fault, copy: Path, tests: list[str], limit_s: float) -> str:
 
 def drawn(files: list[Path], n: int, seed: int) -> list[Fault]:
     """Return `n` faults of the files, or all of them if `n` is 0; those that change no syntax tree are left out."""
-    faults = []
-    for file in files:
-        before = ast.dump(ast.parse(file.read_bytes()))
-        for fault in Planter(file).faults():
-            try:
-                after = ast.dump(ast.parse(fault.applied()))
-            except SyntaxError:
-                continue
-            if after != before:
-                faults.append(fault)
+    faults = [fault for file in files for fault in Planter(file).faults()]
     random.Random(seed).shuffle(faults)
-    return faults[:n] if n else faults
+    return list(itertools.islice(filter(_is_another_program, faults), n or None))
+
+
+def _is_another_program(fault: Fault) -> bool:
+    try:
+        return ast.dump(ast.parse(fault.applied())) != ast.dump(ast.parse(fault.file.read_bytes()))
+    except SyntaxError:
+        return False
 
 
 def main(arguments: list[str]) -> int:

@@ -8,6 +8,8 @@ import pytest
 from making import error_of, ids
 from PIL import Image, ImageOps
 
+from fastbatch.source.formats import names_of_columns
+
 
 def test_samples_of_text_are_numbered_one_by_one(api, tmp_path):
     (tmp_path / "a.txt").write_text("a b c d e f g")
@@ -69,3 +71,29 @@ def test_orientations_of_formats_that_go_through_pillow(api, tmp_path, orientati
     with Image.open(tmp_path / "a.tif") as image:
         wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     assert np.array_equal(api.decode(tmp_path / "a.tif", exif="apply"), wanted)
+
+
+def test_views_count_the_time_of_slicing(api):
+    loader = api.windows(np.zeros((50, 2)), length=5, copy=False, batch_size=2)
+    n = len(list(loader))
+    stats = loader.stats()
+    assert (n, stats["batches"], stats["samples"], stats["bytes"]) == (23, 23, 46, 46 * 5 * 2 * 8)
+    assert 0 < stats["wait_s"] <= stats["elapsed_s"]
+
+
+@pytest.mark.parametrize("protocol", ["__array__", "__arrow_c_stream__", "other"])
+def test_columns_are_named_by_tables_of_any_library(protocol):
+    """Polars and DuckDB have the protocol of Arrow; `columns` of an object without either is something else."""
+    table = type("Table", (), {protocol: lambda self: None, "columns": ["a", 2]})()
+    assert names_of_columns(table) == (None if protocol == "other" else ("a", "2"))
+
+
+def test_samples_of_a_batch_may_have_their_keys_in_another_order_at_any_depth(api):
+    samples = [({"a": 1, "b": {"c": 2, "d": 3}}, 0), ({"b": {"d": 30, "c": 20}, "a": 10}, 1)]
+    x, y = next(api.stream(samples, 2))
+    assert [x["a"].tolist(), x["b"]["c"].tolist(), x["b"]["d"].tolist(), y.tolist()] == [
+        [1, 10],
+        [2, 20],
+        [3, 30],
+        [0, 1],
+    ]

@@ -3,8 +3,10 @@
 
 import io
 import json
+import os
 import sys
 import tarfile
+import time
 
 import numpy as np
 import pytest
@@ -178,6 +180,28 @@ def test_a_copy_serves_until_its_object_changes(api, www, reader, tmp_path, monk
     copy.unlink()
     assert again() == ["new", "text"]
     assert sorted(path.name for path in copies(tmp_path)) == [".a.txt.copied", "a.txt"]
+
+
+@pytest.mark.behavior
+def test_copies_that_nobody_used_for_long_are_deleted(api, www, tmp_path):
+    """When another object is copied: with their seals, and so is what a killed process left."""
+    api.words(f"{www.url}/a.txt", 1000)
+    seal, copy = copies(tmp_path)
+    half = copy.with_name(".unfinished-x")
+    half.write_bytes(b"x")
+
+    def left_of(half_age_s, seal_age_s):
+        for path, age in ((half, half_age_s), (seal, seal_age_s)):
+            os.utime(path, (time.time() - age,) * 2)
+        (www.folder / "b.txt").write_text(f"{half_age_s}\n")  # another object each time
+        list(api.words(f"{www.url}/b.txt", 1000))
+        return [path.exists() for path in (half, seal, copy)]
+
+    month = 30 * 24 * 3600
+    assert left_of(3000, month - 100) == [True, True, True]
+    assert left_of(4000, month - 100) == [False, True, True]
+    half.write_bytes(b"x")
+    assert left_of(0, month + 100) == [True, False, False]
 
 
 @pytest.mark.behavior

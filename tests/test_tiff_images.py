@@ -167,6 +167,22 @@ def test_16_bits(tmp_path, channels, options):
     same(both(paths, color=color)[0], stored.astype(np.float32) * np.float32(1 / 65535))
 
 
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_colours_of_any_number_of_channels(tmp_path, channels, dtype):
+    """Gray is repeated, alpha is the second or the fourth channel, and without one all is opaque."""
+    stored = array(dtype, channels)
+    paths = write(tmp_path, tiff(stored, **({"planarconfig": "contig"} if channels == 2 else {})))
+    gray = channels <= 2
+    colors = np.repeat(stored[..., :1], 3, axis=-1) if gray else stored[..., :3]
+    opaque = np.full((*SIZE, 1), 65535 if dtype == "uint16" else 1.0)
+    alpha = stored[..., -1:] if channels in (2, 4) else opaque
+    most = np.float32(1 / 65535 if dtype == "uint16" else 1)
+    wanted = np.concatenate([colors, alpha], axis=-1).astype(np.float32) * most
+    same(both(paths, color="rgba")[0], wanted)
+    same(both(paths, color="rgb")[0], wanted[..., :3])
+
+
 @pytest.mark.parametrize("dtype", ["i2", "u4", "i4", "f2", "f4", "f8"])
 def test_other_types_keep_their_values(tmp_path, dtype):
     stored = array(dtype, 1)
