@@ -24,6 +24,8 @@ fi
 # shellcheck disable=SC2086  # a list of words
 (cd "$state/debs" && apt-get "${apt[@]}" download $closure "$(grep -o 'libpython3\.[0-9]*' <<<"$closure" | head -n 1)-dev")
 for file in "$state"/debs/*.deb; do dpkg-deb -x "$file" "$root.partial"; done
+# The folder of its headers is recorded with its full name.
+sed -i "s|'/usr/include/python3|'$root/usr/include/python3|" "$root.partial"/usr/lib/python3*/_sysconfigdata_*.py
 # Its own name is this script, so that it starts itself again without the kernel's help.
 version=$(readlink "$root.partial/usr/bin/python3")
 cat >"$root.partial/usr/bin/python" <<SH
