@@ -274,7 +274,7 @@ def test_what_is_no_array(data):
 
 
 @pytest.mark.parametrize("length", [0, 100, 8000, 4096 * 30, 4096 * 30 + 5])
-@pytest.mark.parametrize("kind", ["npy", "npz", "raw", "idx", "npy converted", "npy of columns"])
+@pytest.mark.parametrize("kind", ["npy", "npz", "raw", "idx", "npy converted", "npy of columns", "tokens"])
 def test_a_file_cut_short_while_mapped(api, tmp_path, kind, length):
     array = np.random.default_rng(0).integers(0, 255, (1000, 200), dtype=np.uint8)
     path = tmp_path / "data"
@@ -283,9 +283,12 @@ def test_a_file_cut_short_while_mapped(api, tmp_path, kind, length):
     )
     if kind == "npy of columns":
         content = npy_bytes(np.asfortranarray(array))
-    path.write_bytes(content or npy_bytes(array))
+    path.write_bytes(content or npy_bytes(array.reshape(-1) if kind == "tokens" else array))
     leaf = api.raw(path, "u1", (-1, 200), offset=128) if kind == "raw" else path
-    loader = api.arrays(leaf, batch_size=10, prefetch=2, dtype="f4" if "converted" in kind else None)
+    if kind == "tokens":  # and their targets: two columns that are filled together
+        loader = api.tokens(path, context=199, batch_size=10, prefetch=2)
+    else:
+        loader = api.arrays(leaf, batch_size=10, prefetch=2, dtype="f4" if "converted" in kind else None)
     if kind == "npz" and api is pure:  # reads the whole file when it is opened
         os.truncate(path, length)
         assert sum(map(len, (batch["a"] for batch in loader))) == 1000

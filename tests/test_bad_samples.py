@@ -223,6 +223,20 @@ def test_arrays_that_lose_their_file(api, tmp_path):
     assert {record.path for record in loader.report()} == {str(path)}
 
 
+def test_tokens_that_lose_their_file(api, tmp_path):
+    path = tmp_path / "train.bin"
+    np.arange(40_001, dtype=np.uint16).tofile(path)
+    loader = api.tokens(path, "uint16", context=40, batch_size=100, on_error="skip", prefetch=1)
+    with open(path, "r+b") as file:
+        file.truncate(4096 * 10)  # 511 contexts, and one that lacks its last target
+    kept = [(x, y) for batch in loader for x, y in zip(*batch, strict=True)]
+    bad = [record.sample for record in loader.report()]
+    assert bad == list(range(len(kept), 1000))
+    assert len(kept) <= 511
+    assert all(x[0] == 40 * i and (y == x + 1).all() for i, (x, y) in enumerate(kept))
+    assert {record.path for record in loader.report()} == {str(path)}
+
+
 def test_the_reports_memory_is_bounded(monkeypatch, api, mixed):
     monkeypatch.setattr(report, "MAX_RECORDS", 10)
     loader = make(api, mixed, on_error="skip")

@@ -51,8 +51,8 @@ Lease BufferPool::acquire() {
   {
     const auto lock = lock_shortly(mutex_);
     if (!idle_.empty()) {
-      const auto own =
-          std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& one) { return one.thread == thread; });
+      const auto is_own = [&](const Idle& one) { return one.thread == thread; };
+      const auto own = thread == nullptr ? idle_.rend() : std::find_if(idle_.rbegin(), idle_.rend(), is_own);
       if (own != idle_.rend()) std::swap(*own, idle_.back());
       AlignedBuffer buffer = std::move(idle_.back().buffer);
       idle_.pop_back();

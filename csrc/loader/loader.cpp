@@ -325,7 +325,7 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::ste
       shared.spare.pop_back();
     }
     if (!worker) worker = std::make_unique<Worker>(columns_, options_.batch_size, options_.on_error, options_.threads);
-    if (!run.claim(worker->items, run.is_at_start() ? 1 : run.claim_samples(), pools_)) break;
+    if (!run.claim(worker->items, run.claim_samples(), pools_)) break;
     worker->run = &run;
     worker->thread = thread_id();
     begin(*worker);

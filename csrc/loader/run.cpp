@@ -53,9 +53,10 @@ void Run::open_batch(Pools& pools) {
 bool Run::claim(WorkItems& items, std::size_t samples, Pools& pools) {
   items.clear();
   if (cancelled()) return false;
-  // No other batch is begun that it would not take whole: one thread then fills a batch, in buffers that it had before.
+  // No other batch is begun that is too large to be taken whole: one thread then fills it, in buffers that it had
+  // before.
   const auto fits = [&](std::size_t claimed) {
-    return claimed == 0 || filling() || !can_open() || claimed + plan_.batch_size(opened()) <= samples;
+    return claimed == 0 || filling() || claimed + window_.back().batch.samples <= samples;
   };
   for (std::size_t claimed = 0; claimed < samples && fits(claimed);) {
     Task& task = items.add();

@@ -43,8 +43,8 @@ class Run {
   // Claims the next tasks of at least `samples` samples, as far as the window has room; false if there are none. New
   // batches take their buffers from `pools`. Advice is claimed first, since it is short and should be given early.
   bool claim(WorkItems& items, std::size_t samples, Pools& pools);
-  [[nodiscard]] std::size_t claim_samples() const noexcept { return limits_.claim_samples; }
-  [[nodiscard]] bool is_at_start() const noexcept { return first_ == 0; }  // its first batch was not returned yet
+  // Samples to claim together; one task until the first batch was returned, so that the threads share it.
+  [[nodiscard]] std::size_t claim_samples() const noexcept { return first_ == 0 ? 1 : limits_.claim_samples; }
   [[nodiscard]] bool is_worth_waking() const noexcept;  // claim_samples, or all remaining samples, can be claimed
 
   bool complete(Task& task);  // true: the consumer must be woken

@@ -281,8 +281,9 @@ class Loader(KerasReady, Resumable):
         damaged files). `jpeg_indexed`: JPEGs that were not read from their beginning (`seek_index_bytes` of `images`).
         `elapsed_s`: time since the first iterator. `wait_s`: seconds spent waiting in `next()`. `map_s`: seconds in
         each function of `map` and the like, which `next()` calls, in their order. `bound_by_data`: True if both
-        together are more than a tenth of the time. `decode_s`: thread-seconds of work, per column. `advise_s`:
-        thread-seconds of advising the kernel about future reads. `ready_batches`: prefetched now. `threads`; `prefetch`
+        together are more than a tenth of the time. `decode_s`: thread-seconds of work, per column; those
+        that are filled together, as tokens and their targets, share it. `advise_s`: thread-seconds of advising the
+        kernel about future reads. `ready_batches`: prefetched now. `threads`; `prefetch`
         (batches). Counters that a loader does not have are 0 or [].
         """
         counted = {**NO_STATS, **self._counted(), "map_s": self._step_times()[: len(self._steps)]}
