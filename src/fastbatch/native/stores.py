@@ -139,7 +139,7 @@ class Pager:
 
     def foresee(self, future: Uses) -> None:
         """Tell the cache what will be used."""
-        blocks, numbers = future.first_uses()
+        blocks, numbers = future.by_block()
         spaces = frozenset(blocks[:, 0].tolist())
         with self._lock:
             known = {space: self._blocks[space] for space in spaces}
@@ -150,10 +150,11 @@ class Pager:
             for space in spaces:
                 here = blocks[:, 0] == space
                 hashes[here] = known[space].hashes()[blocks[here, 1]]
-            order = np.argsort(hashes)
+            order = np.argsort(hashes, kind="stable")
             return hashes[order], numbers[order]
 
         self.reader.cache.foresee(spaces, foreseen)
+        self.reader.tell_neighbours()
 
     def forget_errors(self) -> None:
         """Ask for blocks again that have failed: at the start of an epoch, or of a read."""
