@@ -139,13 +139,13 @@ class Pager:
 
     def foresee(self, future: Uses) -> None:
         """Tell the cache what will be used."""
-        blocks, numbers = future.by_block()
-        spaces = frozenset(blocks[:, 0].tolist())
+        spaces = frozenset(np.unique(future.uses[:, 1]).tolist())
         with self._lock:
             known = {space: self._blocks[space] for space in spaces}
 
         @functools.cache
         def foreseen() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+            blocks, numbers = future.by_block()
             hashes = np.empty(len(blocks), np.uint64)
             for space in spaces:
                 here = blocks[:, 0] == space
