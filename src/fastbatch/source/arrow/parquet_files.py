@@ -18,8 +18,21 @@ from fastbatch.source.chunks import require_unchanged
 from fastbatch.source.identity import OpenedFile, opened_file
 from fastbatch.source.local_file import read_head
 from fastbatch.source.patterns import files_of
+from fastbatch.source.remote.urls import Object, as_url
 
-from .table import pyarrow, raise_unreadable, refuse_other_columns
+from .table import ArrowTable, pyarrow, raise_unreadable, refuse_other_columns
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A Parquet file in a store, of which ranges are read; each answer is compared with the object's tag."""
+
+    one: Object
+
+    @property
+    def path(self) -> str:
+        """Its URL, for messages."""
+        return self.one.name
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ class ParquetFiles:
         groups: The row groups of all files, without empty ones.
     """
 
-    files: tuple[OpenedFile, ...]
+    files: tuple[OpenedFile | StoredFile, ...]
     footers: tuple[Any, ...]
     schema: Any
     groups: tuple[RowGroup, ...]
@@ -72,12 +85,17 @@ class ParquetFiles:
             FormatError: A broken file, or one that was replaced or written to since it was opened.
         """
         group = self.groups[k]
-        with self._opened(group) as reader:
+        with self._opened(group, names) as reader:
             table = reader.read_row_group(group.number, columns=list(names))
         if table.num_rows != group.n_rows:
             what, path = f"row group {group.number}", self.files[group.file].path
             raise FormatError(what, path=path, expected=f"{group.n_rows} rows", found=table.num_rows)
         return table.combine_chunks()
+
+    def column(self, name: str) -> ArrowTable:
+        """Return a column of all row groups in memory; errors are those of `read`."""
+        tables = [self.read(k, [name]) for k in range(len(self.groups))] or [self.schema.empty_table().select([name])]
+        return ArrowTable(pyarrow().concat_tables(tables), path=self.files[0].path)
 
     def parts(self, k: int, names: Sequence[str], n_rows: int) -> Iterator[Any]:
         """Yield columns of a row group as tables of `n_rows` at most, which are unpacked one after another.
@@ -86,30 +104,35 @@ class ParquetFiles:
             FormatError: A broken file, or one that was replaced or written to since it was opened.
         """
         group = self.groups[k]
-        with self._opened(group) as reader:
+        with self._opened(group, names) as reader:
             for batch in reader.iter_batches(n_rows, row_groups=[group.number], columns=list(names)):
                 yield pyarrow().table(batch)
 
     @contextmanager
-    def _opened(self, group: RowGroup) -> Iterator[Any]:
+    def _opened(self, group: RowGroup, names: Sequence[str]) -> Iterator[Any]:
         """Open the file of a row group as a `pyarrow.parquet.ParquetFile`; errors are those of `read`."""
         arrow = pyarrow()
         from pyarrow import parquet
 
-        file = self.files[group.file]
-        require_unchanged(file)
+        file, footer = self.files[group.file], self.footers[group.file]
+        _require_unchanged(file)
         try:
-            with arrow.OSFile(file.path) as opened:
-                yield parquet.ParquetFile(opened, metadata=self.footers[group.file])
+            with _file_of(arrow, file, self._ranges(footer.row_group(group.number), names)) as opened:
+                yield parquet.ParquetFile(opened, metadata=footer)
         except (arrow.ArrowException, OSError) as error:
-            require_unchanged(file)
+            _require_unchanged(file)
             raise_unreadable(error, file.path, "Parquet")
-        require_unchanged(file)
+        _require_unchanged(file)
+
+    def _ranges(self, row_group: Any, names: Sequence[str]) -> list[tuple[int, int]]:
+        """Return where columns of a row group are in their file."""
+        columns = (row_group.column(i) for name in names for i in self._leaves[name])
+        return [(_begin(column), column.total_compressed_size) for column in columns]
 
     def verify(self) -> None:
         """Raise FormatError if a file was replaced or written to since it was opened: one stat per file."""
         for file in self.files:
-            require_unchanged(file)
+            _require_unchanged(file)
 
     def column_chunks(self, k: int, name: str) -> list[Any]:
         """Return what the footer says of a column in a row group: its leaves, each with sizes and statistics."""
@@ -159,12 +182,13 @@ def open_parquet(data: Any) -> ParquetFiles:
     files, footers, groups = [], [], []
     schema: Any = None
     first_row = 0
-    for path in files_of("data", data):
-        if not read_head(path).startswith(b"PAR1"):
+    for file in _files(data):
+        path = file.path
+        if not _head(file).startswith(b"PAR1"):
             raise TypeError(f"memory_bytes: expected Parquet files, whose row groups are read one by one, found {path}")
-        files.append(opened_file(path))
+        files.append(file)
         try:
-            with arrow.OSFile(path) as opened:
+            with _file_of(arrow, file) as opened:
                 reader = parquet.ParquetFile(opened)
                 footer, found = reader.metadata, reader.schema_arrow
         except (arrow.ArrowException, OSError) as error:
@@ -180,3 +204,44 @@ def open_parquet(data: Any) -> ParquetFiles:
                 groups.append(RowGroup(len(files) - 1, number, first_row, n_rows))
             first_row += n_rows
     return ParquetFiles(tuple(files), tuple(footers), schema, tuple(groups))
+
+
+def _files(data: Any) -> list[OpenedFile | StoredFile]:
+    paths = files_of("data", data, urls=True)
+    urls = [url for path in paths if (url := as_url(path)) is not None]
+    if not urls:
+        return [opened_file(path) for path in paths]
+    from fastbatch.source.remote.listing import objects_of
+
+    stored = iter(objects_of(urls))
+    return [opened_file(path) if as_url(path) is None else StoredFile(next(stored)) for path in paths]
+
+
+def _head(file: OpenedFile | StoredFile) -> bytes:
+    if isinstance(file, OpenedFile):
+        return read_head(file.path)
+    from fastbatch.source.remote.samples import read_range
+
+    return read_range(file.one, 0, min(4, file.one.size))
+
+
+def _file_of(arrow: Any, file: OpenedFile | StoredFile, ranges: Sequence[tuple[int, int]] = ()) -> Any:
+    """Return a file of pyarrow, of which `ranges` will be read."""
+    if isinstance(file, OpenedFile):
+        return arrow.OSFile(file.path)
+    from fastbatch.source.remote.object_file import ObjectFile
+
+    return arrow.PythonFile(ObjectFile(file.one, ranges), "r")
+
+
+def _begin(column: Any) -> int:
+    """Return where a column chunk begins: with its dictionary, if it has one."""
+    begin = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset is not None:
+        begin = min(begin, column.dictionary_page_offset)
+    return int(begin)
+
+
+def _require_unchanged(file: OpenedFile | StoredFile) -> None:
+    if isinstance(file, OpenedFile):
+        require_unchanged(file)
