@@ -342,3 +342,17 @@ def test_an_archive_that_is_replaced_is_an_error(www, monkeypatch):
     (www.folder / "0.tar").write_bytes((www.folder / "1.tar").read_bytes())
     with pytest.raises(fb.FormatError, match=r"0\.tar: .*object changed while in use"):
         pickle.loads(pickled)
+
+
+def test_bad_rows_of_files_are_skipped_in_a_process_that_reads_stores(www, tmp_path):
+    """The first batch's blocks are listed by what loads row groups ahead: its errors are those of the batch."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    import fastbatch as fb
+
+    assert len(fb.npy(f"{www.url}/y.npy")) == 1000
+    table = arrow.table({"x": [0.0, 1.0, 2.0, None, 4.0, 5.0, 6.0]})
+    parquet.write_table(table, tmp_path / "nulls.parquet", row_group_size=2, write_statistics=False)
+    loader = fb.table(tmp_path / "nulls.parquet", memory_bytes=1 << 24, on_error="skip", batch_size=5)
+    assert [batch["x"].tolist() for batch in loader] == [[0.0, 1.0, 4.0], [5.0, 6.0]]
