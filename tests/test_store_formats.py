@@ -124,6 +124,67 @@ def test_tables(api, www):
 
 
 @pytest.mark.behavior
+def test_row_groups_are_read_by_ranges(api, www, tmp_path):
+    """Those of the columns that are wanted, and no copy is made; an object that is replaced is an error."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(0)
+    large = {f"x{i}": rng.random(20_000) for i in range(8)}
+    table = arrow.table({**large, "y": np.arange(20_000), "word": [f"w{i % 7}" for i in range(20_000)]})
+    for i in range(2):
+        parquet.write_table(table, www.folder / f"wide{i}.parquet", row_group_size=1000)
+    options = {"batch_size": 100, "shuffle": "block", "memory_bytes": 100_000, "window": 3, "seed": 2}
+    options |= {"columns": ["x1", "word"], "targets": "y"}
+
+    def url_at(name):
+        return f"{www.url}/{name}"
+
+    def local_at(name):
+        return str(www.folder / name)
+
+    def make(at):
+        return api.table([at("wide0.parquet"), at("wide1.parquet")], **options)
+
+    before = www.faults.n_bytes
+    loader, local = make(url_at), make(local_at)
+    assert loader.state_dict()["dataset"] == local.state_dict()["dataset"]
+    same(list(loader), list(local))
+    size = sum((www.folder / f"wide{i}.parquet").stat().st_size for i in range(2))
+    assert www.faults.n_bytes - before < size / 2
+    assert copies(tmp_path) == []
+    www.faults.bad = lambda path: "403" if "wide1" in path else None
+    with pytest.raises(PermissionError) as caught:
+        make(url_at)
+    assert caught.value.filename == f"{www.url}/wide1.parquet"
+    www.faults.bad = lambda path: None
+    other = {**options, "columns": ["x2"]}
+    loader = api.table([url_at("wide0.parquet"), url_at("wide1.parquet")], **other)
+    parquet.write_table(table.slice(1), www.folder / "wide1.parquet", row_group_size=1000)
+    with pytest.raises(api.FormatError, match=r"wide1\.parquet: .*object changed while in use"):
+        list(loader)
+    www.faults.bad = lambda path: None
+    with pytest.raises(TypeError, match=r"expected Parquet files.*found .*/x\.csv"):
+        api.table(url_at("x.csv"), batch_size=9, memory_bytes=4000)
+
+
+@pytest.mark.behavior
+def test_images_of_row_groups_are_read_by_ranges(api, www, tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    photos = [path.read_bytes() for path in sorted((www.folder / "photos").rglob("*.jpg"))]
+    columns = {"image": photos * 10, "label": [i % 3 for i in range(120)], "other": ["x" * 5000] * 120}
+    parquet.write_table(arrow.table(columns), www.folder / "photos.parquet", row_group_size=8)
+    options = {"size": 16, "batch_size": 7, "shuffle": "block", "memory_bytes": 100_000, "window": 2, "exact": True}
+    loader, local = both(api, www, lambda at: api.images(at("photos.parquet"), **options))
+    assert loader.state_dict()["dataset"] == local.state_dict()["dataset"]
+    for _ in range(2):
+        same(list(loader), list(local))
+    assert copies(tmp_path) == []
+
+
+@pytest.mark.behavior
 def test_a_stream_and_a_vocabulary(api, www):
     with api.stream(f"{www.url}/a.txt", 7) as batches, api.stream(str(www.folder / "a.txt"), 7) as expected:
         same(list(batches), list(expected))
@@ -305,3 +366,17 @@ def test_an_archive_that_is_replaced_is_an_error(www, monkeypatch):
     (www.folder / "0.tar").write_bytes((www.folder / "1.tar").read_bytes())
     with pytest.raises(fb.FormatError, match=r"0\.tar: .*object changed while in use"):
         pickle.loads(pickled)
+
+
+def test_bad_rows_of_files_are_skipped_in_a_process_that_reads_stores(www, tmp_path):
+    """The first batch's blocks are listed by what loads row groups ahead: its errors are those of the batch."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    import fastbatch as fb
+
+    assert len(fb.npy(f"{www.url}/y.npy")) == 1000
+    table = arrow.table({"x": [0.0, 1.0, 2.0, None, 4.0, 5.0, 6.0]})
+    parquet.write_table(table, tmp_path / "nulls.parquet", row_group_size=2, write_statistics=False)
+    loader = fb.table(tmp_path / "nulls.parquet", memory_bytes=1 << 24, on_error="skip", batch_size=5)
+    assert [batch["x"].tolist() for batch in loader] == [[0.0, 1.0, 4.0], [5.0, 6.0]]

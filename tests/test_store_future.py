@@ -77,9 +77,9 @@ def rows(uses):
 
 def foreseen(future):
     """Return the function that a loader gives to the cache."""
-    blocks, numbers = future.first_uses()
+    blocks, numbers = future.by_block()
     hashes = np.array([hash_of(file_name(OBJECT, int(block) * SIZE, SIZE)) for _, block in blocks], np.uint64)
-    order = np.argsort(hashes)
+    order = np.argsort(hashes, kind="stable")
     return lambda: (hashes[order], numbers[order])
 
 
@@ -113,10 +113,9 @@ def test_the_next_use_of_each_block(uses, first):
     for i, block in enumerate(uses):
         later = [k for k in range(i + 1, len(uses)) if uses[k] == block]
         assert future.next[i] == (first + later[0] if later else NEVER + first + i)
-    blocks, numbers = future.first_uses()
-    assert dict(zip(blocks[:, 1].tolist(), numbers.tolist(), strict=True)) == {
-        block: first + uses.index(block) for block in uses
-    }
+    blocks, numbers = future.by_block()
+    expected = sorted((block, first + i) for i, block in enumerate(uses))
+    assert list(zip(blocks[:, 1].tolist(), numbers.tolist(), strict=True)) == expected
 
 
 @given(st.lists(st.integers(0, 5), max_size=9), st.integers(1, 3))
@@ -267,3 +266,33 @@ def test_what_is_needed_stays_in_memory(web, monkeypatch):
     before = web.faults.n_requests
     assert sum(len(batch) for batch in loader) == 1000
     assert web.faults.n_requests - before <= 3
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.3])
+@pytest.mark.parametrize("shuffle", [True, "block"])
+def test_the_uses_of_many_samples_are_listed_meanwhile(web, monkeypatch, wait_s, shuffle):
+    """The first ones at once, the others in another thread: those that were asked for are the first of them."""
+    import fastbatch as fb
+    from fastbatch.native import ahead
+
+    listed, done = ahead._listed, []
+
+    def slow(given, begin, n, first):
+        time.sleep(wait_s)
+        found = listed(given, begin, n, first)
+        few = ahead._core.block_uses(given[0], *given[1], begin, max(1, ahead._FIRST_SAMPLES // 50))
+        assert np.array_equal(few[:, :3], found[2].uses[: len(few), :3])
+        done.append(found[0])
+        return found
+
+    monkeypatch.setattr(ahead, "_listed", slow)
+    monkeypatch.setattr(ahead, "_FIRST_SAMPLES", 100)
+    monkeypatch.setattr(ahead, "_MANY", 1)
+    options = {"batch_size": 50, "shuffle": shuffle, "seed": 4}
+    loader = fb.arrays(f"{web.url}/x.npy", **options)
+    local = fb.arrays(str(web.folder / "x.npy"), **options)
+    for epoch in range(3):
+        for batch, expected in zip(loader, local, strict=True):
+            assert np.array_equal(batch, expected)
+        assert len(done) == epoch + 1
+        assert done[-1] >= 20

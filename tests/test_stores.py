@@ -163,7 +163,7 @@ def test_the_cache_serves_a_second_reader(api, web, reader, tmp_path):
 def test_a_damaged_cache_file_is_read_again(api, web, reader, tmp_path, damage):
     urls = [f"{web.url}/photos/cat/{i}.jpg" for i in range(4)]
     expected = list(api.images(urls, **OPTIONS))
-    for path in (tmp_path / "cache").iterdir():
+    for path in (tmp_path / "cache").glob("[!.]*"):
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes({"cut": content[: len(content) // 2], "flip": content, "empty": b""}[damage])

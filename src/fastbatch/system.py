@@ -26,6 +26,21 @@ if sys.platform == "win32":
         """Hold the lock of a folder: there is none, and Windows renames no folder that is in use."""
         yield
 
+    def try_lock(descriptor: int, *, shared: bool) -> bool:
+        """Take the lock of a file, unless another one has it: there are none."""
+        return True
+
+    def open_for_locks(path: Path) -> int:
+        """Return a descriptor of a file whose bytes are locked."""
+        return os.open(path, os.O_RDWR | os.O_CREAT)
+
+    def try_lock_byte(descriptor: int, at: int) -> bool:
+        """Take the lock of a byte of a file for this process, unless another one has it: there are none."""
+        return True
+
+    def unlock_byte(descriptor: int, at: int) -> None:
+        """Give the lock of a byte back."""
+
     def peak_memory_bytes() -> int:
         """Return the most memory that this process has used; 0 if unknown."""
         return 0
@@ -56,6 +71,30 @@ else:
             yield
         finally:
             os.close(descriptor)
+
+    def try_lock(descriptor: int, *, shared: bool) -> bool:
+        """Take the lock of a file until it is closed; return False if another one has it. Raises OSError."""
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def open_for_locks(path: Path) -> int:
+        """Return a descriptor of a file whose bytes are locked; to close any of this process frees all its locks."""
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def try_lock_byte(descriptor: int, at: int) -> bool:
+        """Take the lock of a byte of a file for this process; return False if another one has it. Raises OSError."""
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, at)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def unlock_byte(descriptor: int, at: int) -> None:
+        """Give the lock of a byte back. Raises OSError."""
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, at)
 
     def peak_memory_bytes() -> int:
         """Return the most memory that this process has used; 0 if unknown."""

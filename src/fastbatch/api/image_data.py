@@ -97,14 +97,14 @@ def _in_groups(
     from fastbatch.source.arrow.image_groups import grouped_images
     from fastbatch.source.arrow.images import table_labels
     from fastbatch.source.arrow.parquet_files import open_parquet
-    from fastbatch.source.arrow.table import as_table
 
     of_images, of_labels, of_masks = names
     columns = [("column", of_images)] if of_masks is None else [("column", of_images), ("masks", of_masks)]
-    groups = grouped_images(open_parquet(data), columns, memory_bytes)
+    files = open_parquet(data)
+    groups = grouped_images(files, columns, memory_bytes)
     found, classes = labels, None
     if isinstance(labels, str):
-        found, classes = (None, None) if of_labels is None else table_labels(as_table(data, [of_labels]), of_labels)
+        found, classes = (None, None) if of_labels is None else table_labels(files.column(of_labels), of_labels)
     given = masks if of_masks is None else groups.samples[1]
     return ImageData(groups.samples[0], found, classes, given, groups.blocks, groups.window)
 

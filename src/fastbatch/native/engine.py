@@ -12,6 +12,7 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.batch.column import parts_of, verify_columns
+from fastbatch.errors import FastbatchError
 from fastbatch.plan.mixture import Mixture
 from fastbatch.plan.sampling import cumulative, listed
 from fastbatch.plan.subset import Selection, Subset
@@ -67,7 +68,10 @@ class NativeEngine:
         from .ahead import AheadRun
 
         decoders = [column.decoder for column in self._columns]
-        if len(_core.block_uses(decoders, *now, 0, 1)) == 0:
+        try:
+            if len(_core.block_uses(decoders, *now, 0, 1)) == 0:
+                return run
+        except (FastbatchError, OSError):  # of a row group that is loaded ahead; its batch has the error
             return run
         try:
             after = core_order(plan, epoch + 1), core_batch_plan(plan, 0)

@@ -139,21 +139,22 @@ class Pager:
 
     def foresee(self, future: Uses) -> None:
         """Tell the cache what will be used."""
-        blocks, numbers = future.first_uses()
-        spaces = frozenset(blocks[:, 0].tolist())
+        spaces = frozenset(np.unique(future.uses[:, 1]).tolist())
         with self._lock:
             known = {space: self._blocks[space] for space in spaces}
 
         @functools.cache
         def foreseen() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+            blocks, numbers = future.by_block()
             hashes = np.empty(len(blocks), np.uint64)
             for space in spaces:
                 here = blocks[:, 0] == space
                 hashes[here] = known[space].hashes()[blocks[here, 1]]
-            order = np.argsort(hashes)
+            order = np.argsort(hashes, kind="stable")
             return hashes[order], numbers[order]
 
         self.reader.cache.foresee(spaces, foreseen)
+        self.reader.tell_neighbours()
 
     def forget_errors(self) -> None:
         """Ask for blocks again that have failed: at the start of an epoch, or of a read."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.errors import FormatError
-from fastbatch.source.local_file import open_regular
 
 BYTE_ARRAY = 6  # physical type
 STORED, SNAPPY = 0, 1  # codecs
@@ -47,20 +46,28 @@ class ColumnChunk:
     statistics: Mapping[int, Any]
     is_elsewhere: bool
 
+    @property
+    def begin(self) -> int:
+        """Where its first page begins, of whichever kind."""
+        return self.dictionary_page if 0 < self.dictionary_page < self.data_page else self.data_page
 
-def read_footer(path: str) -> list[list[ColumnChunk]]:
+
+def read_footer(file: Any, path: str) -> list[list[ColumnChunk]]:
     """Return the column chunks of each row group.
+
+    Args:
+        file: An open binary file.
+        path: For messages.
 
     Raises:
         OSError: The file cannot be read.
         FormatError: A footer that is damaged, or encrypted.
     """
-    with open_regular(path) as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - _TAIL))
-        size = int.from_bytes(file.read(4), "little")
-        file.seek(max(0, end - _TAIL - size))
-        content = file.read(size)
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _TAIL))
+    size = int.from_bytes(file.read(4), "little")
+    file.seek(max(0, end - _TAIL - size))
+    content = file.read(size)
     try:
         groups = _Compact(content).struct()[4]
         return [[_column_chunk(one) for one in group[1]] for group in groups]

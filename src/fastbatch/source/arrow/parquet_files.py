@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,24 @@ from fastbatch.batch.column import digest_of
 from fastbatch.errors import FormatError
 from fastbatch.source.chunks import require_unchanged
 from fastbatch.source.identity import OpenedFile, opened_file
-from fastbatch.source.local_file import read_head
+from fastbatch.source.local_file import open_regular, read_head
 from fastbatch.source.patterns import files_of
+from fastbatch.source.remote.urls import Object, as_url
 
 from .footer import BYTE_ARRAY, SNAPPY, STORED, ColumnChunk, read_footer
-from .table import pyarrow, raise_unreadable, refuse_other_columns
+from .table import ArrowTable, pyarrow, raise_unreadable, refuse_other_columns
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A Parquet file in a store, of which ranges are read; each answer is compared with the object's tag."""
+
+    one: Object
+
+    @property
+    def path(self) -> str:
+        """Its URL, for messages."""
+        return self.one.name
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class ParquetFiles:
         groups: The row groups of all files, without empty ones.
     """
 
-    files: tuple[OpenedFile, ...]
+    files: tuple[OpenedFile | StoredFile, ...]
     footers: tuple[Any, ...]
     chunks: tuple[list[list[ColumnChunk]], ...]
     schema: Any
@@ -93,12 +107,17 @@ class ParquetFiles:
             FormatError: A broken file, or one that was replaced or written to since it was opened.
         """
         group = self.groups[k]
-        with self._opened(group) as reader:
+        with self._opened(group, names) as reader:
             table = reader.read_row_group(group.number, columns=list(names))
         if table.num_rows != group.n_rows:
             what, path = f"row group {group.number}", self.files[group.file].path
             raise FormatError(what, path=path, expected=f"{group.n_rows} rows", found=table.num_rows)
         return table.combine_chunks()
+
+    def column(self, name: str) -> ArrowTable:
+        """Return a column of all row groups in memory; errors are those of `read`."""
+        tables = [self.read(k, [name]) for k in range(len(self.groups))] or [self.schema.empty_table().select([name])]
+        return ArrowTable(pyarrow().concat_tables(tables), path=self.files[0].path)
 
     def parts(self, k: int, names: Sequence[str], n_rows: int) -> Iterator[Any]:
         """Yield columns of a row group as tables of `n_rows` at most, which are unpacked one after another.
@@ -107,34 +126,37 @@ class ParquetFiles:
             FormatError: A broken file, or one that was replaced or written to since it was opened.
         """
         group = self.groups[k]
-        with self._opened(group) as reader:
+        with self._opened(group, names) as reader:
             for batch in reader.iter_batches(n_rows, row_groups=[group.number], columns=list(names)):
                 yield pyarrow().table(batch)
 
     @contextmanager
-    def _opened(self, group: RowGroup) -> Iterator[Any]:
+    def _opened(self, group: RowGroup, names: Sequence[str]) -> Iterator[Any]:
         """Open the file of a row group as a `pyarrow.parquet.ParquetFile`; errors are those of `read`."""
         arrow = pyarrow()
         from pyarrow import parquet
 
-        file = self.files[group.file]
-        require_unchanged(file)
+        file, footer = self.files[group.file], self.footers[group.file]
+        _require_unchanged(file)
         try:
-            with arrow.OSFile(file.path) as opened:
-                yield parquet.ParquetFile(opened, metadata=self.footers[group.file])
+            ranges = [(one.begin, one.packed) for name in names for one in self._chunks(group, name)]
+            with _file_of(arrow, file, ranges) as opened:
+                yield parquet.ParquetFile(opened, metadata=footer)
         except (arrow.ArrowException, OSError) as error:
-            require_unchanged(file)
+            _require_unchanged(file)
             raise_unreadable(error, file.path, "Parquet")
-        require_unchanged(file)
+        _require_unchanged(file)
 
     def verify(self) -> None:
         """Raise FormatError if a file was replaced or written to since it was opened: one stat per file."""
         for file in self.files:
-            require_unchanged(file)
+            _require_unchanged(file)
 
     def column_chunks(self, k: int, name: str) -> list[ColumnChunk]:
         """Return what the footer says of the leaves of a column in a row group."""
-        group = self.groups[k]
+        return self._chunks(self.groups[k], name)
+
+    def _chunks(self, group: RowGroup, name: str) -> list[ColumnChunk]:
         return [self.chunks[group.file][group.number][i] for i in self._leaves[name]]
 
     def byte_pages(self, k: int, name: str) -> BytePages | None:
@@ -144,11 +166,8 @@ class ParquetFiles:
             leaf = self.footers[group.file].schema.column(i)
             if leaf.path not in (name, f"{name}.bytes"):
                 continue
-            begin = chunk.data_page
-            if 0 < chunk.dictionary_page < begin:
-                begin = chunk.dictionary_page
             is_known = chunk.type == BYTE_ARRAY and leaf.max_repetition_level == 0 and not chunk.is_elsewhere
-            sizes = (begin, chunk.packed, chunk.unpacked)
+            sizes = (chunk.begin, chunk.packed, chunk.unpacked)
             if not is_known or min(sizes) < 0 or chunk.codec not in (STORED, SNAPPY):
                 return None
             return BytePages(*sizes, chunk.codec == SNAPPY, leaf.max_definition_level)
@@ -194,12 +213,13 @@ def open_parquet(data: Any) -> ParquetFiles:
     files, footers, chunks, groups = [], [], [], []
     schema: Any = None
     first_row = 0
-    for path in files_of("data", data):
-        if not read_head(path).startswith(b"PAR1"):
+    for file in _files(data):
+        path = file.path
+        if not _head(file).startswith(b"PAR1"):
             raise TypeError(f"memory_bytes: expected Parquet files, whose row groups are read one by one, found {path}")
-        files.append(opened_file(path))
+        files.append(file)
         try:
-            with arrow.OSFile(path) as opened:
+            with _file_of(arrow, file) as opened:
                 reader = parquet.ParquetFile(opened)
                 footer, found = reader.metadata, reader.schema_arrow
                 found.names  # noqa: B018 - may be no UTF-8
@@ -208,7 +228,8 @@ def open_parquet(data: Any) -> ParquetFiles:
         schema = found if schema is None else schema
         refuse_other_columns(path, schema, found)
         footers.append(footer)
-        chunks.append(read_footer(path))
+        with _opened(file) as opened:
+            chunks.append(read_footer(opened, path))
         if [len(one) for one in chunks[-1]] != [len(footer.schema)] * footer.num_row_groups:
             raise FormatError("row groups", path=path, expected=f"{len(footer.schema)} columns each", found="others")
         for number in range(footer.num_row_groups):
@@ -219,3 +240,42 @@ def open_parquet(data: Any) -> ParquetFiles:
                 groups.append(RowGroup(len(files) - 1, number, first_row, n_rows))
             first_row += n_rows
     return ParquetFiles(tuple(files), tuple(footers), tuple(chunks), schema, tuple(groups))
+
+
+def _files(data: Any) -> list[OpenedFile | StoredFile]:
+    paths = files_of("data", data, urls=True)
+    urls = [url for path in paths if (url := as_url(path)) is not None]
+    if not urls:
+        return [opened_file(path) for path in paths]
+    from fastbatch.source.remote.listing import objects_of
+
+    stored = iter(objects_of(urls))
+    return [opened_file(path) if as_url(path) is None else StoredFile(next(stored)) for path in paths]
+
+
+def _head(file: OpenedFile | StoredFile) -> bytes:
+    if isinstance(file, OpenedFile):
+        return read_head(file.path)
+    from fastbatch.source.remote.samples import read_range
+
+    return read_range(file.one, 0, min(4, file.one.size))
+
+
+def _file_of(arrow: Any, file: OpenedFile | StoredFile, ranges: Sequence[tuple[int, int]] = ()) -> Any:
+    """Return a file of pyarrow, of which `ranges` will be read."""
+    if isinstance(file, OpenedFile):
+        return arrow.OSFile(file.path)
+    return arrow.PythonFile(_opened(file, ranges), "r")
+
+
+def _opened(file: OpenedFile | StoredFile, ranges: Sequence[tuple[int, int]] = ()) -> io.IOBase:
+    if isinstance(file, OpenedFile):
+        return open_regular(file.path)
+    from fastbatch.source.remote.object_file import ObjectFile
+
+    return ObjectFile(file.one, ranges)
+
+
+def _require_unchanged(file: OpenedFile | StoredFile) -> None:
+    if isinstance(file, OpenedFile):
+        require_unchanged(file)

@@ -16,6 +16,7 @@ from fastbatch.errors import FormatError
 from fastbatch.source.foreign import FEATHER, PARQUET, known_format
 from fastbatch.source.local_file import open_unbuffered, read_head
 from fastbatch.source.patterns import files_of
+from fastbatch.source.remote.urls import as_url
 
 PARQUET_ENDS = (".parquet", ".pq")
 IPC_ENDS = (".feather", ".arrow", ".ipc")
@@ -116,7 +117,12 @@ def columns_of(data: Any) -> ArrowTable:
     if not isinstance(data, str | bytes | os.PathLike | list | tuple):
         return as_table(data)
     arrow = pyarrow()
-    path = files_of("data", data)[0]
+    path = files_of("data", data, urls=True)[0]
+    if as_url(path) is not None:
+        found = _read(arrow, path, _schema_in_store, None)
+        if found is not None:
+            return ArrowTable(found.empty_table(), path=path)
+    path = files_of("data", path)[0]
     found = _read(arrow, path, _parquet_schema if _is_parquet(path) else _read_ipc, None)
     return ArrowTable(getattr(found, "schema", found).empty_table(), path=path)
 
@@ -159,6 +165,19 @@ def raise_unreadable(error: Exception, path: str, name: str) -> NoReturn:
     if isinstance(error, OSError) and error.errno is not None:
         raise error
     raise FormatError(f"a {name} file that pyarrow cannot read: {error!s:.300}", path=path) from error
+
+
+def _schema_in_store(arrow: Any, url: str, _: Sequence[str] | None) -> Any:
+    """Return the schema of a Parquet file in a store, of which only the footer is read; None: another format."""
+    from pyarrow import parquet
+
+    from fastbatch.source.remote.fetcher import fetcher
+    from fastbatch.source.remote.object_file import ObjectFile
+
+    one = ObjectFile(fetcher().head(url))
+    if not one.read(4).startswith(PARQUET.begins):
+        return None
+    return parquet.ParquetFile(arrow.PythonFile(one, "r")).schema_arrow
 
 
 def _read_parquet(arrow: Any, path: str, columns: Sequence[str] | None) -> Any:

@@ -23,12 +23,13 @@ from fastbatch.source.index_file import digest
 from fastbatch.system import locked
 
 from .cache_files import UNFINISHED, CacheFiles, Foreseen
+from .neighbours import Neighbours, Turn, Turns, joined
 from .settings import Settings
 from .urls import Object, shown_url
 
 _TRAILER = struct.Struct("<8sIQ")
 _MAGIC = b"fbblock1"
-_SCAN_S = 1.0  # the folder is looked at again after this time, or after ten times as long as that took
+_SCAN_S, _SCAN_TIMES = 1.0, 10  # the folder is looked at again after this time, or so many times as long as that took
 
 
 class BlockCache:
@@ -40,8 +41,11 @@ class BlockCache:
     def __init__(self, settings: Settings) -> None:
         self._folder, self._most = settings.cache, settings.cache_bytes
         self._lock = new_lock()  # guards what follows
-        self._files = CacheFiles(settings.cache)
+        self._neighbours = Neighbours(settings.cache)
+        self._files = CacheFiles(settings.cache, self._neighbours)
         self._scan_at = 0.0
+        self._has_told = False
+        self._turns = Turns(settings.cache)
 
     @property
     def is_on(self) -> bool:
@@ -56,14 +60,29 @@ class BlockCache:
     def count_use(self) -> int:
         """Return the number of the next use, which is asked for now."""
         with self._lock:
-            self._files.clock += 1
-            return self._files.clock
+            return self._files.count_use()
 
     def foresee(self, key: object, foreseen: Foreseen) -> None:
         """Take what the loader `key` knows of its future; all files are judged anew when room is needed."""
         with self._lock:
             self._files.foresee(key, foreseen)
             self._scan_at = 0.0
+
+    def tell(self) -> None:
+        """Tell the other processes with the same folder what this one will use; if there are none, that it is there."""
+        if not self.is_on:
+            return
+        with self._lock:
+            self._neighbours.look()
+            self._has_told = self._neighbours.are_there
+            known = self._files.every_foreseen() if self._has_told else []
+        hashes, numbers = joined([foreseen() for foreseen in known])
+        with self._lock, contextlib.suppress(OSError):
+            self._neighbours.tell(hashes, numbers, self._files.clock, self._files.use_s())
+
+    def turn_of(self, one: Object, offset: int, size: int) -> Turn | None:
+        """Return who reads a block, if it may be kept."""
+        return Turn(self._turns, file_name(one, offset, size)) if self.is_on and one.tag else None
 
     def open(self, one: Object, offset: int, size: int, when: int | None = None) -> int | None:
         """Return a descriptor of the file of a block, or None. A file that is damaged is deleted."""
@@ -97,8 +116,15 @@ class BlockCache:
         if expected is not None:
             os.utime(path, (expected, expected))
 
-    def write(self, one: Object, offset: int, data: memoryview, when: int | None = None) -> int:
-        """Return a descriptor of a file with a block; a file without a name if it is not kept."""
+    def write(
+        self, one: Object, offset: int, data: memoryview, when: int | None = None, is_awaited: bool = False
+    ) -> int:
+        """Return a descriptor of a file with a block; a file without a name if it is not kept.
+
+        Args:
+            is_awaited: Another process wants it now.
+        """
+        when = self.clock if is_awaited else when
         if self.is_on and one.tag and len(data) <= self._most:
             try:
                 kept = self._kept(one, offset, data, when)
@@ -152,10 +178,12 @@ class BlockCache:
             if time.monotonic() >= self._scan_at:
                 begin = time.monotonic()
                 self._files.scan()
-                self._scan_at = time.monotonic() + max(_SCAN_S, 10 * (time.monotonic() - begin))
+                if self._neighbours.are_there and not self._has_told:
+                    self.tell()
+                self._scan_at = time.monotonic() + max(_SCAN_S, _SCAN_TIMES * (time.monotonic() - begin))
             if self._files.n_bytes + size > self._most:
                 with locked(self._folder):
-                    if not self._files.make_room(size, self._most, when):
+                    if not self._files.make_room(name, size, self._most, when):
                         return False
             self._files.begin(name, size, when)
             return True

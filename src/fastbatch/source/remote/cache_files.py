@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Which files the cache of blocks has, and which of them is deleted first: the one that is used furthest in the future.
 
-A file's time of change says when the process that used it last expects its next use, as far as it knows one; so other
-processes compare it with their own. Times that have passed mean that none is known: such files go first, the oldest
-of them first, as in a cache without a future.
+Other processes tell their uses: see `neighbours.py`. Of one that has ended, a file's time of change says when it
+expected to use the file again. Times that have passed mean that no use is known: such files go first, the oldest of
+them first, as in a cache without a future.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .future import NEVER
+from .neighbours import Neighbours, next_uses
 
 Foreseen = Callable[[], tuple[NDArray[np.uint64], NDArray[np.uint64]]]  # hashes of names and numbers of uses
 
@@ -38,12 +39,14 @@ class CacheFiles:
         clock: The number of the use that was asked for last by this process.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, neighbours: Neighbours) -> None:
+        self._folder, self._neighbours = folder, neighbours
         self.n_bytes = 0
         self.clock = 0
         self._began = (0, time.monotonic())  # a number, and when it was asked for
-        self._files: dict[str, tuple[int, int]] = {}  # name -> (number of its next use, bytes)
+        self._files: dict[
+            str, tuple[int, int, int]
+        ] = {}  # name -> (number of its next use, bytes, the same by this process)
         self._heap: list[tuple[int, str]] = []  # (-number, name), with entries that no longer hold
         self._written: set[str] = set()  # files that are being written
         self._foreseen: dict[object, Foreseen] = {}
@@ -51,10 +54,16 @@ class CacheFiles:
     def __contains__(self, name: str) -> bool:
         return name in self._files
 
+    def count_use(self) -> int:
+        """Return the number of the next use, which is asked for now."""
+        self.clock += 1
+        self._neighbours.move_on(self.clock, self.use_s())
+        return self.clock
+
     def begin(self, name: str, size: int, when: int | None) -> None:
         """Count a file that will be written now."""
         self._written.add(name)
-        self._put(name, size, self._rank(when))
+        self._put(name, size, _own(when))
 
     def end(self, name: str, is_kept: bool) -> None:
         """Note that it was written, or could not be."""
@@ -73,8 +82,8 @@ class CacheFiles:
             if name not in self._files:
                 return None
             size = self._files[name][1]
-        self._put(name, size, self._rank(when))
-        return time.time() + (0 if when is None or when >= NEVER else (when - self.clock) * self._use_s())
+        self._put(name, size, _own(when))
+        return time.time() + (0 if when is None or when >= NEVER else (when - self.clock) * self.use_s())
 
     def foresee(self, key: object, foreseen: Foreseen) -> None:
         """Take what a loader knows of its uses, in place of what it has told before. It is asked for when needed."""
@@ -83,11 +92,19 @@ class CacheFiles:
         while len(self._foreseen) > _MOST_FORESEEN:
             del self._foreseen[next(iter(self._foreseen))]
 
-    def make_room(self, size: int, most: int, when: int | None) -> bool:
+    def every_foreseen(self) -> list[Foreseen]:
+        """Return what all loaders have told."""
+        return list(self._foreseen.values())
+
+    def make_room(self, name: str, size: int, most: int, when: int | None) -> bool:
         """Delete files that are used later than a new one, until it fits. Return False if too few are."""
-        wanted = self._rank(when)
+        wanted, judged = self._rank(name, _own(when)), set[str]()
         while self.n_bytes + size > most:
             worst = self._worst()
+            if worst is not None and worst not in judged and self._neighbours.are_there:
+                judged.add(worst)  # anew: other processes have gone on
+                self._put(worst, *self._files[worst][1:])
+                continue
             if worst is None or self._files[worst][0] <= wanted:
                 return False
             with contextlib.suppress(OSError):
@@ -106,56 +123,66 @@ class CacheFiles:
                         found.append((entry.name, status.st_size, status.st_mtime_ns))
                     elif entry.name.startswith(UNFINISHED) and now - status.st_mtime > _UNFINISHED_S:
                         os.unlink(entry.path)
+        self._neighbours.look()
         known, self._files, self.n_bytes = self._files, {}, 0
-        foreseen = self._foreseen_of([name for name, _, _ in found])
-        for (name, size, modified), when in zip(found, foreseen.tolist(), strict=True):
+        hashes = np.array([hash_of(name) for name, _, _ in found], np.uint64)
+        foreseen, others = self._foreseen_of(hashes).tolist(), self._of_others(hashes)
+        for (name, size, modified), when, other in zip(found, foreseen, others, strict=True):
+            before = known[name][2] if name in known else None
             if when < NEVER:
-                rank = when
-            elif name in known and known[name][0] < NEVER:
-                rank = known[name][0] if known[name][0] >= self.clock else NEVER + known[name][0]
+                own = when
+            elif before is not None and before < NEVER:
+                own = before if before >= self.clock else NEVER + before
             elif modified > now * 1e9:
-                rank = self.clock + int((modified / 1e9 - now) / self._use_s())
+                own = self.clock + int((modified / 1e9 - now) / self.use_s())
             else:
-                rank = known[name][0] if name in known else _UNKNOWN - modified
-            self._files[name] = rank, size
+                own = _UNKNOWN - modified if before is None else before
+            self._files[name] = min(own, other), size, own
             self.n_bytes += size
         for name in self._written - self._files.keys():
             self._files[name] = known[name]
             self.n_bytes += known[name][1]
-        self._heap = [(-rank, name) for name, (rank, _) in self._files.items()]
+        self._heap = [(-rank, name) for name, (rank, _, _) in self._files.items()]
         heapq.heapify(self._heap)
 
-    def _foreseen_of(self, names: list[str]) -> NDArray[np.uint64]:
-        """Return the number of the next use of each file; NEVER if none is foreseen."""
-        wanted = np.array([hash_of(name) for name in names], np.uint64)
-        numbers = np.full(len(names), NEVER, np.uint64)
+    def _foreseen_of(self, wanted: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the number of the next use of each file by this process; NEVER if none is foreseen."""
+        numbers = np.full(len(wanted), NEVER, np.uint64)
         for foreseen in self._foreseen.values():
             hashes, whens = foreseen()
-            at = np.searchsorted(hashes, wanted)
-            at[at == len(hashes)] = 0
-            is_known = len(hashes) > 0 and (hashes[at] == wanted) & (whens[at] >= self.clock)
-            numbers = np.where(is_known, np.minimum(numbers, whens[at] if len(whens) else NEVER), numbers)
+            at = next_uses(hashes, whens, wanted, self.clock - 1)
+            is_known = at < len(whens)
+            numbers[is_known] = np.minimum(numbers[is_known], whens[at[is_known]])
         return numbers
 
-    def _use_s(self) -> float:
+    def _of_others(self, wanted: NDArray[np.uint64]) -> list[int]:
+        """Return the number that the next use of each file by another process has here, by the time until then."""
+        uses = self._neighbours.seconds_until(wanted) / self.use_s()
+        return [self.clock + int(n) if n < NEVER else _UNKNOWN for n in uses.tolist()]
+
+    def use_s(self) -> float:
         """Return how long a use took until now."""
         n, taken = self.clock - self._began[0], time.monotonic() - self._began[1]
-        return taken / n if n >= _FEW_USES else _USE_S
+        return max(taken, 1e-6) / n if n >= _FEW_USES else _USE_S
 
-    def _rank(self, when: int | None) -> int:
-        return _UNKNOWN - time.time_ns() if when is None else when
+    def _rank(self, name: str, own: int) -> int:
+        """Return the number of the next use of a file by any process."""
+        if not self._neighbours.are_there:
+            return own
+        return min(own, *self._of_others(np.array([hash_of(name)], np.uint64)))
 
-    def _put(self, name: str, size: int, rank: int) -> None:
+    def _put(self, name: str, size: int, own: int) -> None:
         self._drop(name)
-        self._files[name] = rank, size
+        rank = self._rank(name, own)
+        self._files[name] = rank, size, own
         self.n_bytes += size
         heapq.heappush(self._heap, (-rank, name))
         if len(self._heap) > 2 * len(self._files) + 1000:
-            self._heap = [(-rank, name) for name, (rank, _) in self._files.items()]
+            self._heap = [(-rank, name) for name, (rank, _, _) in self._files.items()]
             heapq.heapify(self._heap)
 
     def _drop(self, name: str) -> None:
-        _, size = self._files.pop(name, (0, 0))
+        _, size, _ = self._files.pop(name, (0, 0, 0))
         self.n_bytes -= size
 
     def _worst(self) -> str | None:
@@ -165,12 +192,17 @@ class CacheFiles:
         while self._heap and worst is None:
             entry = heapq.heappop(self._heap)
             name = entry[1]
-            if self._files.get(name, (None, 0))[0] == -entry[0]:
+            if self._files.get(name, (None,))[0] == -entry[0]:
                 held.append(entry)
                 worst = None if name in self._written else name
         for entry in held:
             heapq.heappush(self._heap, entry)
         return worst
+
+
+def _own(when: int | None) -> int:
+    """Return the number of the next use by this process; without one, files that were used last go last."""
+    return _UNKNOWN - time.time_ns() if when is None else when
 
 
 def hash_of(name: str) -> int:

@@ -19,6 +19,7 @@ from fastbatch.system import in_forked_child
 
 from .block_cache import BlockCache
 from .failures import UnsteadyError
+from .neighbours import Turn
 from .room import Room
 from .settings import Settings, settings_now
 from .store import Store, open_store
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _FIRST_WAIT_S = 0.1  # before the second try; doubled for each further one, and half of it is random
 _LONGEST_WAIT_S = 10.0
 _SIGNALS_S = 0.1
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.002, 0.02  # waits while another process reads a block
 
 
 class SlowStoreError(TimeoutError):
@@ -109,11 +111,34 @@ class Fetcher:
 
     async def read_block(self, one: Object, offset: int, size: int, when: int | None = None) -> int:
         """Return a descriptor as for `block`; in the thread of the loop."""
-        found = await asyncio.to_thread(self.cache.open, one, offset, size, when)
-        if found is not None:
-            return found
-        data = memoryview(await self._asked(one.url, "read", one, offset, size, size=size))
-        return await asyncio.to_thread(self.cache.write, one, offset, data, when)
+        turn = self.cache.turn_of(one, offset, size)
+        if turn is not None and not turn.take():
+            await self._wait_for(turn)
+        try:
+            found = await asyncio.to_thread(self.cache.open, one, offset, size, when)
+            if found is not None:
+                return found
+            data = memoryview(await self._asked(one.url, "read", one, offset, size, size=size))
+            is_awaited = turn is not None and turn.is_awaited()
+            return await asyncio.to_thread(self.cache.write, one, offset, data, when, is_awaited)
+        finally:
+            if turn is not None:
+                turn.give()
+
+    async def _wait_for(self, turn: Turn) -> None:
+        """Wait until another process has read a block, or for as long as this one would wait for the store."""
+        wait, end = _FIRST_LOOK_S, self._loop.time() + self.settings.timeout_s
+        turn.begin_to_wait()
+        try:
+            while not turn.take() and self._loop.time() < end:
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, _LAST_LOOK_S)
+        finally:
+            turn.end_to_wait()
+
+    def tell_neighbours(self) -> None:
+        """Tell the other processes with the same cache, in another thread, what this one will use."""
+        self.start(asyncio.to_thread(self.cache.tell))
 
     async def _asked(self, url: str, method: str, *arguments: Any, size: int | None = None) -> Any:
         """Return what a method of the store gives. Errors that may pass are tried again, after random waits."""

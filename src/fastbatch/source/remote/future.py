@@ -25,14 +25,12 @@ class Future:
         n = len(uses)
         self._order = np.lexsort((np.arange(n), uses[:, 2], uses[:, 1]))  # by block, then by time
         by_block = uses[self._order, 1:3]
-        self._is_first = np.ones(n, bool)
-        self._is_first[1:] = (by_block[1:] != by_block[:-1]).any(1)
+        is_again = (by_block[1:] == by_block[:-1]).all(1)
         numbers = np.arange(first, first + n, dtype=np.uint64)
         self.next = numbers + np.uint64(NEVER)
-        again = np.flatnonzero(~self._is_first)
+        again = np.flatnonzero(is_again) + 1
         self.next[self._order[again - 1]] = numbers[self._order[again]]
 
-    def first_uses(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Return each block once, as rows (space, block), and the number of its first use."""
-        at = self._order[self._is_first]
-        return self.uses[at, 1:3], np.uint64(self.first) + at.astype(np.uint64)
+    def by_block(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Return the uses by block, as rows (space, block), and the number of each, those of a block in order."""
+        return self.uses[self._order, 1:3], np.uint64(self.first) + self._order.astype(np.uint64)
