@@ -228,7 +228,7 @@ def open_parquet(data: Any) -> ParquetFiles:
         schema = found if schema is None else schema
         refuse_other_columns(path, schema, found)
         footers.append(footer)
-        with _opened(file) as opened:
+        with _binary(file) as opened:
             chunks.append(read_footer(opened, path))
         if [len(one) for one in chunks[-1]] != [len(footer.schema)] * footer.num_row_groups:
             raise FormatError("row groups", path=path, expected=f"{len(footer.schema)} columns each", found="others")
@@ -265,10 +265,10 @@ def _file_of(arrow: Any, file: OpenedFile | StoredFile, ranges: Sequence[tuple[i
     """Return a file of pyarrow, of which `ranges` will be read."""
     if isinstance(file, OpenedFile):
         return arrow.OSFile(file.path)
-    return arrow.PythonFile(_opened(file, ranges), "r")
+    return arrow.PythonFile(_binary(file, ranges), "r")
 
 
-def _opened(file: OpenedFile | StoredFile, ranges: Sequence[tuple[int, int]] = ()) -> io.IOBase:
+def _binary(file: OpenedFile | StoredFile, ranges: Sequence[tuple[int, int]] = ()) -> io.IOBase:
     if isinstance(file, OpenedFile):
         return open_regular(file.path)
     from fastbatch.source.remote.object_file import ObjectFile
