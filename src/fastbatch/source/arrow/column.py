@@ -56,7 +56,7 @@ class Values:
         if self.lists:
             return [one.values.to_numpy(zero_copy_only=False) for one in taken]
         try:
-            return taken.to_pylist()
+            return list(taken.to_pylist())
         except UnicodeDecodeError as error:
             text = error.object
             row = next(row for row, one in zip(rows, taken, strict=True) if one.as_buffer().to_pybytes() == text)
