@@ -189,6 +189,18 @@ def test_both_implementations_give_the_same(files):
     assert one.state_dict() == other.state_dict()
 
 
+def test_texts_and_lists_that_unpack_to_more_than_their_footer_says(api, tmp_path):
+    """A value that is repeated lies in the file, and counts in its footer, once."""
+    path = tmp_path / "a.parquet"
+    for column in (pa.array(["x" * 10_000] * 1000), pa.array([[7] * 20_000] * 300, pa.list_(pa.int64()))):
+        parquet.write_table(pa.table({"s": column}), path, dictionary_pagesize_limit=1 << 20)
+        assert path.stat().st_size < 100_000
+        with pytest.raises(
+            fb.FormatError, match=r"a.parquet: row group 0: unpacks to more .* expected \d+ bytes, found"
+        ):
+            list(api.table(str(path), memory_bytes=10**6))
+
+
 def test_text_that_is_not_utf8(api, tmp_path):
     path = tmp_path / "a.parquet"
     options = {"row_group_size": 3, "use_dictionary": False, "compression": "NONE", "store_schema": False}

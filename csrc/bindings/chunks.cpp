@@ -19,6 +19,7 @@
 #include "source/chunk_cache.h"
 #include "source/chunked_samples.h"
 #include "source/hdf5_chunks.h"
+#include "source/parquet_images.h"
 
 namespace fastbatch::bindings {
 
@@ -95,15 +96,19 @@ Hdf5Filter hdf5_filter_named(const std::string& name) {
 // File: path, size, time of change in ns, inode, device.
 using FileTuple = std::tuple<py::bytes, std::uint64_t, std::int64_t, std::uint64_t, std::uint64_t>;
 
+FileStatus status_of(const FileTuple& file) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto& [path, size, modified, inode, device] = file;
+  const std::int64_t seconds = modified / kSecond - (modified % kSecond < 0 ? 1 : 0);
+  return {size, {seconds, modified - seconds * kSecond}, device, inode};
+}
+
 std::shared_ptr<Hdf5Chunks> make_hdf5_chunks(const FileTuple& file, const std::string& descr,
                                              std::vector<std::uint64_t> shape, std::vector<std::uint64_t> tile,
                                              const std::vector<std::string>& filters, const std::string& fill,
                                              const Indices& offsets, const Indices& sizes, const Indices& masks,
                                              std::uint64_t most_bytes) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
   require(offsets.size() == sizes.size() && offsets.size() == masks.size(), "tiles: expected arrays of one length");
-  const auto& [path, size, modified, inode, device] = file;
-  const std::int64_t seconds = modified / kSecond - (modified % kSecond < 0 ? 1 : 0);
   Hdf5Chunks::Layout layout{.element = parse_descr(descr, Where{}), .shape = std::move(shape), .tile = std::move(tile)};
   for (const std::string& name : filters) layout.filters.push_back(hdf5_filter_named(name));
   for (const char byte : fill) layout.fill.push_back(static_cast<std::byte>(byte));
@@ -111,8 +116,28 @@ std::shared_ptr<Hdf5Chunks> make_hdf5_chunks(const FileTuple& file, const std::s
     layout.tiles.push_back({span_of(offsets)[i], span_of(sizes)[i], static_cast<std::uint32_t>(span_of(masks)[i])});
   }
   layout.most_bytes = most_bytes;
-  return std::make_shared<Hdf5Chunks>(
-      std::string(path), FileStatus{size, {seconds, modified - seconds * kSecond}, device, inode}, std::move(layout));
+  return std::make_shared<Hdf5Chunks>(std::string(std::get<0>(file)), status_of(file), std::move(layout));
+}
+
+// Column: begin, packed, unpacked, whether packed by Snappy, most_defined. Group: number of its file, rows, columns.
+using PagesTuple = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, bool, unsigned>;
+using GroupTuple = std::tuple<std::uint64_t, std::uint64_t, std::vector<PagesTuple>>;
+
+std::shared_ptr<ParquetImages> make_parquet_images(std::shared_ptr<ChunkSource> other,
+                                                   const std::vector<FileTuple>& files,
+                                                   const std::vector<GroupTuple>& groups, std::uint64_t most_bytes) {
+  std::vector<ParquetImages::File> known;
+  for (const FileTuple& file : files) known.push_back({std::string(std::get<0>(file)), status_of(file)});
+  std::vector<ParquetImages::Group> found;
+  for (const auto& [file, n_rows, columns] : groups) {
+    ParquetImages::Group group{file, n_rows, {}};
+    for (const auto& [begin, packed, unpacked, is_snappy, most_defined] : columns) {
+      const auto codec = is_snappy ? ParquetCodec::kSnappy : ParquetCodec::kStored;
+      group.columns.push_back({begin, packed, unpacked, {codec, most_defined}});
+    }
+    found.push_back(std::move(group));
+  }
+  return std::make_shared<ParquetImages>(std::move(other), std::move(known), std::move(found), most_bytes);
 }
 
 }  // namespace
@@ -126,6 +151,10 @@ void register_chunks(py::module_& module) {
   py::class_<Hdf5Chunks, ChunkSource, std::shared_ptr<Hdf5Chunks>>(module, "Hdf5Chunks")
       .def(py::init(&make_hdf5_chunks), py::arg("file"), py::arg("descr"), py::arg("shape"), py::arg("tile"),
            py::arg("filters"), py::arg("fill"), py::arg("offsets"), py::arg("sizes"), py::arg("masks"),
+           py::arg("most_bytes"));
+
+  py::class_<ParquetImages, ChunkSource, std::shared_ptr<ParquetImages>>(module, "ParquetImages")
+      .def(py::init(&make_parquet_images), py::arg("other"), py::arg("files"), py::arg("groups"),
            py::arg("most_bytes"));
 
   py::class_<ChunkCache, std::shared_ptr<ChunkCache>>(module, "ChunkCache")

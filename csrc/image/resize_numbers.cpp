@@ -6,14 +6,16 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <type_traits>
 #include <vector>
 
 #include "image/resize_axis.h"
+#include "kernels/weigh.h"
 
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kRows = 8;  // summed together in the horizontal pass: their sums are independent
+constexpr std::size_t kRows = kernels::kWeighedRows;  // summed together in the horizontal pass: independent sums
 
 // Rounds half away from zero; saturates at the range of int32.
 std::int32_t round_away(double value) {
@@ -69,10 +71,32 @@ Extent extent_of(const ExactTaps& taps, std::size_t in) {
   return extent;
 }
 
+// As resize_rows() by vectors; false, and nothing is done, without them.
+bool resize_rows_by_vectors(const ExactTaps& taps, Extent from, std::size_t channels, Rows<const std::uint16_t> src,
+                            std::size_t height, Rows<std::uint16_t> dst) {
+  const kernels::RowTaps row_taps{taps.start, taps.count, taps.weights.data(), taps.most, channels};
+  const std::size_t n = (from.end - from.begin) * channels;
+  std::vector<std::uint16_t> block(n * kRows);
+  std::vector<std::uint16_t> unused(taps.start.size() * channels);  // outputs of rows behind the last one
+  for (std::size_t y = 0; y < height; y += kRows) {
+    std::array<const std::uint16_t*, kRows> rows;
+    std::array<std::uint16_t*, kRows> outputs;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      rows[r] = src[std::min(y + r, height - 1)];
+      outputs[r] = y + r < height ? dst[y + r] : unused.data();
+    }
+    if (!kernels::weigh_rows(row_taps, from.begin, rows.data(), n, block.data(), outputs.data())) return false;
+  }
+  return true;
+}
+
 // `src` begins at the column `from.begin`.
 template <typename T>
 void resize_rows(const ExactTaps& taps, Extent from, std::size_t channels, Rows<const T> src, std::size_t height,
                  Rows<T> dst) {
+  if constexpr (std::is_same_v<T, std::uint16_t>) {
+    if (resize_rows_by_vectors(taps, from, channels, src, height, dst)) return;
+  }
   const std::size_t n = (from.end - from.begin) * channels;
   std::vector<double> block(n * kRows);  // element by element, the rows of a group
   for (std::size_t y = 0; y < height; y += kRows) {

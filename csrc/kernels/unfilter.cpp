@@ -55,8 +55,34 @@ struct Pixel {
   }
 };
 
+// Sums of all pixels before, in the 16 bytes of a vector: each step adds what is one, two, four pixels to the left.
+template <std::size_t kStep, class D, class V>
+HWY_INLINE V SumLeft(D d, V v) {
+  if constexpr (kStep < 16) {
+    return SumLeft<2 * kStep>(d, hn::Add(v, hn::ShiftLeftBytes<kStep>(d, v)));
+  } else {
+    return v;
+  }
+}
+
+template <std::size_t kStep>
+HWY_ATTR std::size_t AddLeftInVectors(std::uint8_t* row, std::size_t n) {
+  const hn::Full128<std::uint8_t> d;
+  const hn::Repartition<hwy::UnsignedFromSize<kStep>, decltype(d)> pixels;
+  constexpr std::size_t kLast = 16 / kStep - 1;
+  auto left = hn::Zero(d);  // the pixel before, in all places
+  std::size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const auto sums = hn::Add(SumLeft<kStep>(d, hn::LoadU(d, row + i)), left);
+    hn::StoreU(sums, d, row + i);
+    left = hn::BitCast(d, hn::Broadcast<kLast>(hn::BitCast(pixels, sums)));
+  }
+  return i;
+}
+
 template <std::size_t kStep>
 HWY_ATTR std::size_t AddLeft(std::uint8_t* row, std::size_t n) {
+  if constexpr (16 % kStep == 0) return AddLeftInVectors<kStep>(row, n);
   using P = Pixel<kStep>;
   typename P::V8 left = hn::Zero(P::kD8);
   std::size_t i = 0;
@@ -83,29 +109,28 @@ HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, st
   return i;
 }
 
-// With p = left + above - corner: |p - left| = |above - corner|, |p - above| = |left - corner|, and |p - corner| is
-// the absolute sum of both differences, which needs 9 bits.
+// The guess is the nearest of left, above and corner to left + above - corner. As in stb_image, it is found by
+// comparisons with 3 * corner - left - above, since few steps then wait for the pixel on the left.
 template <std::size_t kStep>
 HWY_ATTR std::size_t AddPaeth(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
   using P = Pixel<kStep>;
   const hn::Repartition<std::int16_t, typename P::D8> d16;
   const hn::Half<typename P::D8> half8;
+  const hn::Repartition<std::uint8_t, decltype(d16)> narrow;
   const auto widen = [&](typename P::V8 v) HWY_ATTR { return hn::PromoteTo(d16, hn::LowerHalf(half8, v)); };
   auto left = hn::Zero(d16);
   auto corner = hn::Zero(d16);
-  const auto low_byte = hn::Set(d16, std::int16_t{255});
   std::size_t i = 0;
   for (; i + P::kRead <= n; i += kStep) {
     const auto up = widen(P::Load(above + i));
-    const auto to_left = hn::Sub(up, corner);
-    const auto to_up = hn::Sub(left, corner);
-    const auto from_left = hn::Abs(to_left);
-    const auto from_up = hn::Abs(to_up);
-    const auto from_corner = hn::Abs(hn::Add(to_left, to_up));
-    const auto least = hn::Min(from_corner, hn::Min(from_left, from_up));
-    const auto guess =
-        hn::IfThenElse(hn::Eq(least, from_left), left, hn::IfThenElse(hn::Eq(least, from_up), up, corner));
-    left = hn::And(hn::Add(widen(P::Load(row + i)), guess), low_byte);
+    const auto bound = hn::Sub(hn::Sub(hn::Add(corner, hn::Add(corner, corner)), up), left);
+    const auto low = hn::Min(left, up);
+    const auto high = hn::Max(left, up);
+    const auto is_below = hn::BroadcastSignBit(hn::Sub(bound, high));  // the bound is below both
+    const auto is_above_low = hn::BroadcastSignBit(hn::Sub(low, bound));
+    const auto guess = hn::IfVecThenElse(is_above_low, hn::IfVecThenElse(is_below, corner, low), high);
+    const auto sum = hn::Add(hn::BitCast(narrow, widen(P::Load(row + i))), hn::BitCast(narrow, guess));
+    left = hn::BitCast(d16, sum);  // the upper byte of each lane stays 0
     corner = up;
     const auto bytes = hn::DemoteTo(half8, left);
     P::Store(hn::ZeroExtendVector(P::kD8, bytes), row + i);

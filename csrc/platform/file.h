@@ -25,6 +25,10 @@ struct FileStatus {
   [[nodiscard]] bool is_same_file(const FileStatus& other) const noexcept {
     return device == other.device && inode == other.inode;
   }
+  // Whether this is the same file, and nothing was written to it in between.
+  [[nodiscard]] bool is_unchanged(const FileStatus& now) const noexcept {
+    return size == now.size && modified == now.modified && is_same_file(now);
+  }
 };
 
 // Opens a regular file for reading, without waiting (FIFOs are rejected), and sets its status. Child programs do not

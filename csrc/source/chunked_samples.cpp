@@ -35,11 +35,11 @@ std::span<const std::byte> ChunkedSamples::read(std::uint64_t i, ReadBuffer& buf
   const ChunkCache::Held held = chunks_->get(k);
   const auto broken = [&] { return DecodeError({}, "broken chunk " + std::to_string(k) + " of images"); };
   if (held->fields.size() < field_ + 2) throw broken();
-  const ArrayView& offsets = held->fields[field_];
+  const ArrayView& bounds = held->fields[field_];
   const ArrayView& blob = held->fields[field_ + 1];
-  if (!is_row(offsets, DType::kU64) || !is_row(blob, DType::kU8) || offsets.shape[0] != n_rows + 1) throw broken();
+  if (!is_row(bounds, DType::kU64) || !is_row(blob, DType::kU8) || bounds.shape[0] != 2 * n_rows) throw broken();
   std::uint64_t ends[2];
-  std::memcpy(ends, offsets.data + row * sizeof ends[0], sizeof ends);
+  std::memcpy(ends, bounds.data + row * sizeof ends, sizeof ends);
   if (ends[0] > ends[1] || ends[1] > blob.shape[0]) throw broken();
   const std::uint64_t size = ends[1] - ends[0];
   if (size > kMaxSampleBytes) throw FileError({}, EFBIG);

@@ -18,9 +18,9 @@ namespace fastbatch {
 // Threads: immutable, any.
 class ChunkedSamples : public SampleSource {
  public:
-  // Of chunk k, field `field` has n + 1 ascending offsets (uint64) into the next field (uint8). `files`: the file of
-  // each chunk, and `first_rows`: the row of the file with which it begins. Throws std::invalid_argument for other
-  // numbers.
+  // Of chunk k, field `field` has the begin and the end of each sample in the next field: uint64, two a sample, and
+  // uint8. `files`: the file of each chunk, and `first_rows`: the row of the file with which it begins. Throws
+  // std::invalid_argument for other numbers.
   ChunkedSamples(std::shared_ptr<ChunkCache> chunks, std::size_t field, std::vector<std::string> files,
                  std::vector<std::uint64_t> first_rows);
 

@@ -12,14 +12,6 @@
 
 namespace fastbatch {
 
-namespace {
-
-bool is_unchanged(const FileStatus& before, const FileStatus& now) {
-  return before.size == now.size && before.modified == now.modified && before.is_same_file(now);
-}
-
-}  // namespace
-
 Hdf5Chunks::Hdf5Chunks(const std::string& path, const FileStatus& known, Layout layout)
     : file_(path), known_(known), layout_(std::move(layout)) {
   require_unchanged();
@@ -58,7 +50,7 @@ void Hdf5Chunks::check_layout() {
 }
 
 void Hdf5Chunks::require_unchanged() const {
-  if (!is_unchanged(known_, file_.status_now())) throw FormatError({file_.path()}, "file changed while in use");
+  if (!known_.is_unchanged(file_.status_now())) throw FormatError({file_.path()}, "file changed while in use");
 }
 
 void Hdf5Chunks::read_tile(const Tile& tile, std::vector<std::byte>& bytes, std::vector<std::byte>& scratch) const {

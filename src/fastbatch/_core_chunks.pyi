@@ -31,6 +31,16 @@ class Hdf5Chunks(ChunkSource):
     ) -> None: ...
 
 @final
+class ParquetImages(ChunkSource):
+    def __init__(
+        self,
+        other: ChunkSource,
+        files: Sequence[tuple[bytes, int, int, int, int]],
+        groups: Sequence[tuple[int, int, Sequence[tuple[int, int, int, bool, int]]]],
+        most_bytes: int,
+    ) -> None: ...
+
+@final
 class ChunkCache:
     def __init__(self, source: ChunkSource, ends: ArrayLike, most_bytes: int) -> None: ...
 

@@ -125,6 +125,26 @@ def hdf5_chunks() -> Iterator[bytes]:
         yield bytes([kinds | 3 << 5, 0, 3]) + content
 
 
+def parquet_pages() -> Iterator[bytes]:
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        return
+    table = arrow.table({"image": [b"one", b"", b"three" * 20, b"one"]})
+    for version in ("1.0", "2.0"):
+        for codec in ("NONE", "SNAPPY"):
+            for dictionary in (False, True):
+                file = io.BytesIO()
+                parquet.write_table(
+                    table, file, data_page_version=version, compression=codec, use_dictionary=dictionary
+                )
+                chunk = parquet.read_metadata(file).row_group(0).column(0)
+                begin = chunk.dictionary_page_offset or chunk.data_page_offset
+                pages = file.getvalue()[begin : begin + chunk.total_compressed_size]
+                yield bytes([codec == "SNAPPY", 1, 4, 40]) + pages
+
+
 FILES = {
     "text": texts,
     "png": png_files,
@@ -134,6 +154,7 @@ FILES = {
     "idx": idx_files,
     "tar": tar_files,
     "hdf5": hdf5_chunks,
+    "parquet": parquet_pages,
     "jpeg": jpeg_files,
     "jpeg_own": own_jpeg_files,
 }

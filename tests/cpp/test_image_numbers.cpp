@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "image/resize_array.h"
 #include "image/resize_numbers.h"
 #include "image/turn.h"
+#include "kernels_on_all_targets.h"
 
 namespace fastbatch {
 namespace {
@@ -72,6 +74,26 @@ TEST_CASE("channels are resized like images of their own, and windows like the w
       check_channels<std::uint16_t>(DType::kU16, 13, spec);
       check_channels<float>(DType::kF32, 2, spec);
       check_channels<std::int32_t>(DType::kI32, 1, spec);
+    }
+  }
+}
+
+TEST_CASE("every target resizes 16-bit numbers alike") {
+  for (const std::size_t channels : {1UL, 3UL}) {
+    for (const auto& [in, out] : {std::pair{37UL, 11UL}, {9UL, 30UL}, {8UL, 7UL}, {1UL, 5UL}}) {
+      for (const Filter filter : {Filter::kBox, Filter::kBicubic}) {
+        const ResizeSpec spec{.in_height = in + 2,
+                              .in_width = in,
+                              .channels = channels,
+                              .out_height = out,
+                              .out_width = out + 1,
+                              .filter = filter};
+        std::vector<std::uint16_t> src = numbers<std::uint16_t>(spec.in_width * spec.in_height * channels);
+        for (std::size_t i = 0; i < src.size(); i += 3) src[i] = i % 2 == 0 ? 0 : 65535;  // sums beyond the range
+        std::vector<std::vector<std::uint16_t>> found;
+        kernels::testing::on_all_targets([&] { found.push_back(resized(spec, DType::kU16, src)); });
+        for (const auto& one : found) CHECK(one == found.back());
+      }
     }
   }
 }

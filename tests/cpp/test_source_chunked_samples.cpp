@@ -24,22 +24,22 @@ ArrayView view_of(std::vector<Element> elements, const char* descr) {
   return view;
 }
 
-// Two chunks of 3 and 2 samples, "0", "11", "222", "" and "4444", with the offsets that a test gives for the second.
+// Two chunks of 3 and 2 samples, "0", "11", "222", "" and "4444", with the bounds that a test gives for the second.
 class Texts : public ChunkSource {
  public:
-  explicit Texts(std::vector<std::uint64_t> offsets = {0, 0, 4}) : offsets_(std::move(offsets)) {}
+  explicit Texts(std::vector<std::uint64_t> bounds = {0, 0, 0, 4}) : bounds_(std::move(bounds)) {}
 
   [[nodiscard]] Chunk load(std::uint64_t k) const override {
     ++n_loaded;
     const std::string text = k == 0 ? "011222" : "4444";
-    return {{view_of<std::uint64_t>(k == 0 ? std::vector<std::uint64_t>{0, 1, 3, 6} : offsets_, "<u8"),
+    return {{view_of<std::uint64_t>(k == 0 ? std::vector<std::uint64_t>{0, 1, 1, 3, 3, 6} : bounds_, "<u8"),
              view_of<std::uint8_t>({text.begin(), text.end()}, "|u1")},
             100};
   }
   mutable std::atomic<int> n_loaded = 0;
 
  private:
-  std::vector<std::uint64_t> offsets_;
+  std::vector<std::uint64_t> bounds_;
 };
 
 ChunkedSamples samples_of(const std::shared_ptr<Texts>& source, std::size_t most_bytes = 1000) {
@@ -78,10 +78,11 @@ TEST_CASE("a sample outlives its chunk") {
   CHECK(source->n_loaded == 2);
 }
 
-TEST_CASE("offsets that lie are errors") {
-  const std::vector<std::vector<std::uint64_t>> wrong{{0, 0, 5}, {0, 3, 2}, {0, 0}, {0, 0, 4, 4}, {9, 9, 9}};
-  for (const auto& offsets : wrong) {
-    const ChunkedSamples samples = samples_of(std::make_shared<Texts>(offsets));
+TEST_CASE("bounds that lie are errors") {
+  const std::vector<std::vector<std::uint64_t>> wrong{
+      {0, 0, 0, 5}, {0, 0, 3, 2}, {0, 0}, {0, 0, 0, 4, 4}, {9, 9, 9, 9}};
+  for (const auto& bounds : wrong) {
+    const ChunkedSamples samples = samples_of(std::make_shared<Texts>(bounds));
     CHECK_THROWS_AS(static_cast<void>(read(samples, 4)), DecodeError);
   }
   auto cache = std::make_shared<ChunkCache>(std::make_shared<Texts>(), std::vector<std::uint64_t>{3, 5}, 1000);

@@ -10,8 +10,11 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import FastbatchError
+from fastbatch.source.arrow.image_groups import ImageReader
+from fastbatch.source.arrow.row_groups import WINDOWS
 from fastbatch.source.chunks import ChunkedRows, ChunkedSamples, Chunks
 from fastbatch.source.hdf5 import DatasetReader
+from fastbatch.source.identity import OpenedFile
 
 
 def chunked_decoder(rows: ChunkedRows, conversion: _core.Conversion | None) -> _core.ChunkedDecoder:
@@ -26,9 +29,30 @@ def chunked_samples(samples: ChunkedSamples) -> _core.ChunkedSamples:
     """Return the core's object for images in row groups."""
     chunks = samples.chunks
     if chunks.core is None:
-        chunks.core = _core.ChunkCache(_core.PythonChunks(chunks.read), chunks.ends, chunks.memory_bytes)
+        chunks.core = _core.ChunkCache(_image_source(chunks), chunks.ends, chunks.memory_bytes)
     paths, first_rows = samples.places()
     return _core.ChunkedSamples(chunks.core, samples.field, [os.fsencode(path) for path in paths], first_rows)
+
+
+def _image_source(chunks: Chunks) -> _core.ChunkSource:
+    """Return the source of row groups of images: the core's own for plain pages, else a function of Python."""
+    other = _core.PythonChunks(chunks.read)
+    reader = chunks.read
+    pages = reader.pages() if isinstance(reader, ImageReader) else None
+    if pages is None or not isinstance(reader, ImageReader):
+        return other
+    groups = [
+        (group.file, group.n_rows, [(p.begin, p.packed, p.unpacked, p.snappy, p.most_defined) for p in columns])
+        for group, columns in zip(reader.files.groups, pages, strict=True)
+    ]
+    files = [_file(one) for one in reader.files.files if isinstance(one, OpenedFile)]
+    return _core.ParquetImages(other, files, groups, chunks.memory_bytes // WINDOWS)
+
+
+def _file(file: OpenedFile) -> tuple[bytes, int, int, int, int]:
+    """Return a file as the core knows it again."""
+    one = file.identity
+    return os.fsencode(file.path), one.size, one.mtime, one.inode, one.device
 
 
 def _chunk_source(rows: ChunkedRows) -> _core.ChunkSource:
@@ -37,9 +61,8 @@ def _chunk_source(rows: ChunkedRows) -> _core.ChunkSource:
     tiles = reader.tiles() if isinstance(reader, DatasetReader) else None
     if tiles is None or not isinstance(reader, DatasetReader):
         return _core.PythonChunks(reader)
-    one = reader.file.identity
     source = _core.Hdf5Chunks(
-        (os.fsencode(reader.file.path), one.size, one.mtime, one.inode, one.device),
+        _file(reader.file),
         tiles.descr,
         tiles.shape,
         tiles.tile,

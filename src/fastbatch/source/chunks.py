@@ -144,14 +144,14 @@ class ChunkedRows:
 
 
 class ChunkedSamples:
-    """Encoded samples in chunks: two fields of a chunk are their offsets, uint64, and their bytes, uint8.
+    """Encoded samples in chunks: a field has the begin and the end of each, side by side; the next has the bytes.
 
     The reader of the chunks also has `identity(field)`, a digest of the samples, and `places()`: the file of each chunk
     and the row of the file with which the chunk begins. In C++: `csrc/source/chunked_samples.h`. Immutable.
 
     Attributes:
         chunks: The chunks, which several columns may share.
-        field: The number of the field with the offsets; the next one has the bytes.
+        field: The number of the field with the bounds; the next one has the bytes.
     """
 
     def __init__(self, chunks: Chunks, field: int) -> None:
@@ -164,7 +164,7 @@ class ChunkedSamples:
         """Return the bytes of a sample."""
         numbers, rows = self.chunks.place([index])
         fields, row = self.chunks.get(int(numbers[0])), int(rows[0])
-        begin, end = fields[self.field][row : row + 2].tolist()
+        begin, end = fields[self.field][2 * row : 2 * row + 2].tolist()
         return bytes(fields[self.field + 1][begin:end])
 
     def name(self, index: int) -> str | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import resource
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -24,7 +25,7 @@ ROUNDS = 5
 
 TARGETS = (
     Target(of="speed against reading in order", at_least=0.6),
-    Target(of="memory", at_most=2.5 * MEMORY_BYTES / MIB, unit="MiB"),
+    Target(of="memory beyond a loader's", at_most=2 * MEMORY_BYTES / MIB, unit="MiB"),
 )
 
 
@@ -54,6 +55,7 @@ def measure(subject: str, job: Job) -> dict[str, float]:
     fastbatch = package(subject)
     options = {"batch_size": job.batch_size, "threads": job.threads, "memory_bytes": MEMORY_BYTES}
     files = f"{job.data}/*.parquet"
+    _few(fastbatch, options)  # modules, threads
     before = memory("RssAnon")
     _limit_memory()
     shuffled = fastbatch.table(files, shuffle="block", **options)
@@ -67,9 +69,20 @@ def measure(subject: str, job: Job) -> dict[str, float]:
     return {
         "speed against reading in order": median(other / one for (one, _), (other, _) in rounds),
         "the same in CPU time": median(other / one for (_, one), (_, other) in rounds),
-        "memory": added,
+        "memory beyond a loader's": added,
         "rows/s": job.n / median(one for (one, _), _ in rounds),
     }
+
+
+def _few(fastbatch: Any, options: dict[str, Any]) -> None:
+    """Read an epoch of a small file."""
+    import pyarrow as arrow
+    from pyarrow import parquet
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/few.parquet"
+        parquet.write_table(arrow.table({f"c{j}": np.zeros(1000, np.float32) for j in range(COLUMNS)}), path)
+        _epoch(fastbatch.table(path, shuffle="block", **options))
 
 
 def _limit_memory() -> None:

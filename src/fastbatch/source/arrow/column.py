@@ -56,14 +56,13 @@ class Values:
         if self.lists:
             return [one.values.to_numpy(zero_copy_only=False) for one in taken]
         try:
-            values: list[Any] = taken.to_pylist()
+            return list(taken.to_pylist())
         except UnicodeDecodeError as error:
             text = error.object
             row = next(row for row, one in zip(rows, taken, strict=True) if one.as_buffer().to_pybytes() == text)
             found = f"the byte {text[error.start]:#04x}"
             what = f"column {shown(self.name)}"
             raise DecodeError(what, sample=int(row), expected="text in UTF-8", found=found) from None
-        return values
 
 
 def convert(name: str, column: Any, missing: Any = "error") -> Numbers | Values:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,39 +17,30 @@ from fastbatch.source.chunks import ChunkedSamples, Chunks
 from fastbatch.source.samples import FileSamples, JoinedSamples, SampleSource
 
 from .images import image_samples
-from .parquet_files import ParquetFiles
+from .parquet_files import BytePages, ParquetFiles
 from .row_groups import WINDOWS, require_memory
 from .table import ArrowTable
 
 Array = np.ndarray[Any, Any]
 
-_PARTS = 16  # in which a row group is unpacked
-_MOST_ROWS = 256  # of a part
-
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Reads columns of images of a row group: for each, the offsets of the images, and their bytes.
+    """Reads columns of images of a row group: for each, the begin and the end of each image, and the bytes of all.
 
     Attributes:
         columns: (option, name) of each column.
-        most_bytes: Of an unpacked row group. A few images that are repeated many times take little room in a file.
     """
 
     files: ParquetFiles
     columns: tuple[tuple[str, str], ...]
-    most_bytes: int
 
     def __call__(self, k: int) -> list[Array]:
         n_rows = self.files.groups[k].n_rows
         names = list(dict.fromkeys(name for _, name in self.columns))
         parts: list[list[_Part]] = [[] for _ in self.columns]
-        n_bytes = n_read = 0
-        for table in self.files.parts(k, names, min(_MOST_ROWS, max(1, n_rows // _PARTS))):
-            n_bytes += table.nbytes
-            if n_bytes > self.most_bytes:
-                what = "unpacks to more than its footer says"
-                raise self._error(k, f"{what}: expected {self.most_bytes} bytes, found {n_bytes} or more")
+        n_read = 0
+        for table in self.files.parts(k, names):
             for into, (option, name) in zip(parts, self.columns, strict=True):
                 into += self._encoded(k, table, option, name, n_read)
             n_read += table.num_rows
@@ -58,8 +49,9 @@ class ImageReader:
             sizes = np.concatenate([part.sizes for part in one]) if one else np.zeros(0, np.uint64)
             if len(sizes) != n_rows:
                 raise self._error(k, f"expected {n_rows} rows, found {len(sizes)}")
-            offsets = np.concatenate([np.zeros(1, np.uint64), np.cumsum(sizes, dtype=np.uint64)])
-            fields += [offsets, np.concatenate([part.content for part in one])]
+            ends = np.cumsum(sizes, dtype=np.uint64)
+            bounds = np.stack([ends - sizes, ends], axis=1)
+            fields += [bounds.reshape(-1), np.concatenate([part.content for part in one])]
         return fields
 
     def verify(self, may_be_shorter: bool) -> None:
@@ -74,6 +66,17 @@ class ImageReader:
         first: dict[int, int] = {}
         starts = [group.first_row - first.setdefault(group.file, group.first_row) for group in self.files.groups]
         return [self.files.files[group.file].path for group in self.files.groups], starts
+
+    def pages(self) -> list[list[BytePages]] | None:
+        """Return where the images of each row group lie, column by column; None: some are stored in another way."""
+        found: list[list[BytePages]] = []
+        for k in range(len(self.files.groups)):
+            columns = [self.files.byte_pages(k, name) for _, name in self.columns]
+            there = [one for one in columns if one is not None]
+            if len(there) < len(columns):
+                return None
+            found.append(there)
+        return found
 
     def _encoded(self, k: int, table: Any, option: str, name: str, first: int) -> list[_Part]:
         try:
@@ -134,10 +137,10 @@ def grouped_images(files: ParquetFiles, columns: Sequence[tuple[str, str]], memo
         sum(one.unpacked for _, name in columns for one in files.column_chunks(k, name))
         for k in range(len(files.groups))
     )
-    largest = max(size + 8 * group.n_rows for size, group in zip(leaves, files.groups, strict=True))
+    largest = max(size + 16 * group.n_rows for size, group in zip(leaves, files.groups, strict=True))
     require_memory(memory_bytes, largest)
-    reader = ImageReader(files, tuple(columns), memory_bytes // WINDOWS)
+    reader = ImageReader(replace(files, most_bytes=memory_bytes // WINDOWS), tuple(columns))
     chunks = Chunks(reader, files.ends, memory_bytes)
-    chunks.get(0)  # what is wrong with the columns is an error now
+    reader(0)  # what is wrong with the columns is an error now
     samples = tuple(ChunkedSamples(chunks, 2 * i) for i in range(len(columns)))
     return ImageGroups(samples, Blocks(files.ends), memory_bytes // (WINDOWS * max(1, largest)))

@@ -37,6 +37,10 @@ class StoredFile:
         return self.one.name
 
 
+_PARTS = 16  # in which a row group is unpacked
+_MOST_ROWS = 256  # of a part
+
+
 @dataclass(frozen=True)
 class RowGroup:
     """A row group.
@@ -82,6 +86,8 @@ class ParquetFiles:
         footers: A `pyarrow.parquet.FileMetaData` of each.
         schema: A `pyarrow.Schema`.
         groups: The row groups of all files, without empty ones.
+        most_bytes: Of a row group with texts or lists in memory; None: no limit. A value that is repeated lies in a
+            file, and counts in its footer, once.
     """
 
     files: tuple[OpenedFile | StoredFile, ...]
@@ -89,6 +95,7 @@ class ParquetFiles:
     chunks: tuple[list[list[ColumnChunk]], ...]
     schema: Any
     groups: tuple[RowGroup, ...]
+    most_bytes: int | None = None
 
     @property
     def n_rows(self) -> int:
@@ -104,11 +111,15 @@ class ParquetFiles:
         """Return columns of a row group as a `pyarrow.Table`.
 
         Raises:
-            FormatError: A broken file, or one that was replaced or written to since it was opened.
+            FormatError: A broken file, one that has changed since it was opened, or more than `most_bytes`.
         """
         group = self.groups[k]
-        with self._opened(group, names) as reader:
-            table = reader.read_row_group(group.number, columns=list(names))
+        if self.most_bytes is not None and not all(_has_fixed_size(self.schema.field(name).type) for name in names):
+            parts = list(self.parts(k, names))
+            table = pyarrow().concat_tables(parts or [self.schema.empty_table()])
+        else:
+            with self._opened(group, names) as reader:
+                table = reader.read_row_group(group.number, columns=list(names))
         if table.num_rows != group.n_rows:
             what, path = f"row group {group.number}", self.files[group.file].path
             raise FormatError(what, path=path, expected=f"{group.n_rows} rows", found=table.num_rows)
@@ -119,15 +130,22 @@ class ParquetFiles:
         tables = [self.read(k, [name]) for k in range(len(self.groups))] or [self.schema.empty_table().select([name])]
         return ArrowTable(pyarrow().concat_tables(tables), path=self.files[0].path)
 
-    def parts(self, k: int, names: Sequence[str], n_rows: int) -> Iterator[Any]:
-        """Yield columns of a row group as tables of `n_rows` at most, which are unpacked one after another.
+    def parts(self, k: int, names: Sequence[str]) -> Iterator[Any]:
+        """Yield columns of a row group as tables of some rows, which are unpacked one after another.
 
         Raises:
-            FormatError: A broken file, or one that was replaced or written to since it was opened.
+            FormatError: As `read`.
         """
         group = self.groups[k]
+        n_rows = min(_MOST_ROWS, max(1, group.n_rows // _PARTS))
+        n_bytes = 0
         with self._opened(group, names) as reader:
             for batch in reader.iter_batches(n_rows, row_groups=[group.number], columns=list(names)):
+                n_bytes += batch.nbytes
+                if self.most_bytes is not None and n_bytes > self.most_bytes:
+                    what = f"row group {group.number}: unpacks to more than its footer says"
+                    found, path = f"{n_bytes} or more", self.files[group.file].path
+                    raise FormatError(what, path=path, expected=f"{self.most_bytes} bytes", found=found)
                 yield pyarrow().table(batch)
 
     @contextmanager
@@ -160,8 +178,10 @@ class ParquetFiles:
         return [self.chunks[group.file][group.number][i] for i in self._leaves[name]]
 
     def byte_pages(self, k: int, name: str) -> BytePages | None:
-        """Return where a column of bytes, or of structs with `bytes`, lies; None: it is stored in another way."""
+        """Return where a column of bytes, or of structs with `bytes`, lies; None: in a store, or in another way."""
         group = self.groups[k]
+        if not isinstance(self.files[group.file], OpenedFile):
+            return None
         for i, chunk in zip(self._leaves[name], self.column_chunks(k, name), strict=True):
             leaf = self.footers[group.file].schema.column(i)
             if leaf.path not in (name, f"{name}.bytes"):
@@ -194,6 +214,13 @@ class ParquetFiles:
             for name in names:
                 parts += [repr((one.unpacked, one.statistics)).encode() for one in self.column_chunks(k, name)]
         return digest_of(parts)
+
+
+def _has_fixed_size(kind: Any) -> bool:
+    try:
+        return int(kind.bit_width) > 0
+    except ValueError:
+        return False
 
 
 def open_parquet(data: Any) -> ParquetFiles:

@@ -170,6 +170,7 @@ def grouped_table(files: ParquetFiles, missing: Mapping[str, Any], memory_bytes:
         FormatError: A broken file.
     """
     names = list(missing)
+    files = replace(files, most_bytes=memory_bytes // WINDOWS)
     least = max((sum(_least_bytes(files, k, name) for name in names) for k in range(len(files.groups))), default=0)
     require_memory(memory_bytes, least)  # before anything is read
     _refuse_nulls(files, missing)
