@@ -131,10 +131,12 @@ class CacheFiles:
         numbers = np.full(len(names), NEVER, np.uint64)
         for foreseen in self._foreseen.values():
             hashes, whens = foreseen()
+            if len(hashes) == 0:
+                continue
             at = np.searchsorted(hashes, wanted)
             at[at == len(hashes)] = 0
-            is_known = len(hashes) > 0 and (hashes[at] == wanted) & (whens[at] >= self.clock)
-            numbers = np.where(is_known, np.minimum(numbers, whens[at] if len(whens) else NEVER), numbers)
+            is_known = (hashes[at] == wanted) & (whens[at] >= self.clock)
+            numbers = np.where(is_known, np.minimum(numbers, whens[at]), numbers)
         return numbers
 
     def _use_s(self) -> float:
