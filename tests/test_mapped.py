@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Mapped files that are cut after they were opened, and many mapped files at once."""
 
+import errno
 import os
 import pickle
 
@@ -140,6 +141,15 @@ def test_more_mapped_files_than_descriptors(tmp_path, few_descriptors):
     os.truncate(paths[390], 150)
     with pytest.raises(FormatError, match=r"a390\.npy: file became shorter"):
         list(windows)
+
+
+def test_pure_names_the_file_for_which_there_is_no_descriptor(tmp_path, few_descriptors):
+    """NumPy's mappings need one each."""
+    paths = [saved(tmp_path, f"a{i}", np.zeros(2)) for i in range(300)]
+    with pytest.raises(OSError, match="open files") as caught:
+        [pure.npy(path) for path in paths]  # keeps all of them
+    assert caught.value.errno == errno.EMFILE
+    assert caught.value.filename in map(str, paths)
 
 
 def test_more_shuffled_text_files_than_descriptors(tmp_path, few_descriptors):

@@ -197,6 +197,19 @@ def test_a_process_knows_the_files_of_an_earlier_one(tmp_path):
     assert kept(tmp_path) == {0, 2, 6}
 
 
+def test_a_loader_without_uses_to_come_hides_none_of_another(tmp_path):
+    """After a restart the folder is judged by what all loaders know, and one of them has read its last block."""
+    before = make_cache(tmp_path, 3)
+    for block in range(3):
+        put(before, block, 10)
+    again = make_cache(tmp_path, 3)
+    again.foresee("at its end", foreseen(Future(rows([]), 1)))
+    again.foresee("loader", foreseen(Future(rows([5, 2, 0, 1]), 1)))
+    again.count_use()
+    put(again, 5, 3)
+    assert kept(tmp_path) == {0, 2, 5}
+
+
 def test_an_epoch_that_was_left_early_does_not_fill_the_cache(tmp_path):
     cache = make_cache(tmp_path, 3)
     cache.foresee("loader", foreseen(Future(rows([0, 1, 2, 0, 1, 2]), 1)))

@@ -126,3 +126,26 @@ def test_the_next_batches_are_asked_for_whole(web, monkeypatch):
     web.faults.most_at_once = 0
     next(iter(loader))
     assert web.faults.most_at_once >= 4
+
+
+@pytest.mark.parametrize(("size", "most"), [(50, 2), (51, 1), (101, 1)])
+def test_requests_fill_the_room_to_the_last_byte(size, most):
+    """One is always made, even if it is larger than the room."""
+
+    from fastbatch.source.remote.room import Room
+
+    async def at_once():
+        room, running, seen = Room(9, 100), 0, []
+
+        async def request():
+            nonlocal running
+            async with room.of(size):
+                running += 1
+                seen.append(running)
+                await asyncio.sleep(0)
+                running -= 1
+
+        await asyncio.gather(*(request() for _ in range(5)))
+        return max(seen)
+
+    assert asyncio.run(at_once()) == most

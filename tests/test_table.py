@@ -159,6 +159,30 @@ def test_pandas(api):
     assert (y.tolist(), loader.class_names) == ([0, 1, 0, 1], ("x", "y"))
 
 
+class Exported:
+    """A table of another library: it has the protocol of Arrow, and is no array."""
+
+    def __init__(self, columns):
+        self._table = pa.table(columns)
+        self.columns = list(columns)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def test_tables_of_other_libraries_as_arrays(api):
+    numbers = {"a": np.arange(5, dtype="f4"), "b": np.arange(5, 10)}
+    loader = api.arrays(Exported(numbers), Exported({"y": np.arange(5)}), batch_size=5)
+    assert loader.column_names == ("a", "b")
+    x, y = next(iter(loader))
+    assert np.array_equal(x, np.column_stack(list(numbers.values())))
+    assert np.array_equal(y, np.arange(5)[:, None])
+    with pytest.raises(TypeError, match=r"expected columns of numbers, found t; table\(\) takes others"):
+        api.arrays(Exported({**numbers, "t": list("abcde")}))
+    batch = next(iter(api.table(Exported(numbers), batch_size=5)))
+    assert np.array_equal(batch["b"], numbers["b"])
+
+
 def test_polars(api):
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"a": COLUMNS["f4"], "b": [f"w{i}" for i in range(N)], "l": [[i, 1] for i in range(N)]})

@@ -189,7 +189,10 @@ def _map(file: OpenedFile, header: Header) -> Array:
         array.flags.writeable = False
         return array
     order: Any = header.order
-    mapped = MappedFile(file.path, header.dtype, "r", header.offset, header.shape, order)
+    try:
+        mapped = MappedFile(file.path, header.dtype, "r", header.offset, header.shape, order)
+    except OSError as error:  # `mmap` does not name the file
+        raise OSError(error.errno, error.strerror, file.path) from None
     mapped.file = file
     return np.asarray(mapped)
 
