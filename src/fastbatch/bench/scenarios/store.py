@@ -31,6 +31,7 @@ TARGETS = (
     Target(of="share of the link, in order", at_least=0.9),
     Target(of="share of the link, shuffled", at_least=0.8),
     Target(of="the second epoch reads, with a cache of half the data", at_most=0.55),
+    Target(of="the second epoch reads, by two ranks with such a cache", at_most=0.6),
 )
 
 
@@ -51,7 +52,7 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 
 def measure(subject: str, job: Job) -> dict[str, float]:
-    """Take turns between orders and rivals, each of which opens the shards anew; then two epochs with a small cache."""
+    """Take turns between orders and rivals, each of which opens the shards anew; then epochs with a small cache."""
     os.environ["FASTBATCH_STORE_CACHE_BYTES"] = "0"
     n_bytes = job.n * ROW_BYTES
     with SlowStore(job.data, LATENCY_S, LINK, ERRORS) as store:
@@ -70,12 +71,14 @@ def measure(subject: str, job: Job) -> dict[str, float]:
                 start = time.perf_counter()
                 n = sum(len(batch) for batch in way())
                 rounds[name].append(n * ROW_BYTES / (time.perf_counter() - start) / LINK)
-        with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(1) as pool:
-            first, second = pool.apply(_two_epochs, (subject, store.url, job, folder, n_bytes // 2))
+        first, second = _two_epochs(subject, store.url, job, n_bytes // 2, 1)
+        first_by_two, second_by_two = _two_epochs(subject, store.url, job, n_bytes // 2, 2)
     return {
         **{name: median(shares) for name, shares in rounds.items()},
         "the first epoch reads, with a cache of half the data": first / n_bytes,
         "the second epoch reads, with a cache of half the data": second / n_bytes,
+        "the first epoch reads, by two ranks with such a cache": first_by_two / n_bytes,
+        "the second epoch reads, by two ranks with such a cache": second_by_two / n_bytes,
     }
 
 
@@ -104,19 +107,44 @@ def _is_sound(way: Callable[[], Any], expected: NDArray[np.uint64], name: str) -
     return True
 
 
-def _two_epochs(subject: str, url: str, job: Job, folder: str, cache_bytes: int) -> tuple[int, int]:
-    """Return the bytes that two epochs read from the store; for a process of its own, which has settings of its own."""
+def _two_epochs(subject: str, url: str, job: Job, cache_bytes: int, n_ranks: int) -> tuple[int, int]:
+    """Return the bytes that two epochs read from the store, by ranks that share a cache, each a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(n_ranks + 1, timeout=600)
+    sent = [_sent(url)]
+    with tempfile.TemporaryDirectory() as folder:
+        given = subject, url, job, folder, cache_bytes, n_ranks, together
+        ranks = [context.Process(target=_rank, args=(rank, *given), daemon=True) for rank in range(n_ranks)]
+        for rank in ranks:
+            rank.start()
+        together.wait()
+        for _ in range(2):
+            together.wait()  # after an epoch
+            sent.append(_sent(url))
+            together.wait()
+        for rank in ranks:
+            rank.join()
+    return sent[1] - sent[0], sent[2] - sent[1]
+
+
+def _rank(
+    rank: int, subject: str, url: str, job: Job, folder: str, cache_bytes: int, n_ranks: int, together: Any
+) -> None:
     os.environ["FASTBATCH_STORE_CACHE"] = folder
     os.environ["FASTBATCH_STORE_CACHE_BYTES"] = str(cache_bytes)
     os.environ["FASTBATCH_STORE_AHEAD_BYTES"] = str(cache_bytes // 8)
     os.environ["FASTBATCH_STORE_MEMORY_BYTES"] = "0"  # no more than what is read ahead, and as much again
-    found = [_sent(url)]
-    loader = _loader(subject, [f"{url}/{i}.npy" for i in range(job.columns)], job, "block")
-    for _ in range(2):
-        if sum(len(batch) for batch in loader) != job.n:
-            raise RuntimeError("not every row")
-        found.append(_sent(url))
-    return found[1] - found[0], found[2] - found[1]
+    loader = _loader(subject, [f"{url}/{i}.npy" for i in range(job.columns)], job, "block").shard(rank, n_ranks)
+    try:
+        together.wait()
+        for _ in range(2):
+            if sum(len(batch) for batch in loader) != job.n // n_ranks:
+                raise RuntimeError("not every row")
+            together.wait()
+            together.wait()
+    except BaseException:
+        together.abort()
+        raise
 
 
 def _sent(url: str) -> int:

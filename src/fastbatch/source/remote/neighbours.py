@@ -2,17 +2,18 @@
 """What the other processes of a host will use: each that shares a cache writes its coming uses into the folder.
 
 A process holds a lock on its file as long as it lives, so that the file of one that was killed is known as such. The
-file begins with the process's clock, which it moves on by writing to memory that it shares with its readers.
+file begins with the process's clock, which it moves on.
 """
 
 from __future__ import annotations
 
 import contextlib
-import mmap
+import io
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +29,33 @@ _MOST = 32  # processes that are looked at
 
 
 class _File:
-    """A mapped file of uses: its hashes, ascending, and for each the numbers of its uses, ascending."""
+    """The file of another process: hashes of blocks, ascending, and for each the numbers of its uses, ascending.
 
-    def __init__(self, descriptor: int, *, writable: bool = False) -> None:
-        size = os.fstat(descriptor).st_size
-        access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
-        words = np.frombuffer(mmap.mmap(descriptor, size, access=access), np.uint64)
-        n = int(words[3])
-        if int(words[0]) != _MAGIC or len(words) != _HEAD + 2 * n:
+    It is read, not mapped: it may be cut by hand. Owns its descriptor.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._file = io.FileIO(descriptor, "rb")
+        self.identity = _identity(descriptor)
+        words = np.frombuffer(self._file.readall(), np.uint64)
+        n = int(words[3]) if len(words) >= _HEAD else 0
+        if len(words) != _HEAD + 2 * n or int(words[0]) != _MAGIC:
+            self._file.close()
             raise ValueError("not a file of uses")
-        self.head, self.hashes, self.numbers = words[:_HEAD], words[_HEAD : _HEAD + n], words[_HEAD + n :]
+        self.hashes, self.numbers = words[_HEAD : _HEAD + n], words[_HEAD + n :]
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def _now(self) -> tuple[int, float]:
+        """Return the clock, and the seconds of a use."""
+        self._file.seek(0)
+        head = np.frombuffer(self._file.read(8 * _HEAD), np.uint64)
+        return (int(head[1]), int(head[2]) / 1e9) if len(head) == _HEAD else (1 << 62, 0.0)
 
     def seconds_until(self, wanted: Numbers) -> NDArray[np.float64]:
         """Return in how many seconds each block is used; infinity if no use is known."""
-        clock, use_s = int(self.head[1]), int(self.head[2]) / 1e9
+        clock, use_s = self._now()
         at = next_uses(self.hashes, self.numbers, wanted, clock)
         known = at < len(self.numbers)
         found = np.full(len(wanted), np.inf)
@@ -49,16 +63,22 @@ class _File:
         return found
 
 
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_ino, status.st_size
+
+
 def next_uses(hashes: Numbers, numbers: Numbers, wanted: Numbers, clock: int) -> NDArray[np.intp]:
     """Return where each block's first use after `clock` is in a list of uses; its length if there is none."""
-    begin, end = np.searchsorted(hashes, wanted, "left"), np.searchsorted(hashes, wanted, "right")
-    while True:  # blocks have few uses each, as a rule one an epoch
-        passed = begin < end
-        passed[passed] = numbers[begin[passed]] <= clock
-        if not passed.any():
-            break
-        begin = begin + passed
-    return np.where(begin < end, begin, len(numbers))
+    low, end = np.searchsorted(hashes, wanted, "left"), np.searchsorted(hashes, wanted, "right")
+    high = end
+    while (is_open := low < high).any():  # halves the uses of each block
+        middle = (low + high) // 2
+        passed = is_open.copy()
+        passed[is_open] = numbers[middle[is_open]] <= clock
+        low = np.where(passed, middle + 1, low)
+        high = np.where(is_open & ~passed, middle, high)
+    return np.where(low < end, low, len(numbers))
 
 
 def joined(parts: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
@@ -68,6 +88,10 @@ def joined(parts: Sequence[tuple[Numbers, Numbers]]) -> tuple[Numbers, Numbers]:
     numbers = np.concatenate([empty, *(numbers for _, numbers in parts)])
     order = np.lexsort((numbers, hashes))
     return hashes[order], numbers[order]
+
+
+def _head(clock: int, use_s: float, n: int) -> Numbers:
+    return np.array([_MAGIC, clock, int(use_s * 1e9), n], np.uint64)
 
 
 class Neighbours:
@@ -80,8 +104,8 @@ class Neighbours:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process = os.getpid()
-        self._name = ""  # of this process's file
-        self._own: tuple[int, _File] | None = None  # its descriptor, which holds the lock
+        self._name, self._n = "", 0  # of this process's file, and its uses
+        self._own: Any = None  # the file, which holds the lock
         self._others: dict[str, _File] = {}
 
     @property
@@ -92,55 +116,62 @@ class Neighbours:
         if self._own is not None and self._process == os.getpid():
             with contextlib.suppress(OSError):
                 os.unlink(self._folder / self._name)
-            os.close(self._own[0])
+            self._own.close()
 
     def tell(self, hashes: Numbers, numbers: Numbers, clock: int, use_s: float) -> None:
         """Write the coming uses of this process, sorted by hash and number, in place of what it has told before."""
-        head = np.array([_MAGIC, clock, int(use_s * 1e9), len(hashes)], np.uint64)
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor, unfinished = tempfile.mkstemp(prefix=".unfinished-", dir=self._folder)
+        file = io.FileIO(descriptor, "r+b")
         try:
             try_lock(descriptor, shared=False)
-            with open(descriptor, "wb", closefd=False) as file:
-                for words in (head, hashes, numbers):
-                    file.write(words.astype(np.uint64, copy=False).tobytes())
+            for words in (_head(clock, use_s, len(hashes)), hashes, numbers):
+                content = memoryview(words.astype(np.uint64, copy=False).tobytes())
+                while len(content):
+                    content = content[file.write(content) or 0 :]
             name = self._name or f"{PREFIX}{os.getpid()}-{os.path.basename(unfinished)[12:]}"
-            made = _File(descriptor, writable=True)
             os.replace(unfinished, self._folder / name)
         except BaseException:
-            os.close(descriptor)
+            file.close()
             with contextlib.suppress(OSError):
                 os.unlink(unfinished)
             raise
-        before, self._own, self._name = self._own, (descriptor, made), name
+        before, self._own, self._name, self._n = self._own, file, name, len(hashes)
         if before is not None:
-            os.close(before[0])
+            before.close()
 
     def move_on(self, clock: int, use_s: float) -> None:
         """Tell how far this process is."""
         if self._own is not None:
-            self._own[1].head[1] = clock
-            self._own[1].head[2] = int(use_s * 1e9)
+            with contextlib.suppress(OSError):
+                self._own.seek(0)
+                self._own.write(_head(clock, use_s, self._n).tobytes())
 
     def look(self) -> None:
         """Find the files of the processes that live now; delete those of processes that have ended."""
-        self._others = {}
         names: list[str] = []
         with contextlib.suppress(OSError):
             names = [name for name in os.listdir(self._folder) if name.startswith(PREFIX) and name != self._name]
+        known, self._others = self._others, {}
         for name in sorted(names)[:_MOST]:
             with contextlib.suppress(OSError, ValueError):
-                self._look_at(name)
+                found = self._look_at(name, known.get(name))
+                if found is not None:
+                    self._others[name] = found
 
-    def _look_at(self, name: str) -> None:
+    def _look_at(self, name: str, known: _File | None) -> _File | None:
         descriptor = os.open(self._folder / name, os.O_RDONLY)
         try:
-            if try_lock(descriptor, shared=True):  # its process has ended
+            has_ended = try_lock(descriptor, shared=True)
+            if has_ended:
                 os.unlink(self._folder / name)
-            else:
-                self._others[name] = _File(descriptor)
-        finally:
+            if has_ended or (known is not None and known.identity == _identity(descriptor)):
+                os.close(descriptor)
+                return None if has_ended else known
+        except OSError:
             os.close(descriptor)
+            raise
+        return _File(descriptor)
 
     def seconds_until(self, hashes: Numbers) -> NDArray[np.float64]:
         """Return in how many seconds each block is used by another process; infinity if no use is known."""
