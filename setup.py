@@ -21,6 +21,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 sys.path.insert(0, str(Path(__file__).parent / "packaging"))
 from native_libraries import give_up, library_flags  # of this checkout
 from sbom import write_sbom
+from units import write_units
 
 
 def is_stale(obj, source):
@@ -48,6 +49,8 @@ class BuildExt(build_ext):
         cflags, ldflags = library_flags()
         for extension in self.extensions:
             if isinstance(extension, Pybind11Extension):
+                extension.sources = write_units(extension.sources, f"{self.build_temp}/units")
+                extension.include_dirs.append(f"{self.build_temp}/units")
                 extension.extra_compile_args += cflags
                 extension.extra_link_args += ldflags
             else:
@@ -96,7 +99,7 @@ level = [flag for flag in ("-O3", "-g0") if flag[:2] not in os.environ.get("CFLA
 GCC = [*level, "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MMD"]
 core = Pybind11Extension(
     "fastbatch._core",
-    [path for path in sources if "/bindings/" not in path or "/unit_" in path],  # units include the other bindings
+    sources,
     include_dirs=["csrc", "src/fastbatch/include"],
     depends=[*sources, *sorted(str(path) for folder in ("csrc", "src") for path in Path(folder).rglob("*.h"))],
     cxx_std=20,

@@ -2,6 +2,7 @@
 """The layout of the repository: directions of includes and imports, lengths of files, names in comments."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -159,11 +160,25 @@ def test_the_map_of_the_core_names_every_file():
     assert not missing, "csrc/README.md has a row for each file"
 
 
-def test_every_binding_is_compiled_in_one_unit():
+def test_every_source_is_compiled_in_one_unit(tmp_path, monkeypatch):
     """A file that no unit includes links, and fails only when the module is loaded."""
-    units = sorted((CSRC / "bindings").glob("unit_*.cpp"))
-    included = [name for unit in units for name in re.findall(r'#include "bindings/(\w+\.cpp)"', unit.read_text())]
-    assert sorted(included) == sorted(p.name for p in (CSRC / "bindings").glob("*.cpp") if p not in units)
+    monkeypatch.chdir(ROOT)  # as setup.py
+    monkeypatch.syspath_prepend(ROOT / "packaging")
+    units = importlib.import_module("units")
+    sources = sorted(path.relative_to(ROOT) for path in CSRC.rglob("*.cpp"))
+    written = [Path(name) for name in units.write_units(map(str, sources), tmp_path)]
+    included = {unit: re.findall(r'#include "(.+/.+\.cpp)"', unit.read_text()) for unit in written}
+    assert sorted(name for names in included.values() for name in names) == [
+        path.relative_to("csrc").as_posix() for path in sources
+    ]
+    for unit, names in included.items():
+        assert len(names) <= units.MOST
+        assert len({name.rpartition("/")[0] for name in names}) == 1
+        repeats = {units.HIGHWAY in (CSRC / name).read_text() for name in names}
+        assert repeats == {units.HIGHWAY in unit.read_text()}, "Highway would repeat the others too, or not these"
+    times = {unit: unit.stat().st_mtime_ns for unit in written}
+    units.write_units(map(str, sources), tmp_path)
+    assert times == {unit: unit.stat().st_mtime_ns for unit in written}, "an unchanged unit would be compiled again"
 
 
 def test_no_thread_of_the_core_is_one_that_macos_lacks():

@@ -13,10 +13,10 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
+constexpr std::size_t kPackedChunk = std::size_t{256} << 10;
 
 std::size_t chunk_of(std::size_t slot_bytes) noexcept {
-  return std::clamp<std::size_t>(kChunkBytes / std::max<std::size_t>(1, slot_bytes), 1, 4096);
+  return std::clamp<std::size_t>(kPackedChunk / std::max<std::size_t>(1, slot_bytes), 1, 4096);
 }
 
 // Calls visit(piece, first slot element) for each piece of a pack; returns the number of elements in use.

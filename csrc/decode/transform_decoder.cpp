@@ -11,7 +11,7 @@
 namespace fastbatch {
 
 namespace {
-constexpr std::size_t kMaxChunk = 64;  // the duration of the function is unknown
+constexpr std::size_t kMostCalls = 64;  // the duration of the function is unknown
 }
 
 TransformDecoder::TransformDecoder(std::shared_ptr<const Decoder> inner, Slot slot, fastbatch_transform function,
@@ -26,7 +26,7 @@ TransformDecoder::TransformDecoder(std::shared_ptr<const Decoder> inner, Slot sl
   }
 }
 
-std::size_t TransformDecoder::chunk_samples() const noexcept { return std::min(inner_->chunk_samples(), kMaxChunk); }
+std::size_t TransformDecoder::chunk_samples() const noexcept { return std::min(inner_->chunk_samples(), kMostCalls); }
 
 void TransformDecoder::decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots,
                               Workspace& workspace, std::size_t& failed_at) const {

@@ -14,7 +14,7 @@
 namespace fastbatch {
 namespace {
 
-constexpr int kTries = 10;
+constexpr int kEraseTries = 10;
 
 void require(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
@@ -80,7 +80,7 @@ void Augmentation::erase(std::size_t height, std::size_t width, std::size_t chan
   require(value.size() <= 1 || value.size() == channels, "erase_value: expected one number, or one for each channel");
   if (stream.uniform() >= options_.erase) return;
   const Range logs{std::log(options_.erase_ratio[0]), std::log(options_.erase_ratio[1])};
-  for (int attempt = 0; attempt < kTries; ++attempt) {
+  for (int attempt = 0; attempt < kEraseTries; ++attempt) {
     const double area = static_cast<double>(height * width) * between(options_.erase_scale, stream.uniform());
     const double ratio = std::exp(between(logs, stream.uniform()));
     const auto h = static_cast<std::size_t>(std::nearbyint(std::sqrt(area * ratio)));

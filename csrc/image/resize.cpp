@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kLargest = std::numeric_limits<std::int32_t>::max();
 
-void require(bool holds, const char* what) {
+void expect(bool holds, const char* what) {
   if (!holds) throw std::invalid_argument(what);
 }
 
@@ -38,14 +38,14 @@ Resizer::Resizer(const ResizeSpec& spec)
       columns_(empty_axis()),
       rows_(empty_axis()) {
   const auto size_fits = [](std::size_t size) { return size >= 1 && size <= kLargest; };
-  require(size_fits(spec.in_width) && size_fits(spec.in_height),
-          "resize: expected a source of 1 to 2^31 - 1 pixels a side");
-  require(size_fits(spec.out_width) && size_fits(spec.out_height),
-          "resize: expected a size of 1 to 2^31 - 1 pixels a side");
-  require(spec.channels >= 1 && spec.channels <= 4, "resize: expected 1 to 4 channels");
+  expect(size_fits(spec.in_width) && size_fits(spec.in_height),
+         "resize: expected a source of 1 to 2^31 - 1 pixels a side");
+  expect(size_fits(spec.out_width) && size_fits(spec.out_height),
+         "resize: expected a size of 1 to 2^31 - 1 pixels a side");
+  expect(spec.channels >= 1 && spec.channels <= 4, "resize: expected 1 to 4 channels");
   const Window window = spec.window.value_or(Window{0, 0, spec.out_width, spec.out_height});
-  require(within(window, spec.out_width, spec.out_height), "resize: expected a window inside of the output");
-  require(within(given_, spec.in_width, spec.in_height), "resize: expected the given part to be inside of the source");
+  expect(within(window, spec.out_width, spec.out_height), "resize: expected a window inside of the output");
+  expect(within(given_, spec.in_width, spec.in_height), "resize: expected the given part to be inside of the source");
 
   const auto in_width = static_cast<float>(spec.in_width);
   const auto in_height = static_cast<float>(spec.in_height);
@@ -54,9 +54,9 @@ Resizer::Resizer(const ResizeSpec& spec)
   const auto top = static_cast<float>(box.top);
   const auto right = static_cast<float>(box.right);
   const auto bottom = static_cast<float>(box.bottom);
-  require(left >= 0 && top >= 0 && right <= in_width && bottom <= in_height,
-          "resize: expected a box inside of the source");
-  require(right >= left && bottom >= top, "resize: expected a box with left <= right and top <= bottom");
+  expect(left >= 0 && top >= 0 && right <= in_width && bottom <= in_height,
+         "resize: expected a box inside of the source");
+  expect(right >= left && bottom >= top, "resize: expected a box with left <= right and top <= bottom");
 
   const bool crop = left == static_cast<float>(static_cast<std::int64_t>(left)) &&
                     top == static_cast<float>(static_cast<std::int64_t>(top)) &&
@@ -76,10 +76,10 @@ Resizer::Resizer(const ResizeSpec& spec)
     }
   }
   const Window all = needed();
-  require(all.width == 0 || all.height == 0 ||
-              (given_.x <= all.x && given_.y <= all.y && given_.x + given_.width >= all.x + all.width &&
-               given_.y + given_.height >= all.y + all.height),
-          "resize: expected the given part to cover the needed one");
+  expect(all.width == 0 || all.height == 0 ||
+             (given_.x <= all.x && given_.y <= all.y && given_.x + given_.width >= all.x + all.width &&
+              given_.y + given_.height >= all.y + all.height),
+         "resize: expected the given part to cover the needed one");
 }
 
 Window Resizer::needed() const noexcept {

@@ -30,7 +30,7 @@ void change(const FloatImage& image, const Change& f) {
 
 // A sum in a fixed order: number i is added to part i % kParts; then the parts are summed pairwise, each with the one
 // half of their number further on.
-class Sum {
+class PartSums {
  public:
   static constexpr std::size_t kParts = 16;
   // Exactly kParts numbers.
@@ -52,9 +52,9 @@ class Sum {
 // The mean of number(0) ... number(n - 1).
 template <typename Number>
 double mean(std::size_t n, const Number& number) {
-  Sum sum;
+  PartSums sum;
   std::size_t i = 0;
-  for (; i + Sum::kParts <= n; i += Sum::kParts) sum.add([&](std::size_t k) { return number(i + k); });
+  for (; i + PartSums::kParts <= n; i += PartSums::kParts) sum.add([&](std::size_t k) { return number(i + k); });
   sum.add([&](std::size_t k) { return i + k < n ? number(i + k) : 0.0; });
   return sum.total() / static_cast<double>(n);
 }

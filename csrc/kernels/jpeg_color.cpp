@@ -115,7 +115,7 @@ bool YccToRgb(const std::uint8_t* luma, const std::uint8_t* blue, const std::uin
   return ForVectors(n, [&](std::size_t i) HWY_ATTR { Convert<4>(luma + i, blue + i, red + i, dst + 4 * i); });
 }
 
-bool JoinPlanes(const std::uint8_t* first, const std::uint8_t* second, const std::uint8_t* third, std::size_t channels,
+bool JoinColors(const std::uint8_t* first, const std::uint8_t* second, const std::uint8_t* third, std::size_t channels,
                 std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
   const Bytes d;
   if (channels == 3) {
@@ -131,7 +131,7 @@ bool JoinPlanes(const std::uint8_t* first, const std::uint8_t* second, const std
 bool YccToRgb(const std::uint8_t*, const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*, std::size_t) {
   return false;
 }
-bool JoinPlanes(const std::uint8_t*, const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*,
+bool JoinColors(const std::uint8_t*, const std::uint8_t*, const std::uint8_t*, std::size_t, std::uint8_t*,
                 std::size_t) {
   return false;
 }
@@ -145,7 +145,7 @@ HWY_AFTER_NAMESPACE();
 namespace fastbatch::kernels {
 
 HWY_EXPORT(YccToRgb);
-HWY_EXPORT(JoinPlanes);
+HWY_EXPORT(JoinColors);
 
 namespace {
 
@@ -169,7 +169,7 @@ void ycc_to_rgb(const std::uint8_t* luma, const std::uint8_t* blue, const std::u
 
 void join_planes(const std::uint8_t* first, const std::uint8_t* second, const std::uint8_t* third, std::size_t channels,
                  std::uint8_t* dst, std::size_t n) {
-  if (!scalar_only() && HWY_DYNAMIC_DISPATCH(JoinPlanes)(first, second, third, channels, dst, n)) return;
+  if (!scalar_only() && HWY_DYNAMIC_DISPATCH(JoinColors)(first, second, third, channels, dst, n)) return;
   for (std::size_t i = 0; i < n; ++i, dst += channels) {
     dst[0] = first[i];
     dst[1] = second[i];

@@ -22,27 +22,27 @@ namespace {
 #if FASTBATCH_VECTOR_TARGET
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Words = hn::ScalableTag<std::uint16_t>;
-using Word = hn::Vec<Words>;
+using Samples = hn::ScalableTag<std::uint16_t>;
+using Sample = hn::Vec<Samples>;
 
-HWY_INLINE Word Load(const std::uint8_t* p) {
-  const Words d;
-  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::uint8_t, Words>(), p));
+HWY_INLINE Sample Load(const std::uint8_t* p) {
+  const Samples d;
+  return hn::PromoteTo(d, hn::LoadU(hn::Rebind<std::uint8_t, Samples>(), p));
 }
 
-HWY_INLINE Word Triple(Word v) { return hn::Add(hn::Add(v, v), v); }
+HWY_INLINE Sample Triple(Sample v) { return hn::Add(hn::Add(v, v), v); }
 
-HWY_INLINE Word Const(std::uint16_t value) { return hn::Set(Words(), value); }
+HWY_INLINE Sample Number(std::uint16_t value) { return hn::Set(Samples(), value); }
 
-HWY_INLINE void StorePairs(Word first, Word second, std::uint8_t* p) {
-  const hn::Repartition<std::uint8_t, Words> d8;
+HWY_INLINE void StorePairs(Sample first, Sample second, std::uint8_t* p) {
+  const hn::Repartition<std::uint8_t, Samples> d8;
   hn::StoreU(hn::BitCast(d8, hn::Or(first, hn::ShiftLeft<8>(second))), d8, p);
 }
 
 // Calls at(i) for the first sample of each vector.
 template <class At>
-HWY_INLINE bool ForVectors(std::size_t n, const At& at) {
-  const std::size_t lanes = hn::Lanes(Words());
+HWY_INLINE bool ForSamples(std::size_t n, const At& at) {
+  const std::size_t lanes = hn::Lanes(Samples());
   if (n < lanes) return false;
   for (std::size_t i = 0; i + lanes <= n; i += lanes) at(i);
   if (n % lanes != 0) at(n - lanes);
@@ -50,37 +50,37 @@ HWY_INLINE bool ForVectors(std::size_t n, const At& at) {
 }
 
 bool UpsampleColumns(const std::uint8_t* HWY_RESTRICT src, std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
-  return ForVectors(n, [&](std::size_t i) HWY_ATTR {
-    const Word middle = Triple(Load(src + i));
-    StorePairs(hn::ShiftRight<2>(hn::Add(hn::Add(middle, Load(src + i - 1)), Const(1))),
-               hn::ShiftRight<2>(hn::Add(hn::Add(middle, Load(src + i + 1)), Const(2))), dst + 2 * i);
+  return ForSamples(n, [&](std::size_t i) HWY_ATTR {
+    const Sample middle = Triple(Load(src + i));
+    StorePairs(hn::ShiftRight<2>(hn::Add(hn::Add(middle, Load(src + i - 1)), Number(1))),
+               hn::ShiftRight<2>(hn::Add(hn::Add(middle, Load(src + i + 1)), Number(2))), dst + 2 * i);
   });
 }
 
 bool UpsampleBoth(const std::uint8_t* HWY_RESTRICT nearer, const std::uint8_t* HWY_RESTRICT farther,
                   std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
   const auto column = [&](std::ptrdiff_t i) HWY_ATTR { return hn::Add(Triple(Load(nearer + i)), Load(farther + i)); };
-  return ForVectors(n, [&](std::size_t first) HWY_ATTR {
+  return ForSamples(n, [&](std::size_t first) HWY_ATTR {
     const auto i = static_cast<std::ptrdiff_t>(first);  // the sample at -1 is read
-    const Word middle = Triple(column(i));
-    StorePairs(hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i - 1)), Const(8))),
-               hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i + 1)), Const(7))), dst + 2 * i);
+    const Sample middle = Triple(column(i));
+    StorePairs(hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i - 1)), Number(8))),
+               hn::ShiftRight<4>(hn::Add(hn::Add(middle, column(i + 1)), Number(7))), dst + 2 * i);
   });
 }
 
 bool UpsampleRows(const std::uint8_t* HWY_RESTRICT nearer, const std::uint8_t* HWY_RESTRICT farther, std::uint16_t bias,
                   std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
-  const hn::Rebind<std::uint8_t, Words> half8;
-  return ForVectors(n, [&](std::size_t i) HWY_ATTR {
-    const Word sum = hn::Add(hn::Add(Triple(Load(nearer + i)), Load(farther + i)), Const(bias));
-    const hn::RebindToSigned<Words> d;  // whose demotion all targets have
+  const hn::Rebind<std::uint8_t, Samples> half8;
+  return ForSamples(n, [&](std::size_t i) HWY_ATTR {
+    const Sample sum = hn::Add(hn::Add(Triple(Load(nearer + i)), Load(farther + i)), Number(bias));
+    const hn::RebindToSigned<Samples> d;  // whose demotion all targets have
     hn::StoreU(hn::DemoteTo(half8, hn::BitCast(d, hn::ShiftRight<2>(sum))), half8, dst + i);
   });
 }
 
 bool RepeatTwice(const std::uint8_t* HWY_RESTRICT src, std::uint8_t* HWY_RESTRICT dst, std::size_t n) {
-  return ForVectors(n, [&](std::size_t i) HWY_ATTR {
-    const Word sample = Load(src + i);
+  return ForSamples(n, [&](std::size_t i) HWY_ATTR {
+    const Sample sample = Load(src + i);
     StorePairs(sample, sample, dst + 2 * i);
   });
 }

@@ -23,7 +23,7 @@ std::vector<std::string> supported_targets();
 std::string active_target();
 // "1.3.0", of the headers.
 std::string highway_version();
-// Narrows to one target by name: "scalar", "ssse3", "sse4", "avx2", "avx3", "neon", ...; "" restores the best one.
+// Narrows to one target by name: "scalar", "sse4", "avx2", "avx3", "neon", ...; "" restores the best one.
 // Throws std::invalid_argument with the supported names. Must not be called while other threads run kernels.
 void narrow_targets(std::string_view name);
 

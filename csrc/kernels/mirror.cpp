@@ -16,29 +16,29 @@ namespace fastbatch::kernels::HWY_NAMESPACE {
 
 // Processes whole blocks, from the end of src and the start of dst, and returns the number of bytes done.
 #if FASTBATCH_VECTOR_TARGET
-constexpr std::size_t kBlock = 16;
+constexpr std::size_t kPiece = 16;
 
 template <std::size_t kPixel>
 struct Order {
-  static constexpr std::size_t kWhole = kBlock / kPixel * kPixel;  // bytes of the whole pixels of a block
+  static constexpr std::size_t kWhole = kPiece / kPixel * kPixel;  // bytes of the whole pixels of a block
   constexpr Order() {
     for (std::size_t i = 0; i < kWhole; ++i) {
-      index[i] = static_cast<std::uint8_t>(kBlock - kPixel - i / kPixel * kPixel + i % kPixel);
+      index[i] = static_cast<std::uint8_t>(kPiece - kPixel - i / kPixel * kPixel + i % kPixel);
     }
   }
-  alignas(kBlock) std::uint8_t index[kBlock] = {};
+  alignas(kPiece) std::uint8_t index[kPiece] = {};
 };
 
 template <std::size_t kPixel>
 HWY_ATTR std::size_t MirrorPixels(const std::uint8_t* HWY_RESTRICT src, std::uint8_t* HWY_RESTRICT dst,
                                   std::size_t n_bytes) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const hn::FixedTag<std::uint8_t, kBlock> d;
+  const hn::FixedTag<std::uint8_t, kPiece> d;
   static constexpr Order<kPixel> kOrder;
   const auto indices = hn::Load(d, kOrder.index);
   std::size_t done = 0;
-  for (; done + kBlock <= n_bytes; done += kOrder.kWhole) {  // the next block overwrites the excess bytes
-    hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, src + n_bytes - done - kBlock), indices), d, dst + done);
+  for (; done + kPiece <= n_bytes; done += kOrder.kWhole) {  // the next block overwrites the excess bytes
+    hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, src + n_bytes - done - kPiece), indices), d, dst + done);
   }
   return done;
 }

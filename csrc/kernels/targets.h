@@ -21,10 +21,22 @@
 // Threads: any, except while narrow_targets() runs.
 #pragma once
 
-// Before Highway's headers: the kernels keep vectors in arrays and structs, which SVE's vectors cannot be: the compiler
-// does not know their size. CPUs with SVE run the kernels for NEON. (On x86 there are no such targets.)
+#include <hwy/detect_compiler_arch.h>
+
+#ifdef HWY_TARGETS
+#error "kernels/targets.h comes before Highway's headers, which would choose all instruction sets"
+#endif
+
+// On x86, each instruction set costs a tenth of the time in which kernels are compiled. Left out are those
+// that few CPUs need (SSE2, SSSE3: before 2011, Celerons before 2015) or that add nothing that kernels use (AVX3_ZEN4,
+// AVX3_SPR and AVX10_2, which newer versions of Highway know). Elsewhere SVE: the kernels keep vectors in arrays and
+// structs, which SVE's vectors cannot be, since the compiler does not know their size; such CPUs run those for NEON.
 #ifndef HWY_DISABLED_TARGETS
+#if HWY_ARCH_X86
+#define HWY_DISABLED_TARGETS (~(HWY_AVX3 | HWY_AVX2 | HWY_SSE4 | HWY_EMU128 | HWY_SCALAR))
+#else
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#endif
 #endif
 
 namespace fastbatch::kernels {

@@ -35,7 +35,7 @@ HWY_ATTR std::size_t AddAbove(const std::uint8_t* above, std::uint8_t* row, std:
 // One pixel in the low lanes of a vector. kStep bytes are stored, but kRead are read, so the last pixels of a row are
 // left to the scalar code.
 template <std::size_t kStep>
-struct Pixel {
+struct PixelBytes {
   using D8 = hn::CappedTag<std::uint8_t, 16>;
   using V8 = hn::Vec<D8>;
   using Bits = std::conditional_t<(kStep > 4), std::uint64_t, std::uint32_t>;
@@ -83,7 +83,7 @@ HWY_ATTR std::size_t AddLeftInVectors(std::uint8_t* row, std::size_t n) {
 template <std::size_t kStep>
 HWY_ATTR std::size_t AddLeft(std::uint8_t* row, std::size_t n) {
   if constexpr (16 % kStep == 0) return AddLeftInVectors<kStep>(row, n);
-  using P = Pixel<kStep>;
+  using P = PixelBytes<kStep>;
   typename P::V8 left = hn::Zero(P::kD8);
   std::size_t i = 0;
   for (; i + P::kRead <= n; i += kStep) {
@@ -95,7 +95,7 @@ HWY_ATTR std::size_t AddLeft(std::uint8_t* row, std::size_t n) {
 
 template <std::size_t kStep>
 HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
-  using P = Pixel<kStep>;
+  using P = PixelBytes<kStep>;
   const auto one = hn::Set(P::kD8, std::uint8_t{1});
   typename P::V8 left = hn::Zero(P::kD8);
   std::size_t i = 0;
@@ -113,7 +113,7 @@ HWY_ATTR std::size_t AddAverage(const std::uint8_t* above, std::uint8_t* row, st
 // comparisons with 3 * corner - left - above, since few steps then wait for the pixel on the left.
 template <std::size_t kStep>
 HWY_ATTR std::size_t AddPaeth(const std::uint8_t* above, std::uint8_t* row, std::size_t n) {
-  using P = Pixel<kStep>;
+  using P = PixelBytes<kStep>;
   const hn::Repartition<std::int16_t, typename P::D8> d16;
   const hn::Half<typename P::D8> half8;
   const hn::Repartition<std::uint8_t, decltype(d16)> narrow;

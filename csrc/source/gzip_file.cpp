@@ -12,15 +12,15 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kInputPiece = std::size_t{64} << 10U;
+constexpr std::size_t kReadPiece = std::size_t{64} << 10U;
 constexpr std::size_t kSkipPiece = std::size_t{1} << 20U;
-constexpr std::size_t kOutputPiece = std::size_t{1} << 30U;  // zlib counts in 32 bits
-constexpr int kGzip = 15 + 16;                               // the largest window, with gzip's header
+constexpr std::size_t kMostOutput = std::size_t{1} << 30U;  // zlib counts in 32 bits
+constexpr int kGzip = 15 + 16;                              // the largest window, with gzip's header
 
 }  // namespace
 
 GzipFile::GzipFile(const OpenFile& file)
-    : file_(file), input_(std::make_unique_for_overwrite<std::byte[]>(kInputPiece)) {
+    : file_(file), input_(std::make_unique_for_overwrite<std::byte[]>(kReadPiece)) {
   if (inflateInit2(&stream_, kGzip) != Z_OK) throw std::bad_alloc();
 }
 
@@ -41,7 +41,7 @@ std::size_t GzipFile::read(std::span<std::byte> dst) {
   std::size_t n_read = 0;
   while (n_read < dst.size() && !is_finished_) {
     if (stream_.avail_in == 0) refill();
-    const auto room = static_cast<uInt>(std::min(dst.size() - n_read, kOutputPiece));
+    const auto room = static_cast<uInt>(std::min(dst.size() - n_read, kMostOutput));
     stream_.next_out = reinterpret_cast<Bytef*>(dst.data() + n_read);
     stream_.avail_out = room;
     const int status = inflate(&stream_, Z_NO_FLUSH);
@@ -59,7 +59,7 @@ std::size_t GzipFile::read(std::span<std::byte> dst) {
 
 // Buffers the next bytes of the file, which must have some: a member has not ended.
 void GzipFile::refill() {
-  const std::size_t n = file_.read_at(input_at_, {input_.get(), kInputPiece});
+  const std::size_t n = file_.read_at(input_at_, {input_.get(), kReadPiece});
   if (n == 0) {
     throw FormatError({file_.path()}, "gzip file ends early: expected more, found the end after " +
                                           std::to_string(input_at_) + " bytes");
@@ -74,7 +74,7 @@ void GzipFile::next_member() {
   for (;;) {
     for (; stream_.avail_in > 0 && *stream_.next_in == 0; --stream_.avail_in) ++stream_.next_in;
     if (stream_.avail_in > 0) break;
-    const std::size_t n = file_.read_at(input_at_, {input_.get(), kInputPiece});
+    const std::size_t n = file_.read_at(input_at_, {input_.get(), kReadPiece});
     if (n == 0) {
       is_finished_ = true;
       return;

@@ -11,8 +11,8 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::size_t kMostDimensions = 64;  // NumPy's limit
-constexpr std::size_t kHeaderLimit = 4 + 4 * kMostDimensions;
+constexpr std::size_t kMostIdxDimensions = 64;  // NumPy's limit
+constexpr std::size_t kHeaderLimit = 4 + 4 * kMostIdxDimensions;
 
 struct Header {
   ElementType element;
@@ -46,7 +46,7 @@ Header parse_header(std::span<const std::byte> head, const std::string& path) {
                           std::to_string(load_big<std::uint32_t>(head, 0)) + " as the magic number");
   }
   const auto n_dimensions = std::to_integer<std::size_t>(head[3]);
-  if (n_dimensions > kMostDimensions) {
+  if (n_dimensions > kMostIdxDimensions) {
     throw FormatError({path, {}, 3}, "IDX: expected at most 64 dimensions, found " + std::to_string(n_dimensions));
   }
   Header header;

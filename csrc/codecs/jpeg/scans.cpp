@@ -12,9 +12,9 @@
 namespace fastbatch::jpeg {
 namespace {
 
-constexpr std::size_t kAlignment = 64;  // bytes, of the blocks
-constexpr int kMostScans = 100;         // libjpeg.cpp refuses more
-constexpr unsigned kMostShift = 13;     // libjpeg refuses more
+constexpr std::size_t kBlockAlignment = 64;  // bytes, of the blocks
+constexpr int kMostScans = 100;              // libjpeg.cpp refuses more
+constexpr unsigned kMostShift = 13;          // libjpeg refuses more
 
 }  // namespace
 
@@ -37,9 +37,9 @@ void ScansDecoder::place(const Frame& frame, const ComponentFlags& dc_only) {
   last_.assign(n_blocks + 1, 0);
   nonzero_.assign(frame.is_progressive ? n_blocks : 0, 0);
   // One block for those below the region, and the padding that kNaturalOrNext needs.
-  storage_.assign((n_blocks + 2) * kBlock + kAlignment / sizeof(std::int16_t), 0);
+  storage_.assign((n_blocks + 2) * kBlock + kBlockAlignment / sizeof(std::int16_t), 0);
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
-  blocks_ = storage_.data() + ((kAlignment - address % kAlignment) % kAlignment) / sizeof(std::int16_t);
+  blocks_ = storage_.data() + ((kBlockAlignment - address % kBlockAlignment) % kBlockAlignment) / sizeof(std::int16_t);
 }
 
 bool ScansDecoder::read(Headers& headers, HuffmanCache& cache, const McuRegion& region, const ComponentFlags& dc_only) {
