@@ -10,8 +10,6 @@ import numpy as np
 
 from fastbatch import _core
 from fastbatch.errors import FastbatchError
-from fastbatch.source.arrow.image_groups import ImageReader
-from fastbatch.source.arrow.row_groups import WINDOWS
 from fastbatch.source.chunks import ChunkedRows, ChunkedSamples, Chunks
 from fastbatch.source.hdf5 import DatasetReader
 from fastbatch.source.identity import OpenedFile
@@ -36,6 +34,9 @@ def chunked_samples(samples: ChunkedSamples) -> _core.ChunkedSamples:
 
 def _image_source(chunks: Chunks) -> _core.ChunkSource:
     """Return the source of row groups of images: the core's own for plain pages, else a function of Python."""
+    from fastbatch.source.arrow.image_groups import ImageReader
+    from fastbatch.source.arrow.row_groups import WINDOWS
+
     other = _core.PythonChunks(chunks.read)
     reader = chunks.read
     pages = reader.pages() if isinstance(reader, ImageReader) else None
