@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from typing import Annotated
+from typing import Annotated, Optional
 
 import numpy as np
 import PIL
@@ -17,7 +17,7 @@ import pytest
 import fastbatch
 from fastbatch import command
 from fastbatch.command import COMMANDS, CommandError, cli
-from fastbatch.command.options import Argument, Option
+from fastbatch.command.options import Argument, Option, parameters
 
 HAS_TYPER = importlib.util.find_spec("typer") is not None
 BOTH = [pytest.param(True, marks=pytest.mark.skipif(not HAS_TYPER, reason="Typer is not installed")), False]
@@ -133,9 +133,18 @@ def test_every_help_text_has_its_options_and_examples(parser, capsys):
 
 
 def command_options(run):
-    from fastbatch.command.options import parameters
-
     return [one.flag for one in parameters(run) if isinstance(one.shown, Option)]
+
+
+def test_options_are_found_in_hints_of_python_3_10():
+    """Its `get_type_hints` adds None outside of the annotation where the default is None."""
+
+    def run(path: Optional[Annotated[str | None, Argument("a path")]] = None, n: Annotated[int, Option("n")] = 1):  # noqa: UP045
+        return 0
+
+    (path, n) = parameters(run)
+    assert (path.type, path.default, path.shown) == (str, None, Argument("a path"))
+    assert (n.type, n.default, n.shown) == (int, 1, Option("n"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

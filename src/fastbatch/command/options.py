@@ -79,7 +79,10 @@ def parameters(run: Run) -> list[Parameter]:
     hints = typing.get_type_hints(run, include_extras=True)
     found = []
     for name, parameter in inspect.signature(run).parameters.items():
-        kind, shown = typing.get_args(hints[name])
+        hint = hints[name]
+        if typing.get_origin(hint) is not Annotated:  # Python 3.10 adds `| None` where the default is None
+            hint = next(one for one in typing.get_args(hint) if typing.get_origin(one) is Annotated)
+        kind, shown = typing.get_args(hint)
         if typing.get_origin(kind) in (types.UnionType, typing.Union):
             kind = next(one for one in typing.get_args(kind) if one is not type(None))
         found.append(Parameter(name, kind, parameter.default, shown))
