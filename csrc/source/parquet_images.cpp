@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -62,11 +63,16 @@ class ParquetImages::Memory {
     bytes_ -= block.size;
     return block;
   }
-  void put(Block& block) {
+  void put(Block& block) noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock || block.size > most_bytes_) return;
+    try {
+      free_.emplace_back();
+    } catch (const std::bad_alloc&) {
+      return;  // the block is freed
+    }
     bytes_ += block.size;
-    free_.push_back(std::move(block));
+    free_.back() = std::move(block);
     while (bytes_ > most_bytes_) {  // the oldest ones are too small for the groups that come
       bytes_ -= free_.front().size;
       free_.erase(free_.begin());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -46,7 +47,8 @@ class Thrift {
     std::int64_t number = 0;
     for (unsigned head = byte(); ok_ && head != 0; head = byte()) {
       number = head >> 4U != 0 ? number + (head >> 4U) : zigzag();
-      field(number, head & 15U);
+      if (number < 0 || number > std::numeric_limits<std::int16_t>::max()) ok_ = false;
+      if (ok_) field(number, head & 15U);
     }
   }
   std::int64_t zigzag() {
@@ -138,7 +140,7 @@ std::optional<PageHeader> read_header(ByteStream& src) {
       case 5:
       case 7:
       case 8:
-        if (type == Thrift::kStruct && number == header.type + 5) return thrift.fields(inner);
+        if (type == Thrift::kStruct && number - 5 == header.type) return thrift.fields(inner);
         [[fallthrough]];
       default: thrift.skip(type);
     }

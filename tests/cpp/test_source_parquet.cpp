@@ -211,6 +211,10 @@ TEST_CASE("damaged pages are refused") {
   CHECK(read(data_page(2, 0, little(9, 4) + "abc"), 2) == kRefused);
   CHECK(read(data_page(3, 5, strings(kValues)), 3) == kRefused);  // another encoding
   CHECK(read(i32(0) + "\x08", 3) == kRefused);
+  const std::string largest = varint(~std::uint64_t{1});              // of 64 bits
+  CHECK(read('\x05' + largest + varint(0) + i32(0), 3) == kRefused);  // as the number of a field
+  CHECK(read('\x15' + largest + i32(9) + i32(9) + "\x2C" + i32(3) + std::string(20, '\0'), 3) ==
+        kRefused);  // of a page
   for (std::size_t at = 0; at < pages.size(); ++at) {
     for (const char flip : {'\x01', '\x10', '\x7F', '\x80'}) {
       std::string broken = pages;
