@@ -367,6 +367,10 @@ def test_bad_options_are_refused(api, options, error, message):
 
 
 def test_bad_tokens_are_refused(api, tmp_path):
+    for name in "ab":
+        np.arange(8, dtype="u2").tofile(tmp_path / f"{name}.bin")
+    with pytest.raises(TypeError, match="found 2 shards; write the documents of all into one file"):
+        api.documents(str(tmp_path / "*.bin"), "uint16", lengths=[8])
     message = "tokens: expected integers in 1 dimension, found float64 (3,)"
     assert message in str(error_of(api.documents, np.zeros(3), lengths=[3]))
     assert "expected at least one document, found none" in str(

@@ -98,6 +98,19 @@ def test_files_and_types(api, tmp_path, dtype, out_dtype):
     assert raw["input_ids"].tolist()[0] == [*range(1, 8), *[99] * 9]
 
 
+def test_packs_of_several_files_are_joined_by_concat(api, tmp_path):
+    names = [str(tmp_path / f"{i}.bin") for i in range(2)]
+    for i, name in enumerate(names):
+        np.arange(10 * i, 10 * i + 8, dtype="u2").tofile(name)
+    several = r"tokens: expected one file or array, found 2 shards; fb.concat\(\*packs\) joins the packs of several"
+    for shards in (names, str(tmp_path / "*.bin"), [np.arange(8), np.arange(3)]):
+        with pytest.raises(TypeError, match=several):
+            api.pack(shards, "uint16", context=8, lengths=[3, 5])
+    packs = [api.pack(name, "uint16", context=8, lengths=[3, 5]) for name in ([names[0]], str(tmp_path / "1*"))]
+    (batch,) = api.concat(*packs, batch_size=2)
+    assert batch["input_ids"].tolist() == [[*range(8)], [*range(10, 18)]]
+
+
 def test_resume_shards_and_copies(api):
     def make(**options):
         return api.pack(

@@ -29,7 +29,7 @@ from fastbatch.source.documents import DocumentBatches, Documents
 from .arrays import numbers_column
 from .backend import Backend
 from .pack import LONG, document_bounds, fill_value, refuse_long
-from .tokens import open_tokens, refuse_narrow
+from .tokens import open_one, refuse_narrow
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -218,7 +218,7 @@ def documents(
         raise ValueError(f"{'pad_to_bucket' if to_bound else 'pad'}: only valid without ragged=True")
     name = f"{tokens}: " if is_path(tokens) else "tokens: "
     tokens, lengths = _without_lists(tokens, boundaries, lengths)
-    source = open_tokens(backend, tokens, dtype)
+    source = open_one(backend, tokens, dtype, "write the documents of all into one file")
     if len(source.shape) != 1 or source.dtype.kind not in "iu":
         raise TypeError(f"tokens: expected integers in 1 dimension, found {source.dtype} {source.shape}")
     given, are_lengths = document_bounds(backend, source.shape[0], boundaries, lengths)

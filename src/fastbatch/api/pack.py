@@ -20,7 +20,7 @@ from fastbatch.source.formats import as_rows, open_array
 from fastbatch.source.packing import NUMBERS, PackPart
 
 from .backend import Backend
-from .tokens import check_bounds, open_tokens, refuse_narrow
+from .tokens import check_bounds, open_one, refuse_narrow
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -102,7 +102,7 @@ def pack(
     one_of("long", long, LONG)
     if targets not in ("next", None):
         raise ValueError(f"targets: expected 'next' or None, found {shown(targets)}")
-    source = open_tokens(backend, tokens, dtype)
+    source = open_one(backend, tokens, dtype, "fb.concat(*packs) joins the packs of several")
     if len(source.shape) != 1 or source.dtype.kind not in "iu":
         raise TypeError(f"tokens: expected integers in 1 dimension, found {source.dtype} {source.shape}")
     given, are_lengths = document_bounds(backend, source.shape[0], boundaries, lengths)

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import element_type, shown, whole
+from fastbatch.checks import element_type, n_of, shown, whole
 from fastbatch.decode.conversion import Field
 from fastbatch.errors import FormatError
 from fastbatch.loader.options import LoaderKeywords, LoaderOptions
@@ -258,6 +258,16 @@ def open_tokens(backend: Backend, tokens: Any, dtype: DTypeLike | None) -> Any:
     if wanted is not None and source.dtype != wanted:
         raise ValueError(f"dtype: expected that of the tokens, {source.dtype}, found {wanted}; see out_dtype")
     return source
+
+
+def open_one(backend: Backend, tokens: Any, dtype: DTypeLike | None, instead: str) -> Any:
+    """Return the array of `tokens`; a TypeError for shards says what to do `instead`."""
+    shards = tokens if _is_list_of_shards(tokens) else _matching(tokens) if is_path(tokens) else None
+    if shards is not None and len(shards) == 1:
+        return open_tokens(backend, shards[0], dtype)
+    if shards is not None:
+        raise TypeError(f"tokens: expected one file or array, found {n_of(len(shards), 'shard')}; {instead}")
+    return open_tokens(backend, tokens, dtype)
 
 
 def refuse_narrow(backend: Backend, source: Any, element: np.dtype[Any], place: str) -> None:
