@@ -83,7 +83,7 @@ TEST_CASE("columns that share no bytes, or are copied, are filled one after the 
 }
 
 TEST_CASE("samples of several parts reach their slots, however they are mixed") {
-  for (const std::uint64_t bytes : {1, 2, 8, 24, 64, 700, 6000}) {  // each has its own loop
+  for (const std::uint64_t bytes : std::vector<std::uint64_t>{1, 2, 8, 24, 64, 700, 6000}) {  // each has its own loop
     std::vector<std::vector<std::uint8_t>> data;
     std::vector<std::shared_ptr<const Decoder>> copied, converted;
     for (std::uint8_t p = 0; p < 3; ++p) {
