@@ -198,7 +198,7 @@ TEST_CASE("IDX files, plain and gzip") {
   CHECK(open_idx(folder.write("s", shorts + kSix)).descr == ">i2");
 
   auto refused = [&](const std::string& bytes, const std::string& expected) {
-    contains(complaint([&] { open_idx(folder.write("a", bytes)); }), expected);
+    contains(complaint([&] { open_idx(folder.write("refused", bytes)); }), expected);
   };
   refused("", "IDX header ends early: expected 4 bytes, found 0");
   refused(std::string{0, 0, 0x0a, 1, 0, 0, 0, 0}, "not an IDX file: expected 0, 0, a type");
