@@ -37,10 +37,9 @@ def _image_source(chunks: Chunks) -> _core.ChunkSource:
     from fastbatch.source.arrow.image_groups import ImageReader
     from fastbatch.source.arrow.row_groups import WINDOWS
 
-    other = _core.PythonChunks(chunks.read)
     reader = chunks.read
-    pages = reader.pages() if isinstance(reader, ImageReader) else None
-    if pages is None or not isinstance(reader, ImageReader):
+    other = _core.PythonChunks(reader)
+    if not isinstance(reader, ImageReader) or (pages := reader.pages()) is None:
         return other
     groups = [
         (group.file, group.n_rows, [(p.begin, p.packed, p.unpacked, p.snappy, p.most_defined) for p in columns])
@@ -59,8 +58,7 @@ def _file(file: OpenedFile) -> tuple[bytes, int, int, int, int]:
 def _chunk_source(rows: ChunkedRows) -> _core.ChunkSource:
     """Return the source of the chunks: the core's own for HDF5 if it knows the filters, else a function of Python."""
     reader = rows.chunks.read
-    tiles = reader.tiles() if isinstance(reader, DatasetReader) else None
-    if tiles is None or not isinstance(reader, DatasetReader):
+    if not isinstance(reader, DatasetReader) or (tiles := reader.tiles()) is None:
         return _core.PythonChunks(reader)
     source = _core.Hdf5Chunks(
         _file(reader.file),

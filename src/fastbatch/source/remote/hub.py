@@ -47,9 +47,8 @@ class Hub:
         options = obstore_options(address.partition("://")[0])
         options["client_options"]["default_headers"] = build_hf_headers()
         self._files = from_url(address, **options)
-        self._commits: dict[
-            tuple[str, str, str], tuple[float, str]
-        ] = {}  # of repositories, and when each was asked for
+        # Of repositories, and when each was asked for.
+        self._commits: dict[tuple[str, str, str], tuple[float, str]] = {}
         self._seen: dict[Object, str] = {}  # the commit at which an object was listed
 
     async def head(self, url: str) -> Object:
@@ -70,8 +69,9 @@ class Hub:
     async def read(self, one: Object, offset: int, size: int) -> Any:
         if one not in self._seen:  # by another process
             require_same(one, await self.head(one.url))
-        (kind, name, _), path = _place(one.url).repository, _place(one.url).path
-        key = f"{'' if kind == 'model' else kind + 's/'}{name}/resolve/{self._seen[one]}/{path}"
+        place = _place(one.url)
+        kind, name, _ = place.repository
+        key = f"{'' if kind == 'model' else kind + 's/'}{name}/resolve/{self._seen[one]}/{place.path}"
         try:
             options: Any = {"range": (offset, offset + size)}
             return await (await self._obstore.get_async(self._files, key, options=options)).bytes_async()
