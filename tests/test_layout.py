@@ -181,6 +181,18 @@ def test_every_source_is_compiled_in_one_unit(tmp_path, monkeypatch):
     assert times == {unit: unit.stat().st_mtime_ns for unit in written}, "an unchanged unit would be compiled again"
 
 
+def test_a_changed_source_compiles_its_unit_again():
+    """The compiler's rule of a unit names its sources, those too that a header of Highway's includes."""
+    rules = sorted((ROOT / "build" / str(sys.implementation.cache_tag)).rglob("unit_*.d"))
+    if not rules:
+        pytest.skip("this checkout was not compiled in place")
+    for rule in rules:
+        words = rule.read_text().split()
+        (unit,) = {ROOT / word for word in words if word.endswith(f"/{rule.stem}.cpp")}
+        for name in re.findall(r'#include "(.+/.+\.cpp)"', unit.read_text()):
+            assert f"csrc/{name}" in words, rule.name
+
+
 def test_no_thread_of_the_core_is_one_that_macos_lacks():
     """AppleClang's library has std::jthread only as an experiment."""
     files = [path for path in code_files("csrc", "tests/cpp") if path.name != "joined_thread.h"]

@@ -276,29 +276,53 @@ Run FindRun(DType src, DType dst, const Affine& affine) {
 }
 
 // ---- planes ----------------------------------------------------------------------------------------------------
+constexpr std::size_t kLine = 16;  // pixels whose float32 fill a cache line
+
+// The bytes [kFirst, kFirst + lanes of D) of 16, as a vector of D.
+template <std::size_t kFirst, class D>
+HWY_INLINE hn::Vec<D> Widened(D d, hn::Vec<hn::FixedTag<std::uint8_t, kLine>> bytes) {
+  const hn::Rebind<std::int32_t, D> d32;
+  const hn::FixedTag<std::uint8_t, kLine> d8;
+  if constexpr (kFirst > 0) bytes = hn::ShiftRightBytes<kFirst>(d8, bytes);
+  if constexpr (hn::MaxLanes(D()) == kLine) {
+    return hn::ConvertTo(d, hn::PromoteTo(d32, bytes));
+  } else if constexpr (hn::MaxLanes(D()) == kLine / 2) {
+    return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LowerHalf(bytes)));
+  } else {
+    return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LowerHalf(hn::LowerHalf(bytes))));
+  }
+}
+
+// A line of a plane at once: two planes' stores in turns would leave the buffers of streaming stores half full.
+template <DType kDst, bool kStreaming, std::size_t kFirst, class D>
+HWY_INLINE void StoreLine(D d, hn::Vec<hn::FixedTag<std::uint8_t, kLine>> bytes, hn::Vec<D> scale, hn::Vec<D> shift,
+                          std::byte* to) {
+  const auto result = hn::Add(hn::Mul(Widened<kFirst>(d, bytes), scale), shift);
+  if constexpr (kStreaming) {
+    hn::Stream(result, d, reinterpret_cast<float*>(to));
+  } else {
+    Store<kDst>(d, result, to);
+  }
+  constexpr std::size_t kLanes = hn::MaxLanes(D());
+  if constexpr (kFirst + kLanes < kLine)
+    StoreLine<kDst, kStreaming, kFirst + kLanes>(d, bytes, scale, shift, to + kLanes * size_of(kDst));
+}
+
 // RGB pixels to planes in one pass. With kStreaming, `dst` and the planes are whole cache lines of float32, which are
 // written around the caches.
 template <DType kDst, bool kStreaming = false>
 HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
                               const float* scale, const float* shift) {
-  const hn::ScalableTag<float> d;
-  const hn::Rebind<std::int32_t, decltype(d)> d32;
-  const hn::Rebind<std::uint8_t, decltype(d)> d8;
-  const std::size_t lanes = hn::Lanes(d);
+  const hn::CappedTag<float, kLine> d;
+  const hn::FixedTag<std::uint8_t, kLine> d8;
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
+  for (; i + kLine <= n; i += kLine) {
     hn::Vec<decltype(d8)> colors[3];
     hn::LoadInterleaved3(d8, reinterpret_cast<const std::uint8_t*>(src) + 3 * i, colors[0], colors[1], colors[2]);
     for (std::size_t c = 0; c < 3; ++c) {
       std::byte* const to = dst + c * plane_bytes + i * size_of(kDst);
-      const auto value = hn::ConvertTo(d, hn::PromoteTo(d32, colors[c]));
-      const auto result = hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c]));
-      if constexpr (kStreaming) {
-        hn::Stream(result, d, reinterpret_cast<float*>(to));
-      } else {
-        FetchAhead(to);
-        Store<kDst>(d, result, to);
-      }
+      if constexpr (!kStreaming) FetchAhead(to);
+      StoreLine<kDst, kStreaming, 0>(d, colors[c], hn::Set(d, scale[c]), hn::Set(d, shift[c]), to);
     }
   }
   if constexpr (kStreaming) hwy::FlushStream();
@@ -307,9 +331,9 @@ HWY_ATTR std::size_t SplitRgb(const std::byte* src, std::byte* dst, std::size_t 
 
 std::size_t SplitRgbTo(DType dst_type, const std::byte* src, std::byte* dst, std::size_t plane_bytes, std::size_t n,
                        const float* scale, const float* shift, Stores stores) {
-  constexpr std::size_t kLine = 64;
-  if (dst_type == DType::kF32 && stores == Stores::kStreaming && plane_bytes % kLine == 0 &&
-      reinterpret_cast<std::uintptr_t>(dst) % kLine == 0)
+  constexpr std::size_t kBytes = kLine * sizeof(float);
+  if (dst_type == DType::kF32 && stores == Stores::kStreaming && plane_bytes % kBytes == 0 &&
+      reinterpret_cast<std::uintptr_t>(dst) % kBytes == 0)
     return SplitRgb<DType::kF32, true>(src, dst, plane_bytes, n, scale, shift);
   switch (dst_type) {
     case DType::kF16: return SplitRgb<DType::kF16>(src, dst, plane_bytes, n, scale, shift);

@@ -29,6 +29,7 @@ VARIANTS = {
     "full": "whole images",
     "nhwc": "channels last",
     "unadvised": "no hints to the kernel",
+    "rows": "without labels",
 }
 
 

@@ -83,7 +83,8 @@ def share_of_limit(race: dict[str, Any]) -> float | None:
     """Return fastbatch's rate as a fraction of the limit; None if it was not measured, or on a noisy machine."""
     if race.get("verdict", {}).get("is_noisy"):
         return None
-    limits = [name for name, one in race["contestants"].items() if name.startswith("limit") and one.get("rates")]
+    # "limit" itself before its variants.
+    limits = sorted(name for name, one in race["contestants"].items() if name.startswith("limit") and one.get("rates"))
     if not limits or not race["contestants"].get("fastbatch", {}).get("rates"):
         return None
     return median(ratios(race, "fastbatch", limits[0]))

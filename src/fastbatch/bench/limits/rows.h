@@ -30,6 +30,8 @@ class Memcpy : public Limit {
 
 // Rows of a mapped file into the ring. A thread takes `part` rows at a time (a whole batch unless told).
 //   --stride N  bytes from the start of one row to the next; less than a row: they overlap
+//   --labels F  a file of 8-byte labels behind the same offset, copied with the rows; with
+//   --labels-first N and --labels-stride N, row i's is label N + i * stride (0 and 1 unless told)
 //   --way W     how rows are copied, one of kWays; unless told, the one that is fastest here, by a trial of each
 //   --cold 1    maps the file anew for each epoch, and with
 //   --advice N  tells the kernel which pages come, N rows ahead of the copying; 0: tells it nothing, or with
@@ -57,12 +59,20 @@ class Gather : public Limit {
         shuffled_(options.text("order", "sequential") == "shuffled"),
         is_cold_(options.number("cold", 0) != 0),
         path_(options.text("file")),
-        ring_(slots_ * row_) {
+        labels_first_(options.number("labels-first", 0)),
+        labels_stride_(options.number("labels-stride", 1)),
+        ring_(slots_ * row_),
+        labels_ring_(slots_ * kLabel) {
     if (batch_ % part_ != 0) throw std::invalid_argument("--part must divide --batch");
     prepare();
     if (MappedFile(path_).size() < offset_ + (n_ - 1) * stride_ + row_)
       throw std::invalid_argument(path_ + ": shorter than its rows");
     if (!is_cold_) file_ = std::make_unique<MappedFile>(path_);
+    if (const std::string labels = options.text("labels", "none"); labels != "none") {
+      labels_ = std::make_unique<MappedFile>(labels);
+      if (labels_->size() < offset_ + (labels_first_ + (n_ - 1) * labels_stride_ + 1) * kLabel)
+        throw std::invalid_argument(labels + ": shorter than the labels of all rows");
+    }
     const std::string way = options.text("way", is_cold_ ? "plain" : "fastest");
     way_ = way == "fastest" ? fastest() : named(way);
   }
@@ -120,6 +130,17 @@ class Gather : public Limit {
 
   void copy(std::size_t first, std::size_t last) const {
     (this->*way_->copy)(first, last, ring_.data() + first % slots_ * row_);
+    if (labels_) copy_labels(first, last, labels_ring_.data() + first % slots_ * kLabel);
+  }
+  void copy_labels(std::size_t first, std::size_t last, std::uint8_t* dst) const {
+    constexpr std::size_t kAhead = 32;
+    const auto label = [&](std::size_t i) {
+      return labels_->data() + offset_ + (labels_first_ + order_[i] * labels_stride_) * kLabel;
+    };
+    for (std::size_t i = first; i < last; ++i, dst += kLabel) {
+      if (i + kAhead < last) __builtin_prefetch(label(i + kAhead), 0, 2);
+      std::memcpy(dst, label(i), kLabel);
+    }
   }
 
   // The ways copy in turns, each the next rows of the order; the least CPU time counts.
@@ -167,13 +188,15 @@ class Gather : public Limit {
   }
 
   static constexpr std::uintptr_t kPage = 4096;
+  static constexpr std::size_t kLabel = 8;
   static const Way kWays[8];
   const Way* way_ = kWays;
   std::size_t threads_, row_, stride_, n_, offset_, batch_, part_, slots_, advice_;
   bool sweeps_, shuffled_, is_cold_;
   std::string path_;
-  Ring ring_;
-  std::unique_ptr<MappedFile> file_;
+  std::size_t labels_first_, labels_stride_;
+  Ring ring_, labels_ring_;
+  std::unique_ptr<MappedFile> file_, labels_;
   std::vector<std::size_t> order_;
   std::mt19937_64 random_{1};
 };

@@ -36,8 +36,8 @@ def make_job(folder: Path, threads: int, n: int, columns: int, batch_size: int) 
 
 def limits(job: Job) -> dict[str, list[str]]:
     return {
-        "limit": rows_shuffled.limits(job, cold=1, advice=16, part=1)["limit"],
-        "limit-unadvised": rows_shuffled.limits(job, cold=1, advice=0, part=1)["limit"],
+        "limit": rows_shuffled.limits(job, cold=1, advice=16, part=1)["limit-rows"],
+        "limit-unadvised": rows_shuffled.limits(job, cold=1, advice=0, part=1)["limit-rows"],
     }
 
 

@@ -23,9 +23,9 @@ def job(folder: Path, threads: int, smoke: bool) -> Job:
 
 def limits(job: Job) -> dict[str, list[str]]:
     return {
-        "limit": rows_shuffled.limits(job, cold=1, sweep=1, part=16)["limit"],
-        "limit-by-row": rows_shuffled.limits(job, cold=1, advice=4096, part=16)["limit"],
-        "limit-unadvised": rows_shuffled.limits(job, cold=1, advice=0, part=16)["limit"],
+        "limit": rows_shuffled.limits(job, cold=1, sweep=1, part=16)["limit-rows"],
+        "limit-by-row": rows_shuffled.limits(job, cold=1, advice=4096, part=16)["limit-rows"],
+        "limit-unadvised": rows_shuffled.limits(job, cold=1, advice=0, part=16)["limit-rows"],
     }
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastbatch.bench import data
 from fastbatch.bench.job import Job, Target
@@ -46,7 +47,7 @@ def job(folder: Path, threads: int, smoke: bool, shuffle: bool = True) -> Job:
 
 
 def limits(job: Job, **more: int) -> dict[str, list[str]]:
-    """Gather the rows without their labels, in the fastest of the ways that the program knows."""
+    """Gather the rows with their labels, the fastest way that the program knows; `limit-rows`: without labels."""
     options = {
         "file": job.data,
         "offset": HEADER,
@@ -58,4 +59,13 @@ def limits(job: Job, **more: int) -> dict[str, list[str]]:
         "ring": 4,
         **more,
     }
-    return {"limit": ["gather", *(word for key, value in options.items() for word in (f"--{key}", str(value)))]}
+    return gathers(options, {"labels": job.ids})
+
+
+def gathers(options: dict[str, Any], labels: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the commands of two limits: with the labels that a loader delivers, and the rows alone."""
+    rows = ["gather", *(word for key, value in options.items() for word in (f"--{key}", str(value)))]
+    return {
+        "limit": rows + [word for key, value in labels.items() for word in (f"--{key}", str(value))],
+        "limit-rows": rows,
+    }
