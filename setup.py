@@ -6,9 +6,9 @@ packaging/native_libraries.py.
 """
 
 import contextlib
+import functools
 import multiprocessing
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -21,16 +21,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 sys.path.insert(0, str(Path(__file__).parent / "packaging"))
 from native_libraries import give_up, library_flags  # of this checkout
 from sbom import write_sbom
-from units import write_units
-
-
-def is_stale(obj, source):
-    """Return whether an object file is older than its source, a file it includes (-MD) or this file."""
-    rule = Path(obj).with_suffix(".d")
-    if not (Path(obj).is_file() and rule.is_file()):
-        return True
-    inputs = [source, __file__, *shlex.split(rule.read_text().replace("\\\n", " ").partition(":")[2])]
-    return any(not Path(f).is_file() or Path(f).stat().st_mtime > Path(obj).stat().st_mtime for f in inputs)
+from units import compile_one, is_stale, write_units
 
 
 class BuildExt(build_ext):
@@ -55,6 +46,8 @@ class BuildExt(build_ext):
                 extension.extra_link_args += ldflags
             else:
                 extension.cython_c_in_temp = True  # keeps generated C out of src/
+        if self.compiler.compiler_type != "msvc" and "-O3" in level:
+            self.compiler._compile = functools.partial(compile_one, self.compiler._compile)
         super().build_extensions()
 
     def take_clang(self):

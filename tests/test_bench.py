@@ -174,7 +174,7 @@ def test_a_race_runs_to_its_result_file(tmp_path: Path) -> None:
     (path,) = (tmp_path / "results").glob("*.json")
     race = json.loads(path.read_text())["scenarios"]["rows_shuffled"]
     found = race["contestants"]
-    assert list(found) == ["limit", "numpy", "numpy-tuned"]
+    assert list(found) == ["limit", "limit-rows", "numpy", "numpy-tuned"]
     assert found["numpy"]["check"] == "same bytes"
     assert [len(found[name]["rates"]) for name in ("numpy", "numpy-tuned")] == [2, 2]
     if shutil.which("g++"):
