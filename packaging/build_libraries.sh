@@ -14,6 +14,7 @@ jobs=${FASTBATCH_BUILD_JOBS:-$(nproc 2>/dev/null || sysctl -n hw.ncpu)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$prefix" "$sources"
+prefix=$(cd "$prefix" && { pwd -W 2>/dev/null || pwd; }) # -W, of Git's bash on Windows: with its drive, as CMake wants it
 : >"$prefix/sources.tsv"
 
 has_hash() { [[ -f $1 && $(openssl dgst -sha256 -r "$1" | cut -d' ' -f1) == "$2" ]]; }

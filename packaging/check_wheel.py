@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Checks a repaired wheel: its tag, size, libraries, SBOM, the typing files and the licence texts.
 
-    python packaging/check_wheel.py wheelhouse/fastbatch-*.whl
+    python packaging/check_wheel.py [--static] WHEEL    # or a folder that holds one wheel
 
 The libraries are either all bundled beside the extension (auditwheel; a distribution's shared libraries) or all linked
 statically (build_libraries.sh), which `--static` requires.
@@ -56,6 +56,8 @@ def problems(wheel: Path, is_static: bool = False) -> list[str]:
 if __name__ == "__main__":
     *flags, path = sys.argv[1:]
     wheel = Path(path)
+    if wheel.is_dir():
+        (wheel,) = wheel.glob("*.whl")
     if errors := problems(wheel, is_static="--static" in flags):
         sys.exit(f"{wheel.name}:\n  " + "\n  ".join(errors))
     print(f"{wheel.name}: {wheel.stat().st_size:,} bytes, as it should be")

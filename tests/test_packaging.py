@@ -49,6 +49,9 @@ def test_classifiers_and_workflow_name_what_is_built():
     assert '"Programming Language :: Python :: Free Threading :: 2 - Beta"' in text
     assert set(re.search(r'^build = "(.*)"$', text, re.M)[1].split()) == {f"{name}-*" for name in PYTHONS}
     workflow = (ROOT / ".github/workflows/wheels.yml").read_text()
+    windows = (ROOT / "pyproject.toml").read_text().partition("[tool.cibuildwheel.windows]")[2].partition("\n[")[0]
+    assert "before-all" in windows
+    assert not re.search(r"\$|\*\.", windows), "cmd.exe expands neither variables of sh nor patterns"
     for runner in ("ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel", "windows-2025"):
         assert re.search(rf"\b{runner}\b", workflow), runner
 
@@ -185,6 +188,15 @@ def test_a_wheel_that_is_too_large_is_refused(tmp_path, monkeypatch):
     assert check_wheel.problems(path, is_static=True) == []
     monkeypatch.setattr(check_wheel, "MOST_BYTES", path.stat().st_size)
     assert check_wheel.problems(path, is_static=True)[0].startswith("size: expected less than")
+
+
+def test_the_only_wheel_of_a_folder_is_checked(tmp_path):
+    command = [sys.executable, str(PACKAGING / "check_wheel.py"), "--static", str(tmp_path)]
+    path = wheel(tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{path.name}: ")
+    path.unlink()
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
 
 
 def test_wheels_of_all_systems_pass(tmp_path):

@@ -64,6 +64,23 @@ HWY_INLINE void StoreRows(D16 d, hn::Vec<D16> a, hn::Vec<D16> b, std::uint8_t* d
   hn::StoreU(hn::UpperHalf(half, rows), half, dst + stride);
 }
 
+// Rows kJ and 7 - kJ after the first pass: their lower four columns, from inputs 0 to 3; and all columns.
+template <std::size_t kJ, class D16>
+HWY_INLINE hn::Vec<D16> FewRows(D16 d, V32Of<D16> half, hn::Vec<D16> pair02, hn::Vec<D16> pair13) {
+  using W = IdctWeights<8>;
+  const auto even = AddPairs(half, pair02, BothWeights<W::at(0, kJ), W::at(2, kJ)>(d));
+  const auto odd = AddPairs(hn::Zero(D32Of<D16>()), pair13, BothWeights<W::at(1, kJ), W::at(3, kJ)>(d));
+  return hn::ReorderDemote2To(d, hn::ShiftRight<W::kBits - kFirstPassBits>(hn::Add(even, odd)),
+                              hn::ShiftRight<W::kBits - kFirstPassBits>(hn::Sub(even, odd)));
+}
+template <std::size_t kJ, class D16, class V16 = hn::Vec<D16>>
+HWY_INLINE void TwoRows(D16 d, V32Of<D16> half, const Pairs<V16>& pair04, const Pairs<V16>& pair26,
+                        const Pairs<V16>& pair13, const Pairs<V16>& pair57, V16& upper, V16& lower) {
+  Butterfly<IdctWeights<8>::kBits - kFirstPassBits>(
+      d, Column<8, kJ, 0, 4, 2, 6>(d, half, pair04, pair26),
+      Column<8, kJ, 1, 3, 5, 7>(d, hn::Zero(D32Of<D16>()), pair13, pair57), upper, lower);
+}
+
 // JPEG blocks whose coefficients lie in rows and columns 0 to 3. Returns false if they may be out of range.
 template <class D16>
 HWY_INLINE bool TransformFew(const std::int16_t* coefficients, const std::int16_t* quantizers, std::uint8_t* dst,
@@ -81,17 +98,10 @@ HWY_INLINE bool TransformFew(const std::int16_t* coefficients, const std::int16_
   const auto pair02 = hn::InterleaveLower(d, in0, in2);
   const auto pair13 = hn::InterleaveLower(d, in1, in3);
   const auto half = hn::Set(d32, 1 << (kShift - 1));
-  using W = IdctWeights<8>;
-  const auto rows = [&](std::size_t j) HWY_ATTR {
-    const auto even = AddPairs(half, pair02, BothWeights(d, W::at(0, j), W::at(2, j)));
-    const auto odd = AddPairs(hn::Zero(d32), pair13, BothWeights(d, W::at(1, j), W::at(3, j)));
-    return hn::ReorderDemote2To(d, hn::ShiftRight<kShift>(hn::Add(even, odd)),
-                                hn::ShiftRight<kShift>(hn::Sub(even, odd)));
-  };
-  const auto rows07 = rows(0);
-  const auto rows16 = rows(1);
-  const auto rows25 = rows(2);
-  const auto rows34 = rows(3);
+  const auto rows07 = FewRows<0>(d, half, pair02, pair13);
+  const auto rows16 = FewRows<1>(d, half, pair02, pair13);
+  const auto rows25 = FewRows<2>(d, half, pair02, pair13);
+  const auto rows34 = FewRows<3>(d, half, pair02, pair13);
   Extremes<D32Of<D16>, false> none;
   StoreRows(d, PixelRow<true, 0>(d, rows07, none), PixelRow<true, 0>(d, rows16, none), dst, stride);
   StoreRows(d, PixelRow<true, 0>(d, rows25, none), PixelRow<true, 0>(d, rows34, none), dst + 2 * stride, stride);
@@ -123,14 +133,10 @@ HWY_INLINE bool TransformAll(const std::int16_t* coefficients, const std::int16_
   if (!group.SumsUpToAtMost(kChecked ? kFirstPassSafe : kSurelyInRange)) return false;
   const auto half = hn::Set(d32, 1 << (kShift - 1));
   hn::Vec<D16> row0, row1, row2, row3, row4, row5, row6, row7;
-  const auto two_rows = [&](std::size_t j, hn::Vec<D16>& upper, hn::Vec<D16>& lower) HWY_ATTR {
-    Butterfly<kShift>(d, Column<8, 0, 4, 2, 6>(d, j, half, pair04, pair26),
-                      Column<8, 1, 3, 5, 7>(d, j, hn::Zero(d32), pair13, pair57), upper, lower);
-  };
-  two_rows(0, row0, row7);
-  two_rows(1, row1, row6);
-  two_rows(2, row2, row5);
-  two_rows(3, row3, row4);
+  TwoRows<0>(d, half, pair04, pair26, pair13, pair57, row0, row7);
+  TwoRows<1>(d, half, pair04, pair26, pair13, pair57, row1, row6);
+  TwoRows<2>(d, half, pair04, pair26, pair13, pair57, row2, row5);
+  TwoRows<3>(d, half, pair04, pair26, pair13, pair57, row3, row4);
   Extremes<D32Of<D16>, kChecked> noted;
   StoreRows(d, PixelRow<false, 0>(d, row0, noted), PixelRow<false, 0>(d, row1, noted), dst, stride);
   StoreRows(d, PixelRow<false, 0>(d, row2, noted), PixelRow<false, 0>(d, row3, noted), dst + 2 * stride, stride);
@@ -172,10 +178,10 @@ HWY_INLINE bool TransformToFour(const std::int16_t* coefficients, const std::int
   if (!group.SumsUpToAtMost(kSurelyInRange)) return false;
   const auto half = hn::Set(d32, 1 << (kShift - 1));
   hn::Vec<D16> row0, row1, row2, row3;
-  Butterfly<kShift>(d, Column<4, 0, 2, 6, 4>(d, 0, half, pair02, pair64),
-                    Column<4, 1, 3, 5, 7>(d, 0, hn::Zero(d32), pair13, pair57), row0, row3);
-  Butterfly<kShift>(d, Column<4, 0, 2, 6, 4>(d, 1, half, pair02, pair64),
-                    Column<4, 1, 3, 5, 7>(d, 1, hn::Zero(d32), pair13, pair57), row1, row2);
+  Butterfly<kShift>(d, Column<4, 0, 0, 2, 6, 4>(d, half, pair02, pair64),
+                    Column<4, 0, 1, 3, 5, 7>(d, hn::Zero(d32), pair13, pair57), row0, row3);
+  Butterfly<kShift>(d, Column<4, 1, 0, 2, 6, 4>(d, half, pair02, pair64),
+                    Column<4, 1, 1, 3, 5, 7>(d, hn::Zero(d32), pair13, pair57), row1, row2);
   alignas(16) static constexpr std::uint8_t kOrder[16] = {0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15};
   const auto pixels = UpperBytes(d, FourPixels(d, row0, row1), FourPixels(d, row2, row3), kOrder);
   const hn::Repartition<std::uint8_t, D16> d8;
@@ -222,10 +228,10 @@ HWY_INLINE bool TransformToTwo(const std::int16_t* coefficients, const std::int1
   if (!group.SumsUpToAtMost(kSurelyInRange)) return false;
   const auto half = hn::Set(d32, 1 << (kShift - 1));
   constexpr std::int32_t kHalved = IdctWeights<2>::at(0, 0) / 2;  // 2^15 is no word
-  const auto weights = BothWeights(d, kHalved, kHalved);
+  const auto weights = BothWeights<kHalved, kHalved>(d);
   const Sums<V32Of<D16>> even{AddPairs(half, pair00.lower, weights), AddPairs(half, pair00.upper, weights)};
   hn::Vec<D16> row0, row1;
-  Butterfly<kShift>(d, even, Column<2, 1, 3, 5, 7>(d, 0, hn::Zero(d32), pair13, pair57), row0, row1);
+  Butterfly<kShift>(d, even, Column<2, 0, 1, 3, 5, 7>(d, hn::Zero(d32), pair13, pair57), row0, row1);
 
   const auto low = hn::BitCast(d64, hn::InterleaveLower(d32, hn::BitCast(d32, row0), hn::BitCast(d32, row1)));
   const auto high = hn::BitCast(d64, hn::InterleaveUpper(d32, hn::BitCast(d32, row0), hn::BitCast(d32, row1)));

@@ -71,10 +71,11 @@ constexpr std::int32_t PairOf(std::int32_t low, std::int32_t high) {
                                    (static_cast<std::uint32_t>(high) << 16U));
 }
 
-// Two weights of one output, in all lanes.
-template <class D16>
-HWY_INLINE hn::Vec<D16> BothWeights(D16 d, std::int32_t low, std::int32_t high) {
-  return hn::BitCast(d, hn::Set(D32Of<D16>(), PairOf(low, high)));
+// Two weights of one output, in all lanes. They are template arguments: in large units GCC calls a function for each
+// instead, and the transform takes several times as long.
+template <std::int32_t kLow, std::int32_t kHigh, class D16>
+HWY_INLINE hn::Vec<D16> BothWeights(D16 d) {
+  return hn::BitCast(d, hn::Set(D32Of<D16>(), PairOf(kLow, kHigh)));
 }
 
 // Sums of 32 bits of the lower and the upper four columns.
@@ -94,13 +95,14 @@ HWY_INLINE void Butterfly(D16 d, const Sums<V32>& even, const Sums<V32>& odd, hn
                                     hn::ShiftRight<kShift>(hn::Sub(even.upper, odd.upper)));
 }
 
-// The sum of the products of inputs a, b, c, d with their weights of output j. Weights of 2^15 have to be halved and
+// The sum of the products of inputs a, b, c, d with their weights of output kJ. Weights of 2^15 have to be halved and
 // their input be given twice.
-template <std::size_t kSize, std::size_t kA, std::size_t kB, std::size_t kC, std::size_t kD, class D16, class V16>
-HWY_INLINE Sums<V32Of<D16>> Column(D16 d, std::size_t j, V32Of<D16> start, const Pairs<V16>& ab, const Pairs<V16>& cd) {
+template <std::size_t kSize, std::size_t kJ, std::size_t kA, std::size_t kB, std::size_t kC, std::size_t kD, class D16,
+          class V16>
+HWY_INLINE Sums<V32Of<D16>> Column(D16 d, V32Of<D16> start, const Pairs<V16>& ab, const Pairs<V16>& cd) {
   using W = IdctWeights<kSize>;
-  const auto w0 = BothWeights(d, W::at(kA, j), W::at(kB, j));
-  const auto w1 = BothWeights(d, W::at(kC, j), W::at(kD, j));
+  const auto w0 = BothWeights<W::at(kA, kJ), W::at(kB, kJ)>(d);
+  const auto w1 = BothWeights<W::at(kC, kJ), W::at(kD, kJ)>(d);
   return {AddPairs(AddPairs(start, ab.lower, w0), cd.lower, w1), AddPairs(AddPairs(start, ab.upper, w0), cd.upper, w1)};
 }
 
