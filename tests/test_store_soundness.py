@@ -176,6 +176,10 @@ INTERRUPTED = {
     "all rows": "np.asarray(fastbatch.raw(url + '/x.npy', 'u1', -1))",
     "a copy": "fastbatch.words(url + '/a.txt', 3)",
     "a batch": "list(fastbatch.images([url + '/photos/cat/0.jpg'], size=8))",
+    "rows": "list(fastbatch.arrays(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))))",
+    "joined rows": "list(fastbatch.arrays([fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))] * 2, concat=-1))",
+    "packs": "list(fastbatch.pack(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, lengths=[8] * 1_500_016))",
+    "documents": "list(fastbatch.documents(fastbatch.raw(url + '/x.npy', 'u1', -1), lengths=[8] * 1_500_016, buckets=[8]))",
 }
 
 

@@ -59,6 +59,26 @@ for use in (lambda: fastbatch.images, lambda: fastbatch.Loader):
         raise SystemExit("no error")
 """
 
+INTERRUPTED = """
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.meta_path.remove(self)
+            if name == "fastbatch._core":  # as pybind11 says it
+                raise ImportError("initialization failed") from KeyboardInterrupt()
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+try:
+    import fastbatch
+except KeyboardInterrupt:
+    print("interrupted")
+import fastbatch
+print(*next(iter(fastbatch.arrays([1, 2, 3]))), "api" in vars(fastbatch))
+"""
+
 
 @pytest.fixture
 def without_core(tmp_path):
@@ -92,6 +112,14 @@ def test_the_package_says_how_to_build_the_core(without_core):
         assert line.startswith("fastbatch's compiled core cannot be loaded (")
         assert "In a checkout, `./dev setup` builds it" in line
         assert line.endswith("Without it, `fastbatch.pure` has the same functions.")
+
+
+@pytest.mark.parametrize("module", ["fastbatch._core", "fastbatch.api", "fastbatch.api.names"])
+def test_an_import_that_ctrl_c_ended_can_be_repeated(module):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED, module], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n1 2 3 False\n", "")
 
 
 def test_numpy_is_imported_when_it_is_needed():

@@ -27,6 +27,10 @@ std::size_t ConcatDecoder::chunk_samples() const noexcept {
   return std::max<std::size_t>(1, least / parts_.size());
 }
 
+bool ConcatDecoder::is_brief() const noexcept {
+  return std::all_of(parts_.begin(), parts_.end(), [](const auto& part) { return part->is_brief(); });
+}
+
 std::unique_ptr<Workspace> ConcatDecoder::workspace() const {
   auto made = std::make_unique<PartWorkspaces>();
   for (const auto& part : parts_) made->parts.push_back(part->workspace());

@@ -22,7 +22,7 @@ class ConcatDecoder : public Decoder {
   [[nodiscard]] std::uint64_t size() const noexcept override { return parts_.front()->size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return slot_bytes_; }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override;
-  [[nodiscard]] bool is_brief() const noexcept override { return true; }
+  [[nodiscard]] bool is_brief() const noexcept override;
   [[nodiscard]] std::unique_ptr<Workspace> workspace() const override;
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;

@@ -35,7 +35,7 @@ class PackedTokens : public Decoder {
   [[nodiscard]] std::uint64_t size() const noexcept override { return pieces_.ends.size(); }
   [[nodiscard]] std::size_t slot_bytes() const noexcept override { return pieces_.context * tokens_.element_bytes(); }
   [[nodiscard]] std::size_t chunk_samples() const noexcept override;
-  [[nodiscard]] bool is_brief() const noexcept override { return true; }
+  [[nodiscard]] bool is_brief() const noexcept override { return !tokens_.is_remote(); }
   [[nodiscard]] bool uses_key() const noexcept override { return false; }
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override;

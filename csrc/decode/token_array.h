@@ -21,6 +21,8 @@ class TokenArray {
   [[nodiscard]] const ArrayView& view() const noexcept { return tokens_; }
   [[nodiscard]] std::uint64_t size() const noexcept { return tokens_.shape[0]; }
   [[nodiscard]] std::size_t element_bytes() const noexcept { return fill_.size(); }
+  // Whether reads may wait for blocks of an object in a store.
+  [[nodiscard]] bool is_remote() const noexcept { return tokens_.file && tokens_.file->space(); }
 
   // Within read_on_trip(view(), ...).
   void copy(std::uint64_t start, std::size_t n, std::byte* to) const noexcept;

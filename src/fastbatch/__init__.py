@@ -35,6 +35,8 @@ _MISSING = ""  # why the compiled core is missing
 try:
     from ._core import narrow_targets as _narrow_targets
 except ImportError as _error:
+    if not isinstance(_error.__cause__, (Exception, type(None))):
+        raise _error.__cause__  # noqa: B904  # Ctrl-C while the core starts, of which pybind11 makes an ImportError
     _MISSING = (
         f"fastbatch's compiled core cannot be loaded ({_error}). In a checkout, `./dev setup` builds it; "
         "elsewhere, `pip install --force-reinstall fastbatch` installs it."
@@ -72,4 +74,4 @@ class _Package(_ModuleType):
 
 
 _sys.modules[__name__].__class__ = _Package
-del globals()["api"]  # bound by the imports above, before the class was set
+globals().pop("api", None)  # bound by the imports above, before the class was set; not if an import was interrupted
