@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.batch.exact import exact_array, refuse_rounded_frame
 from fastbatch.batch.tree import is_path
 from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
@@ -196,7 +197,8 @@ def as_rows(leaf: Any) -> Any:
             source = _matrix(source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             raise TypeError(f"expected an array, a path or a source, found {what_it_is(source)}")
-        given, source = source, np.asarray(source)
+        given, source = source, exact_array(source)
+        refuse_rounded_frame(given, source)
         columns = columns_without_numbers(given) if source.dtype.hasobject else None
         if columns is not None:
             raise TypeError(f"expected numbers, found {columns}; frame[[name, ...]] takes the others")
