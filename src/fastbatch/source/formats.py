@@ -18,7 +18,7 @@ from fastbatch.errors import FormatError
 
 from .compressed import uncompressed_name
 from .csv.table import Table
-from .foreign import columns_without_numbers, foreign_format, known_format, what_it_is
+from .foreign import OURS, columns_without_numbers, foreign_format, known_format, what_it_is
 from .hdf5 import WAY, is_dataset, open_dataset
 from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
@@ -151,6 +151,8 @@ def open_objects(opener: Opener, url: str) -> Any:
 
 def _what_it_is(path: str, head: bytes) -> str:
     other = known_format(path, head) if head else None
+    if other in OURS:
+        return f"something else, though the name is that of {other.title}"
     return "an empty file" if not head else "something else" if other is None else str(other)
 
 
