@@ -171,7 +171,7 @@ def test_bit_patterns_at_the_ends_of_a_type(api, write, dtype):
         ('x,c\n1,2\n3,"', 3, {}),
         ('x,c\n1,2\n3,4\n5,"', 4, {"missing": 0}),
         ('x,c\n\n1,"b # no comment\n', 3, {"columns": ["x"], "comment": "#"}),
-        ('x,c\n' + '1,2\n' * 1_200_000 + '3,"4', 1_200_002, {}),
+        ("x,c\n" + "1,2\n" * 1_200_000 + '3,"4', 1_200_002, {}),
     ],
     ids=["category", "column", "number", "empty", "missing", "comment", "second segment"],
 )

@@ -42,7 +42,9 @@ def test_the_library_writes_the_same(api, tmp_path):
 BROKEN = {
     "long header": (b"\xff\0\0\0\0\0\0\0{", "file ends early: expected a header of 255 bytes, found 9"),
     "name twice": (
-        tensors(b'{"x":' + json.dumps(about()).encode() + b',"x":' + json.dumps(about("I32")).encode() + b"}", bytes(96)),
+        tensors(
+            b'{"x":' + json.dumps(about()).encode() + b',"x":' + json.dumps(about("I32")).encode() + b"}", bytes(96)
+        ),
         "name 'x': expected each name once, found it again",
     ),
     "common bytes": (

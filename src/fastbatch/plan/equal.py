@@ -37,11 +37,12 @@ def _of_objects(name: str, values: list[Any]) -> Numbers:
     """Return the numbers of Python objects. As an array of NumPy some that differ would be equal, as 1 and "1"."""
     numbers: dict[Any, int] = {}
     found = np.empty(len(values), np.int64)
-    for i, value in enumerate(values):
-        try:
+    i = 0
+    try:
+        for i, value in enumerate(values):
             found[i] = numbers.setdefault(None if _is_missing(value) else value, len(numbers))
-        except TypeError:
-            raise TypeError(f"{name}: sample {i}: expected a number or a name, found {shown(value)}") from None
+    except TypeError:
+        raise TypeError(f"{name}: sample {i}: expected a number or a name, found {shown(values[i])}") from None
     return found
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from fastbatch.batch.exact import exact_array, refuse_rounded_frame
 from fastbatch.batch.tree import is_path
 from fastbatch.checks import refuse_masked

@@ -69,7 +69,9 @@ def open_safetensors(opener: Opener, path: str) -> dict[str, Any]:
         begin, behind = about["data_offsets"]
         if begin != end:
             what = f"tensor {shown(name)}: place"
-            raise FormatError(what, path=path, offset=8, expected=f"the bytes from {end} on", found=f"those from {begin} on")
+            raise FormatError(
+                what, path=path, offset=8, expected=f"the bytes from {end} on", found=f"those from {begin} on"
+            )
         end = behind
     if start + end != size:
         raise FormatError("file too long", path=path, expected=f"{start + end} bytes", found=size)

@@ -169,9 +169,8 @@ def _filled_codes(column: Any, filler: Any) -> Any:
 
 def _fits(value: Any, filler: Any) -> bool:
     """Return whether a value is what it was as a scalar of Arrow: not null, no fraction less, not infinite."""
-    from pyarrow import types
-
     import pyarrow as arrow
+    from pyarrow import types
 
     found = filler.as_py()
     if isinstance(value, list | tuple):
@@ -201,7 +200,7 @@ def _array(name: str, chunk: Any) -> Any:
 
 
 def _plain_dictionary(chunk: Any) -> Any:
-    """Return a dictionary array without null among its values, whose rows become null; of strings where Polars has views."""
+    """Return a dictionary array without null among its names: their rows become null. Views, as of Polars, are copied."""
     import pyarrow as arrow
 
     names, codes = chunk.dictionary, chunk.indices

@@ -87,7 +87,9 @@ def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
             yield from rows_of_cells(path, lines(file, path, options), options.delimiter, options.dialect.skip_rows)
         except UnicodeError as error:  # of a codec that knows no surrogates, as of UTF-16
             expected = f"text in {options.encoding}"
-            raise FormatError(f"not a table: {error!s:.200}", path=path, expected=expected, found="other bytes") from None
+            raise FormatError(
+                f"not a table: {error!s:.200}", path=path, expected=expected, found="other bytes"
+            ) from None
 
 
 def find_layout(path: str, options: CsvOptions) -> Layout:
