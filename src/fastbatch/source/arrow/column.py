@@ -200,7 +200,7 @@ def _array(name: str, chunk: Any) -> Any:
 
 
 def _plain_dictionary(chunk: Any) -> Any:
-    """Return a dictionary array without null among its names: their rows become null. Views, as of Polars, are copied."""
+    """Return a dictionary array whose names are no views (of Polars) and not null: such rows become null."""
     import pyarrow as arrow
 
     names, codes = chunk.dictionary, chunk.indices
