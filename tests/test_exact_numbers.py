@@ -36,13 +36,35 @@ def test_samples_with_large_integers_are_stacked_as_they_are(api):
             list(api.stream(samples, batch_size=2))
 
 
-def test_numbers_of_archives_with_large_integers(api, tmp_path):
-    path = tmp_path / "labels.tar"
+def tar_of(path, members):
+    """Write an archive of texts and return its path."""
     with tarfile.open(path, "w") as archive:
-        for name, content in {"a.cls": str(LARGE), "a.id": "3", "b.cls": "2", "b.id": str(2**64)}.items():
+        for name, content in members.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content.encode()))
+    return path
+
+
+def test_labels_of_images_are_not_rounded(api, tmp_path):
+    paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    for labels in ([ODD, 0.5], [LARGE, -1], [[ODD, 0.5], [1, 2]]):
+        with pytest.raises(ValueError, match=r"labels: expected numbers that one type holds, found \d+"):
+            api.images(paths, labels)
+    members = {"a.jpg": "", "a.json": f'{{"id": {LARGE}}}', "b.jpg": "", "b.json": '{"id": 2}'}
+    with pytest.raises(ValueError, match=f"labels: sample 0: expected a whole number, found {LARGE}"):
+        api.images(tar_of(tmp_path / "images.tar", members), labels=".json:id")
+
+
+def test_a_label_without_text_is_no_class(api, tmp_path):
+    path = tar_of(tmp_path / "images.tar", {"a.jpg": "", "a.cls": " \n", "b.jpg": "", "b.cls": "cat"})
+    with pytest.raises(api.FormatError, match=r"images.tar: a.cls: no label: expected text, found an empty member"):
+        api.images(path)
+
+
+def test_numbers_of_archives_with_large_integers(api, tmp_path):
+    members = {"a.cls": str(LARGE), "a.id": "3", "b.cls": "2", "b.id": str(2**64)}
+    path = tar_of(tmp_path / "labels.tar", members)
     (batch,) = api.tar(path, decode={"id": int})
     assert batch["cls"].dtype == np.uint64 and batch["cls"].tolist() == [LARGE, 2]
     assert batch["id"] == [3, 2**64]  # a list, as all that is no number of NumPy's
