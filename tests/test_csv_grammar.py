@@ -160,3 +160,32 @@ def test_bit_patterns_at_the_ends_of_a_type(api, write, dtype):
     path = write("a\n" + "".join(f"{pattern:#x}\n" for pattern in patterns))
     assert np.asarray(api.csv(path, dtype=dtype)[:]).ravel().tolist() == expected.tolist()
     assert isinstance(error_of(api.csv, write(f"a\n{2**bits:#x}\n"), dtype=dtype), api.FormatError)
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "options"),
+    [
+        ('x,c\n1,"b\n2,a\n3,a\n', 2, {"categories": ["c"]}),
+        ('x,c\n1,"b\n2,a\n3,a', 2, {"columns": ["x"]}),
+        ('x,c\n1,2\n3,"4', 3, {}),
+        ('x,c\n1,2\n3,"', 3, {}),
+        ('x,c\n1,2\n3,4\n5,"', 4, {"missing": 0}),
+        ('x,c\n\n1,"b # no comment\n', 3, {"columns": ["x"], "comment": "#"}),
+        ("x,c\n" + "1,2\n" * 1_200_000 + '3,"4', 1_200_002, {}),
+    ],
+    ids=["category", "column", "number", "empty", "missing", "comment", "second segment"],
+)
+def test_quotes_that_are_not_closed(api, write, content, row, options):
+    path = write(content)
+    with pytest.raises(api.FormatError, match=rf"data.csv: row {row}: quotes are not closed: .* end of the file"):
+        api.csv(path, **options)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_text_that_its_encoding_cannot_hold(api, write, encoding):
+    content = "a,b\n1,2\n3,4".encode(encoding)
+    assert api.csv(write(content), encoding=encoding)[:].tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(api.FormatError, match=f"data.csv: not a table: .*expected text in {encoding}"):
+        api.csv(write(content[:-1]), encoding=encoding)
+    with pytest.raises(api.FormatError, match="data.csv: not a table"):
+        api.csv(write(b"a,b\n1,2\n3"), encoding="utf-16")

@@ -195,6 +195,14 @@ def test_numbers_that_do_not_fit_are_cast_as_numpy_casts_them(api, to):
     assert np.array_equal(batch, x.astype(to))
 
 
+@pytest.mark.parametrize("to", ["uint8", "int8", "int32", "int64", "uint64"])
+def test_floats_that_do_not_fit_are_clipped(api, to):
+    x = np.array([-1.5, 300.7, np.nan, np.inf, -np.inf, 2.0**70])
+    (batch,) = api.arrays(x, batch_size=6, dtype=to)
+    low, high = int(np.iinfo(to).min), int(np.iinfo(to).max)
+    assert batch.tolist() == [max(-1, low), min(300, high), 0, high, low, high]
+
+
 # ---- EXIF in both orders of bytes -----------------------------------------------------------------------------------
 
 

@@ -133,6 +133,31 @@ def test_a_file_rewritten_before_the_first_epoch(api, path):
     np.testing.assert_array_equal(next(iter(api.arrays(path))), 0)
 
 
+def test_reads_outside_of_epochs_notice_that_a_file_was_rewritten(api, path, tmp_path):
+    labels = tmp_path / "labels.npy"
+    np.save(labels, np.arange(N) % 3)
+    source, classes = api.npy(path), api.npy(labels)
+    parts = api.series([source, source])
+    dataset = api.TimeSeriesDataset(path, labels, seq_length=5)
+    reads = {
+        "statistics": lambda: api.statistics(source),
+        "statistics of a series": lambda: api.statistics(parts, stop=2 * N),
+        "item": lambda: dataset[7],
+        "weights": lambda: api.arrays(np.arange(N), weights=classes),
+        "classes": lambda: api.class_weight(classes),
+        "groups": lambda: api.arrays(np.arange(N)).split(0.5, groups=classes),
+        "selection": lambda: api.arrays(np.arange(N)).select(classes),
+        "balance": lambda: api.arrays(np.arange(N), balance=classes),
+    }
+    for read in reads.values():
+        read()
+    rewrite(path)
+    rewrite(labels)
+    for name, read in reads.items():
+        error = error_of(read)
+        assert isinstance(error, FormatError) and "file changed while in use" in str(error), (name, error)
+
+
 def test_changes_that_leave_the_content(api, path):
     """Permissions, other names, a file put in the place: the mapping has the rows that it had."""
     loader = api.arrays(path, batch_size=N)

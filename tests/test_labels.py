@@ -206,3 +206,25 @@ def test_classes_are_drawn_equally_often(api, photos):
 def test_a_single_thing_is_no_list_of_labels(api, photos):
     with pytest.raises(TypeError, match="labels: expected one for each of 12 files, found 5"):
         api.images(sorted(photos.rglob("*.jpg")), labels=5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "options"),
+    [
+        ("file,class\na,b.jpg,cat\n", "line 2: another number of cells: expected 2, found 3", {}),
+        ("file,file\na.jpg,cat\n", "expected one column 'file', found", {"path_column": "file"}),
+        ('file,class\na.jpg,"cat\nb.jpg,dog\n', "row 2: quotes are not closed", {}),
+        ('file,class\n"a.jpg,cat\nb.jpg,dog\n', "row 2: quotes are not closed", {}),
+        ("a.jpg,cat\nb.jpg,dog,3\n", "line 2: another number of cells: expected 2, found 3", {"header": False}),
+    ],
+    ids=["comma", "twice", "label", "path", "no header"],
+)
+def test_tables_that_would_give_other_labels(api, write, content, message, options):
+    with pytest.raises(ValueError, match=message):
+        api.image_table(write(content), **options)
+
+
+def test_empty_cells_at_the_end_and_numbers_of_python(api, write):
+    paths, labels = api.image_table(write(" file , class\na.jpg,1_0,\nb.jpg,10\n"), label_column="class", root="")
+    assert (paths, labels) == (["a.jpg", "b.jpg"], ["1_0", "10"])
+    assert api.image_table(write("f,c\na,٣\nb,2\n"))[1] == ["٣", "2"]

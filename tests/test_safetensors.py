@@ -41,6 +41,19 @@ def test_the_library_writes_the_same(api, tmp_path):
 
 BROKEN = {
     "long header": (b"\xff\0\0\0\0\0\0\0{", "file ends early: expected a header of 255 bytes, found 9"),
+    "name twice": (
+        tensors(
+            b'{"x":' + json.dumps(about()).encode() + b',"x":' + json.dumps(about("I32")).encode() + b"}", bytes(96)
+        ),
+        "name 'x': expected each name once, found it again",
+    ),
+    "common bytes": (
+        tensors({"x": about(), "y": about("I32", (6, 2), 48, 48)}, bytes(96)),
+        "tensor 'y': place: expected the bytes from 96 on, found those from 48 on",
+    ),
+    "gap": (tensors({"x": about(start=8)}, bytes(104)), "place: expected the bytes from 0 on, found those from 8 on"),
+    "more": (tensors({"x": about()}, bytes(97)), "file too long: expected 1[0-9]+ bytes, found 1[0-9]+"),
+    "no header": (b"\x02" + bytes(7) + b"[]", "not an array: .* found something else, though the name is that of a"),
     "no JSON": (tensors(b'{"x": '), "header is not JSON"),
     "type": (tensors({"x": about("BF16")}), "tensor 'x': type: expected BOOL, .* found 'BF16'"),
     "no tensor": (tensors({"x": 3}), "tensor 'x': type: expected BOOL, .* found None"),

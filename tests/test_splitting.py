@@ -217,6 +217,42 @@ REFUSED = [
 ]
 
 
+EIGHT = {
+    "large": [2**63 + 1] * 2 + [2**63 + 2] * 2 + [1] * 4,
+    "zeros at the end": ["a\0"] * 4 + ["a"] * 4,
+    "number and text": [1] * 4 + ["1"] * 4,
+    "none": [None] * 4 + ["a"] * 4,
+    "NaN": [float("nan") for _ in range(4)] + [1] * 4,
+    "pairs": [(1, 2)] * 4 + [(2, 1)] * 4,
+}
+
+
+@pytest.mark.parametrize("name", EIGHT)
+def test_labels_are_compared_as_python_compares_them(api, name):
+    labels = ["NaN" if value != value else value for value in EIGHT[name]]
+    of = [labels.index(label) for label in labels]
+    loader = numbered(api, 8)
+    for options in ({"groups": EIGHT[name]}, {"stratify": EIGHT[name]}):
+        expected = loader.split(0.5, **{key: np.array(of) for key in options})
+        for part, other in zip(loader.split(0.5, **options), expected, strict=True):
+            assert np.concatenate(list(part)).tolist() == np.concatenate(list(other)).tolist()
+    balanced = [api.arrays(np.arange(8), balance=balance, seed=1) for balance in (EIGHT[name], np.array(of))]
+    assert np.concatenate(list(balanced[0])).tolist() == np.concatenate(list(balanced[1])).tolist()
+
+
+def test_missing_labels_of_pandas_are_one_label(api):
+    pandas = pytest.importorskip("pandas")
+    groups = pandas.Series(pandas.array(["a", None] * 4, dtype="string"), index=range(8, 0, -1))
+    _, held = numbered(api, 8).split(0.5, groups=groups)
+    assert np.concatenate(list(held)).tolist() in ([0, 2, 4, 6], [1, 3, 5, 7])
+
+
+def test_labels_that_cannot_be_compared_are_named(api):
+    for options in ({"groups": [[1]] * 21}, {"stratify": [1] * 20 + [{}]}):
+        with pytest.raises(TypeError, match=r"(groups: sample 0|stratify: sample 20): expected a number or a name"):
+            numbered(api).split(2, **options)
+
+
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_what_cannot_be_divided_is_refused(api, options, message):
     assert message in str(error_of(numbered(api).split, **options))

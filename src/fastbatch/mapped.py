@@ -17,11 +17,13 @@ def elements(source: Any) -> Array:
     """Return the elements of an array, a source or a table.
 
     A source of the core is copied under its guard against SIGBUS. For an array that NumPy mapped, the size of the file
-    is checked first.
+    is checked first. A file that was written to since it was opened is a FormatError.
     """
+    verify(source)
     read = getattr(source, "read_elements", None)
     if read is not None:
         copied: Array = read()
+        verify(source)
         return copied
     require_mapped(source)
     return np.asarray(source)
@@ -34,6 +36,14 @@ def rows_of(source: Any, start: int, stop: int) -> Any:
         return read(start, stop)
     require_mapped(source)
     return source[start:stop]
+
+
+def verify(source: Any) -> None:
+    """Raise FormatError if a file under an array, a source or a series was written to since: one `stat` a file."""
+    for part in getattr(source, "parts", (source,)):
+        known = part if hasattr(part, "verify") else getattr(mapping_of(part), "file", None)
+        if known is not None:
+            known.verify()
 
 
 def require_mapped(array: Any) -> None:

@@ -53,7 +53,7 @@ def class_weight(labels: Any) -> dict[int, float]:
     if given.ndim != 1 or given.dtype.kind not in "iub":
         what = f"{given.dtype} of shape {given.shape}"
         raise TypeError(f"class_weight: expected integers, or one row for each sample, found {what}")
-    classes, counts = np.unique(given.astype(np.int64), return_counts=True)
+    classes, counts = np.unique(given.astype(int) if given.dtype == bool else given, return_counts=True)
     weights = len(given) / (counts * len(classes))
     return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 

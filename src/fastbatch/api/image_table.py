@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from fastbatch.checks import shown, text
 from fastbatch.errors import FormatError
+from fastbatch.source.csv.lines import rows_of_cells
 from fastbatch.source.foreign import refuse_container
 from fastbatch.source.local_file import open_regular, path_text
 from fastbatch.source.remote.urls import as_url
@@ -48,6 +48,7 @@ def image_table(
     Raises:
         ValueError: A column that is not in the file, a row that is too short, or an empty cell. The message names the
             line.
+        FormatError: Another encoding, a row that is too long, or quotes that are not closed.
         TypeError: A column that is neither a name nor a number.
         OSError: The file cannot be read.
 
@@ -68,13 +69,17 @@ def image_table(
     path = path_text("path", path)
     refuse_container(path, "a table", "lines of text")
     with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
         try:
-            names = next(reader, None) if header else None
-            rows = [(reader.line_num, row) for row in reader if row]
+            rows = list(rows_of_cells(path, file, delimiter))
         except UnicodeDecodeError as error:
             found = f"the byte {error.object[error.start]:#04x}"
             raise FormatError("not a table", path=path, expected="text in UTF-8", found=found) from None
+    names = [name.strip() for name in rows.pop(0)[1]] if header and rows else None
+    width = len(names if names is not None else rows[0][1]) if names or rows else 0
+    for line, row in rows:
+        if len(row) > width and any(map(str.strip, row[width:])):
+            found = f"{len(row)} (a cell with the delimiter in it needs quotes)"
+            raise FormatError(f"line {line}: another number of cells", path=path, expected=width, found=found)
     several = not isinstance(label_column, str | int) and label_column is not None
     wanted: list[str | int] = [path_column]
     if label_column is not None:
@@ -82,7 +87,7 @@ def image_table(
     for column in wanted:
         if not isinstance(column, str | int):
             raise TypeError(f"path_column, label_column: expected names or numbers, found {shown(column)}")
-    numbers = [_column_number(path, column, names, rows) for column in wanted]
+    numbers = [_column_number(path, column, names, width) for column in wanted]
     cells = []
     for line, row in rows:
         for name, number in zip(wanted, numbers, strict=True):
@@ -106,11 +111,12 @@ def image_table(
     return paths, _typed(labels)
 
 
-def _column_number(path: Any, column: str | int, names: list[str] | None, rows: list[tuple[int, list[str]]]) -> int:
-    width = len(names) if names is not None else max((len(row) for _, row in rows), default=0)
+def _column_number(path: Any, column: str | int, names: list[str] | None, width: int) -> int:
     if isinstance(column, str):
-        if names is None or column not in names:
-            raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
+        n = 0 if names is None else names.count(column)
+        if n != 1 or names is None:
+            expected = f"{'one' if n else 'a'} column {shown(column)}"
+            raise ValueError(f"{path}: expected {expected}, found {shown(names or 'no names')}")
         return names.index(column)
     if not 0 <= column < width:
         raise ValueError(f"{path}: expected a column {column}, found {width} columns")
@@ -125,6 +131,8 @@ def _number(path: Any, line: int, cell: str) -> float:
 
 
 def _typed(cells: list[str]) -> list[Any]:
+    if any("_" in cell or not cell.isascii() for cell in cells):  # 1_0 is a name, though Python takes it for 10
+        return list(cells)
     for kind in (int, float):
         with contextlib.suppress(ValueError):
             return [kind(cell) for cell in cells]

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastbatch.checks import whole
 from fastbatch.decode.statistics import Statistics
+from fastbatch.mapped import verify
 from fastbatch.source.formats import as_rows, open_array
 from fastbatch.source.series import Series
 from fastbatch.source.window import MAX_ROWS, blocks
@@ -61,6 +62,7 @@ def statistics(backend: Backend, data: Any, start: SupportsIndex = 0, stop: Supp
     for part, begin, end in _stretches(rows, first, last):
         for _, block in blocks(backend.part, part, begin, end):
             moments.add(block)
+    verify(rows)  # or it could be of two contents
     shape = tuple(rows.shape[1:])
     return Statistics(moments.mean.reshape(shape), np.sqrt(moments.variance).reshape(shape), last - first)
 

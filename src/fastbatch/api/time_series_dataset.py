@@ -12,7 +12,7 @@ from fastbatch.batch.tree import is_path
 from fastbatch.calls import public_class, takes
 from fastbatch.checks import n_of, refuse_masked, whole
 from fastbatch.loader.samples import SampleLoader
-from fastbatch.mapped import rows_of
+from fastbatch.mapped import rows_of, verify
 from fastbatch.source.csv.table import Table
 from fastbatch.source.formats import as_rows, open_array
 from fastbatch.source.window import MAX_ROWS, Part
@@ -84,6 +84,8 @@ class TimeSeriesDataset:
         data, labels = self._given
         last = i + self.seq_length - 1
         x, y = rows_of(self._data, i, last + 1), rows_of(self._labels, last, last + 1)[0]
+        verify(self._data)
+        verify(self._labels)
         # A copy: torch warns about read-only arrays, such as mapped ones.
         return np.array(x) if is_path(data) else x, np.array(y)[()] if is_path(labels) else y
 

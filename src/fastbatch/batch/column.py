@@ -10,6 +10,8 @@ import numpy as np
 
 from fastbatch.checks import refuse_masked
 
+from .exact import exact_array
+
 
 class Column(Protocol):
     """One array of every batch.
@@ -50,7 +52,7 @@ def leaf_array(leaf: Any) -> np.ndarray[Any, Any]:
         return array
     if isinstance(leaf, np.ma.MaskedArray):
         refuse_masked("", leaf)
-    return np.asarray(leaf)
+    return exact_array(leaf)
 
 
 def for_evaluation(column: Any) -> Any:

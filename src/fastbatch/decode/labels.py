@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbatch.batch.exact import exact_array
 from fastbatch.checks import refuse_masked, shown
 from fastbatch.mapped import elements
 
@@ -80,7 +81,10 @@ def _rows(given: Any) -> Array | list[Any]:
         rows = [list(row) for row in rows]
     names = isinstance(rows, list) and any(isinstance(row, str) for row in rows)
     # As objects, since NumPy would convert numbers among strings.
-    array: Array = np.asarray(rows, dtype=object) if names else elements(rows)
+    if names:
+        array: Array = np.asarray(rows, dtype=object)
+    else:
+        array = _exact(rows) if isinstance(rows, list) else elements(rows)
     if array.ndim == 0:
         raise ValueError(f"labels: expected one label for each file, found {shown(given)}")
     if array.dtype == object and array.ndim == 1:
@@ -96,7 +100,14 @@ def _numbers(array: Array) -> Array:
     for i, label in enumerate(array):
         if not isinstance(label, int | float | np.number | np.bool_):
             raise ValueError(f"labels: sample {i}: expected a number or a string, found {shown(label)}")
-    return np.array(array.tolist())
+    return _exact(array.tolist())
+
+
+def _exact(rows: list[Any]) -> Array:
+    try:
+        return exact_array(rows)
+    except ValueError as error:
+        raise ValueError(f"labels: {error}") from None
 
 
 def _codes(labels: list[Any], class_names: Names | None) -> tuple[Array, Names]:

@@ -8,10 +8,10 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fastbatch.calls import public_class
+from fastbatch.source.local_file import path_text, write_whole
 
 MOST_SHOWN = 20  # bad files in `repr`
 
@@ -86,9 +86,7 @@ class Verification:
         Args:
             path: The file; it is replaced as a whole.
         """
-        temporary = Path(f"{os.fspath(path)}.part")
-        temporary.write_text(json.dumps(self.to_dict(), indent=2) + "\n", "utf-8")
-        temporary.replace(path)
+        write_whole(path_text("path", path), (json.dumps(self.to_dict(), indent=2) + "\n").encode())
 
     def __repr__(self) -> str:
         lines = [self.summary(), *map(str, self.bad[:MOST_SHOWN])]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.column import leaf_array
+from fastbatch.batch.exact import exact_join
 from fastbatch.batch.tree import flatten, packer
 from fastbatch.checks import shown
 from fastbatch.errors import SIGNALS, add_note, name_of, signal_error
@@ -169,4 +170,4 @@ def stack(samples: list[Any]) -> Any:
             if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
-    return packer(structure)([np.stack(column) for column in columns])
+    return packer(structure)([exact_join(np.stack, column) for column in columns])

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, shown, whole
-from fastbatch.mapped import elements
+from fastbatch.checks import MAX_INT64, flag, floats, shown, whole
 
+from .equal import equal_labels
 from .streams import DRAW, stream
 from .subset import Selection, Subset
 
@@ -112,12 +112,8 @@ def make_draw(
             )
         if isinstance(balance, str):
             balance = labels()
-        refuse_masked("balance", balance)
-        given = elements(balance)
-        if given.shape != (n,):
-            raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
-        _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)
-        weights = 1.0 / counts[classes]
+        classes = equal_labels("balance", balance, n, "'classes' or one label")
+        weights = 1.0 / np.bincount(classes)[classes]
     values = floats("weights", weights)
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")

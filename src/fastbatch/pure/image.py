@@ -11,7 +11,7 @@ from fastbatch.decode.pillow_image import pixels_of, probe_sample, quiet, verify
 from fastbatch.decode.single_image import Array, Box
 from fastbatch.decode.truncated import decoded
 from fastbatch.errors import NO_PILLOW
-from fastbatch.source.local_file import open_regular
+from fastbatch.source.local_file import read_sample
 from fastbatch.source.samples import SampleSource
 
 from .passes import resize
@@ -27,8 +27,7 @@ def decode_image(
 ) -> Array:
     """Return the pixels of a file, or of encoded bytes if there is no path; with `fills` also of a truncated image."""
     if path is not None:
-        with open_regular(path) as file:
-            content = file.read()
+        content = read_sample(path)
     with quiet():
         return decoded(lambda: pixels_of(bytes(content), mode, exif, max_pixels), fills)[0]
 

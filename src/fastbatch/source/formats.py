@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from fastbatch.batch.exact import exact_array, refuse_rounded_frame
 from fastbatch.batch.tree import is_path
 from fastbatch.checks import refuse_masked
 from fastbatch.errors import FormatError
 
 from .compressed import uncompressed_name
 from .csv.table import Table
-from .foreign import columns_without_numbers, foreign_format, known_format, what_it_is
+from .foreign import OURS, columns_without_numbers, foreign_format, known_format, what_it_is
 from .hdf5 import WAY, is_dataset, open_dataset
 from .local_file import Path, path_bytes, path_text, read_head
 from .opener import Opener
@@ -150,6 +149,8 @@ def open_objects(opener: Opener, url: str) -> Any:
 
 def _what_it_is(path: str, head: bytes) -> str:
     other = known_format(path, head) if head else None
+    if other in OURS:
+        return f"something else, though the name is that of {other.title}"
     return "an empty file" if not head else "something else" if other is None else str(other)
 
 
@@ -196,7 +197,8 @@ def as_rows(leaf: Any) -> Any:
             source = _matrix(source)
         if not hasattr(source, "__array__") and not isinstance(source, list | tuple):
             raise TypeError(f"expected an array, a path or a source, found {what_it_is(source)}")
-        given, source = source, np.asarray(source)
+        given, source = source, exact_array(source)
+        refuse_rounded_frame(given, source)
         columns = columns_without_numbers(given) if source.dtype.hasobject else None
         if columns is not None:
             raise TypeError(f"expected numbers, found {columns}; frame[[name, ...]] takes the others")

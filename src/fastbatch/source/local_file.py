@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import secrets
 import stat
+from collections.abc import Iterator
 from typing import Any
 
 from fastbatch.checks import LONGEST_SHOWN, shown
@@ -15,6 +18,7 @@ from .remote.urls import as_url
 
 Path = str | bytes | os.PathLike[str]
 MOST_PATH_BYTES = 4096
+MOST_SAMPLE_BYTES = 1 << 30  # kMaxSampleBytes in the core
 HEAD_BYTES = 512  # enough to recognise any format
 
 
@@ -88,6 +92,53 @@ def open_unbuffered(path: Path) -> NamedFile:
     if not stat.S_ISREG(mode):
         raise not_a_file(mode, text)
     return NamedFile(text)
+
+
+def read_sample(path: Path) -> bytes:
+    """Return the content of a file; OSError (EFBIG) for one that is too large for a sample, as in the core."""
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > MOST_SAMPLE_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), os.fsdecode(path))
+        return file.read()
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Give errors of the system that name no file, as those of writing, the name of this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = path
+        raise
+
+
+def write_whole(path: str, content: bytes) -> None:
+    """Write a file; one that is there already stays as it is until all of its successor is on the disk.
+
+    Raises:
+        OSError: With the name of the file.
+    """
+    target = os.path.realpath(path)
+    with naming(path):
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe, a terminal
+            with open(path, "wb") as file:
+                file.write(content)
+            return
+        unfinished = f"{target}.{secrets.token_hex(4)}.part"
+        try:
+            with open(unfinished, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(OSError):
+                os.chmod(unfinished, stat.S_IMODE(os.stat(target).st_mode))
+            os.replace(unfinished, target)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from None
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(unfinished)
 
 
 def read_head(path: Path) -> bytes:

@@ -54,14 +54,38 @@ def open_safetensors(opener: Opener, path: str) -> dict[str, Any]:
             )
         text = file.read(length)
     try:
-        header = json.loads(text)
+        header = json.loads(text, object_pairs_hook=lambda pairs: _object(path, pairs))
+    except FormatError:
+        raise
     except (ValueError, RecursionError) as error:
         raise FormatError(f"header is not JSON: {error!s:.100}", path=path, offset=8) from None
     if not isinstance(header, dict):
         raise FormatError("no header", path=path, offset=8, expected="an object", found=shown(header))
     header.pop("__metadata__", None)
     start = 8 + length
-    return {name: _tensor(opener, path, name, about, start, size) for name, about in header.items()}
+    tensors = {name: _tensor(opener, path, name, about, start, size) for name, about in header.items()}
+    end = 0
+    for name, about in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        begin, behind = about["data_offsets"]
+        if begin != end:
+            what = f"tensor {shown(name)}: place"
+            raise FormatError(
+                what, path=path, offset=8, expected=f"the bytes from {end} on", found=f"those from {begin} on"
+            )
+        end = behind
+    if start + end != size:
+        raise FormatError("file too long", path=path, expected=f"{start + end} bytes", found=size)
+    return tensors
+
+
+def _object(path: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; a name that comes twice is an error, since either tensor could be meant."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise FormatError(f"name {shown(name)}", path=path, offset=8, expected="each name once", found="it again")
+        found[name] = value
+    return found
 
 
 def _tensor(opener: Opener, path: str, name: str, about: Any, start: int, size: int) -> Any:

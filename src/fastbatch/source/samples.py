@@ -14,7 +14,7 @@ from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.checks import n_of, refuse_masked
 from fastbatch.mapped import elements
 
-from .local_file import open_regular
+from .local_file import read_sample
 
 
 class SampleSource(Protocol):
@@ -53,8 +53,7 @@ class FileSamples:
         return len(self.paths)
 
     def read(self, index: int) -> bytes:
-        with open_regular(self.paths[index]) as file:
-            return file.read()
+        return read_sample(self.paths[index])
 
     def name(self, index: int) -> str | None:
         return os.fsdecode(self.paths[index])

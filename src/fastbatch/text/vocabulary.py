@@ -15,7 +15,7 @@ from fastbatch.calls import public_class
 from fastbatch.checks import n_of, shown, whole_numbers
 from fastbatch.errors import FormatError
 from fastbatch.source.foreign import refuse_container
-from fastbatch.source.local_file import open_regular, path_text
+from fastbatch.source.local_file import open_regular, path_text, write_whole
 from fastbatch.source.remote.urls import as_url
 
 
@@ -111,7 +111,7 @@ class Vocabulary:
         return out
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the words as UTF-8 text, one word per line, without counts.
+        """Write the words as UTF-8 text, one word per line, without counts; the file is replaced as a whole.
 
         Example:
             >>> import fastbatch as fb
@@ -121,8 +121,8 @@ class Vocabulary:
         """
         if as_url(path) is not None:
             raise ValueError(f"path: expected a file of this machine, found {path!s:.200}")
-        with open(path_text("path", path), "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-            file.writelines(f"{word}\n" for word in self.words)
+        content = "".join(f"{word}\n" for word in self.words)
+        write_whole(path_text("path", path), content.encode("utf-8", "surrogateescape"))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Vocabulary:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastbatch.batch.exact import exact_join
 from fastbatch.checks import shown
 from fastbatch.errors import DecodeError
 from fastbatch.source.series import Series
@@ -82,6 +83,8 @@ def convert(name: str, column: Any, missing: Any = "error") -> Numbers | Values:
 
     if isinstance(column.type, arrow.BaseExtensionType):
         column = _storage(name, column)
+    if types.is_dictionary(column.type) and column.num_chunks:
+        column = arrow.chunked_array([_plain_dictionary(chunk) for chunk in column.chunks])
     column = _filled(name, column, missing)
     kind = column.type
     if types.is_dictionary(kind):
@@ -140,11 +143,43 @@ def _filled(name: str, column: Any, missing: Any) -> Any:
             f"column {shown(name)}: row {_first_null(column)}: expected a value, found null; give missing="
         )
     value: Any = float("nan") if isinstance(missing, str) and missing == "nan" else missing
+    is_coded = arrow.types.is_dictionary(column.type)
     try:
-        return column.fill_null(arrow.scalar(value, column.type))
+        filler = arrow.scalar(value, column.type.value_type if is_coded else column.type)
+        if not _fits(value, filler):
+            raise ValueError("another value would take its place")
+        return _filled_codes(column, filler) if is_coded else column.fill_null(filler)
     except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
         expected = f"expected a value of type {column.type}"
         raise ValueError(f"missing: column {shown(name)}: {expected}, found {shown(missing)}: {error!s:.100}") from None
+
+
+def _filled_codes(column: Any, filler: Any) -> Any:
+    """Return a dictionary column without nulls; its names keep their order, which `fill_null` would not."""
+    import pyarrow as arrow
+
+    chunks = column.unify_dictionaries().chunks
+    names = chunks[0].dictionary
+    code = names.index(filler).as_py()
+    if code < 0:
+        code, names = len(names), arrow.concat_arrays([names, arrow.array([filler.as_py()], names.type)])
+    codes = [chunk.indices.cast("int64").fill_null(code) for chunk in chunks]
+    return arrow.chunked_array([arrow.DictionaryArray.from_arrays(part, names) for part in codes])
+
+
+def _fits(value: Any, filler: Any) -> bool:
+    """Return whether a value is what it was as a scalar of Arrow: not null, no fraction less, not infinite."""
+    import pyarrow as arrow
+    from pyarrow import types
+
+    found = filler.as_py()
+    if isinstance(value, list | tuple):
+        return all(_fits(one, arrow.scalar(one, filler.type.value_type)) for one in value)
+    if found is None or not isinstance(value, float | np.floating):
+        return found is not None
+    if types.is_floating(filler.type):
+        return bool(np.isfinite(found) or not np.isfinite(value))
+    return bool(found == value)
 
 
 def _first_null(column: Any) -> int:
@@ -162,6 +197,20 @@ def _array(name: str, chunk: Any) -> Any:
     if array.dtype.hasobject:
         raise _unknown(name, chunk.type)
     return array
+
+
+def _plain_dictionary(chunk: Any) -> Any:
+    """Return a dictionary array whose names are no views (of Polars) and not null: such rows become null."""
+    import pyarrow as arrow
+
+    names, codes = chunk.dictionary, chunk.indices
+    if str(names.type) == "string_view":
+        names = names.cast("large_string")
+    if names.null_count:
+        is_null = np.asarray(names.is_null().to_numpy(zero_copy_only=False))
+        codes = arrow.array(np.cumsum(~is_null) - 1, codes.type, mask=is_null).take(codes)
+        names = names.drop_null()
+    return chunk if names is chunk.dictionary else arrow.DictionaryArray.from_arrays(codes, names)
 
 
 def _dictionary(name: str, column: Any) -> Numbers:
@@ -239,4 +288,4 @@ def matrix(table: ArrowTable) -> Any:
     if wrong or not columns:
         found = ", ".join(f"{name!s:.40}" for name in wrong) or "none"
         raise TypeError(f"expected columns of numbers, found {found}; table() takes others")
-    return np.column_stack([np.asarray(one.rows[:]) for one in numbers])
+    return exact_join(np.column_stack, [np.asarray(one.rows[:]) for one in numbers])

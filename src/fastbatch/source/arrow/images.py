@@ -89,7 +89,7 @@ def label_column(table: ArrowTable, labels: Any) -> str | None:
 
 def _holds_bytes(kind: Any) -> bool:
     text = str(kind)
-    return text.removeprefix("large_") == "binary" or (text.startswith("struct") and "bytes: binary" in text)
+    return text in ("binary", "large_binary", "binary_view") or (text.startswith("struct") and "bytes: binary" in text)
 
 
 def _chunk(option: str, name: str, chunk: Any, first: int) -> SampleSource:
@@ -107,6 +107,8 @@ def _chunk(option: str, name: str, chunk: Any, first: int) -> SampleSource:
                 return FileSamples([os.fsencode(path) for path in names])
         chunk = content
     _refuse_null(option, name, chunk, first)
+    if str(chunk.type) == "binary_view":  # of Polars
+        chunk = chunk.cast("large_binary")
     if not (types.is_binary(chunk.type) or types.is_large_binary(chunk.type)):
         raise TypeError(f"{option}: expected bytes in column {shown(name)}, found {chunk.type}")
     _, offsets, content = chunk.buffers()

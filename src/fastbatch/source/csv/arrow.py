@@ -79,7 +79,10 @@ def _segments(path: str) -> Iterator[tuple[memoryview | None, bool]]:
             elif n == len(content):
                 content = content + bytearray(n)
     if rest:
-        yield memoryview(content)[:rest], content.count(b'"', 0, rest) > 0
+        last = content[:rest]
+        if not last.endswith((b"\n", b"\r")):
+            last += b"\n"  # without it pyarrow closes quotes at the end of the file
+        yield memoryview(last), b'"' in last
 
 
 def _row_end(content: bytearray, end: int, n_quotes: int) -> int:

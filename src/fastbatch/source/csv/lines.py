@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from fastbatch.errors import FormatError
@@ -34,6 +35,36 @@ def lines(file: TextIO, path: str, options: CsvOptions) -> Iterator[str]:
             line = _without_comment(line, comment, in_quotes, options.delimiter)
             in_quotes ^= line.count('"') % 2 == 1
         yield line
+
+
+def rows_of_cells(path: str, given: Iterable[str], delimiter: str, skipped: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Yield (number of the first line, cells) of each row; empty lines are skipped.
+
+    Args:
+        skipped: Lines of the file before those given.
+
+    Raises:
+        FormatError: Not CSV, or a quote that is never closed: its cell would swallow all rows after it.
+    """
+    line = 0
+
+    def whole() -> Iterator[str]:
+        yield from given
+        if skipped + reader.line_num >= line:  # asked for more of a row
+            found = "the end of the file"
+            raise FormatError(f"row {line}: quotes are not closed", path=path, expected='a second "', found=found)
+
+    reader = csv.reader(whole(), delimiter=delimiter)
+    while True:
+        line = skipped + reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise FormatError(f"row {line}: not CSV: {error}", path=path) from None
+        if cells:
+            yield line, cells
 
 
 def comment_pattern(options: CsvOptions) -> bytes:

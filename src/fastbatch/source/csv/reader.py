@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastbatch.errors import FormatError
 from fastbatch.source.identity import OpenedFile, identity_of, opened_file, settled_identity
-from fastbatch.source.local_file import path_text
+from fastbatch.source.local_file import naming, path_text
 from fastbatch.source.opener import Opener
 
 from .cache import UNFINISHED, is_whole, kept_path, remove_stale, unfinished_file
@@ -46,20 +46,21 @@ def read_csv(opener: Opener, path: str, options: CsvOptions, cache: Any = None) 
     if cache is not None:
         kept = kept_path(Path(path_text("cache", cache)), path, identity, options)
         if not is_whole(kept):
-            with unfinished_file(kept) as unfinished:
+            with naming(os.fsdecode(kept)), unfinished_file(kept) as unfinished:
                 if unfinished is not None:
                     parse(unfinished)
         with suppress(FileNotFoundError, PermissionError):
             return table(os.fsdecode(kept))
     remove_stale(tempfile.gettempdir())
-    with tempfile.NamedTemporaryFile(prefix=UNFINISHED, suffix=".npy", delete=False) as temporary:
-        try:
-            parse(temporary)
-            return table(temporary.name)
-        finally:
-            # On Windows a mapped file cannot be deleted: a later call removes it, by remove_stale().
-            with suppress(FileNotFoundError, PermissionError):
-                os.unlink(temporary.name)
+    descriptor, temporary = tempfile.mkstemp(prefix=UNFINISHED, suffix=".npy")
+    try:
+        with naming(temporary), open(descriptor, "w+b") as file:
+            parse(file)
+        return table(temporary)
+    finally:
+        # On Windows a mapped file cannot be deleted: a later call removes it, by remove_stale().
+        with suppress(FileNotFoundError, PermissionError):
+            os.unlink(temporary)
 
 
 def _read_again(opener: Opener, path: str, options: CsvOptions, opened: OpenedFile, cache: Any) -> Any:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ from fastbatch.source.local_file import HEAD_BYTES
 
 from .cells import Cells, Coded, Dated, Kind, microseconds
 from .grammar import BIT_PATTERN, DATE, content, first_row_is_header
-from .lines import lines
+from .lines import lines, rows_of_cells
 
 if TYPE_CHECKING:
     from .options import CsvOptions
@@ -84,18 +83,13 @@ def records(path: str, options: CsvOptions) -> Iterator[tuple[int, list[str]]]:
     # Undecodable bytes are kept as surrogates: they are an error only in a cell that is read as a number.
     encoding = "utf-8-sig" if options.is_utf8 else options.encoding
     with io.TextIOWrapper(open_content(path), encoding, errors="surrogateescape", newline="") as file:
-        reader = csv.reader(lines(file, path, options), delimiter=options.delimiter)
-        skipped = options.dialect.skip_rows
-        while True:
-            line = skipped + reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise FormatError(f"row {line}: not CSV: {error}", path=path) from None
-            if cells:
-                yield line, cells
+        try:
+            yield from rows_of_cells(path, lines(file, path, options), options.delimiter, options.dialect.skip_rows)
+        except UnicodeError as error:  # of a codec that knows no surrogates, as of UTF-16
+            expected = f"text in {options.encoding}"
+            raise FormatError(
+                f"not a table: {error!s:.200}", path=path, expected=expected, found="other bytes"
+            ) from None
 
 
 def find_layout(path: str, options: CsvOptions) -> Layout:

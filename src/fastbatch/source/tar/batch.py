@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastbatch.batch.exact import exact_array
 from fastbatch.batch.tree import PerSample
 from fastbatch.checks import shown
 from fastbatch.errors import DecodeError
@@ -79,9 +80,10 @@ def stacked(values: list[Any]) -> Any:
     """Return numbers and arrays of one shape and type as one array, anything else as a list."""
     if all(type(value) in (int, float, bool) for value in values) and len({type(value) for value in values}) == 1:
         try:
-            return np.array(values)
-        except OverflowError:
+            numbers = exact_array(values)
+        except ValueError:
             return PerSample(values)
+        return PerSample(values) if numbers.dtype.hasobject else numbers
     if all(isinstance(value, np.ndarray | np.generic) for value in values):
         first = values[0]
         if all((value.shape, value.dtype) == (first.shape, first.dtype) for value in values):

@@ -60,9 +60,12 @@ def split_label(given: str) -> tuple[str, str]:
 
 def _text(content: bytes, name: Callable[[int], str], i: int) -> str:
     try:
-        return content.decode("utf-8").strip()
+        text = content.decode("utf-8").strip()
     except UnicodeDecodeError:
         raise FormatError("not a label", path=name(i), expected="UTF-8 text", found=shown(content[:40])) from None
+    if not text:
+        raise FormatError("no label", path=name(i), expected="text", found="an empty member")
+    return text
 
 
 def _field(text: str, field: str, name: Callable[[int], str], i: int) -> Any:
