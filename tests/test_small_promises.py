@@ -79,7 +79,9 @@ def test_orientations_of_formats_that_go_through_pillow(api, tmp_path, orientati
         size = (image.width, image.height)
     assert np.array_equal(api.decode(path, exif=exif), wanted)
     box = [[[0, 0, size[0], size[1]], [0, 0, 10, 5]]]
-    loader = api.images([path], None, boxes=box, size=wanted.shape[:2], exif=exif, exact=True, dtype="uint8", layout="NHWC")
+    loader = api.images(
+        [path], None, boxes=box, size=wanted.shape[:2], exif=exif, exact=True, dtype="uint8", layout="NHWC"
+    )
     (x,), (boxes,) = next(iter(loader))
     assert np.array_equal(x, wanted)
     assert boxes[0].tolist() == [0, 0, wanted.shape[1], wanted.shape[0]]

@@ -59,7 +59,10 @@ def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a float64 copy of numbers, or raise TypeError or ValueError as NumPy does."""
     refuse_masked(name, value)
     try:
-        return np.array(elements(value), dtype=np.float64)
+        given = np.asarray(elements(value))
+        if given.dtype.kind in "cmM":  # NumPy would drop imaginary parts, and count dates in their unit
+            raise TypeError
+        return np.array(given, dtype=np.float64)
     except FastbatchError:
         raise
     except (TypeError, ValueError) as error:
@@ -75,6 +78,41 @@ def refuse_masked(name: str, value: Any) -> None:
             raise TypeError(
                 f"{place}expected an array without masked elements, found {n} masked; .filled(x) fills them"
             )
+
+
+def numbered(name: str, what: str, value: Any, n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a number for each of `n` labels: the same one for equal labels, in order of their first appearance.
+
+    Raises:
+        ValueError: Another number of labels, or a missing one: None or NaN.
+        TypeError: Labels that cannot be compared, or a masked array.
+    """
+    refuse_masked(name, value)
+    try:
+        given = elements(value)
+    except FastbatchError:
+        raise
+    except ValueError:  # rows of different lengths
+        raise TypeError(f"{name}: expected numbers or text, found {shown(value)}") from None
+    if given.shape != (n,):
+        raise ValueError(f"{name}: expected {what} for each of {n} samples, found shape {given.shape}")
+    # NumPy has made text of the numbers in a list beside text, and cut off NULs.
+    labels: Any = value if isinstance(value, list | tuple) and given.dtype.kind in "USO" else given
+    try:
+        if given.dtype.kind in "USO":
+            numbers: dict[Any, int] = {}
+            found = np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int64)
+            missing = any(label is None or label != label for label in numbers)
+        else:
+            _, first, numbers_by_value = np.unique(given, return_index=True, return_inverse=True)
+            found = np.argsort(np.argsort(first))[numbers_by_value]
+            missing = bool((given != given).any())
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected numbers or text, found {shown(value)}") from None
+    if missing:
+        at = next(i for i, label in enumerate(labels) if label is None or label != label)
+        raise ValueError(f"{name}: expected {what} for each of {n} samples, found {labels[at]} for sample {at}")
+    return found
 
 
 def whole_numbers(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -178,7 +178,9 @@ def _as_tensorflow(labels: Any) -> Array:
     if numbers.dtype.kind == "f":
         is_wide = any(isinstance(label, np.float64) for label in labels)  # Python's floats are float32 there
         return numbers.astype("float64" if is_wide else "float32")
-    if numbers.dtype.kind in "iu" and numbers.size and (numbers.min() < -(2**31) or numbers.max() >= 2**31):
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"`labels`: expected numbers. Received: {shown(labels)}")
+    if numbers.size and (numbers.min() < -(2**31) or numbers.max() >= 2**31):
         return numbers.astype("int64")
     return numbers.astype("int32")
 

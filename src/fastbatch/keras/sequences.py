@@ -267,7 +267,9 @@ def timeseries_dataset_from_array(
         if n and last >= len(y):
             raise ValueError(f"`targets`: expected at least {last + 1}, one for each window's start, found {len(y)}")
         served.append(backend.part(y, Part(start, n, sequence_stride)) if n else np.zeros((1, *y.shape[1:]), y.dtype))
-    loader = arrays(backend, *served, batch_size=batch_size or 128, shuffle=shuffle, seed=seed or 0)
+    loader = arrays(
+        backend, *served, batch_size=128 if batch_size is None else batch_size, shuffle=shuffle, seed=seed or 0
+    )
     return KerasDataset.of(loader if n else loader.select([]), is_batched=batch_size is not None)
 
 

@@ -169,4 +169,10 @@ def stack(samples: list[Any]) -> Any:
             if (array.dtype.kind in "USO") != (column[0].dtype.kind in "USO"):
                 found = f"{column[0].dtype} and {array.dtype}"
                 raise TypeError(f"samples of one batch: expected numbers or text, found {found}")
+        types = {array.dtype for array in column}
+        if len(types) > 1 and all(one.kind in "iu" for one in types) and np.result_type(*types).kind not in "iu":
+            found = " and ".join(sorted(map(str, types)))
+            raise TypeError(
+                f"samples of one batch: expected integers of one type, found {found}: NumPy would round them"
+            )
     return packer(structure)([np.stack(column) for column in columns])

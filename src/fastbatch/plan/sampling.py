@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, flag, floats, refuse_masked, shown, whole
-from fastbatch.mapped import elements
+from fastbatch.checks import MAX_INT64, flag, floats, numbered, shown, whole
 
 from .streams import DRAW, stream
 from .subset import Selection, Subset
@@ -112,16 +111,14 @@ def make_draw(
             )
         if isinstance(balance, str):
             balance = labels()
-        refuse_masked("balance", balance)
-        given = elements(balance)
-        if given.shape != (n,):
-            raise ValueError(f"balance: expected 'classes' or one label for each of {n} samples, found {given.shape}")
-        _, classes, counts = np.unique(given, return_inverse=True, return_counts=True)
-        weights = 1.0 / counts[classes]
+        classes = numbered("balance", "'classes' or one label", balance, n)
+        weights = 1.0 / np.bincount(classes)[classes]
     values = floats("weights", weights)
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")
-    if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(values.sum())):
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(total)):
         wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
         found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
         raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastbatch.checks import MAX_INT64, MAX_SEED, refuse_masked, shown, whole
-from fastbatch.mapped import elements
+from fastbatch.checks import MAX_INT64, MAX_SEED, numbered, shown, whole
 
 from .plan import Plan, held_out_of
 from .streams import SPLIT, stream
@@ -52,7 +51,7 @@ class Division:
         if gap:
             raise ValueError("gap: only valid without stratify and groups, which hold out samples of all times")
         if self.groups is not None:
-            of = _one_each("groups", "group", self.groups, plan.n_items)
+            of = numbered("groups", "one group", self.groups, plan.n_items)
             held = grouped(of, self.validation, seed, self.shuffle is not False)
             return plan.hold_out(held, overlap if self.shuffle is None else None)
         if self.shuffle is False:
@@ -69,20 +68,8 @@ class Division:
                     f"stratify: expected one label for each of {plan.n_items} samples, found {shown(self.stratify)}"
                     + " of a loader without labels" * (self.stratify == "classes")
                 )
-        of = _one_each("stratify", "label", given, plan.n_items)
+        of = numbered("stratify", "one label", given, plan.n_items)
         return plan.hold_out(stratified(of, held_out_of(self.validation, plan.n_items), seed), None)
-
-
-def _one_each(name: str, what: str, given: Any, n: int) -> Array:
-    """Return numbers of equal values: one for each sample."""
-    refuse_masked(name, given)
-    values = elements(given)
-    if values.shape != (n,):
-        raise ValueError(f"{name}: expected one {what} for each of {n} samples, found shape {values.shape}")
-    _, first, numbers = np.unique(values, return_index=True, return_inverse=True)
-    by_appearance = np.argsort(np.argsort(first))
-    of: Array = by_appearance[numbers]
-    return of
 
 
 def _shuffled(n: int, seed: int, index: int = 0) -> Array:
