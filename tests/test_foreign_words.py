@@ -135,3 +135,67 @@ def test_keras_image_datasets_refuse_what_they_would_change(tmp_path):
         image_dataset_from_directory(tmp_path, image_size=(4.5, 4))
     with pytest.raises(TypeError, match="`labels`: expected numbers"):
         image_dataset_from_directory(tmp_path, labels=["1", "2"])
+
+
+@pytest.fixture
+def photos(tmp_path):
+    pillow = pytest.importorskip("PIL.Image")
+    paths = [str(tmp_path / f"{i}.png") for i in range(3)]
+    for path in paths:
+        pillow.new("RGB", (6, 4)).save(path)
+    return paths
+
+
+@pytest.mark.parametrize(
+    "name, call",
+    [
+        ("paths", lambda api, paths: api.images(set(paths), None, size=4)),
+        ("labels", lambda api, paths: api.images(paths, {"a", "b", "c"}, size=4)),
+        ("class_names", lambda api, paths: api.images(paths, ["a", "b", "a"], class_names=frozenset("ab"), size=4)),
+        ("masks", lambda api, paths: api.images(paths, None, masks=set(paths), size=4)),
+        ("size", lambda api, paths: api.images(paths, None, size={4, 5})),
+        ("size", lambda api, paths: api.resize(np.zeros((4, 4), np.uint8), {4, 5})),
+        ("crop_scale", lambda api, paths: api.images(paths, None, size=4, crop="random_resized", crop_scale={0.1, 1})),
+        ("pad_value", lambda api, paths: api.images(paths, None, size=4, crop="pad", pad_value={1, 2, 3})),
+        ("rotation", lambda api, paths: api.Augment(rotation={1, 20})),
+        ("paths", lambda api, paths: api.words(set(paths), 4)),
+        ("paths", lambda api, paths: api.lines(set(paths), 4)),
+    ],
+)
+def test_sets_have_no_order(api, photos, name, call):
+    with pytest.raises((TypeError, ValueError), match=rf"^{name}: expected .*, found "):
+        call(api, photos)
+
+
+def test_words_for_missing_numbers_may_be_a_set(api, tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,gone\nnone,2\n")
+    table = np.asarray(api.csv(tmp_path / "x.csv", na_values={"gone", "none"}))
+    assert np.isnan(table).tolist() == [[False, True], [True, False]]
+
+
+def test_images_of_no_type(api, photos):
+    with pytest.raises(TypeError, match="dtype: expected a NumPy dtype, found None"):  # NumPy makes it float64
+        api.images(photos, None, size=4, dtype=None)
+
+
+def test_many_classes_need_no_square(api, photos):
+    labels = [0, 99_999, 5]  # np.eye would need 40 GB
+    _, y = next(iter(api.images(photos, labels, size=4, label_mode="one_hot")))
+    assert y.shape == (3, 100_000)
+    assert np.argwhere(y).tolist() == [[0, 0], [1, 99_999], [2, 5]]
+
+
+@pytest.mark.parametrize("option, row", [("boxes", [1, 1, 3, 3]), ("keypoints", [1, 1])])
+def test_numbers_of_boxes_and_keypoints_are_not_rounded(api, photos, option, row):
+    kept = [[[*row, 2**24, 0.1]]] * 3
+    _, moved = next(iter(api.images(photos, None, size=4, **{option: kept})))
+    assert moved[0][0, -2:].tolist() == [2**24, np.float32(0.1)]
+    for number in (2**24 + 1, 900100581904, 1e300):
+        with pytest.raises(ValueError, match=f"{option}: sample 1: expected whole numbers that float32 holds, found"):
+            api.images(photos, None, size=4, **{option: [[[*row, 5]], [[*row, number]], []]})
+
+
+@pytest.mark.parametrize("area", [-1, float("nan"), "x"])
+def test_an_area_that_would_drop_all_boxes(api, photos, area):
+    with pytest.raises(ValueError, match="min_box_area: expected a number"):
+        api.images(photos, None, size=4, boxes=[[[1, 1, 3, 3]]] * 3, min_box_area=area)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import codecs
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence, Set
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -115,6 +115,12 @@ def numbered(name: str, what: str, value: Any, n: int) -> np.ndarray[Any, np.dty
     return found
 
 
+def refuse_unordered(name: str, value: Any) -> None:
+    """Raise TypeError for a set where the order matters: it differs from run to run."""
+    if isinstance(value, Set) and not isinstance(value, KeysView):
+        raise TypeError(f"{name}: expected a list, found {shown(value)}, which has no order")
+
+
 def whole_numbers(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return integers as int64, or raise TypeError or ValueError: no number is rounded."""
     refuse_masked(name, value)
@@ -154,6 +160,7 @@ def listed(name: str, value: Any, of: str) -> list[Any]:
     """Return an iterable as a list, or raise TypeError; str and bytes are rejected."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise TypeError(f"{name}: expected {of}, found {shown(value)}")
+    refuse_unordered(name, value)
     return list(value)
 
 
@@ -191,6 +198,7 @@ def limited(name: str, value: Any, low: float, high: float) -> float:
 
 def pair(name: str, limits: Any, low: float, high: float) -> Range:
     """Return (lowest, highest), both in [low, high], or raise ValueError."""
+    refuse_unordered(name, limits)
     values: Sequence[Any] = tuple(limits) if isinstance(limits, Iterable) else ()
     if len(values) != 2 or isinstance(limits, str):
         raise ValueError(f"{name}: expected (lowest, highest), found {shown(limits)}")
