@@ -199,3 +199,54 @@ def test_numbers_of_boxes_and_keypoints_are_not_rounded(api, photos, option, row
 def test_an_area_that_would_drop_all_boxes(api, photos, area):
     with pytest.raises(ValueError, match="min_box_area: expected a number"):
         api.images(photos, None, size=4, boxes=[[[1, 1, 3, 3]]] * 3, min_box_area=area)
+
+
+@pytest.mark.parametrize(
+    "text, options, message",
+    [
+        ("a.jpg,cat\nb.jpg,dog\n", {}, "line 1: expected the names of the columns, found the path 'a.jpg'"),
+        ("file,class\na,b.jpg,dog\n", {}, "line 2: expected 2 cells, found 3"),
+        ("a.jpg,cat\na,b.jpg,dog\n", {"header": False}, "line 2: expected 2 cells, found 3"),
+        ("file,class,class\na.jpg,1,2\n", {"label_column": "class"}, "expected one column 'class', found 2"),
+        ('file,class\n"a.jpg,' + "x" * 200_000, {}, "not a table: line 2: field larger than field limit"),
+    ],
+)
+def test_tables_that_would_be_read_otherwise(api, tmp_path, text, options, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        api.image_table(tmp_path / "t.csv", **options)
+
+
+def test_headers_of_tables_are_those_of_pandas(api, tmp_path):
+    (tmp_path / "t.csv").write_text("file,class,\na.jpg,1_0,\n")
+    for header in (True, 0):
+        assert api.image_table(tmp_path / "t.csv", header=header) == ([str(tmp_path / "a.jpg")], ["1_0"])
+    for header in (False, None):
+        assert api.image_table(tmp_path / "t.csv", header=header)[1] == ["class", "1_0"]
+    with pytest.raises(TypeError, match="header: expected True or False, found 1"):
+        api.image_table(tmp_path / "t.csv", header=1)
+
+
+def test_a_table_that_is_a_frame(api):
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match="found DataFrame; images.* takes columns of a frame"):
+        api.image_table(pandas.DataFrame({"file": ["a.jpg"], "class": ["a"]}))
+
+
+def test_one_file_is_probed_and_verified(api, photos):
+    assert api.probe(photos[0])["width"].tolist() == [6]
+    assert api.verify(photos[0]).n_files == 1
+
+
+def test_class_weights_of_numbers_beyond_int64(api):
+    with pytest.raises(ValueError, match="class_weight: expected integers of 64 bits"):
+        api.class_weight(np.array([2**64 - 1, 0], np.uint64))
+
+
+def test_keras_lists_have_the_types_of_tensorflow():
+    from fastbatch.keras import timeseries_dataset_from_array
+
+    x, y = next(iter(timeseries_dataset_from_array([0.5, 1.0, 2.0], [1, 2, 3], 2)))
+    assert (x.dtype, y.dtype) == (np.float32, np.int32)
+    x, y = next(iter(timeseries_dataset_from_array(np.arange(3.0), np.arange(3), 2)))
+    assert (x.dtype, y.dtype) == (np.float64, np.int64)

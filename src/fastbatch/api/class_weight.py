@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import refuse_masked
+from fastbatch.checks import refuse_masked, whole_numbers
 from fastbatch.loader.loader import Loader
 from fastbatch.mapped import elements
 
@@ -53,7 +53,8 @@ def class_weight(labels: Any) -> dict[int, float]:
     if given.ndim != 1 or given.dtype.kind not in "iub":
         what = f"{given.dtype} of shape {given.shape}"
         raise TypeError(f"class_weight: expected integers, or one row for each sample, found {what}")
-    classes, counts = np.unique(given.astype(np.int64), return_counts=True)
+    numbers = given if given.dtype.kind == "b" else whole_numbers("class_weight", given)
+    classes, counts = np.unique(numbers.astype(np.int64), return_counts=True)
     weights = len(given) / (counts * len(classes))
     return dict(zip(classes.tolist(), weights.tolist(), strict=True))
 

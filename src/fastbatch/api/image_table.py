@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import shown, text
+from fastbatch.checks import flag, n_of, shown, text
 from fastbatch.errors import FormatError
 from fastbatch.source.foreign import refuse_container
+from fastbatch.source.image_folder import known_extensions
 from fastbatch.source.local_file import open_regular, path_text
 from fastbatch.source.remote.urls import as_url
 
@@ -27,7 +28,7 @@ def image_table(
     label_column: str | int | Sequence[str | int] | None = 1,
     label_separator: str | None = None,
     delimiter: str = ",",
-    header: bool = True,
+    header: bool | None = True,
 ) -> tuple[list[str], Any]:
     """Return the paths and labels of images listed in a CSV file, for `images(*image_table("labels.csv"))`.
 
@@ -39,15 +40,15 @@ def image_table(
             no labels.
         label_separator: Separates the classes of a file that has several: "|" reads "cat|dog" as both.
         delimiter: Separates the cells.
-        header: Whether the first row holds the names of the columns.
+        header: Whether the first row holds the names of the columns. 0 and None are True and False, as in pandas.
 
     Returns:
         (paths, labels). Labels are ints or floats if all cells are, otherwise strings; lists of strings with
         `label_separator`; an array of shape (files, columns) for several columns; None without a label column.
 
     Raises:
-        ValueError: A column that is not in the file, a row that is too short, or an empty cell. The message names the
-            line.
+        ValueError: A column that is not in the file or twice, a row that is too short or too long, an empty cell, or a
+            path in place of a column's name. The message names the line.
         TypeError: A column that is neither a name nor a number.
         OSError: The file cannot be read.
 
@@ -64,17 +65,25 @@ def image_table(
     """
     if label_separator is not None:
         text("label_separator", label_separator)
+    if hasattr(path, "iloc"):
+        found = (
+            f"found {type(path).__name__}; images(frame['file'], frame['class'], root=folder) takes columns of a frame"
+        )
+        raise TypeError(f"path: expected a CSV file, {found}")
+    has_names = True if type(header) is int and header == 0 else header is not None and flag("header", header)
     url = as_url(path)
     path = path_text("path", path)
     refuse_container(path, "a table", "lines of text")
     with io.TextIOWrapper(open_regular(path), "utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         try:
-            names = next(reader, None) if header else None
+            names = next(reader, None) if has_names else None
             rows = [(reader.line_num, row) for row in reader if row]
         except UnicodeDecodeError as error:
             found = f"the byte {error.object[error.start]:#04x}"
             raise FormatError("not a table", path=path, expected="text in UTF-8", found=found) from None
+        except csv.Error as error:  # a cell of more than 128 KiB, as after a quote that is not closed
+            raise FormatError(f"not a table: line {reader.line_num}: {error}", path=path) from None
     several = not isinstance(label_column, str | int) and label_column is not None
     wanted: list[str | int] = [path_column]
     if label_column is not None:
@@ -83,8 +92,18 @@ def image_table(
         if not isinstance(column, str | int):
             raise TypeError(f"path_column, label_column: expected names or numbers, found {shown(column)}")
     numbers = [_column_number(path, column, names, rows) for column in wanted]
+    if names is not None and names[numbers[0]].lower().endswith(tuple(f".{one}" for one in known_extensions())):
+        raise ValueError(
+            f"{path}: line 1: expected the names of the columns, found the path {shown(names[numbers[0]])}; "
+            "header=False reads it as data"
+        )
     cells = []
+    width = len(names if names is not None else rows[0][1] if rows else ())
     for line, row in rows:
+        if any(cell.strip() for cell in row[width:]):
+            raise ValueError(
+                f"{path}: line {line}: expected {n_of(width, 'cell')}, found {len(row)}; quote cells with commas"
+            )
         for name, number in zip(wanted, numbers, strict=True):
             if number >= len(row) or not row[number].strip():
                 raise ValueError(f"{path}: line {line}: column {shown(name)} is empty")
@@ -111,6 +130,10 @@ def _column_number(path: Any, column: str | int, names: list[str] | None, rows: 
     if isinstance(column, str):
         if names is None or column not in names:
             raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
+        if names.count(column) > 1:
+            raise ValueError(
+                f"{path}: expected one column {shown(column)}, found {names.count(column)}; give its number"
+            )
         return names.index(column)
     if not 0 <= column < width:
         raise ValueError(f"{path}: expected a column {column}, found {width} columns")
@@ -125,6 +148,8 @@ def _number(path: Any, line: int, cell: str) -> float:
 
 
 def _typed(cells: list[str]) -> list[Any]:
+    if any("_" in cell for cell in cells):  # Python reads 1_000 as a number, and tables have it as a name
+        return list(cells)
     for kind in (int, float):
         with contextlib.suppress(ValueError):
             return [kind(cell) for cell in cells]

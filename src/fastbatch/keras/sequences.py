@@ -16,6 +16,7 @@ from fastbatch.source.formats import as_rows
 from fastbatch.source.window import Part
 
 from .dataset import KerasDataset
+from .directory_index import as_tensorflow
 from .image_utils import Array
 
 
@@ -258,6 +259,8 @@ def timeseries_dataset_from_array(
     n = max(0, -(-n_starts // sequence_stride))
     seed = int(np.random.randint(1_000_000)) if seed is None and shuffle else seed
     backend = NativeBackend()
+    if format == "tf":
+        data, targets = (as_tensorflow(one) if isinstance(one, list | tuple) else one for one in (data, targets))
     x = as_rows(data)
     part = Part(start, n, sequence_stride, sequence_length, sampling_rate)
     served = [backend.part(x, part) if n else np.zeros((1, sequence_length, *x.shape[1:]), x.dtype)]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.checks import n_of, refuse_masked
+from fastbatch.errors import FormatError
 from fastbatch.mapped import elements
 
 from .local_file import open_regular
@@ -42,12 +43,22 @@ def verify_samples(samples: SampleSource, may_be_shorter: bool = False) -> None:
 class FileSamples:
     """One file per sample.
 
+    Relative paths are those of the working directory in which this was made, or unpickled.
+
     Attributes:
         paths: As bytes, since file names need not be valid text.
     """
 
     def __init__(self, paths: Sequence[bytes]) -> None:
         self.paths = list(paths)
+        self._relative = next((path for path in self.paths if not os.path.isabs(path)), None)
+        self._folder = None if self._relative is None else _working_directory()
+
+    def __getstate__(self) -> list[bytes]:
+        return self.paths
+
+    def __setstate__(self, paths: list[bytes]) -> None:
+        FileSamples.__init__(self, paths)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -59,8 +70,21 @@ class FileSamples:
     def name(self, index: int) -> str | None:
         return os.fsdecode(self.paths[index])
 
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if relative paths name other files now, since the working directory was changed."""
+        if self._folder is not None and (found := _working_directory()) != self._folder:
+            what = "the working directory was changed, from which this path starts"
+            raise FormatError(what, path=os.fsdecode(self._relative or b""), expected=self._folder, found=found)
+
     def identity(self) -> Any:
         return files_identity(self.paths)
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        return None
 
 
 class EncodedSamples:
@@ -122,6 +146,11 @@ class JoinedSamples:
         """Return the name of a sample, or None."""
         part, at = self._place(index)
         return part.name(at)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a part has changed."""
+        for part in self.parts:
+            verify_samples(part, may_be_shorter)
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets, and does not depend on the division into parts."""
