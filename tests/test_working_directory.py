@@ -71,3 +71,34 @@ def test_an_unpickled_loader_is_of_its_own_directory(api, folders):
     content = pickle.dumps(loader_of(api, "list"))
     os.chdir(folders / "b")
     assert levels(pickle.loads(content)) == [200] * 4
+
+
+@pytest.mark.parametrize("shuffle", [False, "line", "block"])
+@pytest.mark.parametrize("function", ["words", "lines"])
+def test_text_after_a_change_of_directory(api, folders, function, shuffle):
+    for name in "ab":
+        (folders / name / "t.txt").write_text(f"{name} {name * 3}\n" * 50)
+    loader = getattr(api, function)("t.txt", 8, shuffle=shuffle)
+    for derived in (loader, loader.skip(1), pickle.loads(pickle.dumps(loader))):
+        assert {text[0] for batch in derived for text in batch} == {"a"}
+    os.chdir(folders / "b")
+    for derived in (loader, loader.skip(1)):
+        with pytest.raises(FormatError, match=r"t\.txt: the working directory was changed"):
+            next(iter(derived))
+        with pytest.raises(FormatError, match=r"t\.txt: the working directory was changed"):
+            len(derived)
+
+
+@pytest.mark.parametrize("shuffle", ["line", "block"])
+def test_a_text_file_that_is_replaced_in_mid_epoch_is_not_torn(api, tmp_path, shuffle):
+    """The native loader goes on with the file that it has mapped, the pure one names the file."""
+    (tmp_path / "t.txt").write_text("aaa aaa\n" * 500)
+    (tmp_path / "new.txt").write_text("b" * 6000)
+    iterator = iter(api.lines(tmp_path / "t.txt", 8, shuffle=shuffle, keepends=False))
+    next(iterator)
+    os.replace(tmp_path / "new.txt", tmp_path / "t.txt")
+    if api.__name__ == "fastbatch":
+        assert {line for batch in iterator for line in batch} == {"aaa aaa"}
+    else:
+        with pytest.raises(FormatError, match=r"t\.txt: file was replaced while in use"):
+            list(iterator)

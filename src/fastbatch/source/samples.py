@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.checks import n_of, refuse_masked
-from fastbatch.errors import FormatError
 from fastbatch.mapped import elements
 
+from .identity import Start
 from .local_file import open_regular
 
 
@@ -51,8 +51,7 @@ class FileSamples:
 
     def __init__(self, paths: Sequence[bytes]) -> None:
         self.paths = list(paths)
-        self._relative = next((path for path in self.paths if not os.path.isabs(path)), None)
-        self._folder = None if self._relative is None else _working_directory()
+        self._start = Start(self.paths)
 
     def __getstate__(self) -> list[bytes]:
         return self.paths
@@ -72,19 +71,10 @@ class FileSamples:
 
     def verify(self, may_be_shorter: bool = False) -> None:
         """Raise FormatError if relative paths name other files now, since the working directory was changed."""
-        if self._folder is not None and (found := _working_directory()) != self._folder:
-            what = "the working directory was changed, from which this path starts"
-            raise FormatError(what, path=os.fsdecode(self._relative or b""), expected=self._folder, found=found)
+        self._start.verify()
 
     def identity(self) -> Any:
         return files_identity(self.paths)
-
-
-def _working_directory() -> str | None:
-    try:
-        return os.getcwd()
-    except FileNotFoundError:  # it was deleted
-        return None
 
 
 class EncodedSamples:
