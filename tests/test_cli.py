@@ -11,7 +11,7 @@ import sys
 from typing import Annotated, Optional
 
 import numpy as np
-import PIL
+import PIL.Image
 import pytest
 
 import fastbatch
@@ -209,6 +209,57 @@ def test_without_typer_one_sentence_names_the_extra(made_up, monkeypatch, capsys
     error = capsys.readouterr().err
     assert error == 'fastbatch try: Typer missing here: pip install "fastbatch[cli]" brings what is needed\n'
     assert made_up == []
+
+
+def test_a_full_disk_is_one_sentence(tmp_path):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("there is no /dev/full")
+    np.save(tmp_path / "x.npy", np.zeros((4, 2)))
+    for words in (["info"], ["statistics", "x.npy"]):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-m", "fastbatch", *words]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, cwd=tmp_path)
+        assert done.returncode == 1
+        assert re.fullmatch(rf"fastbatch {words[0]}: \[Errno 28\] .*\n", done.stderr)
+
+
+def test_an_unexpected_error_of_data_is_one_sentence(made_up, monkeypatch, capsys):
+    def run() -> int:
+        raise fastbatch.DecodeError("broken JPEG", path="a.jpg")
+
+    assert cli.start("profile", run, {}) == 1
+    assert capsys.readouterr().err == "fastbatch profile: a.jpg: broken JPEG\n"
+
+
+def test_json_has_no_nan(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.array([[1, np.nan], [2, 3]]))
+    assert cli.main(["statistics", "x.npy", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found["mean"] == [1.5, None]
+
+
+@pytest.mark.skipif(not HAS_TYPER, reason="Typer is not installed")
+def test_a_loader_of_a_script(tmp_path, monkeypatch, capsys):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "numbers_of_mine.py").write_text(
+        "import fastbatch as fb\nloader = fb.arrays(list(range(8)), batch_size=4)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert cli.main(["preview", "scripts/numbers_of_mine.py:loader"]) == 0
+    assert cli.main(["preview", "scripts/nothing.py:loader"]) == 1
+    assert "scripts/nothing.py: there is no such file" in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "numbers_of_mine")
+
+
+@pytest.mark.skipif(not HAS_TYPER, reason="Typer is not installed")
+def test_probe_takes_several_files(tmp_path, capsys):
+    paths = [str(tmp_path / f"{i}.png") for i in range(2)]
+    for path in paths:
+        PIL.Image.new("RGB", (3, 2)).save(path)
+    assert cli.main(["probe", *paths]) == 0
+    assert [json.loads(line)["path"] for line in capsys.readouterr().out.splitlines()] == paths
 
 
 def test_an_interrupted_subcommand(made_up, capsys):

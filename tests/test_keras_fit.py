@@ -95,6 +95,8 @@ results = {
     "measured": fit(fb.RestartableGeneratorWrapper(pairs, 5), epochs=3),
     "measured_steps": fit(fb.RestartableGeneratorWrapper(pairs, 5), epochs=3, steps_per_epoch=5),
     "endless": fit(fb.restartable(endless), epochs=3, steps_per_epoch=4),
+    "repeated": fit(fb.arrays(x, x, batch_size=8, with_index=True).repeat(), epochs=3, steps_per_epoch=4),
+    "repeated_twice": fit(fb.restartable(pairs, 3).repeat(2), epochs=1),
     "bare": fit(pairs(5), epochs=3),
     "generator": fit(Squares(threads=2), epochs=2),
 }
@@ -148,6 +150,8 @@ def test_keras_takes_every_loader_as_it_is(backend):
     assert results["measured"]["ends"]  # Keras warns of an end that it did not expect
     assert results["measured_steps"] == {"seen": five * 3, "ends": 0}
     assert results["endless"] == {"seen": [[i, i] for i in range(12)], "ends": 0}
+    assert results["repeated"] == {"seen": (ordered * 3)[:12], "ends": 0}  # as of tf.data; the index is no weight
+    assert results["repeated_twice"]["seen"] == five[:3] * 2
     assert len(results["bare"]["seen"]) == 9, "Keras trains a bare generator on two batches in later epochs"
     assert results["generator"]["seen"] == [[i, i] for i in range(6)] * 2
 

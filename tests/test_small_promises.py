@@ -60,17 +60,39 @@ def test_a_stream_keeps_what_its_text_file_does_with_wrong_bytes(api, tmp_path, 
             assert list(stream) == [[{"ignore": "ab\n", "replace": "a\ufffdb\n"}[errors], "c\n"]]
 
 
-@pytest.mark.filterwarnings("ignore:TIFF images are decoded by Pillow")
+@pytest.mark.filterwarnings("ignore:.* images are decoded by Pillow")
+@pytest.mark.parametrize("exif", ["ignore", "apply"])
+@pytest.mark.parametrize("name", ["a.tif", "a.avif"])
 @pytest.mark.parametrize("orientation", range(10))
-def test_orientations_of_formats_that_go_through_pillow(api, tmp_path, orientation):
-    pixels = np.random.default_rng(orientation).integers(0, 255, (24, 40, 3), dtype=np.uint8)
-    image = Image.fromarray(pixels)
-    exif = image.getexif()
-    exif[0x0112] = orientation
-    image.save(tmp_path / "a.tif", exif=exif)
-    with Image.open(tmp_path / "a.tif") as image:
-        wanted = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    assert np.array_equal(api.decode(tmp_path / "a.tif", exif="apply"), wanted)
+def test_orientations_of_formats_that_go_through_pillow(api, tmp_path, orientation, name, exif):
+    """Pillow turns TIFF files itself, once: neither pixels nor boxes are turned a second time."""
+    pytest.importorskip("PIL.AvifImagePlugin") if name == "a.avif" else None
+    path = tmp_path / name
+    image = Image.fromarray(np.random.default_rng(orientation).integers(0, 255, (24, 40, 3), dtype=np.uint8))
+    tags = image.getexif()
+    tags[0x0112] = orientation
+    image.save(path, exif=tags)
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image) if exif == "apply" else image
+        wanted = np.asarray(upright.convert("RGB"))
+        is_stored = image.format != "TIFF" and exif == "apply"
+        size = (image.width, image.height)
+    assert np.array_equal(api.decode(path, exif=exif), wanted)
+    box = [[[0, 0, size[0], size[1]], [0, 0, 10, 5]]]
+    loader = api.images(
+        [path], None, boxes=box, size=wanted.shape[:2], exif=exif, exact=True, dtype="uint8", layout="NHWC"
+    )
+    (x,), (boxes,) = next(iter(loader))
+    assert np.array_equal(x, wanted)
+    assert boxes[0].tolist() == [0, 0, wanted.shape[1], wanted.shape[0]]
+    corner = np.zeros((size[1], size[0], 1), np.uint8)
+    corner[:5, :10] = 1
+    if is_stored:
+        turned = Image.fromarray(corner[..., 0])
+        turned.getexif()[0x0112] = orientation
+        corner = np.asarray(ImageOps.exif_transpose(turned))
+    rows, columns = np.nonzero(corner.reshape(wanted.shape[:2]))
+    assert boxes[1].tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
 def test_views_count_the_time_of_slicing(api):

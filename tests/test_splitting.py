@@ -208,7 +208,7 @@ REFUSED = [
     ({"stratify": LABELS, "validation": 19}, "stratify: expected at least 3 training samples, one per class, found 2"),
     ({"groups": GROUPS[:, None]}, "groups: expected one group for each of 21 samples, found shape (21, 1)"),
     ({"groups": GROUPS, "validation": 4}, "groups: expected at least one group in each part, found 4 of 4 held out"),
-    ({"groups": GROUPS}, "groups: expected at least one group in each part, found 0 of 4 held out"),
+    ({"groups": GROUPS}, "validation: expected a share that is at least one of 4 groups, found 0.2"),
     ({"groups": GROUPS, "validation": 1.5}, "validation: expected a share between 0 and 1 or a number of groups"),
     ({"groups": GROUPS, "gap": 1}, "gap: only valid without stratify and groups"),
     ({"gap": 1, "shuffle": True}, "gap: only valid where the last samples are held out"),

@@ -179,7 +179,8 @@ INTERRUPTED = {
     "rows": "list(fastbatch.arrays(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))))",
     "joined rows": "list(fastbatch.arrays([fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))] * 2, concat=-1))",
     "packs": "list(fastbatch.pack(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, lengths=[8] * 1_500_016))",
-    "documents": "list(fastbatch.documents(fastbatch.raw(url + '/x.npy', 'u1', -1), lengths=[8] * 1_500_016, buckets=[8]))",
+    "documents": "tokens = fastbatch.raw(url + '/x.npy', 'u1', -1); "
+    "list(fastbatch.documents(tokens, lengths=[8] * 1_500_016, buckets=[8]))",
 }
 
 

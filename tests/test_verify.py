@@ -296,3 +296,19 @@ def test_ctrl_c_leaves_a_report(tmp_path):
     assert written["complete"] is False
     assert 4 <= written["files"] < 6002
     assert len(written["bad"]) == 1
+
+
+def test_names_with_line_ends_are_one_line(tmp_path, capsys):
+    (tmp_path / "a\n\x1b[2J\u2028.jpg").write_bytes(b"no image")
+    assert cli.main(["verify", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1
+    assert out.startswith(str(tmp_path / r"a\n\x1b[2J\u2028.jpg") + ": not an image")
+
+
+def test_a_report_without_a_folder_is_refused_before_the_work(tmp_path, capsys):
+    Image.new("RGB", (3, 2)).save(tmp_path / "a.png")
+    assert cli.main(["verify", str(tmp_path), "--json", str(tmp_path / "no" / "report.json")]) == 1
+    said = capsys.readouterr()
+    assert f"there is no folder {tmp_path / 'no'}" in said.err
+    assert "1 file," not in said.err

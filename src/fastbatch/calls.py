@@ -19,12 +19,18 @@ C = TypeVar("C", bound=type)
 OTHER_WORDS = {
     "color_mode": "color",
     "drop_remainder": "drop_last",
+    "data_format": "layout",
     "image_size": "size",
+    "index": "rank",
     "interpolation": "filter",
+    "max_queue_size": "prefetch",
     "n_jobs": "threads",
     "num_parallel_calls": "threads",
+    "num_replicas": "world_size",
+    "num_shards": "world_size",
     "num_workers": "threads",
     "prefetch_factor": "prefetch",
+    "random_state": "seed",
     "rescale": "scale",
     "seq_length": "length",
     "sequence_length": "length",
@@ -33,14 +39,57 @@ OTHER_WORDS = {
     "target_size": "size",
     "workers": "threads",
 }
+_NO_PROCESSES = "there are no worker processes"
+_PASSES = "a loop over the loader is one epoch, and repeat() of the loader makes several"
+_RANKS = "use shard=(rank, world_size)"
+_SAMPLED = "use shuffle=, weights=, balance= or shard="
+_SPLIT = "use split(validation=...) of the loader"
 ADVICE = {
+    "batch_sampler": f"{_SAMPLED}, and batch_size=",
+    "buffer_size": "shuffle=True shuffles the whole epoch, without a buffer",
     "cache": "data is read from the files, which the system keeps in memory",
+    "class_weight": "use fit(class_weight=fastbatch.class_weight(loader)), or balance=",
     "collate_fn": "use map() of the loader",
+    "deterministic": "batches always come in the same order",
+    "epochs": _PASSES,
+    "generator": "use seed=",
+    "groups": _SPLIT,
+    "multiprocessing_context": _NO_PROCESSES,
+    "num_epochs": _PASSES,
+    "num_parallel_calls": "functions run in the thread that asks for the batch; threads make the batches",
+    "num_replicas": _RANKS,
     "persistent_workers": "threads stay as long as the loader",
     "pin_memory": "batches are ordinary NumPy arrays",
-    "sampler": "use shuffle=, weights=, balance= or shard=",
-    "validation_split": "use split(validation=...) of the loader",
-    "worker_init_fn": "there are no worker processes",
+    "rank": _RANKS,
+    "repeat": _PASSES,
+    "reshuffle_each_iteration": "with shuffle=True each epoch has an order of its own",
+    "sampler": _SAMPLED,
+    "steps_per_epoch": "use take(n) of the loader, or steps_per_epoch= of fit()",
+    "stratify": _SPLIT,
+    "subset": _SPLIT,
+    "target_transform": "use map() of the loader",
+    "test": "split one of the parts again",
+    "timeout": _NO_PROCESSES,
+    "use_multiprocessing": _NO_PROCESSES,
+    "validation_split": _SPLIT,
+    "worker_init_fn": _NO_PROCESSES,
+    "world_size": _RANKS,
+}
+# Methods of other libraries' loaders -> what to do instead.
+METHODS = {
+    "as_numpy_iterator": "batches are NumPy arrays; iterate over the loader",
+    "batch": "the function that made the loader has batch_size=",
+    "cache": ADVICE["cache"],
+    "concatenate": "use fastbatch.concat(a, b)",
+    "enumerate": "use enumerate(loader), or with_index=True of the function that made the loader",
+    "filter": "use select(indices), or weights= of the function that made the loader",
+    "interleave": "use fastbatch.mix({a: share, b: share})",
+    "cutmix": "use fastbatch.cutmix(loader)",
+    "mixup": "use fastbatch.mixup(loader)",
+    "prefetch": "batches are made ahead; the function that made the loader has prefetch=",
+    "reset": "each loop over the loader begins an epoch",
+    "shuffle": "the function that made the loader has shuffle=True",
+    "unbatch": "map(function, each='sample') gets single samples",
 }
 
 _NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

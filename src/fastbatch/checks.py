@@ -6,7 +6,7 @@ from __future__ import annotations
 import codecs
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence, Set
 from typing import Any, SupportsIndex
 
 import numpy as np
@@ -59,7 +59,10 @@ def floats(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return a float64 copy of numbers, or raise TypeError or ValueError as NumPy does."""
     refuse_masked(name, value)
     try:
-        return np.array(elements(value), dtype=np.float64)
+        given = np.asarray(elements(value))
+        if given.dtype.kind in "cmM":  # NumPy would drop imaginary parts, and count dates in their unit
+            raise TypeError
+        return np.array(given, dtype=np.float64)
     except FastbatchError:
         raise
     except (TypeError, ValueError) as error:
@@ -75,6 +78,12 @@ def refuse_masked(name: str, value: Any) -> None:
             raise TypeError(
                 f"{place}expected an array without masked elements, found {n} masked; .filled(x) fills them"
             )
+
+
+def refuse_unordered(name: str, value: Any) -> None:
+    """Raise TypeError for a set where the order matters: it differs from run to run."""
+    if isinstance(value, Set) and not isinstance(value, KeysView):
+        raise TypeError(f"{name}: expected a list, found {shown(value)}, which has no order")
 
 
 def whole_numbers(name: str, value: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -116,6 +125,7 @@ def listed(name: str, value: Any, of: str) -> list[Any]:
     """Return an iterable as a list, or raise TypeError; str and bytes are rejected."""
     if not isinstance(value, Iterable) or isinstance(value, str | bytes):
         raise TypeError(f"{name}: expected {of}, found {shown(value)}")
+    refuse_unordered(name, value)
     return list(value)
 
 
@@ -153,6 +163,7 @@ def limited(name: str, value: Any, low: float, high: float) -> float:
 
 def pair(name: str, limits: Any, low: float, high: float) -> Range:
     """Return (lowest, highest), both in [low, high], or raise ValueError."""
+    refuse_unordered(name, limits)
     values: Sequence[Any] = tuple(limits) if isinstance(limits, Iterable) else ()
     if len(values) != 2 or isinstance(limits, str):
         raise ValueError(f"{name}: expected (lowest, highest), found {shown(limits)}")

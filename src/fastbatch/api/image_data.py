@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 from fastbatch.checks import MAX_INT64, shown, text, whole
 from fastbatch.plan.blocks import Blocks
 from fastbatch.source.image_folder import list_images
+from fastbatch.source.local_file import path_text
+from fastbatch.source.remote.urls import as_url
 from fastbatch.source.samples import EncodedSamples, SampleSource
+from fastbatch.source.tar.paths import names_archives
 
 from .backend import Backend
 
@@ -45,7 +49,6 @@ def open_images(
 ) -> ImageData:
     """Return the images of the first argument of `images`; see there."""
     from fastbatch.source.arrow.table import is_table
-    from fastbatch.source.tar.paths import names_archives
 
     is_infer = isinstance(labels, str) and labels == "infer"
     is_archive = names_archives(data)
@@ -67,6 +70,12 @@ def open_images(
         data, is_infer, root=root, class_names=class_names, scan=backend.scan_folder, index_cache=index_cache
     )
     return ImageData(files.samples, files.labels if is_infer else labels, files.class_names, masks)
+
+
+def open_files(backend: Backend, data: Any) -> SampleSource:
+    """Return the images of the first argument of `images`, or the one image of a path."""
+    is_one = isinstance(data, str | os.PathLike) and as_url(data) is None and os.path.isfile(path_text("path", data))
+    return open_images(backend, [data] if is_one and not names_archives(data) else data).samples
 
 
 def _in_table(data: Any, labels: Any, masks: Any, column: str | None, memory_bytes: int | None) -> ImageData:

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import shown, text
+from fastbatch.checks import flag, shown, text
 from fastbatch.errors import FormatError
 from fastbatch.source.csv.lines import rows_of_cells
 from fastbatch.source.foreign import refuse_container
+from fastbatch.source.image_folder import known_extensions
 from fastbatch.source.local_file import open_regular, path_text
 from fastbatch.source.remote.urls import as_url
 
@@ -27,7 +28,7 @@ def image_table(
     label_column: str | int | Sequence[str | int] | None = 1,
     label_separator: str | None = None,
     delimiter: str = ",",
-    header: bool = True,
+    header: bool | None = True,
 ) -> tuple[list[str], Any]:
     """Return the paths and labels of images listed in a CSV file, for `images(*image_table("labels.csv"))`.
 
@@ -39,15 +40,15 @@ def image_table(
             no labels.
         label_separator: Separates the classes of a file that has several: "|" reads "cat|dog" as both.
         delimiter: Separates the cells.
-        header: Whether the first row holds the names of the columns.
+        header: Whether the first row holds the names of the columns. 0 and None are True and False, as in pandas.
 
     Returns:
         (paths, labels). Labels are ints or floats if all cells are, otherwise strings; lists of strings with
         `label_separator`; an array of shape (files, columns) for several columns; None without a label column.
 
     Raises:
-        ValueError: A column that is not in the file, a row that is too short, or an empty cell. The message names the
-            line.
+        ValueError: A column that is not in the file or twice, a row that is too short, an empty cell, or a path in
+            place of a column's name. The message names the line.
         FormatError: Another encoding, a row that is too long, or quotes that are not closed.
         TypeError: A column that is neither a name nor a number.
         OSError: The file cannot be read.
@@ -65,6 +66,12 @@ def image_table(
     """
     if label_separator is not None:
         text("label_separator", label_separator)
+    if hasattr(path, "iloc"):
+        found = (
+            f"found {type(path).__name__}; images(frame['file'], frame['class'], root=folder) takes columns of a frame"
+        )
+        raise TypeError(f"path: expected a CSV file, {found}")
+    has_names = True if type(header) is int and header == 0 else header is not None and flag("header", header)
     url = as_url(path)
     path = path_text("path", path)
     refuse_container(path, "a table", "lines of text")
@@ -74,7 +81,7 @@ def image_table(
         except UnicodeDecodeError as error:
             found = f"the byte {error.object[error.start]:#04x}"
             raise FormatError("not a table", path=path, expected="text in UTF-8", found=found) from None
-    names = [name.strip() for name in rows.pop(0)[1]] if header and rows else None
+    names = [name.strip() for name in rows.pop(0)[1]] if has_names and rows else None
     width = len(names if names is not None else rows[0][1]) if names or rows else 0
     for line, row in rows:
         if len(row) > width and any(map(str.strip, row[width:])):
@@ -88,6 +95,11 @@ def image_table(
         if not isinstance(column, str | int):
             raise TypeError(f"path_column, label_column: expected names or numbers, found {shown(column)}")
     numbers = [_column_number(path, column, names, width) for column in wanted]
+    if names is not None and names[numbers[0]].lower().endswith(tuple(f".{one}" for one in known_extensions())):
+        raise ValueError(
+            f"{path}: line 1: expected the names of the columns, found the path {shown(names[numbers[0]])}; "
+            "header=False reads it as data"
+        )
     cells = []
     for line, row in rows:
         for name, number in zip(wanted, numbers, strict=True):
@@ -113,10 +125,12 @@ def image_table(
 
 def _column_number(path: Any, column: str | int, names: list[str] | None, width: int) -> int:
     if isinstance(column, str):
-        n = 0 if names is None else names.count(column)
-        if n != 1 or names is None:
-            expected = f"{'one' if n else 'a'} column {shown(column)}"
-            raise ValueError(f"{path}: expected {expected}, found {shown(names or 'no names')}")
+        if names is None or column not in names:
+            raise ValueError(f"{path}: expected a column {shown(column)}, found {shown(names or 'no names')}")
+        if names.count(column) > 1:
+            raise ValueError(
+                f"{path}: expected one column {shown(column)}, found {names.count(column)}; give its number"
+            )
         return names.index(column)
     if not 0 <= column < width:
         raise ValueError(f"{path}: expected a column {column}, found {width} columns")

@@ -248,6 +248,8 @@ def _parts(backend: Backend, verb: str, loaders: Sequence[Any], alike: bool = Tr
         recipe, plan = loader.recipe, loader.plan
         if recipe.kind == "documents":
             raise TypeError(f"{place}: expected samples of one shape, found documents; pack() makes contexts of them")
+        if recipe.kind == "zip":
+            raise TypeError(f"{place}: expected samples of one loader, found those of zip; zip the mixtures instead")
         if type(recipe.implementation) is not type(backend):
             raise TypeError(f"{place}: expected one of {backend.name} that copies its batches, found {shown(loader)}")
         if recipe.steps:

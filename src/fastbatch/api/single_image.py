@@ -11,7 +11,7 @@ from fastbatch.decode.single_image import Array, Box, check_decode, check_resize
 from fastbatch.errors import DecodeError
 
 from .backend import Backend
-from .image_data import open_images
+from .image_data import open_files
 
 
 def decode(
@@ -106,8 +106,8 @@ def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: 
     file.
 
     Args:
-        paths: Paths; or a folder: all images in it, in the order of `images(folder, labels=None)`; or images in memory:
-            `encoded([...])`; or tar archives.
+        paths: A path, or several; or a folder: all images in it, in the order of `images(folder, labels=None)`; or
+            images in memory: `encoded([...])`; or tar archives.
         threads: Threads that read; None: the CPUs available to this process.
         max_pixels: Larger images are an error in their record (default: 178,956,970, where Pillow stops).
 
@@ -131,4 +131,4 @@ def probe(backend: Backend, paths: Any, threads: int | None = None, max_pixels: 
     Source: `csrc/codecs/probe.h`.
     """
     n_threads = None if threads is None else whole("threads", threads, 1, 1024)
-    return records(backend.probe_images(open_images(backend, paths).samples, n_threads, pixel_limit(max_pixels)))
+    return records(backend.probe_images(open_files(backend, paths), n_threads, pixel_limit(max_pixels)))

@@ -18,7 +18,7 @@ from fastbatch.source.samples import JoinedSamples, SampleSource
 from fastbatch.source.tar.paths import names_archives
 
 from .backend import Backend
-from .image_data import open_images
+from .image_data import open_files, open_images
 
 AT_ONCE = 256  # files between two reports of the progress
 
@@ -58,7 +58,7 @@ def verify(
     Source: `csrc/codecs/verify.h`.
     """
     n_threads, limit = checked(threads, max_pixels)
-    samples = open_images(backend, paths).samples
+    samples = open_files(backend, paths)
     return collected(verify_parts(backend, samples, n_threads, limit), len(samples), progress)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fastbatch.batch.tree import is_path
 from fastbatch.calls import takes
-from fastbatch.checks import MAX_INT64, shown, whole
+from fastbatch.checks import MAX_INT64, refuse_unordered, shown, whole
 from fastbatch.errors import ClosedError
 from fastbatch.loader import fork as process
 from fastbatch.source.compressed import codec_name
@@ -235,6 +235,7 @@ def expand(paths: Any) -> tuple[bytes, ...]:
         paths = [paths]
     elif not isinstance(paths, Iterable) or hasattr(paths, "read"):
         raise TypeError(f"paths: expected a path or several, found {type(paths).__name__}")
+    refuse_unordered("paths", paths)
     found: list[bytes] = []
     for path in paths:
         if not is_path(path):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import fastbatch
+from fastbatch.errors import FastbatchError
 
 from . import COMMANDS, EXIT_FAILED, EXIT_INTERRUPTED, CommandError
 from .options import Run
@@ -54,17 +55,31 @@ def _without_typer(words: list[str]) -> int:
 def start(name: str, run: Run, values: dict[str, Any]) -> int:
     """Run a subcommand and return its exit code. Errors become one sentence on stderr."""
     try:
-        return run(**values)
-    except CommandError as error:
+        code = run(**values)
+        _flush()
+        return code
+    except BrokenPipeError:  # the reader of the output has exited, as in `fastbatch demo | head -1`
+        _drop_output()
+        return EXIT_FAILED
+    except (CommandError, FastbatchError, OSError) as error:
         print(f"fastbatch {name}: {error}", file=sys.stderr)
+        try:
+            _flush()
+        except OSError:  # the disk is full: the interpreter's flush would fail too
+            _drop_output()
         return EXIT_FAILED
     except KeyboardInterrupt:
         print(f"\nfastbatch {name}: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of the output has exited, as in `fastbatch demo | head -1`; the interpreter's flush would fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _load(name: str) -> tuple[Run, str]:

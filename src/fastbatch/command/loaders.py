@@ -23,7 +23,7 @@ def load(name: str) -> fastbatch.Loader:
     if Path(name).is_dir():
         return fastbatch.images(name, size=_SIZE, crop="random_resized", flip=True, batch_size=32, shuffle=True)
     if ":" not in name:
-        raise CommandError(f"{name}: expected module:name, or a folder of images")
+        raise CommandError(f"{name}: expected module:name, script.py:name, or a folder of images")
     sys.path[:0] = [""] if "" not in sys.path else []
     try:
         loader = found(name)

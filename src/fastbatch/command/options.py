@@ -9,6 +9,7 @@ work without Typer. Parameters may be `bool` (a flag), `int`, `float`, `str` or 
 from __future__ import annotations
 
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -50,6 +51,15 @@ class Argument:
 
 # For every subcommand with `--json`.
 Json = Annotated[bool, Option("print the result as JSON, and nothing else on standard output")]
+
+
+def finite(value: Any) -> Any:
+    """Return a value for JSON, which has no NaN and no infinity: null in their place."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ EXAMPLES = [
 
 def run(
     loader: Annotated[
-        str, Argument("module:name of a loader, or of a function that returns one; or a folder of images")
+        str,
+        Argument("module:name or script.py:name of a loader, or of a function that returns one; or a folder of images"),
     ],
     out: Annotated[Path | None, Option("a picture (.png, .svg, .pdf) or a page (.html)", metavar="FILE")] = None,
     n: Annotated[int, Option("samples", metavar="N", at_least=1)] = 8,

@@ -21,7 +21,8 @@ EXAMPLES = [
 
 
 def run(
-    path: Annotated[str, Argument("a folder, a pattern, a tar archive, a URL, or an image file")], ray: Ray = None
+    paths: Annotated[list[str], Argument("folders, patterns, tar archives, URLs, or image files", metavar="PATH...")],
+    ray: Ray = None,
 ) -> int:
     """Print size, format, mode and orientation of each image, one JSON document a line, without decoding it.
 
@@ -32,7 +33,7 @@ def run(
     from fastbatch.ray.probe_job import probe_samples
 
     try:
-        samples = open_all(NativeBackend(), [path])
+        samples = open_all(NativeBackend(), paths)
         with progress_bar("probing") as bar:
             found = probe_samples(samples, on="local" if ray is None else "ray", address=ray, progress=bar.move)
     except (OSError, ValueError, TypeError, ImportError, FastbatchError) as error:

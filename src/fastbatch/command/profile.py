@@ -10,7 +10,7 @@ from typing import Annotated
 
 from . import CommandError
 from .loaders import load
-from .options import Argument, Json, Option
+from .options import Argument, Json, Option, finite
 
 EXAMPLES = [
     ("fastbatch profile train:loader", "of train.py"),
@@ -21,7 +21,8 @@ EXAMPLES = [
 
 def run(
     loader: Annotated[
-        str, Argument("module:name of a loader, or of a function that returns one; or a folder of images")
+        str,
+        Argument("module:name or script.py:name of a loader, or of a function that returns one; or a folder of images"),
     ],
     seconds: Annotated[
         int, Option("seconds to take batches, over as many epochs as needed", metavar="N", at_least=1)
@@ -58,5 +59,5 @@ def run(
                 profile.save(path)
     except (ImportError, OSError) as error:
         raise CommandError(str(error)) from error
-    print(dumps(profile.summary(), indent=2) if json else repr(profile))
+    print(dumps(finite(profile.summary()), indent=2) if json else repr(profile))
     return 0

@@ -10,7 +10,7 @@ from fastbatch.errors import FastbatchError
 
 from . import CommandError
 from .bar import Ray, progress_bar
-from .options import Argument, Json
+from .options import Argument, Json, finite
 
 EXAMPLES = [
     ("fastbatch statistics sensors.npy", "of each channel"),
@@ -28,7 +28,7 @@ def run(path: Annotated[str, Argument("a .npy or IDX file, or its URL")], json: 
     except (OSError, ValueError, TypeError, ImportError, FastbatchError) as error:
         raise CommandError(str(error)) from error
     if json:
-        print(dumps({"n": found.n, "mean": found.mean.tolist(), "std": found.std.tolist()}))
+        print(dumps(finite({"n": found.n, "mean": found.mean.tolist(), "std": found.std.tolist()})))
     else:
         print(f"{path}: {found.n:,} rows\nmean {found.mean.tolist()}\nstd  {found.std.tolist()}")
     return 0

@@ -40,6 +40,8 @@ def run(
 
     backend = NativeBackend()
     n_threads, limit = checked(threads, None)
+    if json is not None and not json.absolute().parent.is_dir():  # before the work of hours, not after it
+        raise CommandError(f"--json {json}: there is no folder {json.absolute().parent}")
     try:
         samples = open_all(backend, paths)
     except (OSError, ValueError, TypeError, ImportError) as error:

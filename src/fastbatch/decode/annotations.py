@@ -7,6 +7,7 @@ applies the matrices to the boxes and keypoints of the whole batch.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from fastbatch.batch.tree import PerSample
-from fastbatch.checks import listed, refuse_masked, shown, whole
+from fastbatch.checks import limited, listed, refuse_masked, shown, whole
 from fastbatch.source.chunks import ChunkedSamples
 from fastbatch.source.image_folder import as_paths, known_extensions
 from fastbatch.source.local_file import path_bytes
@@ -70,6 +71,12 @@ def make_ragged(name: str, given: Any, n: int, columns: int) -> Ragged:
             raise ValueError(f"{name}: sample {i}: expected shape {wanted}, found {rows.shape}")
         if not np.isfinite(rows[:, :columns]).all():
             raise ValueError(f"{name}: sample {i}: expected finite coordinates, found {shown(rows.tolist())}")
+        further = rows[:, columns:]
+        with np.errstate(over="ignore"):
+            lost = (further == np.rint(further)) & (further.astype(np.float32) != further)
+        if lost.any():
+            found = f"{further[lost][0]:.0f}"
+            raise ValueError(f"{name}: sample {i}: expected whole numbers that float32 holds, found {found}")
         width = rows.shape[1]
         parts.append(rows)
     empty = np.empty((0, width or columns))
@@ -143,7 +150,8 @@ def make_moved(
     moved: list[Boxes | Points] = []
     if boxes is not None:
         ragged = make_ragged("boxes", boxes, n, 4)
-        moved.append(Boxes(ragged, options.height, options.width, min_box_area))
+        least = None if min_box_area is None else limited("min_box_area", min_box_area, 0, math.inf)
+        moved.append(Boxes(ragged, options.height, options.width, least))
     elif min_box_area is not None:
         raise ValueError("min_box_area: there are no boxes")
     if keypoints is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from fastbatch.checks import MAX_INT64, element_type, flag, shown, whole
+from fastbatch.checks import MAX_INT64, element_type, flag, refuse_unordered, shown, whole
 
 from .augment import Augment, check_augment
 from .conversion import Conversion, Field
@@ -132,6 +132,7 @@ def make_image_options(
     on_truncated: Any = "raise",
 ) -> ImageOptions:
     """Return the checked options; the error names a wrong one."""
+    refuse_unordered("size", size)
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2:
         raise ValueError(f"size: expected (height, width), or one number for both, found {shown(size)}")
@@ -186,6 +187,8 @@ def _conversions(options: Field, shape: tuple[int, ...], augment: Augment | None
     """Return the conversions of pixels: floats are scaled to [0, 1] unless the user gives a scale."""
     if options.layout not in ("NHWC", "NCHW"):
         raise ValueError(f"layout: expected NHWC or NCHW, found {shown(options.layout)}")
+    if options.dtype is None:  # NumPy's None is float64
+        raise TypeError("dtype: expected a NumPy dtype, found None")
     target = element_type("dtype", options.dtype)
     scales = target.kind == "f" and not (augment and augment.standardize)
     wanted = Field(None, target, options.scale, options.mean, options.std, options.layout)
@@ -194,6 +197,7 @@ def _conversions(options: Field, shape: tuple[int, ...], augment: Augment | None
 
 def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, float]:
     """Return (lowest, highest), both above 0 and within the limits."""
+    refuse_unordered(name, limits)
     try:
         low, high = (float(limit) for limit in limits)
     except (TypeError, ValueError):
@@ -206,6 +210,7 @@ def _range(name: str, limits: Any, least: float, most: float) -> tuple[float, fl
 
 def _pixel(name: str, value: Any, channels: int) -> tuple[int, ...]:
     """Return one number in 0..255 per channel."""
+    refuse_unordered(name, value)
     numbers: Sequence[Any] = [value] * channels if not isinstance(value, Iterable) else list(value)
     if len(numbers) != channels:
         raise ValueError(f"{name}: expected one number, or one for each of {channels} channels, found {shown(value)}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastbatch.batch.exact import exact_array
-from fastbatch.checks import refuse_masked, shown
+from fastbatch.checks import refuse_masked, refuse_unordered, shown
 from fastbatch.mapped import elements
 
 Array = np.ndarray[Any, Any]
@@ -64,7 +64,9 @@ def make_labels(given: Any, n: int, mode: str | None, class_names: Names | None)
     numbers = _class_numbers(rows, class_names)
     if mode == "int":
         return Labels(numbers, class_names)
-    return Labels(np.eye(_count(numbers, class_names), dtype=np.float32)[numbers], class_names)
+    one_hot = np.zeros((len(numbers), _count(numbers, class_names)), np.float32)
+    one_hot[np.arange(len(numbers)), numbers] = 1
+    return Labels(one_hot, class_names)
 
 
 def _rows(given: Any) -> Array | list[Any]:
@@ -72,6 +74,7 @@ def _rows(given: Any) -> Array | list[Any]:
     if isinstance(given, str | bytes | dict):
         raise ValueError(f"labels: expected 'infer', None or one label for each file, found {shown(given)}")
     refuse_masked("labels", given)
+    refuse_unordered("labels", given)
     rows: Any = given if hasattr(given, "__array__") else list(given)
     if isinstance(rows, list) and any(isinstance(row, list | tuple | set | frozenset) for row in rows):
         several = [row for row in rows if isinstance(row, list | tuple | set | frozenset)]

@@ -49,10 +49,15 @@ def header_of(content: bytes, max_pixels: int = MOST_PIXELS) -> Header:
     with _open(content, max_pixels) as image:
         header = image.width, image.height, str(image.format), image.mode
         try:
-            orientation = image.getexif().get(_ORIENTATION, 1)  # reads the whole file for PNG
+            return *header, orientation_of(image)  # reads the whole file for PNG
         except (OSError, SyntaxError, ValueError):
-            orientation = 1
-        return *header, orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+            return *header, 1
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation of the pixels that Pillow gives: 1 for TIFF, which it turns upright itself."""
+    orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
 def deep_mode(name: str, mode: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import refuse_masked, shown, whole
+from fastbatch.checks import refuse_masked, refuse_unordered, shown, whole
 from fastbatch.source.local_file import path_bytes
 
 from .image_limits import FILTERS
@@ -70,6 +70,7 @@ def check_resize(array: Any, size: Any, filter_name: str, box: Any) -> tuple[Arr
         )
     if pixels.size == 0:
         raise ValueError(f"expected at least one pixel, found shape {pixels.shape}")
+    refuse_unordered("size", size)
     sides = tuple(size) if isinstance(size, Iterable) else (size, size)
     if len(sides) != 2:
         raise ValueError(f"size: expected (height, width), or one number for both, found {shown(size)}")

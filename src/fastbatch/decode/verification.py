@@ -5,15 +5,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from fastbatch.calls import public_class
+from fastbatch.checks import n_of
 from fastbatch.source.local_file import path_text, write_whole
 
 MOST_SHOWN = 20  # bad files in `repr`
+
+
+def one_line(text: str) -> str:
+    """Return a text with its control characters as in Python's `repr`, so that it is one line on any terminal."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], text)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class BadFile:
     reason: str
 
     def __str__(self) -> str:
-        return f"{f'image {self.sample}' if self.path is None else self.path}: {self.reason}"
+        """Return one line: line ends and other control characters in a name are shown as in Python's `repr`."""
+        return f"{f'image {self.sample}' if self.path is None else one_line(self.path)}: {one_line(self.reason)}"
 
 
 @public_class
@@ -99,7 +107,7 @@ class Verification:
         bad = f"{len(self.bad):,} bad" if self.bad else "none is bad"
         end = "" if self.is_complete else "; interrupted"
         rate = f", {self.n_files / self.seconds:,.0f} files/s" if self.seconds > 0 else ""
-        return f"{self.n_files:,} files, {self.n_bytes / 1e6:,.1f} MB{rate}: {bad}{end}"
+        return f"{n_of(self.n_files, 'file')}, {self.n_bytes / 1e6:,.1f} MB{rate}: {bad}{end}"
 
 
 def joined(parts: Iterable[Verification], seconds: float, is_complete: bool = True) -> Verification:

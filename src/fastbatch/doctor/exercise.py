@@ -6,20 +6,21 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from fastbatch.checks import shown
 
 
 def found(target: str) -> Any:
-    """Return the object `module:name`; a function without required arguments is called.
+    """Return the object `module:name`, or `script.py:name`; a function without required arguments is called.
 
     Raises:
         ValueError: There is no such module or name, or it gives no batches.
     """
-    name, _, path = target.partition(":")
+    name, _, path = target.rpartition(":")
     try:
-        thing = importlib.import_module(name)
+        thing = _script(name) if name.endswith(".py") else importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ValueError(f"{target}: {error}") from error
     for part in path.split("."):
@@ -31,6 +32,15 @@ def found(target: str) -> Any:
     if not hasattr(thing, "__iter__"):
         raise ValueError(f"{target}: expected a loader or a function that returns one, found {type(thing).__name__}")
     return thing
+
+
+def _script(path: str) -> Any:
+    """Return the module of a script, imported as `import` would from its folder."""
+    file = Path(path)
+    if not file.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    sys.path[:0] = [str(file.absolute().parent)]
+    return importlib.import_module(file.stem)
 
 
 def exercise(loader: Any, duration_s: float) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import fastbatch
-from fastbatch.checks import shown
+from fastbatch.checks import shown, whole
 from fastbatch.loader.map import BatchInfo
 from fastbatch.source.local_file import open_regular
 
@@ -116,7 +116,7 @@ def image_dataset_from_directory(
         raise ValueError("Only one of `pad_to_aspect_ratio`, `crop_to_aspect_ratio` can be set to `True`.")
     how = resize_cropped if crop_to_aspect_ratio else resize_padded if pad_to_aspect_ratio else resize
     is_first = standardize_data_format(data_format) == "channels_first"
-    fit = partial(how, size=(int(size[0]), int(size[1])), method=method)
+    fit = partial(how, size=(whole("image_size", size[0], 1), whole("image_size", size[1], 1)), method=method)
 
     def read(path: str) -> Array:
         fitted = fit(_pixels(path, color_mode))
@@ -242,7 +242,9 @@ def _datasets(
         if listing.labels is not None:
             n_classes = len(listing.class_names or ())
             columns.append(label_column(listing.labels, request.label_mode, n_classes, request.format))
-        loader = fastbatch.arrays(*columns, batch_size=batch_size or 1, shuffle=shuffle, seed=seed)
+        loader = fastbatch.arrays(
+            *columns, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle, seed=seed
+        )
         mapped = loader.map(_Reader(listing.paths, read))
         return KerasDataset.of(mapped, listing.class_names, listing.paths, batch_size is not None)
 

@@ -161,7 +161,7 @@ def label_column(labels: Any, label_mode: str | None, n_classes: int, format: st
     """
     if label_mode == "binary":
         return np.asarray(labels, dtype="float32")[:, np.newaxis]
-    numbers = _as_tensorflow(labels) if format == "tf" else np.asarray(labels, dtype="int32")
+    numbers = as_tensorflow(labels) if format == "tf" else np.asarray(labels, dtype="int32")
     if label_mode == "categorical" and numbers.dtype.kind not in "iu":
         raise TypeError(f'`label_mode="categorical"` expects integers as labels. Received: {numbers.dtype}')
     if label_mode == "categorical":
@@ -170,7 +170,7 @@ def label_column(labels: Any, label_mode: str | None, n_classes: int, format: st
     return numbers
 
 
-def _as_tensorflow(labels: Any) -> Array:
+def as_tensorflow(labels: Any) -> Array:
     """Return a list as an array of the type that `tf.constant` gives it."""
     numbers = np.asarray(labels)
     if numbers.dtype.kind == "b":
@@ -178,7 +178,9 @@ def _as_tensorflow(labels: Any) -> Array:
     if numbers.dtype.kind == "f":
         is_wide = any(isinstance(label, np.float64) for label in labels)  # Python's floats are float32 there
         return numbers.astype("float64" if is_wide else "float32")
-    if numbers.dtype.kind in "iu" and numbers.size and (numbers.min() < -(2**31) or numbers.max() >= 2**31):
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"`labels`: expected numbers. Received: {shown(labels)}")
+    if numbers.size and (numbers.min() < -(2**31) or numbers.max() >= 2**31):
         return numbers.astype("int64")
     return numbers.astype("int32")
 

@@ -16,6 +16,7 @@ from fastbatch.source.formats import as_rows
 from fastbatch.source.window import Part
 
 from .dataset import KerasDataset
+from .directory_index import as_tensorflow
 from .image_utils import Array
 
 
@@ -258,6 +259,8 @@ def timeseries_dataset_from_array(
     n = max(0, -(-n_starts // sequence_stride))
     seed = int(np.random.randint(1_000_000)) if seed is None and shuffle else seed
     backend = NativeBackend()
+    if format == "tf":
+        data, targets = (as_tensorflow(one) if isinstance(one, list | tuple) else one for one in (data, targets))
     x = as_rows(data)
     part = Part(start, n, sequence_stride, sequence_length, sampling_rate)
     served = [backend.part(x, part) if n else np.zeros((1, sequence_length, *x.shape[1:]), x.dtype)]
@@ -267,7 +270,9 @@ def timeseries_dataset_from_array(
         if n and last >= len(y):
             raise ValueError(f"`targets`: expected at least {last + 1}, one for each window's start, found {len(y)}")
         served.append(backend.part(y, Part(start, n, sequence_stride)) if n else np.zeros((1, *y.shape[1:]), y.dtype))
-    loader = arrays(backend, *served, batch_size=batch_size or 128, shuffle=shuffle, seed=seed or 0)
+    loader = arrays(
+        backend, *served, batch_size=128 if batch_size is None else batch_size, shuffle=shuffle, seed=seed or 0
+    )
     return KerasDataset.of(loader if n else loader.select([]), is_batched=batch_size is not None)
 
 

@@ -11,6 +11,7 @@ from fastbatch.errors import SIGNALS, ClosedError, add_note, refuse_copy, signal
 
 from . import fork as process
 from .bad_samples import error_of
+from .keras_ready import KerasIterator
 
 if TYPE_CHECKING:
     from .resumable import Resumable
@@ -210,7 +211,7 @@ class Epoch:
             self.close()
 
 
-class Repeated:
+class Repeated(KerasIterator):
     """The iterator of several epochs, one after another. Threads: one at a time, as for a generator."""
 
     def __init__(self, batches: Generator[Any, None, None], loader: Resumable, times: int | None) -> None:
@@ -224,6 +225,9 @@ class Repeated:
 
     def __repr__(self) -> str:
         return f"<iterator over {'endless' if self._times is None else self._times} epochs of {self._loader!r}>"
+
+    def _for_keras(self, batch: Any) -> Any:
+        return self._loader._for_keras(batch)
 
     __reduce__ = refuse_copy
 

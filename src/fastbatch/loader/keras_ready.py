@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from fastbatch.calls import METHODS
+
 from . import fork as process
 from .keras_batch import for_keras
 
@@ -99,7 +101,8 @@ class KerasReady(KerasClass):
     def __getattr__(self, name: str) -> Any:
         if name in _ADAPTER_METHODS and self._keras().is_adapter:
             return getattr(self._keras().adapter(), name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        advice = f"; {METHODS[name]}" if name in METHODS else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}")
 
     def _next_length(self) -> int | None:
         """Return the number of batches of the next pass; after `load_state_dict` it is below the length."""
@@ -118,6 +121,44 @@ class KerasReady(KerasClass):
         if passes is None or passes.data is not self:  # or it was copied with the attributes
             passes = self.__dict__["_keras_passes"] = KerasPasses(self)
         return passes
+
+
+class KerasIterator(KerasClass):
+    """An iterator of batches that Keras's `fit` accepts as it accepts a generator: `fit(loader.repeat(), ...)`.
+
+    Unlike Keras's own treatment of a generator, no batch comes twice: those that it reads in advance are given once.
+    """
+
+    num_batches = None
+
+    def _is_sized(self) -> bool:
+        return False
+
+    def _for_keras(self, batch: Any) -> Any:
+        """Return a batch in the form that Keras takes."""
+        return for_keras(batch)
+
+    def __getattr__(self, name: str) -> Any:
+        generators = sys.modules.get(_ADAPTERS + "generator_data_adapter")
+        if name in _ADAPTER_METHODS and generators is not None:
+            if "_adapter" not in self.__dict__:
+                self.__dict__["_adapter"] = self._make_adapter(generators)
+            return getattr(self.__dict__["_adapter"], name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _make_adapter(self, generators: Any) -> Any:
+        batches: Any = map(self._for_keras, self)  # type: ignore[call-overload]
+        first = list(itertools.islice(batches, _PEEKED))
+        adapter = generators.GeneratorDataAdapter(iter(first))
+
+        def left() -> Iterator[Any]:
+            yield from list(first)  # again, as long as no others were asked for: Keras builds a model from one
+            for batch in batches:
+                first.clear()
+                yield batch
+
+        adapter.generator = left
+        return adapter
 
 
 def passes_of(data: KerasReady) -> KerasPasses:

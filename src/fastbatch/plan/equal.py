@@ -18,7 +18,7 @@ def equal_labels(name: str, given: Any, n: int, expected: str) -> Numbers:
     """Return a number for each label: 0, 1, ... in the order in which different ones appear.
 
     Raises:
-        ValueError: Not `n` labels; the message has `expected`.
+        ValueError: Not `n` labels, or a missing one: None, NaN or pandas's NA; the message has `expected`.
         TypeError: Labels that are neither numbers nor names, or masked.
     """
     refuse_masked(name, given)
@@ -26,6 +26,14 @@ def equal_labels(name: str, given: Any, n: int, expected: str) -> Numbers:
     shape = (len(values),) if isinstance(values, list | tuple) else values.shape
     if shape != (n,):
         raise ValueError(f"{name}: expected {expected} for each of {n} samples, found shape {shape}")
+    if isinstance(values, list | tuple) or values.dtype.hasobject:
+        missing = next((i for i, value in enumerate(values) if _is_missing(value)), None)
+    else:
+        missing = next(iter(np.flatnonzero(values != values).tolist()), None)
+    if missing is not None:
+        raise ValueError(
+            f"{name}: expected {expected} for each of {n} samples, found {values[missing]} for sample {missing}"
+        )
     if isinstance(values, list | tuple) or values.dtype.hasobject:
         return _of_objects(name, list(values))
     _, first, numbers = np.unique(values, return_index=True, return_inverse=True)
@@ -40,7 +48,7 @@ def _of_objects(name: str, values: list[Any]) -> Numbers:
     i = 0
     try:
         for i, value in enumerate(values):
-            found[i] = numbers.setdefault(None if _is_missing(value) else value, len(numbers))
+            found[i] = numbers.setdefault(value, len(numbers))
     except TypeError:
         raise TypeError(f"{name}: sample {i}: expected a number or a name, found {shown(values[i])}") from None
     return found

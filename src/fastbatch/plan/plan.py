@@ -235,6 +235,8 @@ def held_out_of(validation: float, n: int, what: str = "samples") -> int:
     if isinstance(validation, float):
         if not 0.0 < validation < 1.0:
             raise ValueError(f"validation: expected a share between 0 and 1 or a number of {what}, found {validation}")
+        if n and int(n * validation) == 0:
+            raise ValueError(f"validation: expected a share that is at least one of {n} {what}, found {validation}")
         return int(n * validation)
     return whole("validation", validation, 0, n)
 

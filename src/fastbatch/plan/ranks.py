@@ -45,7 +45,7 @@ def rank_and_size(shard: Any) -> tuple[Any, Any]:
     if isinstance(shard, str) and shard == AUTO:
         return AUTO, None
     try:
-        if isinstance(shard, str):
+        if isinstance(shard, str | dict | set | frozenset):
             raise TypeError
         rank, world_size = (0, 1) if shard is None else shard
     except (TypeError, ValueError):

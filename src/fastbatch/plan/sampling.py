@@ -117,7 +117,9 @@ def make_draw(
     values = floats("weights", weights)
     if values.shape != (n,):
         raise ValueError(f"weights: expected one for each of {n} samples, found shape {values.shape}")
-    if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(values.sum())):
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if not (np.isfinite(values).all() and (values >= 0).all() and np.isfinite(total)):
         wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
         found = f"{values[wrong[0]]} for sample {wrong[0]}" if len(wrong) else "a sum without bounds"
         raise ValueError(f"weights: expected finite numbers of at least 0, found {found}")

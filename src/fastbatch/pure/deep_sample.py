@@ -11,7 +11,7 @@ from PIL import Image
 from fastbatch.decode import tiff
 from fastbatch.decode.deep_image import MOST, with_colors
 from fastbatch.decode.image_options import ImageOptions
-from fastbatch.decode.pillow_image import deep_mode, opened
+from fastbatch.decode.pillow_image import deep_mode, opened, orientation_of
 from fastbatch.decode.truncated import is_filling
 from fastbatch.errors import DecodeError
 
@@ -21,7 +21,6 @@ from .png16 import deep_pixels, is_png16
 Array = np.ndarray[Any, Any]
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_ORIENTATION = 0x0112
 _CLIPPED = ("I", "F")
 
 
@@ -54,13 +53,13 @@ def decode_deep(content: bytes, options: ImageOptions, mode: str) -> Array | Non
                 raise _another_number(options.channels, f"mode {file.mode}")
             return None
         file.load()
-        orientation = file.getexif().get(_ORIENTATION, 1) if options.exif == "apply" else 1
+        orientation = orientation_of(file) if options.exif == "apply" else 1
         pixels = (
             deep_pixels(content, mode) if is_png else with_colors(np.asarray(file).astype(np.uint16)[..., None], mode)
         )
     if options.channels:
         _require_channels(options.channels, pixels.shape[2])
-    return turn(pixels, orientation if orientation in range(1, 9) else 1)
+    return turn(pixels, orientation)
 
 
 def _is_whole(file: Any) -> bool:

@@ -11,7 +11,7 @@ from fastbatch.decode import tiff
 from fastbatch.decode.augment import Augment
 from fastbatch.decode.conversion import Conversion
 from fastbatch.decode.image_options import ImageOptions
-from fastbatch.decode.pillow_image import deep_mode, opened
+from fastbatch.decode.pillow_image import deep_mode, opened, orientation_of
 from fastbatch.errors import DecodeError
 from fastbatch.source.samples import SampleSource, verify_samples
 
@@ -24,7 +24,6 @@ from .plan import stream
 
 Array = np.ndarray[Any, Any]
 _RANGES = {"uint16": "0 to 65535", "int32": "-2147483648 to 2147483647", "uint32": "0 to 4294967295"}
-ORIENTATION = 0x0112  # the tag's number in EXIF
 
 
 class ImageColumn:
@@ -169,8 +168,7 @@ def _header(samples: SampleSource, index: int, options: ImageOptions) -> tuple[S
 
     def read(content: bytes) -> tuple[Size, int]:
         with opened(content, options.max_pixels) as file:
-            orientation = file.getexif().get(ORIENTATION, 1) if options.exif == "apply" else 1
-            return (file.height, file.width), orientation if orientation in range(1, 9) else 1
+            return (file.height, file.width), orientation_of(file) if options.exif == "apply" else 1
 
     return decode_sample(samples, index, options, read)
 

@@ -136,7 +136,10 @@ def shuffled_items(plan: TextPlan, epoch: int, place: Place, known: dict[str, An
         unit, begin, end = index[number]
         path = plan.paths[unit]
         with open_text(path) as file:
-            size = os.fstat(file.fileno()).st_size
+            status = os.fstat(file.fileno())
+            size, before = status.st_size, known["files"][unit].identity
+            if (status.st_ino, status.st_dev) != (before.inode, before.device):  # the native loader keeps it mapped
+                raise FormatError("file was replaced while in use", path=path)
             file.seek(begin + skip)
             raw = file.read(end - begin - skip)
         if len(raw) < end - begin - skip:

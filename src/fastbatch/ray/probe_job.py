@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, SupportsIndex
 
-from fastbatch.api.image_data import open_images
+from fastbatch.api.image_data import open_files
 from fastbatch.checks import whole
 from fastbatch.decode.image_options import pixel_limit
 from fastbatch.decode.single_image import Array, records
@@ -50,7 +50,7 @@ def probe(
 
     Source: `src/fastbatch/ray/tasks.py`.
     """
-    samples = open_images(NativeBackend(), paths).samples
+    samples = open_files(NativeBackend(), paths)
     return probe_samples(
         samples, on=on, address=address, part_files=part_files, max_pixels=max_pixels, progress=progress
     )

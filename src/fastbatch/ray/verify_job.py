@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, SupportsIndex
 
-from fastbatch.api.image_data import open_images
+from fastbatch.api.image_data import open_files
 from fastbatch.api.verify import checked
 from fastbatch.checks import whole
 from fastbatch.decode.verification import BadFile, Verification, collected
@@ -60,7 +60,7 @@ def verify(
 
     Source: `src/fastbatch/ray/tasks.py`.
     """
-    samples = open_images(NativeBackend(), paths).samples
+    samples = open_files(NativeBackend(), paths)
     parts = verify_parts(samples, on=on, address=address, part_files=part_files, max_pixels=max_pixels)
     return collected(parts, len(samples), progress)
 

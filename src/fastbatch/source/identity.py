@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -94,6 +95,30 @@ def opened_file(path: str | bytes | os.PathLike[str]) -> OpenedFile:
     text = os.fsdecode(path)
     status = os.stat(text)
     return OpenedFile(text, identity_of(status), (status.st_nlink, status.st_mode, status.st_uid, status.st_gid))
+
+
+class Start:
+    """Where relative paths start: the working directory, when this was made. Immutable.
+
+    Threads: any.
+    """
+
+    def __init__(self, paths: Sequence[bytes]) -> None:
+        self._relative = next((path for path in paths if not os.path.isabs(path)), None)
+        self._folder = None if self._relative is None else _working_directory()
+
+    def verify(self) -> None:
+        """Raise FormatError if the paths name other files now, since the working directory was changed."""
+        if self._folder is not None and (found := _working_directory()) != self._folder:
+            what = "the working directory was changed, from which this path starts"
+            raise FormatError(what, path=os.fsdecode(self._relative or b""), expected=self._folder, found=found)
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # it was deleted
+        return None
 
 
 def _times(identity: Identity) -> str:

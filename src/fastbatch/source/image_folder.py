@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import LONGEST_SHOWN, shown
+from fastbatch.checks import LONGEST_SHOWN, refuse_unordered, shown
 
 from .codecs import CODECS, codec_of
 from .folder_index import FolderIndex, Scan
@@ -163,6 +163,7 @@ def as_paths(name: str, given: Any, root: Any = None) -> list[bytes]:
     paths = []
     if not isinstance(given, Iterable):
         raise TypeError(f"{name}: expected a list of paths, found {shown(given)}")
+    refuse_unordered(name, given)
     for i, path in enumerate(given):
         if isinstance(path, bytes) and (len(path) > MOST_PATH_BYTES or codec_of(path) is not None):
             found = f"{shown(path[:LONGEST_SHOWN])}, {len(path)} bytes"

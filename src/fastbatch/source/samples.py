@@ -14,6 +14,7 @@ from fastbatch.batch.column import bytes_identity, digest_of, files_identity
 from fastbatch.checks import n_of, refuse_masked
 from fastbatch.mapped import elements
 
+from .identity import Start
 from .local_file import read_sample
 
 
@@ -42,12 +43,21 @@ def verify_samples(samples: SampleSource, may_be_shorter: bool = False) -> None:
 class FileSamples:
     """One file per sample.
 
+    Relative paths are those of the working directory in which this was made, or unpickled.
+
     Attributes:
         paths: As bytes, since file names need not be valid text.
     """
 
     def __init__(self, paths: Sequence[bytes]) -> None:
         self.paths = list(paths)
+        self._start = Start(self.paths)
+
+    def __getstate__(self) -> list[bytes]:
+        return self.paths
+
+    def __setstate__(self, paths: list[bytes]) -> None:
+        FileSamples.__init__(self, paths)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -57,6 +67,10 @@ class FileSamples:
 
     def name(self, index: int) -> str | None:
         return os.fsdecode(self.paths[index])
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if relative paths name other files now, since the working directory was changed."""
+        self._start.verify()
 
     def identity(self) -> Any:
         return files_identity(self.paths)
@@ -121,6 +135,11 @@ class JoinedSamples:
         """Return the name of a sample, or None."""
         part, at = self._place(index)
         return part.name(at)
+
+    def verify(self, may_be_shorter: bool = False) -> None:
+        """Raise FormatError if a part has changed."""
+        for part in self.parts:
+            verify_samples(part, may_be_shorter)
 
     def identity(self) -> Any:
         """Return a JSON value that differs between data sets, and does not depend on the division into parts."""

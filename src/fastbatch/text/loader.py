@@ -13,7 +13,7 @@ from fastbatch.loader.loader import Loader, unnumbered
 from fastbatch.loader.map import BatchInfo, Step
 from fastbatch.loader.run import Progress
 from fastbatch.loader.state import State
-from fastbatch.source.identity import OpenedFile, opened_file
+from fastbatch.source.identity import OpenedFile, Start, opened_file
 
 from .plan import Place, TextImplementation, TextPlan
 from .skipping_run import SkippingRun
@@ -57,6 +57,7 @@ class TextLoader(Loader):
         self._implementation = implementation
         self._plan = plan
         self._known = {} if known is None else known  # properties of the files found so far; shared by copies
+        self._base: Start | None = Start(plan.paths)
 
     # ---- attributes ----------------------------------------------------------------------------------------------
 
@@ -128,11 +129,16 @@ class TextLoader(Loader):
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_known": {}, "_fingerprint": None}  # found again after unpickling
+        return {
+            **super().__getstate__(),
+            "_known": {},
+            "_fingerprint": None,
+            "_base": None,
+        }  # found again after unpickling
 
     def __copy__(self: Self) -> Self:
         copied = super().__copy__()
-        copied._known = self._known
+        copied._known, copied._base = self._known, self._base
         return copied
 
     # ---- work ----------------------------------------------------------------------------------------------------
@@ -154,6 +160,7 @@ class TextLoader(Loader):
 
     def _refresh(self) -> tuple[OpenedFile, ...]:
         """Return the current files; clear the cached properties if the files have changed."""
+        self._verify_base()
         files = tuple(opened_file(path) for path in self._plan.paths)
         if self._known.get("files") != files:
             self._known.clear()
@@ -163,7 +170,13 @@ class TextLoader(Loader):
     def _under_way(self, run: SkippingRun, progress: Progress) -> list[str]:
         return [f"read: {os.fsdecode(path)}" for path in progress.plan.paths]
 
+    def _verify_base(self) -> None:
+        if self._base is None:
+            self._base = Start(self._plan.paths)
+        self._base.verify()
+
     def _verify(self, progress: Progress) -> None:
+        self._verify_base()
         for file in progress.run.files:
             file.verify(may_grow=not progress.plan.shuffle)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, SupportsIndex, TypeVar
 
@@ -110,7 +111,7 @@ class DataLoader(torch.utils.data.DataLoader[T]):
             shuffle,
             sampler,
             batch_sampler,
-            num_workers,
+            operator.index(num_workers),
             collate_fn,
             pin_memory,
             drop_last,

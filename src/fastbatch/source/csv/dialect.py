@@ -91,6 +91,8 @@ def make_dialect(
 
 
 def _words(words: Any) -> tuple[str, ...]:
+    if isinstance(words, set | frozenset):  # any order will do, but the same one in each run
+        words = sorted(words, key=repr)
     given = [words] if isinstance(words, str) or hasattr(words, "__index__") else listed("na_values", words, "words")
     for word in given:
         if isinstance(word, bool) or not (isinstance(word, str) or hasattr(word, "__index__")):
