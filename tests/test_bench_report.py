@@ -279,3 +279,17 @@ def test_instruction_sets_are_chosen_by_the_environment():
     assert race.environment_of("fastbatch-avx2", chosen) == {"FASTBATCH_SIMD": "avx2"}
     assert race.environment_of("fastbatch-unadvised", chosen) == {"FASTBATCH_READAHEAD": "0"}
     assert race.environment_of("fastbatch", chosen) == race.environment_of("torch-avx2", chosen) == {}
+
+
+def test_the_line_of_the_limit_is_at_the_limit_of_the_ratio():
+    made = race_of([400, 400, 400], [100, 100, 100])
+    made["contestants"] |= {"limit-crop": contestant(200, 200, 200), "limit-full": contestant(100, 100, 100)}
+    assert verdict.share_of_limit(made) == 2.0
+    x = svg.NAMES + (svg.WIDTH - svg.NAMES - svg.FIGURES) / 2
+    assert f'<line class="mark" x1="{x:.1f}"' in svg.bars(made)
+
+
+def test_words_for_which_there_is_no_room_are_whole_under_the_mouse():
+    words = "same bytes, but each batch overwrites the <last> one"
+    text = svg.bars(race_of([400], [100]) | {"contestants": {"fastbatch": contestant(1, 1, 1, check=words)}})
+    assert f"{words[:37]}…<title>{words.replace('<', '&lt;').replace('>', '&gt;')}</title>" in text

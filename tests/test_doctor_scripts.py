@@ -325,3 +325,10 @@ def test_all_descendants_are_found(monkeypatch, has_lists):
         finally:
             os.killpg(shell.pid, signal.SIGKILL)
     assert processes.descendants(shell.pid) == [shell.pid]
+
+
+@pytest.mark.parametrize("has_descriptors", [True, False])
+def test_the_end_of_a_command_is_noticed_with_and_without_descriptors_of_processes(monkeypatch, has_descriptors):
+    if not has_descriptors:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    assert watch([PYTHON, "-c", "raise SystemExit(3)"], compare_s=0).exit_code == 3

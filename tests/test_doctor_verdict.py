@@ -3,6 +3,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,8 @@ def test_headlines():
         return words.headline(diagnose(observed(*sources, **options)))
 
     assert headline() == "No loop over batches was seen."
+    failed = replace(observed(), exit_code=1)
+    assert words.headline(diagnose(failed)) == "The command ended with exit code 1. No loop over batches was seen."
     assert headline(source()) == "Training waits for data 60 % of the time. The limit is decoding."
     nothing = headline(source(wait_s=0.02, cpu_s=0.01))
     assert (
@@ -205,6 +208,17 @@ def test_the_report_in_the_terminal():
     for expected in ("60 % of the time", "train.py:9", "decoding 70 %", "40.0 with fastbatch", "+from fastbatch.torch"):
         assert expected in text
     assert json.loads(json.dumps(report.as_json(diagnosis)))["loops"][0]["limit"] == "decode"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_lines_to_change_are_listed_if_the_loader_would_be_faster(known):
+    def listed(**changed):
+        named = {} if known else {"name": "another"}
+        return words.diffs(diagnose(observed(source(), beside=[{**COMPARED, **named, **changed}])))
+
+    assert listed() == [COMPARED["diff"]]
+    assert listed(ours_per_s=COMPARED["theirs_per_s"] / 2) == []
+    assert listed(diff="") == []
 
 
 def test_the_page_is_one_file():

@@ -6,6 +6,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from fastbatch.checks import n_of
+
 from .labels import label, title
 from .svg import bars
 from .verdict import share_of_limit
@@ -29,6 +31,7 @@ td, th { text-align: left; padding: .3rem .7rem .3rem 0;
 td:first-child { width: 45% } a { color: inherit }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .big { font-size: 1.25rem; font-weight: 700; color: var(--ours) } .scroll { overflow-x: auto }
+pre { white-space: pre-wrap; overflow-wrap: anywhere }
 details { margin: .5rem 0 } summary { cursor: pointer; color: var(--soft) } ul { margin: .3rem 0; padding-left: 1.2rem }
 svg { width: 100%; min-width: 44rem; height: auto; display: block }
 svg text { font: 13px system-ui, sans-serif; fill: var(--ink) }
@@ -77,7 +80,7 @@ def _head(results: dict[str, Any], when: str) -> str:
     facts = [
         f"{machine['cpu']}, {machine['cpus']} CPUs, {machine['memory_gib']:.0f} GiB",
         f"fastbatch {code.get('version', '')} with {code['simd']} kernels, Python {machine['python']}",
-        f"threads: {counts}; {results['rounds']} rounds" + (f"; {when}" if when else ""),
+        f"threads: {counts}; {n_of(results['rounds'], 'round')}" + (f"; {when}" if when else ""),
     ]
     shown = "<br>".join(map(escape, facts))
     return f'<h1>How fast are data loaders on this machine?</h1><p class="soft">{shown}</p>'
@@ -204,6 +207,7 @@ def _repeat(results: dict[str, Any]) -> str:
     counts = ",".join(map(str, threads)) if isinstance(threads, list) else str(threads)
     images = f" --images {results['images']}" if results.get("images") else ""
     command = f"fastbatch bench --scenario {names} --rounds {results['rounds']} --threads {counts}{images}"
+    command += " --smoke" * results["smoke"]
     return f"<h2>Repeat it</h2><pre>{escape(command)}</pre>"
 
 

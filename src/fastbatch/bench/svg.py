@@ -7,9 +7,10 @@ from html import escape
 from typing import Any
 
 from .labels import label
-from .verdict import is_ours
+from .verdict import is_ours, limit_of
 
 WIDTH, NAMES, FIGURES, ROW, BAR = 960, 300, 250, 34, 18  # pixels of the view box
+_MOST = 38  # letters beside a bar
 
 
 def bars(race: dict[str, Any]) -> str:
@@ -22,10 +23,10 @@ def bars(race: dict[str, Any]) -> str:
     scale = (WIDTH - NAMES - FIGURES) / most
     rows = [_row(name, one, i, scale, race["unit"]) for i, (name, one) in enumerate(ran)]
     height = ROW * len(ran) + 8
-    limits = [one["median"] for name, one in ran if name.startswith("limit")]
+    limit = limit_of(race)
     mark = ""
-    if limits:
-        x = NAMES + min(limits) * scale
+    if limit is not None:
+        x = NAMES + race["contestants"][limit]["median"] * scale
         mark = f'<line class="mark" x1="{x:.1f}" y1="2" x2="{x:.1f}" y2="{height - 2}"/>'
     words = ", ".join(f"{label(name)} {one['median']:,.0f} {race['unit']}" for name, one in ran)
     return (
@@ -48,14 +49,19 @@ def _row(name: str, one: dict[str, Any], i: int, scale: float, unit: str) -> str
     middle, width = top + BAR / 2 + 4, max(one["median"] * scale, 1)
     low, high = NAMES + one["min"] * scale, NAMES + one["max"] * scale
     weight = "bold" if name == "fastbatch" else ""
-    words = label(name)
-    words = words if len(words) <= 42 else words[:41] + "…"
-    check = one["check"] if len(one["check"]) <= 42 else one["check"][:41] + "…"
+    words, check = label(name), one["check"]
     right = WIDTH - FIGURES + 12
     return (
-        f'<text class="{weight}" x="{NAMES - 12}" y="{middle + 2}" text-anchor="end">{escape(words)}</text>'
+        f'<text class="{weight}" x="{NAMES - 12}" y="{middle + 2}" text-anchor="end">{_short(words)}</text>'
         f'<rect class="{kind(name)}" x="{NAMES}" y="{top + 4}" width="{width:.1f}" height="{BAR}" rx="2"/>'
         f'<line class="whisker" x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}"/>'
         f'<text class="{weight}" x="{right}" y="{middle - 3}">{one["median"]:,.0f} {escape(unit)}</text>'
-        f'<text class="soft" x="{right}" y="{middle + 11}" style="font-size:11px">{escape(check)}</text>'
+        f'<text class="soft" x="{right}" y="{middle + 11}" style="font-size:11px">{_short(check)}</text>'
     )
+
+
+def _short(words: str) -> str:
+    """Return the words as far as there is room for them; all of them appear under the mouse."""
+    if len(words) <= _MOST:
+        return escape(words)
+    return f"{escape(words[: _MOST - 1])}…<title>{escape(words)}</title>"

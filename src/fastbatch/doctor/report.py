@@ -73,8 +73,9 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
         say(f"With fastbatch: {comparison['name']}", "bold")
         for line in words.compared(comparison, words.gain(diagnosis.loops, comparison)):
             say(line)
-    for diff in dict.fromkeys(filter(None, (one.get("diff") for one in diagnosis.observed.beside))):
+    for diff in words.diffs(diagnosis):
         console.print()
         say("The lines to change:", "bold")
         for line in diff.splitlines():
-            say(line, "green" if line.startswith("+") else "red" if line.startswith("-") else "dim")
+            is_head = line.startswith(("+++ ", "--- "))
+            say(line, "dim" if is_head else {"+": "green", "-": "red"}.get(line[:1], "dim"))

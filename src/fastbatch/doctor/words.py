@@ -47,11 +47,17 @@ class Gain:
     step_s: float
     best_s: float
 
+    @property
+    def saved(self) -> float:
+        """The share of a step that is saved at best; where the loop is not known, of making a batch."""
+        return 1 - (self.best_s / self.step_s if self.step_s else 1 / self.faster)
+
 
 def headline(diagnosis: Diagnosis) -> str:
     """Return the verdict in one sentence or two."""
     if not diagnosis.loops:
-        return "No loop over batches was seen."
+        ended = diagnosis.observed.exit_code
+        return (f"The command ended with exit code {ended}. " if ended else "") + "No loop over batches was seen."
     loop = diagnosis.loops[0]
     if diagnosis.observed.alone and loop.total_s > 0:
         why = f" The limit is {LIMITS[loop.limit]}." if loop.parts else ""
@@ -177,15 +183,24 @@ def compared(comparison: dict[str, Any], gained: Gain | None) -> list[str]:
         f"({gained.faster:.1f} times)."
     )
     if gained.step_s:
-        saved = 1 - gained.best_s / gained.step_s
-        if saved < NOTHING_TO_GAIN:
+        if gained.saved < NOTHING_TO_GAIN:
             lines.append("The loop would not be faster.")
         else:
             lines.append(
                 f"A step with its batch takes {seconds(gained.step_s)} now, and at best {seconds(gained.best_s)}: "
-                f"{percent(saved)} less."
+                f"{percent(gained.saved)} less."
             )
     return lines
+
+
+def diffs(diagnosis: Diagnosis) -> list[str]:
+    """Return the lines to change for the loaders that would be faster."""
+    found: dict[str, None] = {}
+    for one in diagnosis.observed.beside:
+        gained = gain(diagnosis.loops, one)
+        if one.get("diff") and (gained is None or gained.saved >= NOTHING_TO_GAIN):
+            found[one["diff"]] = None
+    return list(found)
 
 
 def title(diagnosis: Diagnosis) -> str:
