@@ -180,6 +180,8 @@ def test_modules_and_code_run_as_without_the_doctor(command, script, capfdbinary
     [
         (["python", "-W", "error", "-X", "dev", "train.py", "-m"], ["script", "train.py", "-m"]),
         (["python3.12", "-Werror", "-m", "torch.distributed.run", "x.py"], ["module", "torch.distributed.run", "x.py"]),
+        (["python", "-mtrain", "1", "2"], ["module", "train", "1", "2"]),
+        (["python", "-cpass", "1"], ["code", "pass", "1"]),
         (["train.py", "1"], ["script", "train.py", "1"]),
         (["python", "absent.py"], ["python", "absent.py"]),
         (["python"], ["python"]),
@@ -192,7 +194,7 @@ def test_modules_and_code_run_as_without_the_doctor(command, script, capfdbinary
 def test_commands_of_python_are_recognised(command, tail, script):
     script("")
     assert instrumented(command)[-len(tail) :] == tail
-    assert ("runner.py" in " ".join(instrumented(command))) == (tail[0] in ("script", "module"))
+    assert ("runner.py" in " ".join(instrumented(command))) == (tail[0] in ("script", "module", "code"))
 
 
 def test_a_command_that_is_not_there(script):

@@ -10,6 +10,7 @@ import pytest
 pytestmark = pytest.mark.behavior
 
 Y = np.arange(24)
+CLASSES = np.repeat(np.arange(40), [2, 3] * 20)  # many with equal remainders
 GROUPS = np.repeat(np.arange(8), 3)
 OPTIONS = {"batch_size": 24, "seed": 7}
 LENGTHS = [1, 2, 3, 4, 5, 4, 3, 2]
@@ -41,6 +42,7 @@ LOADERS = {
     "weights without replacement": lambda api, at: api.arrays(Y, weights=Y + 1.0, replacement=False, **OPTIONS),
     "a split": lambda api, at: api.arrays(Y, shuffle=True, **OPTIONS).split(9, seed=3, shuffle=True)[1],
     "a stratified split": lambda api, at: api.arrays(Y, **OPTIONS).split(8, seed=3, stratify=GROUPS)[1],
+    "a split of many classes": lambda api, at: api.arrays(np.arange(100)).split(45, seed=3, stratify=CLASSES)[1],
     "a split by groups": lambda api, at: api.arrays(Y, **OPTIONS).split(3, seed=3, groups=GROUPS)[1],
     "a rank": lambda api, at: api.arrays(Y, shuffle=True, shard=(1, 5), **OPTIONS),
     "a masked rank": lambda api, at: api.arrays(Y, shuffle=True, shard=(1, 5), tail="mask", batch_size=4, seed=7),
@@ -78,6 +80,10 @@ ORDERS = {
     ],
     "a split": [13, 3, 6, 9, 22, 19, 15, 1, 20],
     "a stratified split": [1, 5, 8, 10, 12, 15, 18, 21],
+    "a split of many classes": [
+        1, 4, 5, 8, 10, 12, 15, 18, 21, 22, 26, 27, 29, 30, 32, 34, 35, 38, 41, 42, 45, 48, 51, 54, 56, 58, 59, 60,
+        63, 64, 66, 69, 71, 74, 75, 79, 80, 82, 84, 86, 87, 90, 92, 96, 97,
+    ],
     "a split by groups": [3, 4, 5, 12, 13, 14, 15, 16, 17],
     "a rank": [2, 14, 22, 6, 5],
     "a masked rank": [2, 14, 22, 6, 5, 16, 11, 18],

@@ -318,6 +318,8 @@ def test_other_refused_calls(api):
     for call, message in [
         (lambda: api.mix(four), "expected {loader: share} or pairs"),
         (lambda: api.mix([four]), "expected pairs"),
+        (lambda: api.mix([(four, 0.5, 0.5)]), "expected pairs"),
+        (lambda: api.mix(["ab"]), "expected pairs"),
         (lambda: api.mix({other: 1}), f"expected one of {api.__name__} that"),
         (lambda: api.mix({four: 1}, batchsize=3), "did you mean 'batch_size'"),
     ]:

@@ -6,6 +6,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/ndarray.h"
 #include "bindings/register.h"
 #include "common/parallel.h"
@@ -106,9 +107,9 @@ void decode_into(DecodeWorker& worker, const SignedIndices& indices, py::array& 
   require(std::all_of(samples.begin(), samples.end(), [&](std::uint64_t i) { return i < worker.decoder->size(); }),
           "indices: expected numbers of samples");
   auto* const slots = static_cast<std::byte*>(out.mutable_data());
-  const GilRelease no_gil;  // GIL released: reads and decodes files into memory that the arguments keep alive
   std::size_t failed_at = 0;
-  worker.decoder->decode(samples, {}, slots, *worker.workspace, failed_at);
+  // Reads and decodes files into memory that the arguments keep alive.
+  interruptible_here([&] { worker.decoder->decode(samples, {}, slots, *worker.workspace, failed_at); });
 }
 
 }  // namespace

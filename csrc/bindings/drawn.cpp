@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
-#include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/names.h"
 #include "bindings/ndarray.h"
 #include "bindings/pillow.h"
@@ -141,10 +141,11 @@ std::shared_ptr<DrawnDecoder> make_decoder(const py::tuple& arrays, std::size_t 
 SignedIndices probe_sizes(const std::vector<std::string>& paths, std::size_t threads) {
   SignedIndices sizes({static_cast<py::ssize_t>(paths.size()), py::ssize_t{2}});
   std::int64_t* out = sizes.mutable_data();
-  const GilRelease no_gil;  // GIL released: reads headers; nobody else knows `sizes` yet
   FileList files;
   for (const std::string& path : paths) files.add(path);
-  for (const ProbedImage& one : probe_images(files, 0, paths.size(), threads, kMaxPixels)) {
+  const std::vector<ProbedImage> probed = interruptible(
+      [&](const StopSignal& stop) { return probe_images(files, 0, paths.size(), threads, kMaxPixels, stop); });
+  for (const ProbedImage& one : probed) {
     *out++ = one.error.empty() ? one.info.size.width : 0;
     *out++ = one.error.empty() ? one.info.size.height : 0;
   }

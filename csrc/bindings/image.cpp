@@ -123,11 +123,8 @@ py::list codec_table() {
 // (width, height, format, mode, orientation, error or None, whether only Pillow may know) of each.
 py::list probe(const SampleSource& source, std::uint64_t first, std::size_t n, std::size_t threads,
                std::uint64_t max_pixels) {
-  std::vector<ProbedImage> probed;
-  {
-    const GilRelease release;  // reads headers; the source does not change
-    probed = probe_images(source, first, n, threads, max_pixels);
-  }
+  const std::vector<ProbedImage> probed =
+      interruptible([&](const StopSignal& stop) { return probe_images(source, first, n, threads, max_pixels, stop); });
   py::list rows;
   for (const ProbedImage& one : probed) {
     const py::object error = one.error.empty() ? py::object(py::none()) : decode_text(one.error);

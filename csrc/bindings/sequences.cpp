@@ -3,6 +3,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/gil.h"
+#include "bindings/interruptible.h"
 #include "bindings/ndarray.h"
 #include "bindings/sequences.h"
 #include "decode/documents_decoder.h"
@@ -147,8 +148,7 @@ void register_sequences(py::module_& module) {
       .def(py::init<std::size_t>(), py::arg("channels"))
       .def("add",
            [](Moments& moments, const Decoder& blocks) {
-             const GilRelease no_gil;  // GIL released: reads the blocks, touches no Python object
-             moments.add(blocks);
+             interruptible_here([&] { moments.add(blocks); });  // reads the blocks: may wait for a store
            })
       .def_property_readonly("n", &Moments::n)
       .def_property_readonly("mean", [](const Moments& moments) { return to_numbers(moments.mean()); })
@@ -156,10 +156,7 @@ void register_sequences(py::module_& module) {
 
   module.def("find_all", [](const Decoder& blocks, std::int64_t value) {
     std::vector<std::uint64_t> places;
-    {
-      const GilRelease no_gil;  // GIL released: reads the blocks, touches no Python object
-      places = find_all(blocks, value);
-    }
+    interruptible_here([&] { places = find_all(blocks, value); });  // reads the blocks: may wait for a store
     return to_numbers(places);
   });
 }

@@ -61,12 +61,16 @@ class Prober {
 }  // namespace
 
 std::vector<ProbedImage> probe_images(const SampleSource& source, std::uint64_t first, std::size_t n,
-                                      std::size_t threads, std::uint64_t max_pixels) {
+                                      std::size_t threads, std::uint64_t max_pixels, const StopSignal& stop) {
   std::vector<ProbedImage> probed(n);
   parallel_for((n + kSamplesAtOnce - 1) / kSamplesAtOnce, threads, [&](std::size_t block) {
+    const StopScope scope(stop);
     Prober prober(source, max_pixels);
     const std::size_t end = std::min(n, (block + 1) * kSamplesAtOnce);
-    for (std::size_t i = block * kSamplesAtOnce; i < end; ++i) probed[i] = prober.probe(first + i);
+    for (std::size_t i = block * kSamplesAtOnce; i < end; ++i) {
+      throw_if_stopped();
+      probed[i] = prober.probe(first + i);
+    }
   });
   return probed;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "codecs/reader.h"
+#include "common/stop.h"
 #include "source/source.h"
 
 namespace fastbatch {
@@ -19,8 +20,8 @@ struct ProbedImage {
 };
 
 // One result per sample of [first, first + n), in order, by `threads` threads; also for bad samples. Reads only
-// Codec::header_bytes if they contain the header. Threads: any.
+// Codec::header_bytes if they contain the header. Throws StoppedError. Threads: any.
 std::vector<ProbedImage> probe_images(const SampleSource& source, std::uint64_t first, std::size_t n,
-                                      std::size_t threads, std::uint64_t max_pixels);
+                                      std::size_t threads, std::uint64_t max_pixels, const StopSignal& stop);
 
 }  // namespace fastbatch

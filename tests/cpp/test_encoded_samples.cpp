@@ -95,8 +95,8 @@ TEST_CASE("images in memory decode to the bytes that files give") {
         decode(MaskDecoder(memory, files, options), indices, key));
   CHECK(decode(MatrixDecoder(memory, options), indices, key) == decode(MatrixDecoder(files, options), indices, key));
 
-  const auto from_memory = probe_images(*memory, 0, 3, 2, kMaxPixels);
-  const auto from_files = probe_images(*files, 0, 3, 2, kMaxPixels);
+  const auto from_memory = probe_images(*memory, 0, 3, 2, kMaxPixels, StopFlag());
+  const auto from_files = probe_images(*files, 0, 3, 2, kMaxPixels, StopFlag());
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(from_memory[i].error.empty());
     CHECK(from_memory[i].info.size == from_files[i].info.size);
@@ -123,7 +123,7 @@ TEST_CASE("errors name the sample in memory") {
   CHECK(error_of(named, 2).starts_with("c.jpg: sample 2: JPEG ends early"));
   CHECK(blob.source(names)->name(3) == "d.jpg");
 
-  const auto probed = probe_images(*blob.source(), 3, 2, 1, kMaxPixels);
+  const auto probed = probe_images(*blob.source(), 3, 2, 1, kMaxPixels, StopFlag());
   CHECK(probed[0].error.ends_with("found the bytes 68 65 6c 6c"));
   CHECK(probed[0].is_unsupported);
   CHECK(probed[1].error.ends_with("found an empty file"));
