@@ -179,16 +179,12 @@ INTERRUPTED = {
     "rows": "list(fastbatch.arrays(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))))",
     "joined rows": "list(fastbatch.arrays([fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))] * 2, concat=-1))",
     "packs": "list(fastbatch.pack(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, lengths=[8] * 1_500_016))",
-<<<<<<< HEAD
-    "documents": "tokens = fastbatch.raw(url + '/x.npy', 'u1', -1); "
-    "list(fastbatch.documents(tokens, lengths=[8] * 1_500_016, buckets=[8]))",
-=======
     "ends of documents": "fastbatch.tokens(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, document_end=0)",
     "statistics": "fastbatch.statistics(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8)))",
     "sizes": "fastbatch.probe([url + '/photos/cat/0.jpg'])",
     "damage": "fastbatch.verify([url + '/photos/cat/0.jpg'])",
-    "documents": "list(fastbatch.documents(fastbatch.raw(url + '/x.npy', 'u1', -1), lengths=[8] * 1_500_016, buckets=[8]))",
->>>>>>> faults
+    "documents": "tokens = fastbatch.raw(url + '/x.npy', 'u1', -1); "
+    "list(fastbatch.documents(tokens, lengths=[8] * 1_500_016, buckets=[8]))",
 }
 
 
