@@ -221,6 +221,15 @@ def copies(tmp_path):
 
 
 @pytest.mark.behavior
+@pytest.mark.parametrize("url", ["s3://bucket", "s3://bucket/", "s3://bucket/text/", "s3://bucket/data/"])
+def test_a_bucket_or_a_folder_is_no_empty_file(api, bucket, url):
+    readers = (lambda one: list(api.words(one)), api.csv, lambda one: list(api.stream(one)), api.vocabulary)
+    for read in (*readers, lambda one: api.tokens(one, "uint16", context=2), lambda one: api.raw(one, "u1", -1)):
+        with pytest.raises(IsADirectoryError) as caught:
+            read(url)
+        assert caught.value.filename == url
+
+
 def test_a_copy_serves_until_its_object_changes(api, www, reader, tmp_path, monkeypatch):
     from fastbatch.source.remote import copies as module
 

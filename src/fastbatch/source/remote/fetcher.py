@@ -58,7 +58,9 @@ class Fetcher:
         return found
 
     async def found(self, url: str) -> Object:
-        """Return an object; in the thread of the loop."""
+        """Return an object; in the thread of the loop. A bucket answers as an object of no bytes would: it is none."""
+        if not url.startswith("http") and root_and_key(url)[1][-1:] in ("", "/"):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), shown_url(url))
         found: Object = await self._asked(url, "head", url)
         return found
 
