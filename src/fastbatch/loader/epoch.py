@@ -227,7 +227,7 @@ class Repeated(KerasIterator):
         return f"<iterator over {'endless' if self._times is None else self._times} epochs of {self._loader!r}>"
 
     def _for_keras(self, batch: Any) -> Any:
-        return self._loader._for_keras(batch)
+        return getattr(self._loader, "_for_keras", super()._for_keras)(batch)
 
     __reduce__ = refuse_copy
 

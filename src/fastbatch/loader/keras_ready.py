@@ -147,7 +147,7 @@ class KerasIterator(KerasClass):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _make_adapter(self, generators: Any) -> Any:
-        batches: Any = map(self._for_keras, self)  # type: ignore[call-overload]
+        batches: Any = map(self._for_keras, self)
         first = list(itertools.islice(batches, _PEEKED))
         adapter = generators.GeneratorDataAdapter(iter(first))
 
