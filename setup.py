@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Builds `fastbatch._core` (pybind11, from csrc/) and the Cython modules of src/fastbatch; the rest: pyproject.toml.
 
-Environment: FASTBATCH_BUILD_JOBS (number of parallel compilers), CC, CXX, CFLAGS, LDFLAGS, and those of
-packaging/native_libraries.py.
+Environment: FASTBATCH_BUILD_JOBS (number of parallel compilers), CC, CXX, CFLAGS (or CXXFLAGS), LDFLAGS, and
+those of packaging/native_libraries.py.
 """
 
 import contextlib
 import functools
 import multiprocessing
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ class BuildExt(build_ext):
                 extension.extra_link_args += ldflags
             else:
                 extension.cython_c_in_temp = True  # keeps generated C out of src/
-        if self.compiler.compiler_type != "msvc" and "-O3" in level:
+        if self.compiler.compiler_type != "msvc":
             self.compiler._compile = functools.partial(compile_one, self.compiler._compile)
         super().build_extensions()
 
@@ -87,10 +88,10 @@ CLANG_CL = ["/clang:-O3", "/clang:-ffp-contract=off", "/DNOMINMAX", "/DWIN32_LEA
 own = [path for folder in platform_folders() for path in Path("csrc/platform", folder).glob("*.cpp")]
 everywhere = [path for path in Path("csrc").rglob("*.cpp") if path.parts[1] != "platform"]
 sources = sorted(path.as_posix() for path in [*own, *everywhere])
-# The user's flags come first. Python's own -g is a third of the compiler's time. -MMD would leave out the kernels,
-# which a header of Highway's includes.
-level = [flag for flag in ("-O3", "-g0") if flag[:2] not in os.environ.get("CFLAGS", "")]
-GCC = [*level, "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MD"]
+# The user's flags count: newer versions of setuptools do not give CFLAGS to C++. Python's own -g is a third of the
+# compiler's time. -MMD would leave out the kernels, which a header of Highway's includes.
+given = shlex.split(os.environ.get("CXXFLAGS") or os.environ.get("CFLAGS", ""))
+GCC = ["-O3", "-g0", *given, "-ffp-contract=off", "-fvisibility=hidden", "-pthread", "-MD"]
 core = Pybind11Extension(
     "fastbatch._core",
     sources,

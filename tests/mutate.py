@@ -5,6 +5,7 @@
         python tests/mutate.py --record tests/test_x.py the same for new tests, added to what is known
         python tests/mutate.py --faults 100 --seed 1    plants 100 faults, drawn from all that the files allow
         python tests/mutate.py src/fastbatch/plan/plan.py --faults 0      every fault of one file
+        python tests/mutate.py src/fastbatch/ray --faults 9 --tests tests/test_ray.py     without a record: these tests
 
 A fault is one changed operator, constant, condition, argument or statement. It is planted in a copy of the package, so
 that the checkout stays as it is. For each fault the tests run that call the changed function: first those that call the
@@ -279,26 +280,27 @@ def _is_another_program(fault: Fault) -> bool:
 def main(arguments: list[str]) -> int:
     """Record the calls, or plant faults; the exit code is 1 if one survives."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, help=f"default: {', '.join(FOLDERS)}")
+    parser.add_argument("files", nargs="*", type=Path, help=f"files or folders; default: {', '.join(FOLDERS)}")
     parser.add_argument("--record", action="store_true", help="run the suite once and note which test calls what")
     parser.add_argument("--faults", type=int, default=100, help="how many; 0: all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=20, help="tests per fault")
+    parser.add_argument("--tests", nargs="+", help="tests for every fault, in place of those that were recorded")
     options = parser.parse_args(arguments)
-    if options.record or not RECORD.is_file():
+    if options.record or not (options.tests or RECORD.is_file()):
         code = record(options.files if options.record else [])
         if options.record:
             return code
-    tests = json.loads(RECORD.read_text())
-    files = [f.resolve() for f in options.files] or [
-        f for name in FOLDERS for f in sorted((PACKAGE / name).rglob("*.py"))
-    ]
+    tests = {} if options.tests else json.loads(RECORD.read_text())
+    given = [path.resolve() for path in options.files] or [PACKAGE / name for name in FOLDERS]
+    files = [file for path in given for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     faults = drawn(files, options.faults, options.seed)
     counts = {"caught": 0, "late": 0, "survived": 0}
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(PACKAGE, Path(folder, "fastbatch"), ignore=shutil.ignore_patterns("__pycache__"))
         for fault in faults:
-            result = verdict(fault, Path(folder), tests_for(fault, tests, options.seconds), 60 + 5 * options.seconds)
+            chosen = options.tests or tests_for(fault, tests, options.seconds)
+            result = verdict(fault, Path(folder), chosen, 60 + 5 * options.seconds)
             counts[result] += 1
             if result == "survived":
                 print(fault.diff(), flush=True)

@@ -3,6 +3,7 @@
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,25 @@ def test_cibuildwheel_lists_the_matrix(system):
     command = [program, "--platform", system, "--archs", archs, "--print-build-identifiers", str(ROOT)]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert sorted(found) == sorted(f"{python}-{tag}" for tag in SYSTEMS[system] for python in PYTHONS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="clang-cl has other flags")
+@pytest.mark.parametrize("variable", ["CFLAGS", "CXXFLAGS"])
+def test_the_flags_of_the_user_reach_the_cpp_compiler(variable, monkeypatch):
+    """Newer versions of setuptools give CFLAGS to C alone: a core "with sanitizers" then had none."""
+    setuptools = pytest.importorskip("setuptools")
+    pytest.importorskip("pybind11")
+    found = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **options: found.update(options))
+    for name in ("CFLAGS", "CXXFLAGS", "CXX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "-O1 -g1 -fsanitize=thread '-DTARGETS=(A|B)'")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    runpy.run_path("setup.py")
+    flags = found["ext_modules"][0].extra_compile_args
+    assert [flag for flag in flags if flag[:2] in ("-O", "-g")][-2:] == ["-O1", "-g1"]  # the last of each counts
+    assert {"-fsanitize=thread", "-DTARGETS=(A|B)"} < set(flags)
 
 
 def test_classifiers_and_workflow_name_what_is_built():

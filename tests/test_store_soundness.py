@@ -178,13 +178,12 @@ INTERRUPTED = {
     "a batch": "list(fastbatch.images([url + '/photos/cat/0.jpg'], size=8))",
     "rows": "list(fastbatch.arrays(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))))",
     "joined rows": "list(fastbatch.arrays([fastbatch.raw(url + '/x.npy', 'u1', (-1, 8))] * 2, concat=-1))",
-    "packs": "list(fastbatch.pack(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, lengths=[8] * 1_500_016))",
+    "packs": "list(fastbatch.pack(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, lengths=EIGHTS))",
     "ends of documents": "fastbatch.tokens(fastbatch.raw(url + '/x.npy', 'u1', -1), context=8, document_end=0)",
     "statistics": "fastbatch.statistics(fastbatch.raw(url + '/x.npy', 'u1', (-1, 8)))",
     "sizes": "fastbatch.probe([url + '/photos/cat/0.jpg'])",
     "damage": "fastbatch.verify([url + '/photos/cat/0.jpg'])",
-    "documents": "tokens = fastbatch.raw(url + '/x.npy', 'u1', -1); "
-    "list(fastbatch.documents(tokens, lengths=[8] * 1_500_016, buckets=[8]))",
+    "documents": "list(fastbatch.documents(fastbatch.raw(url + '/x.npy', 'u1', -1), lengths=EIGHTS, buckets=[8]))",
 }
 
 
@@ -198,7 +197,7 @@ def test_ctrl_c_ends_a_wait_for_the_store(web, monkeypatch, what, api):
     process = start(
         f"""
         import sys, numpy as np, {api} as fastbatch
-        url = sys.argv[1]
+        url, EIGHTS = sys.argv[1], [8] * 1_500_016
         try:
             {INTERRUPTED[what]}
         except KeyboardInterrupt:

@@ -221,11 +221,12 @@ std::size_t ArrayDecoder::advise(std::span<const std::uint64_t> indices) const {
   indices = rows_of(indices, places);
   std::vector<ByteRange> ranges;
   ranges.reserve(indices.size());
+  const std::size_t unit = advice_unit_;
   for (const std::uint64_t i : indices) {
     const std::ptrdiff_t offset = static_cast<std::ptrdiff_t>(i) * view_.strides[0];
     const std::uint64_t begin = view_.file_offset() + static_cast<std::uint64_t>(offset);
-    const std::uint64_t end = begin + row_bytes_ + advice_unit_ - 1;
-    ranges.push_back({begin - begin % advice_unit_, end - end % advice_unit_ - (begin - begin % advice_unit_)});
+    const std::uint64_t end = begin + row_bytes_ + unit - 1;
+    ranges.push_back({begin - begin % unit, end - end % unit - (begin - begin % unit)});
   }
   return view_.file->advise_will_need(ranges);
 }

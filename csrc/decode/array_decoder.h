@@ -8,6 +8,7 @@
 // Threads: immutable, any.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 
@@ -77,8 +78,9 @@ class ArrayDecoder : public Decoder {
   std::size_t row_elements_ = 1;
   std::size_t row_bytes_ = 0;  // in the source, without gaps
   std::size_t slot_bytes_ = 0;
-  bool dense_ = true;            // rows have no gaps
-  std::size_t advice_unit_ = 1;  // bytes: advice covers whole multiples of it
+  bool dense_ = true;  // rows have no gaps
+  // Bytes: advice covers whole multiples of it. Set by a loader that begins while another one reads.
+  std::atomic<std::size_t> advice_unit_ = 1;
 };
 
 }  // namespace fastbatch

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -18,8 +19,13 @@
 #include <vector>
 
 #include "common/joined_thread.h"
+#include "decode/concat_decoder.h"
+#include "decode/joined_decoder.h"
+#include "decode/packed_decoder.h"
+#include "loader/block_uses.h"
 #include "mapped_pages.h"
 #include "source/block_space.h"
+#include "source/descr.h"
 #include "temporary_folder.h"
 
 namespace fastbatch {
@@ -104,6 +110,47 @@ class Store {
 };
 
 using Blocks = std::set<std::uint64_t>;
+using DecoderOf = std::function<std::shared_ptr<const Decoder>(ArrayView)>;  // of the bytes of an object
+
+// Checks that the blocks that are advised for each sample are those that its decode then waits for.
+void check_advice(const DecoderOf& make) {
+  for (std::uint64_t i = 0, n = 1; i < n; ++i) {
+    Store store(5);
+    ArrayView bytes = dense_view(parse_descr("|u1", {}), {store.file().size()});
+    bytes.file = std::make_shared<MappedFile>(store.space().shared_from_this());
+    bytes.data = bytes.file->bytes().data();
+    const auto decoder = make(bytes);
+    CHECK_FALSE(decoder->is_brief());
+    n = decoder->size();
+    Blocks advised, read;
+    {
+      UseCollector collector;
+      CHECK(decoder->advise({&i, 1}) == 0);
+      for (const BlockUse& use : collector.uses) advised.insert(use.block);
+    }
+    std::atomic<bool> stop = false;
+    JoinedThread server([&] {
+      store.serve(stop, [&](std::uint64_t block) {
+        read.insert(block);
+        store.provide(block);
+      });
+    });
+    std::vector<std::byte> slot(decoder->slot_bytes());
+    std::size_t failed_at = 0;
+    decoder->decode({&i, 1}, {}, slot.data(), *decoder->workspace(), failed_at);
+    stop = true;
+    server.join();
+    CHECK(advised == read);
+  }
+}
+
+// `n` rows of a number of bytes, from a place on.
+std::shared_ptr<const ArrayDecoder> rows_of(ArrayView bytes, std::uint64_t begin, std::uint64_t n, std::uint64_t row) {
+  bytes.data += begin;
+  bytes.shape = {n, row};
+  bytes.strides = {static_cast<std::ptrdiff_t>(row), 1};
+  return std::make_shared<const ArrayDecoder>(bytes, std::nullopt);
+}
 
 }  // namespace
 
@@ -274,6 +321,54 @@ TEST_CASE("many threads read while blocks come, fail and are dropped") {
   stop = true;
   CHECK(n_wrong == 0);
   CHECK(n_failed < 1200);
+}
+
+TEST_CASE("what is advised of rows, joined rows and packs is what their decode reads") {
+  check_advice([](const ArrayView& bytes) { return rows_of(bytes, 5, 7, kPage); });
+  check_advice([](const ArrayView& bytes) { return rows_of(bytes, 2 * kPage - 1, 3, 2 * kPage + 1); });
+  check_advice([](const ArrayView& bytes) {
+    const ConcatDecoder::Parts parts{rows_of(bytes, 0, 4, 100), rows_of(bytes, 4 * kPage, 4, kPage)};
+    return std::make_shared<const ConcatDecoder>(parts, 1);
+  });
+  check_advice([](const ArrayView& bytes) {
+    const std::vector<std::shared_ptr<const Decoder>> parts{rows_of(bytes, 0, 2, kPage),
+                                                            rows_of(bytes, 6 * kPage, 2, kPage)};
+    return std::make_shared<const JoinedDecoder>(parts);
+  });
+  const auto page = static_cast<std::uint32_t>(kPage);
+  const std::vector<std::uint64_t> starts{0, 2 * kPage, 4 * kPage - 1, 8 * kPage + 9}, ends{1, 3, 4};
+  const std::vector<std::uint32_t> lengths{page, 1, 2, 1};
+  check_advice([&](const ArrayView& bytes) {
+    const PackedPieces pieces{starts, lengths, ends, page};
+    return std::make_shared<const PackedTokens>(bytes, std::nullopt, pieces, 0, std::vector<std::byte>(1));
+  });
+}
+
+TEST_CASE("the uses of blocks by batches: each once, with the last of the batches that use it one after another") {
+  Store store(5);
+  ArrayView bytes = dense_view(parse_descr("|u1", {}), {store.file().size()});
+  bytes.file = std::make_shared<MappedFile>(store.space().shared_from_this());
+  bytes.data = bytes.file->bytes().data();
+  const auto rows = rows_of(bytes, 0, 8, kPage);  // two in a block
+  using Use = std::array<std::uint64_t, 3>;       // the batch, the block, the last batch
+  const auto uses = [&](const Order& order, std::uint64_t batch_size, std::uint64_t first, std::uint64_t count) {
+    std::vector<Use> found;
+    const BatchPlan plan(order.size(), 0, {}, batch_size, false);
+    for (const BatchUse& one : block_uses({rows, rows}, order, plan, first, count)) {
+      CHECK(one.use.space == store.space().id());
+      found.push_back({one.batch, one.use.block, one.last});
+    }
+    return found;
+  };
+  const Order in_order(8, {}, {}, 0, 0);
+  CHECK(uses(in_order, 3, 0, 9) == std::vector<Use>{{0, 0, 0}, {0, 1, 1}, {1, 2, 1}, {2, 3, 2}});
+  CHECK(uses(in_order, 3, 1, 1) == std::vector<Use>{{1, 1, 1}, {1, 2, 1}});
+  CHECK(uses(in_order, 3, 3, 1).empty());
+  CHECK(uses(in_order, 3, 9, 9).empty());
+  CHECK(uses(in_order, 1, 4, 3) == std::vector<Use>{{4, 2, 5}, {6, 3, 6}});
+  const auto list = std::make_shared<const IndexList>(std::vector<std::uint64_t>{0, 1, 2, 0, 0});
+  const std::vector<Subset> listed{{.n = 8, .count = 5, .listed = list}};
+  CHECK(uses(Order(8, listed, {}, 0, 0), 1, 0, 9) == std::vector<Use>{{0, 0, 1}, {2, 1, 2}, {3, 0, 4}});
 }
 
 }  // namespace fastbatch
