@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from fastbatch.checks import shown
-
 Array = np.ndarray[Any, Any]
 MOST_EXACT = 2**53  # all integers up to here are float64
 
@@ -85,4 +83,4 @@ def _survives(value: int) -> bool:
 
 
 def _rounded(value: Any, dtype: np.dtype[Any]) -> ValueError:
-    return ValueError(f"expected numbers that one type holds, found {shown(value)}, which {dtype} would round")
+    return ValueError(f"expected numbers that one type holds, found {value!r:.40}, which {dtype} would round")
