@@ -75,22 +75,6 @@ ADVICE = {
     "worker_init_fn": _NO_PROCESSES,
     "world_size": _RANKS,
 }
-# Methods of other libraries' loaders -> what to do instead.
-METHODS = {
-    "as_numpy_iterator": "batches are NumPy arrays; iterate over the loader",
-    "batch": "the function that made the loader has batch_size=",
-    "cache": ADVICE["cache"],
-    "concatenate": "use fastbatch.concat(a, b)",
-    "enumerate": "use enumerate(loader), or with_index=True of the function that made the loader",
-    "filter": "use select(indices), or weights= of the function that made the loader",
-    "interleave": "use fastbatch.mix({a: share, b: share})",
-    "cutmix": "use fastbatch.cutmix(loader)",
-    "mixup": "use fastbatch.mixup(loader)",
-    "prefetch": "batches are made ahead; the function that made the loader has prefetch=",
-    "reset": "each loop over the loader begins an epoch",
-    "shuffle": "the function that made the loader has shuffle=True",
-    "unbatch": "map(function, each='sample') gets single samples",
-}
 
 _NAMED = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

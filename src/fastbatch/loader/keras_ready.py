@@ -20,10 +20,9 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from fastbatch.calls import METHODS
-
 from . import fork as process
 from .keras_batch import for_keras
+from .other_methods import METHODS
 
 _KERAS = "keras.src."
 _ADAPTERS = "keras.src.trainers.data_adapters."
