@@ -66,7 +66,7 @@ def test_a_share_of_no_sample(api, options):
 
 def test_integers_are_not_rounded_in_a_batch(api):
     mapped = loader_of(api).map(lambda i: 2**63 + int(i) if i else -1, each="sample")
-    with pytest.raises(TypeError, match="expected integers of one type, found int64 and uint64"):
+    with pytest.raises(ValueError, match="found 9223372036854775809, which float64 would round"):
         next(iter(mapped))
     mixed = loader_of(api).map(lambda i: np.uint8(i) if i else np.int64(-300), each="sample")
     assert next(iter(mixed)).tolist() == [-300, 1, 2, 3]
@@ -205,10 +205,10 @@ def test_an_area_that_would_drop_all_boxes(api, photos, area):
     "text, options, message",
     [
         ("a.jpg,cat\nb.jpg,dog\n", {}, "line 1: expected the names of the columns, found the path 'a.jpg'"),
-        ("file,class\na,b.jpg,dog\n", {}, "line 2: expected 2 cells, found 3"),
-        ("a.jpg,cat\na,b.jpg,dog\n", {"header": False}, "line 2: expected 2 cells, found 3"),
+        ("file,class\na,b.jpg,dog\n", {}, "line 2: another number of cells: expected 2, found 3"),
+        ("a.jpg,cat\na,b.jpg,dog\n", {"header": False}, "line 2: another number of cells: expected 2, found 3"),
         ("file,class,class\na.jpg,1,2\n", {"label_column": "class"}, "expected one column 'class', found 2"),
-        ('file,class\n"a.jpg,' + "x" * 200_000, {}, "not a table: line 2: field larger than field limit"),
+        ('file,class\n"a.jpg,' + "x" * 200_000, {}, "row 2: not CSV: field larger than field limit"),
     ],
 )
 def test_tables_that_would_be_read_otherwise(api, tmp_path, text, options, message):
@@ -239,8 +239,7 @@ def test_one_file_is_probed_and_verified(api, photos):
 
 
 def test_class_weights_of_numbers_beyond_int64(api):
-    with pytest.raises(ValueError, match="class_weight: expected integers of 64 bits"):
-        api.class_weight(np.array([2**64 - 1, 0], np.uint64))
+    assert api.class_weight(np.array([2**64 - 1, 0, 0], np.uint64)) == {0: 0.75, 2**64 - 1: 1.5}
 
 
 def test_keras_lists_have_the_types_of_tensorflow():
