@@ -70,7 +70,7 @@ def test_doctor_json(here, capfd):
         (["doctor", "--html", "absent/r.html", "--", "true"], "is not a folder"),
         (["preview", "some_loaders:absent"], "some_loaders:absent: some_loaders has no 'absent'"),
         (["preview", "absent:x"], "absent:x: No module named 'absent'"),
-        (["preview", "some_loaders"], "expected module:name, or a folder of images"),
+        (["preview", "some_loaders"], "expected module:name, script.py:name, or a folder of images"),
         (["preview", "some_loaders:number"], "expected a loader or a function that returns one, found int"),
         (["preview", "some_loaders:rows", "--out", "x.jpg"], "expected a name that ends in .png"),
         (["preview", "some_loaders:empty"], "the loader has no batches"),

@@ -60,6 +60,7 @@ class Fetcher:
     async def found(self, url: str) -> Object:
         """Return an object; in the thread of the loop. A bucket answers as an object of no bytes would: it is none."""
         if not url.startswith("http") and root_and_key(url)[1][-1:] in ("", "/"):
+            self._store(url)  # raises if there is no such store
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), shown_url(url))
         found: Object = await self._asked(url, "head", url)
         return found
