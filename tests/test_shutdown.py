@@ -71,23 +71,24 @@ def test_threads_start_with_the_first_iterator():
     wait_until(lambda: len(threads) == 0)
 
 
+def growth(turn):
+    """Return the least growth of this process in a turn: what is left grows in each, other memory in some."""
+    grown = []
+    for _ in range(4):
+        before = psutil.Process().memory_info().rss
+        turn()
+        grown.append(psutil.Process().memory_info().rss - before)
+    return min(grown)
+
+
 def test_abandoned_iterators_leave_nothing():
     loader = fastbatch.arrays(np.zeros((N, 256), np.float32), batch_size=64, threads=2)
-    for _ in range(200):
-        next(iter(loader))
-    before = psutil.Process().memory_info().rss
-    for _ in range(10_000):
-        next(iter(loader))
-    assert psutil.Process().memory_info().rss - before < 8e6
+    assert growth(lambda: [len(next(iter(loader))) for _ in range(4_000)]) < 1e6
 
 
 def test_epochs_leave_nothing():
     loader = fastbatch.arrays(np.zeros((N, 256), np.float32), batch_size=64, threads=2)
-    list(map(len, loader.repeat(5)))
-    before = psutil.Process().memory_info().rss
-    for _ in loader.repeat(50):
-        pass
-    assert psutil.Process().memory_info().rss - before < 4e6
+    assert growth(lambda: [len(batch) for batch in loader.repeat(25)]) < 1e6
 
 
 def test_an_exception_in_the_loop_ends_nothing_else():

@@ -60,7 +60,7 @@ TEST_CASE("a lease outlives its pool's other owners") {
 
 TEST_CASE("no more buffers stay idle than were asked for") {
   const std::size_t bytes = std::size_t{64} << 20;  // from the system, which gives zeros, not from the heap
-  for (const std::size_t keep : {0, 1, 2}) {
+  for (const std::size_t keep : {0U, 1U, 2U}) {
     const auto pool = BufferPool::create(bytes, keep);
     std::vector<Lease> leases;
     for (int i = 0; i < 4; ++i) leases.push_back(pool->acquire());
