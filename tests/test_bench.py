@@ -235,3 +235,16 @@ def test_the_documents_have_the_marks_of_the_tables(bench: SimpleNamespace) -> N
     for page in ("README.md", "docs/performance.md"):
         text = (tables.ROOT / page).read_text()
         assert text.count(tables.BEGIN) == text.count(tables.END) == 1, page
+
+
+def test_two_benchmarks_make_the_same_folder_of_data(tmp_path: Path) -> None:
+    from fastbatch.bench.data import once
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "x").write_text("mine")
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos/x").write_text("another process was first")
+
+    assert (once(tmp_path / "photos", make) / "x").read_text() == "another process was first"
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

@@ -34,12 +34,20 @@ def default_folder() -> Path:
 
 
 def once(path: Path, make: Callable[[Path], None]) -> Path:
-    """Return `path`; if it is missing, create it under a temporary name first, so that it is complete or absent."""
+    """Return `path`; if it is missing, create it under a temporary name first, so that it is complete or absent.
+
+    What another process has made meanwhile stays.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f".{os.getpid()}-{path.name}")
         make(unfinished)
-        unfinished.rename(path)
+        try:
+            unfinished.rename(path)
+        except OSError:  # a folder does not replace another one
+            if not path.is_dir():
+                raise
+            shutil.rmtree(unfinished)
     return path
 
 
