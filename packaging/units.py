@@ -5,6 +5,7 @@ setup.py compiles units, since headers take most of the time of a source. CMake 
 finds forgotten includes. Names in anonymous namespaces and macros must differ within a folder.
 """
 
+import functools
 import shlex
 from itertools import groupby
 from pathlib import Path
@@ -71,5 +72,11 @@ def is_stale(obj, source):
     if not (Path(obj).is_file() and rule.is_file()):
         return True
     included = shlex.split(rule.read_text().replace("\\\n", " ").partition(":")[2])
-    inputs = [source, "setup.py", __file__, *included]
-    return any(not Path(f).is_file() or Path(f).stat().st_mtime > Path(obj).stat().st_mtime for f in inputs)
+    made = Path(obj).stat().st_mtime
+    return any(changed_at(file) > made for file in (source, "setup.py", __file__, *included))
+
+
+@functools.cache  # most units include the same headers
+def changed_at(file):
+    """Return when a file was changed; if it is missing, a time after all others."""
+    return Path(file).stat().st_mtime if Path(file).is_file() else float("inf")

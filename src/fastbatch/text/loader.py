@@ -129,12 +129,8 @@ class TextLoader(Loader):
         return self._fingerprint
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            **super().__getstate__(),
-            "_known": {},
-            "_fingerprint": None,
-            "_base": None,
-        }  # found again after unpickling
+        # What is known of the files is found again after unpickling.
+        return {**super().__getstate__(), "_known": {}, "_fingerprint": None, "_base": None}
 
     def __copy__(self: Self) -> Self:
         copied = super().__copy__()
