@@ -225,3 +225,24 @@ def test_methods_of_loaders_name_themselves(api, data, name):
     with pytest.raises(TypeError, match=rf"{LOADERS[name]}.map\(\) has no option 'eachs'; did you mean 'each'\?"):
         loader.map(len, eachs="sample")
     loader.close()
+
+
+def test_right_calls_of_methods_cost_nothing(monkeypatch, api):
+    """A signature is compared only after a wrong call: methods are called for each batch, too."""
+    loader = api.arrays(X, batch_size=4)
+    vocabulary = fastbatch.Vocabulary(["a", "b"])
+
+    def compared(*arguments, **options):
+        raise AssertionError("a right call was compared with its signature")
+
+    monkeypatch.setattr(inspect.Signature, "bind", compared)
+    assert len(list(loader.take(2))) == 2
+    assert vocabulary.encode(["b"]).tolist() == [1]
+
+
+def test_an_error_of_the_type_from_inside_a_method_is_left_as_it_is(api):
+    def wrong(batch):
+        return len(5)
+
+    with pytest.raises(TypeError, match="object of type 'int' has no len"):
+        list(api.arrays(X, batch_size=4).map(wrong))

@@ -186,14 +186,17 @@ def explained(function: F, name: str = "") -> F:
         name: Of the class, for a constructor; "" for a method, which names the class of the object and itself.
     """
     signature = signature_of(function, skip=1)
+    is_checked_first = hasattr(function, "__options__")  # Python itself does not know the names behind `**options`
 
     @functools.wraps(function)
     def checked(self: Any, *arguments: Any, **options: Any) -> Any:
         try:
-            signature.bind(*arguments, **options)
-        except TypeError:
+            if is_checked_first:
+                signature.bind(*arguments, **options)
+            return function(self, *arguments, **options)
+        except TypeError:  # of the call, or from inside
             check_call(name or f"{type(self).__name__}.{function.__name__}", signature, arguments, options)
-        return function(self, *arguments, **options)
+            raise
 
     return checked  # type: ignore[return-value]
 

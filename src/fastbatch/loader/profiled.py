@@ -15,16 +15,15 @@ class ProfiledEpoch(Epoch):
     def __next__(self) -> Any:
         begin = monotonic_ns()
         batch = super().__next__()
-        self._note("next", begin)
+        profile = self._loader._profile
+        if profile is not None:
+            profile._note("next", begin, self._progress.batches)
         return batch
 
     def _map(self, batch: Any, number: int) -> Any:
         begin = monotonic_ns()
         batch = super()._map(batch, number)
-        self._note("map", begin, number)
-        return batch
-
-    def _note(self, name: str, begin: int, number: int | None = None) -> None:
         profile = self._loader._profile
         if profile is not None:
-            profile.span(name, begin, monotonic_ns(), self._progress.batches if number is None else number)
+            profile._note("map", begin, number)
+        return batch

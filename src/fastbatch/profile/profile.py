@@ -86,10 +86,10 @@ class Profile:
             self.columns = tuple(summary.column_name(column) for column in self._loader.recipe.columns)
             self._recorded = None
 
-    def span(self, name: str, begin_ns: int, end_ns: int, batch: int) -> None:
-        """Keep what the consumer's thread did in Python. Called by iterators."""
+    def _note(self, name: str, begin_ns: int, batch: int) -> None:
+        """Keep what the consumer's thread did in Python until now. Called by iterators, for each batch."""
         if len(self.spans) < MOST_SPANS:
-            self.spans.append((name, begin_ns, end_ns, batch))
+            self.spans.append((name, begin_ns, time.monotonic_ns(), batch))
         else:
             self._lost_spans += 1
 
