@@ -244,7 +244,9 @@ std::vector<UnderWay> Loader::under_way(const Run& run) const {
 }
 
 void Loader::begin(Worker& worker) {
-  worker.is_recorded = shared_->timeline.is_on();
+  const bool was_recorded = std::exchange(worker.is_recorded, shared_->timeline.is_on());
+  const bool is_consumer = worker.number == options_.threads;  // whose page faults between trips are the user's
+  if (worker.is_recorded && (is_consumer || !was_recorded)) worker.start_counting_faults();
   shared_->busy.push_back(&worker);
 }
 
@@ -340,7 +342,6 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::ste
 bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& lock) {
   Filler& filler = worker.filler;
   WorkItems& items = worker.items;
-  const PageFaults faults = worker.is_recorded ? page_faults() : PageFaults{};
   const StopScope scope(run.stop());
   std::optional<ReadTrip> trip;
   if (options_.on_error == OnError::kRaise) trip.emplace();  // otherwise each sample is judged by itself
@@ -357,7 +358,7 @@ bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& loc
     if (worker.is_recorded) worker.record(task, start);
   }
   if (trip) check(*trip, items.tasks());
-  if (!worker.events.empty()) worker.record_faults_since(faults);
+  if (!worker.events.empty()) worker.record_faults();
   lock.lock();
   for (const Event& event : worker.events) shared_->timeline.add(event);
   worker.events.clear();

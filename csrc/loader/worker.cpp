@@ -3,8 +3,14 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace fastbatch {
+namespace {
+
+constexpr std::int64_t kFaultsEveryNs = 100'000;
+
+}  // namespace
 
 void Worker::record(const Task& task, std::chrono::steady_clock::time_point begin) noexcept {
   try {
@@ -31,10 +37,18 @@ void Worker::record(const Task& task, std::chrono::steady_clock::time_point begi
   }
 }
 
-void Worker::record_faults_since(const PageFaults& before) noexcept {
-  const PageFaults now = page_faults();
-  events.back().minor_faults = static_cast<std::uint32_t>(now.minor - before.minor);
-  events.back().major_faults = static_cast<std::uint32_t>(now.major - before.major);
+void Worker::start_counting_faults() noexcept {
+  faults_ = page_faults();
+  faults_ns_ = 0;
+}
+
+void Worker::record_faults() noexcept {
+  Event& event = events.back();
+  if (event.end_ns - faults_ns_ < kFaultsEveryNs) return;
+  faults_ns_ = event.end_ns;
+  const PageFaults before = std::exchange(faults_, page_faults());
+  event.minor_faults = static_cast<std::uint32_t>(faults_.minor - before.minor);
+  event.major_faults = static_cast<std::uint32_t>(faults_.major - before.major);
 }
 
 }  // namespace fastbatch

@@ -22,7 +22,11 @@ struct Worker {
 
   // Keeps the events of a task that was performed since `begin`, until the loader's mutex is locked.
   void record(const Task& task, std::chrono::steady_clock::time_point begin) noexcept;
-  void record_faults_since(const PageFaults& before) noexcept;  // in the last event
+  // Counts page faults from now on. Unless it is called before each trip, the thread does nothing else between trips.
+  void start_counting_faults() noexcept;
+  // Notes the page faults so far in the last event. The system is asked at most once in 100 us, since an answer costs
+  // up to one: the faults of short trips are noted with those of a later one.
+  void record_faults() noexcept;
 
   Filler filler;
   WorkItems items;  // claimed and read with the loader's mutex held; what a task's kind, batch and slots are stays
@@ -31,6 +35,10 @@ struct Worker {
   const std::uint32_t number;  // of its thread in the timeline
   bool is_recorded = false;    // the trip that is under way
   std::vector<Event> events;
+
+ private:
+  PageFaults faults_;  // at the time below
+  std::int64_t faults_ns_ = 0;
 };
 
 }  // namespace fastbatch
