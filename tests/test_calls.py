@@ -240,9 +240,10 @@ def test_right_calls_of_methods_cost_nothing(monkeypatch, api):
     assert vocabulary.encode(["b"]).tolist() == [1]
 
 
-def test_an_error_of_the_type_from_inside_a_method_is_left_as_it_is(api):
-    def wrong(batch):
-        return len(5)
+def test_an_error_of_the_type_from_inside_a_method_is_left_as_it_is():
+    class Wrong:
+        def __iter__(self):
+            return len(5)
 
     with pytest.raises(TypeError, match="object of type 'int' has no len"):
-        list(api.arrays(X, batch_size=4).map(wrong))
+        fastbatch.Vocabulary(["a"]).decode(Wrong())
