@@ -67,6 +67,22 @@ def test_a_dataloader_with_workers(doctor):
     assert loop.parts["waiting"] > 0.5
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loops_of_a_dataset_are_a_part_of_its_loader(workers, doctor):
+    pytest.importorskip("torch")
+    text = ROWS.replace("time.sleep(0.01)", "for x in (np.full(3, 0.005) for _ in range(2)): time.sleep(x[0])")
+    diagnosis = doctor(text + f"    for x, y in DataLoader(Rows(), batch_size=4, num_workers={workers}): pass\n")
+    (loop,) = diagnosis.loops
+    assert (loop.kind, loop.batches, loop.workers) == ("torch", 12, workers)
+    assert loop.line.startswith("train.py:11 __getitem__")
+
+
+def test_a_known_loader_is_timed_once(doctor):
+    pytest.importorskip("torch")
+    diagnosis = doctor(ROWS + "    for x, y in DataLoader(Rows(), batch_size=4): pass\n")
+    assert [source["kind"] for record in diagnosis.observed.records for source in record["sources"]] == ["torch"]
+
+
 def test_nested_iterables_are_one_loop(doctor):
     pytest.importorskip("torch")
     text = ROWS + "    for i, (x, y) in enumerate(iter(DataLoader(Rows(), batch_size=4))): time.sleep(0.01)\n"

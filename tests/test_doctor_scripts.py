@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import weakref
 
+import numpy as np
 import pytest
 from making import wait_until
 
 from fastbatch.doctor import processes
+from fastbatch.doctor.agent import record, sampler
 from fastbatch.doctor.verdict import diagnose
 from fastbatch.doctor.watch import instrumented, watch
 
@@ -283,6 +287,52 @@ def test_generators_inside_a_loader_are_a_part_of_it(script):
     text += "    for x, y in doubled(batches(10, 0.02)): pass\n"
     (loop,) = diagnose(watch([PYTHON, script(text)], compare_s=0)).loops
     assert loop.name == "generator doubled()"
+
+
+def test_a_killed_script_leaves_what_was_known_by_then(script):
+    text = GENERATOR + "    import glob, os\n    for x, y in batches(2, 0.01):\n"
+    text += "        while not glob.glob(os.environ['FASTBATCH_DOCTOR'] + '/*.json'): time.sleep(0.01)\n"
+    text += "    os.kill(os.getpid(), 9)\n"
+    observed = watch([PYTHON, script(text)], compare_s=0)
+    assert observed.exit_code == 128 + signal.SIGKILL
+    (source,) = (source for record in observed.records for source in record["sources"])
+    assert source["place"].endswith("train.py:10")
+
+
+def test_a_child_that_is_forked_during_a_write_can_write(script):
+    text = GENERATOR + "    import os\n    output = sys.modules['_fastbatch_agent.output']\n"
+    text += "    output._writing.acquire()\n    child = os.fork()\n    if not child:\n"
+    text += "        for x, y in batches(3, 0.01): pass\n        sys.exit()\n"
+    text += "    os.waitpid(child, 0)\n    output._writing.release()\n"
+    observed = watch([PYTHON, script(text)], compare_s=0)
+    assert [source["batches"] for record in observed.records for source in record["sources"]] == [3]
+
+
+def test_a_look_keeps_no_arrays(monkeypatch):
+    source = record.Source("loop", "a loop")
+    begun, may_end = threading.Event(), threading.Event()
+    kept = []
+
+    def load():
+        x = np.zeros(1000)
+        kept.append(weakref.ref(x))
+        begun.set()
+        may_end.wait(30)
+
+    def while_it_ends(number):
+        may_end.set()
+        thread.join(30)
+        kept.append(kept[0]())
+        return False
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    begun.wait(30)
+    monkeypatch.setattr(sampler, "_waits_for_disk", while_it_ends)
+    monkeypatch.setitem(record.INSIDE, thread.ident, source)
+    sampler.look()
+    assert list(source.samples.kinds.values()) == [1]
+    assert kept[1] is None
 
 
 def test_loops_over_other_things_are_not_reported(script):

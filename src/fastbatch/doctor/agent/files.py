@@ -7,11 +7,11 @@ import heapq
 import math
 import os
 import sys
-import threading
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
-from .record import SCOPE
+from .record import INSIDE
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pth", ".pyd", ".dll", ".ttf", ".toml")
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
@@ -23,11 +23,11 @@ class Files:
     """What was opened while batches were made. Threads: any; additions of two threads at once may lose one."""
 
     def __init__(self) -> None:
-        self._open = threading.local()
         self.clear()
 
     def clear(self) -> None:
         """Forget all files: in a forked child."""
+        self._open: dict[int, tuple[str, float]] = {}  # thread -> the file that it reads, and since when
         self.count = 0
         self.total_s = 0.0
         self.bins: dict[int, int] = {}  # floor(4 log2(microseconds)) -> files
@@ -37,18 +37,17 @@ class Files:
         """Note that this thread has opened a file."""
         now = perf_counter()
         self._close(now)
-        self._open.file = (path, now)
+        self._open[get_ident()] = (path, now)
 
     def end(self) -> None:
         """Note the end of a batch in this thread."""
-        if getattr(self._open, "file", None) is not None:
+        if self._open:
             self._close(perf_counter())
 
     def _close(self, now: float) -> None:
-        file = getattr(self._open, "file", None)
+        file = self._open.pop(get_ident(), None)
         if file is None:
             return
-        self._open.file = None
         path, begin = file
         seconds = now - begin
         self.count += 1
@@ -65,20 +64,19 @@ class Files:
         return {
             "count": self.count,
             "total_s": self.total_s,
-            "bins": {str(octave): n for octave, n in self.bins.items()},
+            "bins": {str(octave): n for octave, n in dict(self.bins).items()},
             "slowest": sorted(self.slowest, reverse=True),
         }
 
 
 FILES = Files()
-FETCHING = threading.local()  # .depth: this thread of a worker process makes a batch
 
 
 def install() -> None:
     """Note all files that Python opens while a batch is made."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "open" or not (SCOPE.stack or bool(getattr(FETCHING, "depth", 0))):
+        if event != "open" or get_ident() not in INSIDE:
             return
         path = arguments[0]
         if isinstance(path, bytes):

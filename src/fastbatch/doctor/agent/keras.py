@@ -11,7 +11,7 @@ from time import perf_counter, thread_time
 from types import GeneratorType, ModuleType
 from typing import Any
 
-from .files import FETCHING, FILES
+from .files import FILES
 from .imports import patches
 from .loops import timed
 from .output import WORK
@@ -151,13 +151,11 @@ def _working(tag: str) -> Iterator[None]:
     work = WORK.get(tag)
     enter_thread(work)
     SAMPLER.start()
-    FETCHING.depth = 1
     begin, cpu = perf_counter(), thread_time()
     try:
         yield
     finally:
         FILES.end()
-        FETCHING.depth = 0
         work.add(begin, perf_counter(), thread_time() - cpu)
         INSIDE.pop(thread, None)
 

@@ -126,10 +126,13 @@ def may_be_loader(iterable: Any) -> bool:
 
 
 def watched(place: str, iterable: Any) -> Any:
-    """Return an iterator over the same items that times them, or the iterable."""
+    """Return an iterator over the same items that is timed, or the iterable."""
     if not may_be_loader(iterable):
         return iterable
-    return timed(iter(iterable), known(Source("loop", _name(iterable), place)))
+    iterator = iter(iterable)
+    if getattr(type(iterator).__next__, "is_timed", False):  # a known loader's: once is enough
+        return iterator
+    return timed(iterator, known(Source("loop", _name(iterable), place)))
 
 
 def _name(iterable: Any) -> str:

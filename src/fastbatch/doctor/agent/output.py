@@ -15,13 +15,13 @@ from time import perf_counter
 from typing import Any
 
 from .files import FILES
-from .record import AT_BATCH, INSIDE, NATIVE, SCOPE, SOURCES, Samples
-
-_EVERY_S = 2.0
+from .record import INSIDE, NATIVE, SOURCES, Samples
 
 
 class Work:
     """The batches that a worker process has made of one data set. Threads: one."""
+
+    owns = True  # sources inside are parts of it
 
     def __init__(self) -> None:
         self.fetches = 0
@@ -40,7 +40,6 @@ class Work:
         self.busy_s += end - begin
         self.cpu_s += cpu_s
         self.last_at = end
-        write_sometimes(end)
 
 
 class Works(dict[str, Work]):
@@ -57,16 +56,15 @@ class Works(dict[str, Work]):
 
 WORK = Works()
 _folder = ""
-_last_s = 0.0
 _began = perf_counter()
 _is_finished = [False]
+_writing = threading.Lock()  # the later record is the newer one
 
 
 def install(folder: str) -> None:
     """Write into `folder` from now on, in forked children too."""
     global _folder
     _folder = folder
-    AT_BATCH.append(write_sometimes)
     atexit.register(write)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget)
@@ -74,38 +72,32 @@ def install(folder: str) -> None:
 
 def _forget() -> None:
     """Begin anew in a forked child: what the parent has recorded is the parent's."""
-    global _began
+    global _began, _writing
+    _writing = threading.Lock()
     SOURCES.clear()
     WORK.clear()
     INSIDE.clear()
-    SCOPE.stack.clear()
     NATIVE.clear()
     FILES.clear()
     _began = perf_counter()
 
 
-def write_sometimes(now: float) -> None:
-    """Write if the last time is long ago."""
-    global _last_s
-    if now - _last_s > _EVERY_S:
-        _last_s = now
-        write()
-
-
-def write() -> None:
-    """Write the record of this process; nothing if it has made no batch."""
-    if _is_finished[0] or not (SOURCES or WORK or FILES.count):
-        return
-    record = {
-        "pid": os.getpid(),
-        "argv": [str(argument) for argument in getattr(sys, "argv", [])],
-        "elapsed_s": elapsed(),
-        "sources": [source.to_dict() for source in SOURCES],
-        "work": {tag: work.to_dict() for tag, work in WORK.items()},
-        "files": FILES.to_dict(),
-        "scheduled": scheduled(),
-    }
-    put(f"{os.getpid()}.json", record)
+def write() -> bool:
+    """Write the record of this process. False if there is nothing to write. Threads: any."""
+    with _writing:
+        if _is_finished[0] or not (SOURCES or WORK or FILES.count):
+            return False
+        record = {
+            "pid": os.getpid(),
+            "argv": [str(argument) for argument in getattr(sys, "argv", [])],
+            "elapsed_s": elapsed(),
+            "sources": [source.to_dict() for source in SOURCES],
+            "work": {tag: work.to_dict() for tag, work in list(WORK.items())},
+            "files": FILES.to_dict(),
+            "scheduled": scheduled(),
+        }
+        put(f"{os.getpid()}.json", record)
+        return True
 
 
 def scheduled() -> dict[str, float]:
@@ -134,6 +126,7 @@ def put(name: str, content: Any) -> None:
     """Write a JSON file whole or not at all."""
     path = os.path.join(_folder, name)
     with contextlib.suppress(OSError, TypeError, ValueError):
+        text = json.dumps(content)
         with open(f"{path}.{threading.get_ident()}", "w") as file:
-            json.dump(content, file)
+            file.write(text)
         os.replace(f"{path}.{threading.get_ident()}", path)

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
 from types import CodeType, FrameType
 
+from .output import write
 from .record import HERE, INSIDE, NATIVE, is_users_own
 
 INTERVAL_S = 0.02
+_LOOKS_A_WRITE = 100  # what is known is written every two seconds, and more often at first: processes may be killed
 # The first pattern in a file's path decides; further in, function names of that file.
 _PIL_WORK = {"resize", "rotate", "transform", "crop", "transpose", "filter", "paste", "thumbnail", "reduce", "convert"}
 _LIBRARIES = (
@@ -43,16 +46,22 @@ class Sampler:
 
 def _look_again_and_again() -> None:
     pause = threading.Event()
-    while not pause.wait(INTERVAL_S):
-        if not INSIDE:
-            continue
-        frames = sys._current_frames()
-        for thread, source in list(INSIDE.items()):
-            frame = frames.get(thread)
-            if frame is not None:
-                kind, line = classify(frame)
-                source.samples.add("disk" if _waits_for_disk(thread) else kind, line)
-        del frames
+    next_write = 0
+    for n in itertools.count():
+        pause.wait(INTERVAL_S)
+        if n >= next_write and write():
+            next_write = n + min(n + 1, _LOOKS_A_WRITE)
+        if INSIDE:
+            look()
+
+
+def look() -> None:
+    """Add what each loading thread is at to the samples of its source."""
+    frames = sys._current_frames()
+    looks = [(*inside, classify(frames[inside[0]])) for inside in list(INSIDE.items()) if inside[0] in frames]
+    del frames  # before other threads go on: a frame keeps the arrays of a function that has returned
+    for thread, source, (kind, line) in looks:
+        source.samples.add("disk" if _waits_for_disk(thread) else kind, line)
 
 
 def _waits_for_disk(thread: int) -> bool:

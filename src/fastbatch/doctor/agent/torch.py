@@ -12,7 +12,7 @@ from time import perf_counter, thread_time
 from types import ModuleType
 from typing import Any
 
-from .files import FETCHING, FILES
+from .files import FILES
 from .imports import patches
 from .output import WORK
 from .record import INSIDE, Pass, Source, enter_thread, known, place_of_caller
@@ -38,6 +38,7 @@ def timed_next(original: Any, pass_of: Any) -> Any:
             run.leave(got_batch)
         return batch
 
+    __next__.is_timed = True  # type: ignore[attr-defined]
     return __next__
 
 
@@ -126,13 +127,11 @@ def _timed_fetch(fetch: Any) -> Any:
         work = WORK.get(tag_of(self.dataset))
         enter_thread(work)
         SAMPLER.start()
-        FETCHING.depth = 1
         begin, cpu = perf_counter(), thread_time()
         try:
             return fetch(self, index)
         finally:
             FILES.end()
-            FETCHING.depth = 0
             end = perf_counter()
             work.add(begin, end, thread_time() - cpu)
             INSIDE.pop(threading.get_ident(), None)
