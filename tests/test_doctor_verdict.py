@@ -98,6 +98,12 @@ def test_the_limit_with_workers(expected, makers):
     assert limit(source(workers=2), workers=makers) == expected
 
 
+@pytest.mark.parametrize(("expected", "busy_s"), [("decode", 7.0), ("hand-over", 1.0)])
+def test_workers_on_a_crowded_machine(expected, busy_s):
+    makers = [worker(busy_s, 0.3 * busy_s, decode=80)] * 2
+    assert limit(source(workers=2), workers=makers, usage=Usage(cpu_s=8.0, queue_s=15.0), queue_s=30.0) == expected
+
+
 def test_all_cpus_busy_with_this_program():
     """The workers' work waits for a CPU, and no other program takes them."""
     busy = Usage(cpu_s=22.0, queue_s=15.0)

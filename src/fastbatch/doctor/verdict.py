@@ -203,8 +203,8 @@ def _limit(
         return "none"
     if share is not None and source["first_s"] > _BEGINNING * source["wait_s"]:
         return "start"
-    if share is not None and workers and busy is not None and busy < _BUSY:
-        return "hand-over"
+    if share is not None and workers and busy is not None and busy < _BUSY * (1.0 - making.queue):
+        return "hand-over"  # where all CPUs are busy, workers between two batches may wait for one, too
     first = next(iter(making.parts), "unknown")
     if first not in ("disk", "waiting") and making.queue > _QUEUE and (cpu_share or 0.0) > _SATURATED:
         return "cpu"
