@@ -227,8 +227,8 @@ def test_methods_of_loaders_name_themselves(api, data, name):
     loader.close()
 
 
-def test_right_calls_of_methods_cost_nothing(monkeypatch, api):
-    """A signature is compared only after a wrong call: methods are called for each batch, too."""
+def test_right_calls_cost_nothing(monkeypatch, api):
+    """A signature is compared only after a wrong call: methods are called for each batch, functions for each image."""
     loader = api.arrays(X, batch_size=4)
     vocabulary = fastbatch.Vocabulary(["a", "b"])
 
@@ -238,12 +238,15 @@ def test_right_calls_of_methods_cost_nothing(monkeypatch, api):
     monkeypatch.setattr(inspect.Signature, "bind", compared)
     assert len(list(loader.take(2))) == 2
     assert vocabulary.encode(["b"]).tolist() == [1]
+    assert api.resize(np.zeros((4, 4, 3), np.uint8), 2).shape == (2, 2, 3)
 
 
-def test_an_error_of_the_type_from_inside_a_method_is_left_as_it_is():
+def test_an_error_of_the_type_from_inside_is_left_as_it_is(api):
     class Wrong:
         def __iter__(self):
             return len(5)
 
     with pytest.raises(TypeError, match="object of type 'int' has no len"):
         fastbatch.Vocabulary(["a"]).decode(Wrong())
+    with pytest.raises(TypeError, match="object of type 'int' has no len"):
+        next(api.stream(Wrong()))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -22,31 +23,31 @@ def bind(backend: Backend, function: Callable[Concatenate[Backend, P], R]) -> Ca
     The result is a plain function that can be pickled. It has the name, the docstring and the whole signature, for
     `help()`, completion and type checkers. Errors of wrong calls name the public function.
     """
-    signature = signature_of(function, skip=1)
-    name = function.__name__
-
-    def public(*arguments: P.args, **options: P.kwargs) -> R:
-        check_call(name, signature, arguments, options)
-        return function(backend, *arguments, **options)
-
-    return _named(public, function, signature, backend.name)
+    return _public(functools.partial(function, backend), function, signature_of(function, skip=1), backend.name)
 
 
 def explain(function: Callable[P, R], module: str) -> Callable[P, R]:
     """Return a function without a backend as a public function of a package: see `bind`."""
-    signature = signature_of(function)
+    return _public(function, function, signature_of(function), module)
+
+
+def _public(
+    call: Callable[..., R], function: Callable[..., R], signature: inspect.Signature, module: str
+) -> Callable[..., R]:
     name = function.__name__
+    is_checked_first = hasattr(function, "__options__")  # Python itself does not know the names behind `**options`
 
-    def public(*arguments: P.args, **options: P.kwargs) -> R:
-        check_call(name, signature, arguments, options)
-        return function(*arguments, **options)
+    def public(*arguments: Any, **options: Any) -> R:
+        try:
+            if is_checked_first:
+                signature.bind(*arguments, **options)
+            return call(*arguments, **options)
+        except TypeError:  # of the call, or from inside
+            check_call(name, signature, arguments, options)
+            raise
 
-    return _named(public, function, signature, module)
-
-
-def _named(public: Callable[P, R], function: Callable[..., Any], signature: Any, module: str) -> Callable[P, R]:
     functools.update_wrapper(public, function)
-    attributes = {"__module__": module, "__qualname__": function.__name__, "__signature__": signature}
+    attributes = {"__module__": module, "__qualname__": name, "__signature__": signature}
     public.__dict__.pop("__wrapped__")
     for attribute, value in attributes.items():
         setattr(public, attribute, value)
