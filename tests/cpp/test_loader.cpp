@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <numeric>
 #include <thread>
 
+#include "flag.h"
 #include "loader/loader.h"
 #include "number_decoder.h"
 #include "platform/machine.h"
@@ -57,14 +57,13 @@ class Gate : public NumberDecoder {
   void decode(std::span<const std::uint64_t> indices, StreamKey key, std::byte* slots, Workspace& workspace,
               std::size_t& failed_at) const override {
     if (indices.front() == 0) {
-      held = true;
-      held.notify_all();
-      open.wait(false);
+      held.set();
+      open.wait();
     }
     NumberDecoder::decode(indices, key, slots, workspace, failed_at);
   }
-  mutable std::atomic<bool> held = false;
-  std::atomic<bool> open = false;
+  mutable Flag held;
+  mutable Flag open;
 };
 
 }  // namespace
@@ -74,11 +73,10 @@ TEST_CASE("short batches are made by the caller when no worker has time") {
   Loader loader = make_loader(gate, {.threads = 1, .batch_size = 4});
   const Order order(1000, {}, {}, 0, 0);
   const auto held = loader.start(order, BatchPlan(1000, 0, {}, 4, false), {});
-  gate->held.wait(false);  // by the only worker
+  gate->held.wait();  // by the only worker
   const auto other = loader.start(order, BatchPlan(1000, 4, {}, 4, false), {});
   CHECK(rest(loader, *other).size() == 996);
-  gate->open = true;
-  gate->open.notify_all();
+  gate->open.set();
   CHECK(rest(loader, *held).size() == 1000);
 }
 
@@ -87,7 +85,7 @@ TEST_CASE("what is under way is said: of the asked run, in the order of the batc
   Loader loader = make_loader(gate, {.threads = 2, .batch_size = 4, .prefetch = 1});
   const Order order(10, {}, {}, 0, 0);
   const auto run = loader.start(order, BatchPlan(10, 0, {}, 4, false), {});
-  gate->held.wait(false);
+  gate->held.wait();
   const auto found = loader.under_way(*run);
   REQUIRE(!found.empty());
   for (const UnderWay& one : found) CHECK(one.kind == Task::Kind::kDecode);  // no advice beside them
@@ -97,8 +95,7 @@ TEST_CASE("what is under way is said: of the asked run, in the order of the batc
   CHECK((thread_id() == 0 || found.front().thread != 0));
   const auto other = loader.start(order, BatchPlan(10, 10, {}, 4, false), {});
   CHECK(loader.under_way(*other).empty());
-  gate->open = true;
-  gate->open.notify_all();
+  gate->open.set();
   CHECK(rest(loader, *run).size() == 10);
   loader.close();
   CHECK(loader.under_way(*run).empty());
@@ -200,11 +197,10 @@ TEST_CASE("runs take turns, or the oldest is served first") {
       return loader.start(order, BatchPlan(100, first, {}, n, false, 1), {.seed = seed});
     };
     const auto held = begin(0, 1, 0);
-    diary->held.wait(false);  // by the only worker
+    diary->held.wait();  // by the only worker
     const auto one = begin(10, 10, 1);
     const auto two = begin(20, 10, 2);
-    diary->open = true;
-    diary->open.notify_all();
+    diary->open.set();
     Batch batch;
     for (const auto& run : {held, one, two}) REQUIRE(next(loader, *run, batch) == Loader::Status::kBatch);
     REQUIRE(diary->seeds.size() == 21);

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <latch>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,6 +12,7 @@
 #include "common/error.h"
 #include "decode/chunked_decoder.h"
 #include "decode/index_decoder.h"
+#include "flag.h"
 #include "source/chunk_cache.h"
 
 namespace fastbatch {
@@ -99,11 +99,11 @@ TEST_CASE("an error of the data is kept, an error of the system is not") {
 TEST_CASE("a chunk that several threads want is loaded once") {
   const auto source = std::make_shared<NumberChunks>();
   const auto cache = cache_of(source, 1000);
-  std::latch start(4);
+  Flag start;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      start.arrive_and_wait();
+      start.wait();
       for (int turn = 0; turn < 50; ++turn) {
         for (std::uint64_t k = 0; k < 5; ++k) {
           const ChunkCache::Held chunk = turn % 2 == 0 ? cache->get(k) : cache->get_unless_busy(k);
@@ -112,6 +112,7 @@ TEST_CASE("a chunk that several threads want is loaded once") {
       }
     });
   }
+  start.set();
   for (std::thread& thread : threads) thread.join();
   CHECK(source->n_loaded == 5);
 }
