@@ -12,12 +12,13 @@ import pytest
 from making import same, same_batches
 from making_png import SAMPLES, chunk, png
 from PIL import Image
+from pillow_oracle import clips_16_bits
 
 import fastbatch
 from fastbatch import pure
 from fastbatch.errors import DecodeError
 
-pytestmark = pytest.mark.behavior
+pytestmark = [pytest.mark.behavior, clips_16_bits]
 
 KINDS = {0: "gray", 2: "rgb", 4: "gray and alpha", 6: "rgba"}  # PNG's colour types
 

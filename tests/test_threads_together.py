@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Threads that use one loader of any kind at a time: also on a core with ThreadSanitizer, `./dev sanitize thread`."""
 
+import contextlib
 import copy
 import threading
 
@@ -113,7 +114,7 @@ def test_batches_dropped_by_another_thread_come_back(make):
 
     def drop():
         while reading.is_alive():
-            if queue:
+            with contextlib.suppress(IndexError):  # empty: the other one was faster
                 queue.pop()
 
     reading = threading.Thread(target=read)

@@ -79,7 +79,7 @@ def pillow() -> str:
     if (major, minor) >= (12, 3):
         where = "a height shrinks more than twice as much as the width"
         return f"{PIL.__version__}: other pixels than exact=True where {where}"
-    return f"{PIL.__version__}: fastbatch needs 12.3 or newer; older ones decode some PNG files to other pixels"
+    return f"{PIL.__version__}: fastbatch needs 12.3 or newer; older ones differ in some PNG files and 16-bit images"
 
 
 def _loaded_libraries() -> list[str]:
