@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastbatch.decode.single_image import Box
 from fastbatch.errors import NO_PILLOW
+
+from .resize_numbers import resize_numbers
 
 try:
     from PIL import Image
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(NO_PILLOW, name=error.name) from None
 
+_NUMBERS = ("I;16", "I", "F")
 _WEIGHTED = {"LA": "La", "RGBA": "RGBa"}  # colours are weighted by alpha between the passes
 
 
@@ -23,6 +28,9 @@ def resize(image: Image.Image, height: int, width: int, filter_name: str, box: B
     """
     resample = Image.Resampling[filter_name.upper()]
     left, top, right, bottom = box or (0, 0, image.width, image.height)
+    is_crop = (left % 1, top % 1, right - left, bottom - top) == (0, 0, width, height)
+    if image.mode in _NUMBERS and not is_crop and resample is not Image.Resampling.NEAREST:
+        return Image.fromarray(resize_numbers(np.asarray(image), height, width, filter_name, box))
     by_row = (left, right, width) != (0, image.width, image.width)
     by_column = (top, bottom, height) != (0, image.height, image.height)
     if resample is Image.Resampling.NEAREST or not (by_row and by_column):
