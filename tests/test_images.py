@@ -298,3 +298,15 @@ def test_the_rest_of_a_loader(photos):
 def test_bad_options(api, photos, options, error, message):
     with pytest.raises(error, match=message):
         api.images(photos, **options)
+
+
+@pytest.mark.parametrize("size", [(6, 8), (6, 4), (3, 8), (12, 16)])
+def test_transparent_images_are_as_pillow_resizes_them(api, tmp_path, size):
+    """Colours are weighted by alpha, but for a copy: those below a low alpha stay."""
+    stored = np.random.default_rng(1).integers(0, 256, (6, 8, 4), np.uint8)
+    stored[::2, :, 3] = 1
+    Image.fromarray(stored).save(tmp_path / "a.png")
+    (made,) = api.images([tmp_path / "a.png"], size=size, color="rgba", crop="none", layout="NHWC", dtype="uint8")
+    wanted = resized(Image.fromarray(stored), size[::-1], Image.Resampling.BILINEAR)
+    assert np.array_equal(made[0], np.asarray(wanted))
+    assert size != (6, 8) or np.array_equal(made[0], stored)

@@ -79,7 +79,6 @@ ImageRows JpegReader::start(ColorMode mode, const ImagePart& part) {
   }
   const ImageRows rows = turbo_.start(mode, part);
   window_ = turbo_window_ = rows.window;
-  mode_ = mode;
   return rows;
 }
 

@@ -76,6 +76,20 @@ TEST_CASE("a cut inside the last page is found at the end of the trip, and once"
   CHECK(complaint([&] { read_all(view); }).find("became shorter") != std::string::npos);  // no trip: at once
 }
 
+TEST_CASE("of several arrays in one file, the furthest counts, whichever is read first") {
+  for (const bool furthest_first : {true, false}) {
+    const TemporaryFolder folder;
+    const ArrayView all = bytes_of(folder.write("a", std::string(2 * kPage, 'x')));
+    ArrayView first = all;
+    first.shape = {kPage};
+    ReadTrip trip;
+    read_all(furthest_first ? all : first);
+    read_all(furthest_first ? first : all);
+    cut(all, 2 * kPage - 1);
+    CHECK(complaint([&] { trip.check(); }).find("became shorter") != std::string::npos);
+  }
+}
+
 TEST_CASE("a lost page is the error of its read, time after time, and leaves the signal mask as it was") {
   const TemporaryFolder folder;
   const ArrayView lost = bytes_of(folder.write("lost", std::string(4 * kPage, 'x')));
