@@ -46,7 +46,7 @@ def ends():
 GENERATOR = """
 class Rows:
     def __len__(self):
-        return 3200
+        return 25_600
     def __getitem__(self, i):
         return np.sqrt(np.arange(5000, dtype=np.float32) + i), i
 
@@ -102,8 +102,8 @@ def scripts(folder: Path) -> dict[str, str]:
     pictures = PHOTOS.format(folder=str(photos(folder)))
     return {
         "doctor: generator": GENERATOR + LOOP,
-        "doctor: DataLoader": GENERATOR + TORCH.format(workers=0, epochs=30),
-        "doctor: DataLoader, 2 workers": GENERATOR + TORCH.format(workers=2, epochs=8),
+        "doctor: DataLoader": GENERATOR + TORCH.format(workers=0, epochs=4),
+        "doctor: DataLoader, 2 workers": GENERATOR + TORCH.format(workers=2, epochs=1),
         "profile: rows of 3,136 bytes, batch 256": PROFILE.format(loader=ROWS, epochs=400),
         "profile: JPEGs of 500 x 375, batch 16": PROFILE.format(loader=pictures, epochs=80),
     }

@@ -46,7 +46,7 @@ class Sampler:
 
 def _look_again_and_again() -> None:
     pause = threading.Event()
-    next_write = 0
+    next_write = 4
     for n in itertools.count():
         pause.wait(INTERVAL_S)
         if n >= next_write and write():

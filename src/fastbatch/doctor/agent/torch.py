@@ -124,7 +124,9 @@ def _timed_fetch(fetch: Any) -> Any:
     def timed(self: Any, index: Any) -> Any:
         if INSIDE.get(threading.get_ident()) is not None:
             return fetch(self, index)  # in the process of the loop: `next` is timed
-        work = WORK.get(tag_of(self.dataset))
+        work = vars(self).get("_fastbatch_work")
+        if work is None:
+            work = self._fastbatch_work = WORK.get(tag_of(self.dataset))
         enter_thread(work)
         SAMPLER.start()
         begin, cpu = perf_counter(), thread_time()
