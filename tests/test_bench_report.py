@@ -293,3 +293,11 @@ def test_words_for_which_there_is_no_room_are_whole_under_the_mouse():
     words = "same bytes, but each batch overwrites the <last> one"
     text = svg.bars(race_of([400], [100]) | {"contestants": {"fastbatch": contestant(1, 1, 1, check=words)}})
     assert f"{words[:37]}…<title>{words.replace('<', '&lt;').replace('>', '&gt;')}</title>" in text
+
+
+def test_names_of_one_library_differ_where_they_are_cut():
+    names = ["torch-batched-w0", "torch-batched-w2"]
+    text = svg.bars(race_of([400], [100]) | {"contestants": {name: contestant(1, 1, 1) for name in names}})
+    assert text.count("… ") == 2
+    assert "… no workers<title>" in text
+    assert "… 2 workers<title>" in text

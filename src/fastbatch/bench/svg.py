@@ -11,6 +11,7 @@ from .verdict import is_ours, limit_of
 
 WIDTH, NAMES, FIGURES, ROW, BAR = 960, 300, 250, 34, 18  # pixels of the view box
 _MOST = 38  # letters beside a bar
+_LAST = 10  # of them for the end of a name, in which contestants of one library differ: "no workers"
 
 
 def bars(race: dict[str, Any]) -> str:
@@ -52,7 +53,7 @@ def _row(name: str, one: dict[str, Any], i: int, scale: float, unit: str) -> str
     words, check = label(name), one["check"]
     right = WIDTH - FIGURES + 12
     return (
-        f'<text class="{weight}" x="{NAMES - 12}" y="{middle + 2}" text-anchor="end">{_short(words)}</text>'
+        f'<text class="{weight}" x="{NAMES - 12}" y="{middle + 2}" text-anchor="end">{_short(words, _LAST)}</text>'
         f'<rect class="{kind(name)}" x="{NAMES}" y="{top + 4}" width="{width:.1f}" height="{BAR}" rx="2"/>'
         f'<line class="whisker" x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}"/>'
         f'<text class="{weight}" x="{right}" y="{middle - 3}">{one["median"]:,.0f} {escape(unit)}</text>'
@@ -60,8 +61,9 @@ def _row(name: str, one: dict[str, Any], i: int, scale: float, unit: str) -> str
     )
 
 
-def _short(words: str) -> str:
-    """Return the words as far as there is room for them; all of them appear under the mouse."""
+def _short(words: str, n_last: int = 0) -> str:
+    """Return the words, or their beginning and last letters if there is no room; all of them appear under the mouse."""
     if len(words) <= _MOST:
         return escape(words)
-    return f"{escape(words[: _MOST - 1])}…<title>{escape(words)}</title>"
+    begin, last = words[: _MOST - 1 - n_last], words[len(words) - n_last :].strip()
+    return f"{escape(begin)}…{escape(f' {last}' if last else '')}<title>{escape(words)}</title>"
