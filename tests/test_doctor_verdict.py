@@ -108,12 +108,14 @@ def test_all_cpus_busy_with_this_program():
     """The workers' work waits for a CPU, and no other program takes them."""
     busy = Usage(cpu_s=22.0, queue_s=15.0)
     assert limit(source(workers=2), workers=[worker(9.0, 5.5, decode=80)] * 2, usage=busy, queue_s=8.0) == "cpu"
-    others = Usage(cpu_s=8.0, queue_s=15.0)
+    others = Usage(cpu_s=8.0, queue_s=15.0, others_s=12.0)
     diagnosis = diagnose(
         observed(source(workers=2), workers=[worker(9.0, 5.5, decode=80)] * 2, usage=others, queue_s=8.0)
     )
     assert diagnosis.loops[0].limit == "decode"
     assert "Other programs took CPU time" in " ".join(words.machine(diagnosis))
+    alone = diagnose(observed(source(), usage=Usage(cpu_s=8.0, queue_s=15.0, others_s=1.0)))  # its own processes wait
+    assert "Other programs" not in " ".join(words.machine(alone))
 
 
 def test_work_inside_tensorflow():
@@ -169,6 +171,15 @@ def test_files_of_all_processes_are_one_histogram():
     assert times.median_s == pytest.approx(1.1e-3, rel=0.1)
     assert [path for _, path in times.slowest] == ["slow.jpg", "slow too.jpg"]
     assert file_times([NO_FILES]).count == 0
+
+
+def test_slow_files_are_counted_by_name_where_all_are_kept():
+    """A bin that begins at 19.5 ms, below the limit of 20 ms, has slow files, too."""
+    few = {"total_s": 1.0, "bins": {"40": 99, "57": 2}, "slowest": [[0.0221, "a"], [0.0201, "b"], [0.001, "c"]]}
+    assert (file_times([few]).slow, file_times([few]).slow_s) == (2, pytest.approx(0.0422))
+    many = {"total_s": 9.0, "bins": {"40": 99, "72": 30}, "slowest": [[0.3, f"{i}"] for i in range(20)]}
+    assert file_times([many]).slow == 30
+    assert file_times([many]).slow_s == pytest.approx(30 * 0.286, rel=0.01)
 
 
 COMPARED = {

@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fastbatch.bench.noise import busy_and_total
+
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 PROC = Path("/proc")
 
@@ -22,6 +24,7 @@ class Usage:
     minor_faults: int = 0
     read_bytes: int = 0  # from a disk, not from memory
     peak_bytes: int = 0
+    others_s: float = 0.0  # CPU seconds of all other programs meanwhile; of a whole tree only
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Tree:
     usages: dict[int, Usage] = field(default_factory=dict)
     _members: list[int] = field(default_factory=list)
     _n_looks: int = 0
+    _others_s: float = 0.0
+    _began: tuple[float, float] | None = field(default_factory=busy_and_total)
 
     def look(self) -> None:
         """Read the counters once more. The list of processes is renewed every fifth time."""
@@ -46,6 +51,9 @@ class Tree:
         for process in self._members:
             with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended
                 self._read(process, reads_more=self._n_looks % 5 == 1)
+        if self._n_looks % 5 == 1 and self._began is not None and (now := busy_and_total()) is not None:
+            own_s = sum(usage.cpu_s for usage in self.usages.values())
+            self._others_s = max(0.0, now[0] - self._began[0] - own_s)
 
     def _read(self, process: int, reads_more: bool) -> None:
         folder = f"{PROC}/{process}"
@@ -65,7 +73,7 @@ class Tree:
 
     def total(self) -> Usage:
         """Return the sum over all processes; of the peaks of memory, too, which may not have been at the same time."""
-        sums = Usage()
+        sums = Usage(others_s=self._others_s)
         for usage in self.usages.values():
             for name, value in vars(usage).items():
                 setattr(sums, name, getattr(sums, name) + value)

@@ -22,7 +22,7 @@ class FileTimes:
         total_s: The sum of their times.
         median_s, p99_s: Within 20 %: they come from a histogram.
         slow: Files that took at least five times the median, and 20 ms.
-        slow_s: Their time.
+        slow_s: Their time. Both come from the histogram where there are more than the agents keep by name.
         slowest: Seconds and path of the slowest ones.
     """
 
@@ -47,7 +47,12 @@ def file_times(records: Iterable[dict[str, Any]]) -> FileTimes:
     count = sum(bins.values())
     median_s = _quantile(bins, 0.5)
     threshold_s = max(_TIMES_THE_MEDIAN * median_s, _AT_LEAST_S)
-    slow = {octave: n for octave, n in bins.items() if _lower(octave) >= threshold_s}
+    in_bins = {octave: n for octave, n in bins.items() if _lower(octave) >= threshold_s}
+    known = [took for took, _ in slowest if took >= threshold_s]  # all of them, unless there are many
+    if len(known) >= sum(in_bins.values()):
+        slow, slow_s = len(known), sum(known)
+    else:
+        slow, slow_s = sum(in_bins.values()), sum(n * _middle(octave) for octave, n in in_bins.items())
     seen: dict[str, float] = {}
     for seconds, path in slowest:
         seen[path] = max(seconds, seen.get(path, 0.0))
@@ -57,8 +62,8 @@ def file_times(records: Iterable[dict[str, Any]]) -> FileTimes:
         total_s,
         median_s,
         _quantile(bins, 0.99),
-        sum(slow.values()),
-        sum(n * _middle(octave) for octave, n in slow.items()),
+        slow,
+        slow_s,
         tuple(ranked[:10]),
     )
 

@@ -12,6 +12,7 @@ from fastbatch.checks import n_of
 
 from .verdict import LIMITS, NOTHING_TO_GAIN, Diagnosis, LoopReport
 
+_OTHERS = 0.1  # of all CPUs, from which on other programs are named
 ADVICE = {
     "start": "Each pass begins with a wait: processes are started, files are listed. `persistent_workers=True` keeps "
     "torch's workers; the threads of a fastbatch loader live as long as the loader.",
@@ -133,7 +134,7 @@ def machine(diagnosis: Diagnosis) -> list[str]:
         f"{busy:.1f} of {n_of(observed.cpus, 'CPU')} used on average; {megabytes(usage.read_bytes)} read from a disk; "
         f"{faults} that waited for a disk; peak of memory {megabytes(usage.peak_bytes)}."
     ]
-    if usage.queue_s > 0.2 * max(usage.cpu_s, 1e-9) and diagnosis.cpu_share < 0.8:
+    if usage.queue_s > 0.2 * usage.cpu_s and usage.others_s > _OTHERS * observed.elapsed_s * observed.cpus:
         lines.append("Other programs took CPU time meanwhile. On an idle machine the loop waits less.")
     return lines
 
