@@ -7,7 +7,7 @@ Each round runs every script twice at the same time, with and without, on the sa
 their loops, so that other programs, clock rates and caches slow both. The figure is the median over the rounds of the
 ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own process while
 they ran. The range is that of the middle half of the rounds. The start of Python does not count. What the doctor does
-ten or fifty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
+ten or twenty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
 machine the figures are larger. `--pieces` times the agent's functions alone, which takes a second.
 """
 
@@ -182,7 +182,7 @@ def print_pieces() -> None:
     one = record.Pass(source)
     again_us = least_us(lambda: (one.enter(), one.leave(True)))
     print(f"a batch:        {batch_us(one):.1f} us; without work in between {again_us:.1f} us")
-    print(f"a look:         {look(30):.1f} us, 50 times a second")
+    print(f"a look:         {look(30):.1f} us, 20 times a second")
     plain = least_us(lambda: open(os.devnull).close())
     files.install()
     record.enter_thread(source)

@@ -12,8 +12,10 @@ from types import CodeType, FrameType
 from .output import write
 from .record import HERE, INSIDE, NATIVE, is_users_own
 
-INTERVAL_S = 0.02
-_LOOKS_A_WRITE = 100  # what is known is written every two seconds, and more often at first: processes may be killed
+INTERVAL_S = 0.05
+_FIRST_INTERVAL_S = 0.02  # of the first second: short scripts have few looks
+_FIRST_LOOKS = 50
+_LOOKS_A_WRITE = 40  # what is known is written every two seconds, and more often at first: processes may be killed
 # The first pattern in a file's path decides; further in, function names of that file.
 _PIL_WORK = {"resize", "rotate", "transform", "crop", "transpose", "filter", "paste", "thumbnail", "reduce", "convert"}
 _LIBRARIES = (
@@ -48,7 +50,7 @@ def _look_again_and_again() -> None:
     pause = threading.Event()
     next_write = 4
     for n in itertools.count():
-        pause.wait(INTERVAL_S)
+        pause.wait(_FIRST_INTERVAL_S if n < _FIRST_LOOKS else INTERVAL_S)
         if n >= next_write and write():
             next_write = n + min(n + 1, _LOOKS_A_WRITE)
         if INSIDE:
