@@ -8,7 +8,8 @@ their loops, so that other programs, clock rates and caches slow both. The figur
 ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own process while
 they ran. The range is that of the middle half of the rounds. The start of Python does not count. What the doctor does
 ten or twenty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
-machine the figures are larger. `--pieces` times the agent's functions alone, which takes a second.
+machine the figures are larger. "nothing" is a script beside itself: it shows how far the figures are to be trusted.
+`--pieces` times the agent's functions alone, which takes a second.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def scripts(folder: Path) -> dict[str, str]:
     """Return the scripts by name."""
     pictures = PHOTOS.format(folder=str(photos(folder)))
     return {
+        "nothing: generator beside itself": GENERATOR + LOOP,
         "doctor: generator": GENERATOR + LOOP,
         "doctor: DataLoader": GENERATOR + TORCH.format(workers=0, epochs=4),
         "doctor: DataLoader, 2 workers": GENERATOR + TORCH.format(workers=2, epochs=1),
@@ -109,10 +111,14 @@ def scripts(folder: Path) -> dict[str, str]:
     }
 
 
-def both(script: Path, with_doctor: bool) -> tuple[float, float]:
+def both(script: Path, kind: str) -> tuple[float, float]:
     """Run a script that is watched beside the same that is not: the ratio of their CPU seconds, and the CPUs it had."""
     plain = [sys.executable, str(script)]
-    watched = [sys.executable, "-c", DOCTOR, *plain] if with_doctor else [*plain, "profiled"]
+    watched = {
+        "nothing": plain,
+        "doctor": [sys.executable, "-c", DOCTOR, *plain],
+        "profile": [*plain, "profiled"],
+    }[kind]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     running = [
         subprocess.Popen(one, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
@@ -207,7 +213,7 @@ def main() -> None:
             path.write_text(TIMED + named[what])
         for _ in range(options.rounds):
             for what, path in random.sample(sorted(paths.items()), len(paths)):
-                ratios.setdefault(what, []).append(both(path, what.startswith("doctor")))
+                ratios.setdefault(what, []).append(both(path, what.partition(":")[0]))
     for what, values in sorted(ratios.items()):
         (low, middle, high), cpus = np.quantile(values, [0.25, 0.5, 0.75], axis=0).T
         spread = f"half of {len(values)} rounds: {low - 1:+.1%} to {high - 1:+.1%}"
