@@ -8,7 +8,7 @@ import numpy as np
 from fastbatch.decode.single_image import Box
 from fastbatch.errors import NO_PILLOW
 
-from .resize_numbers import resize_numbers
+from .resize_numbers import resize_numbers, resizes_columns_first
 
 try:
     from PIL import Image
@@ -23,8 +23,7 @@ def resize(image: Image.Image, height: int, width: int, filter_name: str, box: B
     """Return the image resized as Pillow 13 does it.
 
     Rows and columns are resized one after the other, and rounded in between. Pillow 13 resizes the columns first where
-    the height shrinks more than twice as much as the width; Pillow 11 and 12 always begin with the rows. In C++:
-    `resizes_columns_first` in `csrc/image/resize.cpp`.
+    the height shrinks more than twice as much as the width.
     """
     resample = Image.Resampling[filter_name.upper()]
     left, top, right, bottom = box or (0, 0, image.width, image.height)
@@ -37,8 +36,7 @@ def resize(image: Image.Image, height: int, width: int, filter_name: str, box: B
         return image.resize((width, height), resample, box)
     mode = image.mode
     weighted = image.convert(_WEIGHTED[mode]) if mode in _WEIGHTED else image
-    shorter = image.height - height
-    if shorter > 0 and shorter > 2 * (image.width - width):
+    if resizes_columns_first(image.height, image.width, height, width):
         between = weighted.resize((image.width, height), resample, (0, top, image.width, bottom))
         resized = between.resize((width, height), resample, (left, 0, right, height))
     else:

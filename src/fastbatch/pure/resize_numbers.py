@@ -28,14 +28,22 @@ def resize_numbers(pixels: Array, height: int, width: int, filter_name: str, box
         passes.append((1, left, right, width))
     if (top, bottom, height) != (0, rows, rows):
         passes.append((0, top, bottom, height))
-    shorter = rows - height
-    if shorter > 0 and shorter > 2 * (columns - width):  # as in `passes.py`
+    if resizes_columns_first(rows, columns, height, width):
         passes.reverse()
     for axis, low, high, size in passes:
         turned = pixels if axis else pixels.T
         weighed = _weigh(turned, low, high, size, filter_name)
         pixels = weighed if axis else weighed.T
     return np.ascontiguousarray(pixels)
+
+
+def resizes_columns_first(rows: int, columns: int, height: int, width: int) -> bool:
+    """Return whether an image of `rows` x `columns` is resized by columns, then by rows, as Pillow 13 does it.
+
+    Pillow 11 and 12 always begin with the rows. In C++: `resizes_columns_first` in `csrc/image/resize.cpp`.
+    """
+    shorter = rows - height
+    return shorter > 0 and shorter > 2 * (columns - width)
 
 
 def _weigh(pixels: Array, low: np.float32, high: np.float32, size: int, filter_name: str) -> Array:

@@ -108,17 +108,14 @@ class Pass:
     def enter(self) -> bool:
         """Begin a `next`. False if an outer source counts it, and `leave` must not be called."""
         source = self.source
-        thread = get_ident()
-        outer = INSIDE.get(thread)
+        outer = INSIDE.get(get_ident())
         if outer is not None:
             if outer.owns or source.kind == "loop" or outer.kind not in ("loop", "keras"):
                 source.is_inside = True
                 return False
             outer.inner = source.name
-        elif thread not in NATIVE:
-            NATIVE[thread] = threading.get_native_id()
         self._outer = outer
-        INSIDE[thread] = source
+        enter_thread(source)
         self._cpu = thread_time()
         self._begin = perf_counter()
         return True
