@@ -84,6 +84,18 @@ def test_a_verdict_on_a_quiet_machine(ours, others, words):
     assert found["low"] <= found["ratio"] <= found["high"]
 
 
+def test_a_loader_that_varies_on_a_steady_machine_is_no_noise():
+    """tf.data alternates between two rates on two cores, beside others that vary by 3 %."""
+    ours, theirs = [374, 366, 380, 387, 366], [78, 116, 78, 120, 111]
+    for limit in (None, [258, 247, 260, 262, 257]):
+        found = race_of(ours, theirs, limit=limit)["verdict"]
+        assert found["is_sound"] and not found["is_noisy"]
+        assert found["words"].startswith("fastbatch is 3.30 times as fast")
+        assert "Its own rate varies: the middle half of its rounds spreads over 34% of their median." in found["words"]
+    assert race_of(ours, theirs, limit=[258, 500, 260, 510, 257])["verdict"]["is_noisy"]
+    assert race_of([374, 300, 380, 250, 366], theirs)["verdict"]["is_noisy"]
+
+
 def test_ratios_are_taken_within_rounds():
     """Both sides were slower in the second round, by the same factor: the machine was, not a loader."""
     assert race_of([200, 100, 200], [100, 50, 100])["verdict"]["ratio"] == 2.0

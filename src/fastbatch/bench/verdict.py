@@ -12,6 +12,7 @@ from .report import OURS, fastest_rival
 MOST_OTHERS = 0.10  # of all CPUs, that other programs may take while epochs are timed
 MOST_SPREAD = 0.20  # of the ratio: its middle half, relative to its median
 FEWEST_ROUNDS = 3
+STEADY = 0.10  # spread of the rates of fastbatch and of the limit: beyond, the machine varies, and not the other loader
 SAME = 0.03  # a ratio this close to 1 is no difference
 
 
@@ -48,7 +49,11 @@ def verdict(race: dict[str, Any]) -> dict[str, Any]:
     found = {"is_sound": True, "is_noisy": False, "to": best, "ratio": middle, "low": low, "high": high}
     first, _, third = quantiles(values, n=4, method="inclusive")
     is_same = abs(middle - 1) <= SAME or first < 1 < third
-    return {**found, "words": _words(middle, low, high, best, is_same)}
+    words = _words(middle, low, high, best, is_same)
+    if spread(values) > MOST_SPREAD:
+        varied = spread(race["contestants"][best]["rates"])
+        words += f" Its own rate varies: the middle half of its rounds spreads over {varied:.0%} of their median."
+    return {**found, "words": words}
 
 
 def _none(reason: str) -> dict[str, Any]:
@@ -65,9 +70,15 @@ def too_noisy(race: dict[str, Any], values: list[float]) -> str:
     others = race.get("noise", {}).get("others")
     if others is not None and others > MOST_OTHERS:
         return f"other programs used {others:.0%} of its CPUs while epochs were timed (at most {MOST_OTHERS:.0%})"
-    if values and (width := spread(values)) > MOST_SPREAD:
+    if values and (width := spread(values)) > MOST_SPREAD and not _is_steady(race):
         return f"the middle half of the ratios spread over {width:.0%} of their median (at most {MOST_SPREAD:.0%})"
     return ""
+
+
+def _is_steady(race: dict[str, Any]) -> bool:
+    """Return whether fastbatch and the limit were as fast in each round: then it is the other loader that varies."""
+    steady = filter(None, ("fastbatch", limit_of(race)))
+    return all(spread(race["contestants"][name]["rates"]) <= STEADY for name in steady)
 
 
 def _words(middle: float, low: float, high: float, best: str, is_same: bool) -> str:
