@@ -14,7 +14,7 @@ import pytest
 from making import wait_until
 
 from fastbatch.doctor import processes
-from fastbatch.doctor.agent import record, sampler
+from fastbatch.doctor.agent import output, record, sampler
 from fastbatch.doctor.verdict import diagnose
 from fastbatch.doctor.watch import instrumented, watch
 
@@ -333,6 +333,54 @@ def test_a_look_keeps_no_arrays(monkeypatch):
     sampler.look()
     assert list(source.samples.kinds.values()) == [1]
     assert kept[1] is None
+
+
+class Clocks:
+    """Time that passes only by `work`, and the questions about CPU time."""
+
+    def __init__(self, monkeypatch):
+        self.elapsed_s = self.cpu_s = 0.0
+        self.questions = 0
+        for module in (record, output):
+            monkeypatch.setattr(module, "perf_counter", lambda: self.elapsed_s)
+            monkeypatch.setattr(module, "thread_time", self.ask)
+
+    def ask(self):
+        self.questions += 1
+        return self.cpu_s
+
+    def work(self, elapsed_s, cpu_s):
+        self.elapsed_s += elapsed_s
+        self.cpu_s += cpu_s
+
+
+@pytest.mark.parametrize("kind", ["pass", "work"])
+def test_short_batches_share_an_answer_about_cpu_time(monkeypatch, kind):
+    clocks = Clocks(monkeypatch)
+    source = record.Source("loop", "a loop") if kind == "pass" else output.Work()
+    one = record.Pass(source) if kind == "pass" else source
+    begin, end = (one.enter, lambda: one.leave(True)) if kind == "pass" else (one.begin, one.end)
+    spent_s = 0.0
+    for k in range(7 * 8 * 100):  # the first of eight is made by this thread, with the others
+        begin()
+        cpu_s = 4e-4 if k % 8 == 0 else 1e-6
+        clocks.work(1e-3 if k % 8 == 0 else 1e-5, cpu_s)
+        spent_s += cpu_s
+        end()
+        clocks.work(1e-4, 1e-4)
+    assert clocks.questions < 2 * 5600 / 6
+    assert source.cpu_s == pytest.approx(spent_s, rel=0.02)
+
+
+def test_long_batches_are_each_asked_about(monkeypatch):
+    clocks = Clocks(monkeypatch)
+    work = output.Work()
+    for _ in range(200):
+        work.begin()
+        clocks.work(0.01, 0.003)
+        work.end()
+    assert clocks.questions == 400
+    assert work.cpu_s == pytest.approx(0.6)
 
 
 def test_loops_over_other_things_are_not_reported(script):

@@ -36,13 +36,17 @@ class Sampler:
     """The thread that looks. Threads: any may start it."""
 
     def __init__(self) -> None:
-        self._pid = 0
+        self._runs = False
+
+    def forget(self) -> None:
+        """Note that this process has no such thread: in a forked child."""
+        self._runs = False
 
     def start(self) -> None:
         """Start the thread of this process, if it has none."""
-        if self._pid == os.getpid():
+        if self._runs:
             return
-        self._pid = os.getpid()
+        self._runs = True
         threading.Thread(target=_look_again_and_again, name="fastbatch-doctor", daemon=True).start()
 
 

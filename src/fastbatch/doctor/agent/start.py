@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import files, imports, loops, output
 from .sampler import SAMPLER
 
@@ -19,3 +21,5 @@ def start(folder: str) -> None:
     loops.install()
     imports.install()
     SAMPLER.start()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=SAMPLER.forget)

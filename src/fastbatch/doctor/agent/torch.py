@@ -8,7 +8,6 @@ import copy
 import functools
 import threading
 import weakref
-from time import perf_counter, thread_time
 from types import ModuleType
 from typing import Any
 
@@ -18,15 +17,16 @@ from .output import WORK
 from .record import INSIDE, Pass, Source, enter_thread, known, place_of_caller
 from .sampler import SAMPLER
 
-_PASSES: weakref.WeakKeyDictionary[Any, Pass] = weakref.WeakKeyDictionary()
 
-
-def timed_next(original: Any, pass_of: Any) -> Any:
+def timed_next(original: Any, source_of_iterator: Any) -> Any:
     """Return `__next__` of an iterator class, timed."""
 
     @functools.wraps(original)
     def __next__(self: Any) -> Any:  # noqa: N807
-        run = _known_pass(self, pass_of)
+        try:
+            run = self._fastbatch_pass
+        except AttributeError:
+            run = _new_pass(self, source_of_iterator)
         if run is None or not run.enter():
             return original(self)
         got_batch = False
@@ -42,12 +42,10 @@ def timed_next(original: Any, pass_of: Any) -> Any:
     return __next__
 
 
-def _known_pass(iterator: Any, source_of_iterator: Any) -> Pass | None:
-    """Return the pass of an iterator; None if it cannot be recorded, which must not disturb the script."""
+def _new_pass(iterator: Any, source_of_iterator: Any) -> Pass | None:
+    """Return the pass of an iterator from now on; None if it cannot be recorded, which must not disturb the script."""
     try:
-        run = _PASSES.get(iterator)
-        if run is None:
-            run = _PASSES[iterator] = Pass(source_of_iterator(iterator))
+        run = iterator._fastbatch_pass = Pass(source_of_iterator(iterator))
         return run
     except Exception:
         return None
@@ -129,13 +127,12 @@ def _timed_fetch(fetch: Any) -> Any:
             work = self._fastbatch_work = WORK.get(tag_of(self.dataset))
         enter_thread(work)
         SAMPLER.start()
-        begin, cpu = perf_counter(), thread_time()
+        work.begin()
         try:
             return fetch(self, index)
         finally:
             FILES.end()
-            end = perf_counter()
-            work.add(begin, end, thread_time() - cpu)
+            work.end()
             INSIDE.pop(threading.get_ident(), None)
 
     return timed
