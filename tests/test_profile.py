@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`loader.profile()`: every sample and batch is recorded, and what is written can be opened elsewhere."""
 
+import importlib
 import json
 import threading
 import time
@@ -102,6 +103,25 @@ def test_profiled_batches_are_the_same(api):
     assert loader.state_dict() == plain.state_dict()
     assert [name for name, *_ in profile.spans].count("map") == 15
     assert "map" in profile.summary()["stages"]
+
+
+def test_a_consumer_that_makes_batches_does_not_wait_meanwhile(api):
+    loader = api.arrays(X, Y, batch_size=1, threads=2, shuffle=True)
+    with loader.profile() as profile:
+        for _ in loader.repeat(20):
+            pass
+    by_consumer = profile.events[profile.events["thread"] == profile.threads]
+    waits = by_consumer[by_consumer["kind"] == WAIT]
+    for made in by_consumer[by_consumer["kind"] == DECODE]:
+        assert not ((waits["begin_ns"] < made["end_ns"]) & (made["begin_ns"] < waits["end_ns"])).any()
+
+
+def test_only_the_latest_spans_are_kept(api, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("fastbatch.profile.profile"), "MAX_SPANS", 10)
+    loader = api.arrays(X, batch_size=8)
+    with loader.profile() as profile:
+        list(loader)
+    assert [number for _, _, _, number in profile.spans] == list(range(4, 14))
 
 
 def test_only_the_latest_events_are_kept(api):

@@ -136,9 +136,13 @@ Loader::Status Loader::next(Run& run, std::chrono::milliseconds patience, Batch&
     if (!settled()) {
       const Clock::time_point start = Clock::now();
       if (callers_help_) help(run, lock, start + patience);
-      const bool in_time = run.ready.wait_until(lock, start + patience, settled);
+      bool in_time = settled();
+      if (!in_time) {
+        const Clock::time_point idle_since = Clock::now();
+        in_time = run.ready.wait_until(lock, start + patience, settled);
+        shared.timeline.add_wait(options_.threads, idle_since);
+      }
       shared.stats.wait_s += seconds_since(start);
-      shared.timeline.add_wait(options_.threads, start);
       if (!in_time) return Status::kTimeout;
     }
     if (shared.closed) throw ClosedError("the loader was closed");
@@ -244,9 +248,7 @@ std::vector<UnderWay> Loader::under_way(const Run& run) const {
 }
 
 void Loader::begin(Worker& worker) {
-  const bool was_recorded = std::exchange(worker.is_recorded, shared_->timeline.is_on());
-  const bool is_consumer = worker.number == options_.threads;  // whose page faults between trips are the user's
-  if (worker.is_recorded && (is_consumer || !was_recorded)) worker.start_counting_faults();
+  worker.begin_trip(shared_->timeline.is_on());
   shared_->busy.push_back(&worker);
 }
 
@@ -278,7 +280,7 @@ bool Loader::claim(WorkItems& items, std::shared_ptr<Run>& run) {
 
 void Loader::work(std::uint32_t number) {
   Shared& shared = *shared_;
-  Worker worker(columns_, options_.batch_size, options_.on_error, number);
+  Worker worker(columns_, options_.batch_size, options_.on_error, number, Worker::Thread::kWorker);
   worker.thread = thread_id();
   std::shared_ptr<Run> run;
   std::shared_ptr<Run> to_wake;  // notified outside the lock, for which its consumer would otherwise wait
@@ -326,7 +328,9 @@ void Loader::help(Run& run, std::unique_lock<std::mutex>& lock, std::chrono::ste
       worker = std::move(shared.spare.back());
       shared.spare.pop_back();
     }
-    if (!worker) worker = std::make_unique<Worker>(columns_, options_.batch_size, options_.on_error, options_.threads);
+    if (!worker)
+      worker = std::make_unique<Worker>(columns_, options_.batch_size, options_.on_error, options_.threads,
+                                        Worker::Thread::kConsumer);
     if (!run.claim(worker->items, run.claim_samples(), pools_)) break;
     worker->run = &run;
     worker->thread = thread_id();
@@ -358,7 +362,7 @@ bool Loader::perform(Worker& worker, Run& run, std::unique_lock<std::mutex>& loc
     if (worker.is_recorded) worker.record(task, start);
   }
   if (trip) check(*trip, items.tasks());
-  if (!worker.events.empty()) worker.record_faults();
+  worker.record_faults();
   lock.lock();
   for (const Event& event : worker.events) shared_->timeline.add(event);
   worker.events.clear();

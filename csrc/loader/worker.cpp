@@ -8,7 +8,8 @@
 namespace fastbatch {
 namespace {
 
-constexpr std::int64_t kFaultsEveryNs = 100'000;
+constexpr std::int64_t kWorkerAsksNs = 100'000;
+constexpr std::int64_t kConsumerAsksNs = 1'000'000;
 
 }  // namespace
 
@@ -37,18 +38,28 @@ void Worker::record(const Task& task, std::chrono::steady_clock::time_point begi
   }
 }
 
-void Worker::start_counting_faults() noexcept {
-  faults_ = page_faults();
-  faults_ns_ = 0;
+void Worker::begin_trip(bool recorded) noexcept {
+  const bool is_first = recorded && !is_recorded;
+  is_recorded = recorded;
+  if (is_first) {
+    counts_faults_ = true;
+    faults_ns_ = 0;
+  }
+  if (is_first || (recorded && kind == Thread::kConsumer && counts_faults_)) faults_ = page_faults();
 }
 
 void Worker::record_faults() noexcept {
+  if (events.empty()) return;
   Event& event = events.back();
-  if (event.end_ns - faults_ns_ < kFaultsEveryNs) return;
-  faults_ns_ = event.end_ns;
-  const PageFaults before = std::exchange(faults_, page_faults());
-  event.minor_faults = static_cast<std::uint32_t>(faults_.minor - before.minor);
-  event.major_faults = static_cast<std::uint32_t>(faults_.major - before.major);
+  const std::int64_t since_ns = event.end_ns - faults_ns_;
+  if (counts_faults_ && (kind == Thread::kConsumer || since_ns >= kWorkerAsksNs)) {
+    const PageFaults before = std::exchange(faults_, page_faults());
+    event.minor_faults = static_cast<std::uint32_t>(faults_.minor - before.minor);
+    event.major_faults = static_cast<std::uint32_t>(faults_.major - before.major);
+    faults_ns_ = event.end_ns;
+  }
+  if (kind == Thread::kConsumer)
+    counts_faults_ = event.minor_faults > 0 || event.major_faults > 0 || since_ns >= kConsumerAsksNs;
 }
 
 }  // namespace fastbatch

@@ -17,15 +17,20 @@
 namespace fastbatch {
 
 struct Worker {
-  Worker(const Filler::Columns& columns, std::size_t batch_size, OnError on_error, std::uint32_t number_of_thread)
-      : filler(columns, batch_size, on_error), number(number_of_thread) {}
+  enum class Thread { kWorker, kConsumer };
+
+  Worker(const Filler::Columns& columns, std::size_t batch_size, OnError on_error, std::uint32_t number_of_thread,
+         Thread kind_of_thread)
+      : filler(columns, batch_size, on_error), number(number_of_thread), kind(kind_of_thread) {}
 
   // Keeps the events of a task that was performed since `begin`, until the loader's mutex is locked.
   void record(const Task& task, std::chrono::steady_clock::time_point begin) noexcept;
-  // Counts page faults from now on. Unless it is called before each trip, the thread does nothing else between trips.
-  void start_counting_faults() noexcept;
-  // Notes the page faults so far in the last event. The system is asked at most once in 100 us, since an answer costs
-  // up to one: the faults of short trips are noted with those of a later one.
+  // Says that a trip begins, and whether it is recorded. With the loader's mutex held.
+  void begin_trip(bool recorded) noexcept;
+  // Notes page faults in the last event of a trip that ends. An answer of the system costs up to 1 us, so it is asked
+  // seldom where trips are short. Faults of a worker are noted with those of its later trips. A consumer does other
+  // things between trips, for which the system is asked before and after one: while there are faults, for each trip,
+  // and otherwise once in a millisecond; the others count as trips without.
   void record_faults() noexcept;
 
   Filler filler;
@@ -33,12 +38,14 @@ struct Worker {
   const Run* run = nullptr;    // of the items
   std::int64_t thread = 0;     // the system's number of the thread that performs them
   const std::uint32_t number;  // of its thread in the timeline
-  bool is_recorded = false;    // the trip that is under way
+  const Thread kind;
+  bool is_recorded = false;  // the trip that is under way
   std::vector<Event> events;
 
  private:
-  PageFaults faults_;  // at the time below
-  std::int64_t faults_ns_ = 0;
+  PageFaults faults_;           // at the time below, or when the trip began
+  std::int64_t faults_ns_ = 0;  // when the system was asked at the end of a trip
+  bool counts_faults_ = false;  // in the trip that is under way; a worker always does
 };
 
 }  // namespace fastbatch

@@ -154,7 +154,7 @@ class Stream(Loader):
             return next(self._batches)
         begin = time.monotonic_ns()
         batch = next(self._batches)
-        profile._note("next", begin, len(profile.spans))
+        profile.spans.append(("next", begin, time.monotonic_ns(), len(profile.spans)))
         return batch
 
     @property

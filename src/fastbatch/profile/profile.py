@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from . import summary, trace
 from .events import EVENT, Events
 
 _SUFFIXES = (".json", ".png", ".svg", ".pdf")
-MOST_SPANS = 1_000_000
+MAX_SPANS = 1_000_000  # the latest
+
+Span = tuple[str, int, int, int]  # name, begin and end of the monotonic clock in ns, number of the batch
 
 
 @public_class
@@ -55,8 +58,7 @@ class Profile:
         self._capacity = events
         self._recorded: Any = None  # the engine
         self._begin_ns = self._end_ns = 0
-        self._lost_spans = 0
-        self.spans: list[tuple[str, int, int, int]] = []  # name, begin, end, batch: in Python, by the consumer
+        self.spans: deque[Span] = deque(maxlen=MAX_SPANS)  # of the consumer's thread, in Python: added by iterators
         self.events: Events = np.zeros(0, EVENT)
         self.overwritten = 0
         self.threads = 0
@@ -85,13 +87,6 @@ class Profile:
             self.events, self.overwritten = self._recorded.stop_recording()
             self.columns = tuple(summary.column_name(column) for column in self._loader.recipe.columns)
             self._recorded = None
-
-    def _note(self, name: str, begin_ns: int, batch: int) -> None:
-        """Keep what the consumer's thread did in Python until now. Called by iterators, for each batch."""
-        if len(self.spans) < MOST_SPANS:
-            self.spans.append((name, begin_ns, time.monotonic_ns(), batch))
-        else:
-            self._lost_spans += 1
 
     # ---- results -------------------------------------------------------------------------------------------------
 

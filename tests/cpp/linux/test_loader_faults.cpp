@@ -10,31 +10,55 @@ using namespace fastbatch;
 
 namespace {
 
-void touch_a_new_page() {
+void touch_new_pages() {
   constexpr std::size_t kPage = 4096;
-  void* page = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(page != MAP_FAILED);
-  *static_cast<volatile char*>(page) = 1;
-  ::munmap(page, kPage);
+  void* pages = ::mmap(nullptr, 100 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(pages != MAP_FAILED);
+  ::madvise(pages, 100 * kPage, MADV_NOHUGEPAGE);
+  for (std::size_t i = 0; i < 100; ++i) static_cast<volatile char*>(pages)[i * kPage] = 1;
+  ::munmap(pages, 100 * kPage);
+}
+
+// The page faults that are noted for a trip in which 100 new pages are touched, or none; in hundreds, since a sanitizer
+// and the memory of the events add some.
+std::uint32_t hundreds_of_faults(Worker& worker, std::int64_t end_ns, bool touches = true) {
+  worker.begin_trip(true);
+  if (touches) touch_new_pages();
+  worker.events.push_back({.end_ns = end_ns});
+  worker.record_faults();
+  return worker.events.back().minor_faults / 100;
 }
 
 }  // namespace
 
-TEST_CASE("page faults are asked for at most once in 100 us, and those of short trips are noted later") {
+TEST_CASE("a worker's page faults are asked for at most once in 100 us, and those of short trips are noted later") {
   const Filler::Columns columns{std::make_shared<NumberDecoder>(1)};
-  Worker worker(columns, 1, OnError::kRaise, 0);
-  worker.start_counting_faults();
-  const auto trip = [&](std::int64_t end_ns) {
-    touch_a_new_page();
-    worker.events.push_back({.end_ns = end_ns});
-    worker.record_faults();
-    return worker.events.back().minor_faults;
-  };
-  trip(1'000'000);  // and what else was touched for the first time, as the memory of the events
-  worker.events.reserve(10);
-  CHECK(trip(1'000'000 + 99'999) == 0);
-  CHECK(trip(1'000'000 + 100'000) >= 2);
-  CHECK(trip(1'000'000 + 199'999) == 0);
-  worker.start_counting_faults();  // forgets a page, and asks at once
-  CHECK(trip(1'000'000 + 200'000) >= 1);
+  Worker worker(columns, 1, OnError::kRaise, 0, Worker::Thread::kWorker);
+  CHECK(hundreds_of_faults(worker, 1'000'000) == 1);
+  CHECK(hundreds_of_faults(worker, 1'000'000 + 99'999) == 0);
+  CHECK(hundreds_of_faults(worker, 1'000'000 + 100'000) == 2);
+  CHECK(hundreds_of_faults(worker, 1'000'000 + 199'999) == 0);
+  worker.begin_trip(false);  // the next trip forgets those pages, and asks at once
+  CHECK(hundreds_of_faults(worker, 1'000'000 + 199'999) == 1);
+}
+
+TEST_CASE("a consumer's page faults are asked for in each trip while there are some, and then once in a millisecond") {
+  const Filler::Columns columns{std::make_shared<NumberDecoder>(1)};
+  Worker worker(columns, 1, OnError::kRaise, 0, Worker::Thread::kConsumer);
+  worker.events.reserve(20);
+  const std::int64_t start = 5'000'000;
+  CHECK(hundreds_of_faults(worker, start) == 1);
+  touch_new_pages();  // between trips: the user's
+  CHECK(hundreds_of_faults(worker, start + 2'000) == 1);
+  bool is_quiet = false;  // what else is touched for the first time
+  for (std::int64_t k = 0; k < 10 && !is_quiet; ++k) {
+    hundreds_of_faults(worker, start + 3'000, false);
+    is_quiet = worker.events.back().minor_faults == 0;
+  }
+  REQUIRE(is_quiet);
+  CHECK(hundreds_of_faults(worker, start + 4'000) == 0);              // not asked for
+  CHECK(hundreds_of_faults(worker, start + 3'000 + 1'000'000) == 0);  // nor here: the trip began before
+  CHECK(hundreds_of_faults(worker, start + 1'005'000) == 1);
+  CHECK(hundreds_of_faults(worker, start + 3'000'000, false) == 0);
+  CHECK(hundreds_of_faults(worker, start + 9'000'000) == 1);  // trips of a millisecond and more are never left out
 }
