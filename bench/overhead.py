@@ -3,13 +3,17 @@
 
     python bench/overhead.py --rounds 7
 
-Each round runs every script twice at the same time, with and without, on the same CPUs: both wait for each other before
-their loops, so that other programs, clock rates and caches slow both. The figure is the median over the rounds of the
-ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own process while
-they ran. The range is that of the middle half of the rounds. The start of Python does not count. What the doctor does
-ten or twenty times a second weighs more where the loop has but a part of a CPU, which is printed beside it: on a busy
-machine the figures are larger. "nothing" is a script beside itself: it shows how far the figures are to be trusted.
-`--pieces` times the agent's functions alone, which takes a second.
+The doctor: each round runs every script twice at the same time, with and without, on the same CPUs: both wait for each
+other before their loops, so that other programs, clock rates and caches slow both. The figure is the median over the
+rounds of the ratio of the CPU seconds of the two loops, with the processes that they start, and with the doctor's own
+process while they ran. The start of Python does not count. What the doctor does ten or twenty times a second weighs
+more where the loop has but a part of a CPU, which is printed beside it: on a busy machine the figures are larger.
+
+`profile`: each round is a process in which loops with and without take turns, and the figure the median over the rounds
+of the median ratio of their CPU seconds.
+
+The range is that of the middle half of the rounds. "nothing" is a loop beside itself: it shows how far the figures are
+to be trusted. `--pieces` times the agent's functions alone, which takes a second.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +83,29 @@ for epoch in range({epochs}):
 ends()
 """
 PROFILE = """
-import contextlib
+import contextlib, sys, time
+import numpy as np
 import fastbatch
+
+def cpu_s(profiled):
+    with loader.profile(events=20_000) if profiled else contextlib.nullcontext():
+        start = time.process_time()
+        for batch in loader.repeat({epochs}):
+            pass
+        return time.process_time() - start
+
 loader = {loader}
-list(loader.take(2))
-begins()
-with loader.profile(events=20_000) if len(sys.argv) > 1 else contextlib.nullcontext():
-    for batch in loader.repeat({epochs}):
-        pass
-ends()
+cpu_s(True), cpu_s(False)
+ratios = []
+for turn in range({turns}):
+    first = turn % 2 == 0
+    one, other = cpu_s({profiled} and first), cpu_s({profiled} and not first)
+    ratios.append(one / other if first else other / one)
+print(np.median(ratios))
 """
 ROWS = "fastbatch.arrays(np.ones((20_000, 784), np.float32), batch_size=256, shuffle=True)"
 PHOTOS = "fastbatch.images({folder!r}, size=224, batch_size=16)"
-DOCTOR = """
+WATCH = """
 import sys, time
 from fastbatch.doctor.watch import watch
 begin, start = time.perf_counter(), time.process_time()
@@ -98,40 +114,52 @@ print((time.process_time() - start) / (time.perf_counter() - begin))
 """
 
 
-def scripts(folder: Path) -> dict[str, str]:
-    """Return the scripts by name."""
-    pictures = PHOTOS.format(folder=str(photos(folder)))
+DOCTOR = (sys.executable, "-c", WATCH)
+
+
+def scripts(folder: Path) -> dict[str, tuple[str, Callable[[Path], tuple[float, str]]]]:
+    """Return the scripts and how each is measured, by name."""
+    rows = {"loader": ROWS, "epochs": 5, "turns": 20}
+    pictures = {"loader": PHOTOS.format(folder=str(photos(folder))), "epochs": 10, "turns": 4}
+    generator = TIMED + GENERATOR + LOOP
+    torch, workers = (TIMED + GENERATOR + TORCH.format(workers=n, epochs=epochs) for n, epochs in ((0, 4), (2, 1)))
     return {
-        "nothing: generator beside itself": GENERATOR + LOOP,
-        "doctor: generator": GENERATOR + LOOP,
-        "doctor: DataLoader": GENERATOR + TORCH.format(workers=0, epochs=4),
-        "doctor: DataLoader, 2 workers": GENERATOR + TORCH.format(workers=2, epochs=1),
-        "profile: rows of 3,136 bytes, batch 256": PROFILE.format(loader=ROWS, epochs=400),
-        "profile: JPEGs of 500 x 375, batch 16": PROFILE.format(loader=pictures, epochs=80),
+        "nothing: generator": (generator, partial(beside, ())),
+        "doctor: generator": (generator, partial(beside, DOCTOR)),
+        "doctor: DataLoader": (torch, partial(beside, DOCTOR)),
+        "doctor: DataLoader, 2 workers": (workers, partial(beside, DOCTOR)),
+        "nothing: rows, in turns": (PROFILE.format(**rows, profiled=False), in_turns),
+        "profile: rows of 3,136 bytes, batch 256": (PROFILE.format(**rows, profiled=True), in_turns),
+        "profile: JPEGs of 500 x 375, batch 16": (PROFILE.format(**pictures, profiled=True), in_turns),
     }
 
 
-def both(script: Path, kind: str) -> tuple[float, float]:
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def beside(watcher: Sequence[str], script: Path) -> tuple[float, str]:
     """Run a script that is watched beside the same that is not: the ratio of their CPU seconds, and the CPUs it had."""
     plain = [sys.executable, str(script)]
-    watched = {
-        "nothing": plain,
-        "doctor": [sys.executable, "-c", DOCTOR, *plain],
-        "profile": [*plain, "profiled"],
-    }[kind]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    running = [
-        subprocess.Popen(one, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
-        for one in (watched, plain)
-    ]
+    commands = [[*watcher, *plain], plain]
+    running: list[Any] = [None, None]
+    for i in random.sample(range(2), 2):  # the first has an advantage
+        running[i] = subprocess.Popen(
+            commands[i], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
     for one in running:
-        if one.stdout.readline() != "ready\n":  # type: ignore[union-attr]
+        if one.stdout.readline() != "ready\n":
             raise RuntimeError(f"{script} ended before its loop")
-    for one in running:
-        one.stdin.write("go\n")  # type: ignore[union-attr]
-        one.stdin.flush()  # type: ignore[union-attr]
+    for one in random.sample(running, 2):
+        one.stdin.write("go\n")
+        one.stdin.flush()
     (cpu_s, elapsed_s, *doctors_share), (plain_s, _) = (map(float, one.communicate()[0].split()) for one in running)
-    return (cpu_s + sum(doctors_share) * elapsed_s) / plain_s, cpu_s / elapsed_s
+    return (cpu_s + sum(doctors_share) * elapsed_s) / plain_s, f"; {cpu_s / elapsed_s:.2f} CPUs"
+
+
+def in_turns(script: Path) -> tuple[float, str]:
+    """Run a script that measures a loop with and without by turns: the ratio of the CPU seconds."""
+    made = subprocess.run([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, check=True)
+    return float(made.stdout), ""
 
 
 def photos(folder: Path) -> Path:
@@ -205,19 +233,21 @@ def main() -> None:
     if options.pieces:
         print_pieces()
         return
-    ratios: dict[str, list[tuple[float, float]]] = {}
+    ratios: dict[str, list[float]] = {}
+    more: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         named = scripts(Path(name))
         paths = {what: Path(name, f"{number}.py") for number, what in enumerate(named)}
         for what, path in paths.items():
-            path.write_text(TIMED + named[what])
+            path.write_text(named[what][0])
         for _ in range(options.rounds):
             for what, path in random.sample(sorted(paths.items()), len(paths)):
-                ratios.setdefault(what, []).append(both(path, what.partition(":")[0]))
+                ratio, more[what] = named[what][1](path)
+                ratios.setdefault(what, []).append(ratio)
     for what, values in sorted(ratios.items()):
-        (low, middle, high), cpus = np.quantile(values, [0.25, 0.5, 0.75], axis=0).T
-        spread = f"half of {len(values)} rounds: {low - 1:+.1%} to {high - 1:+.1%}"
-        print(f"{what:<45} {middle - 1:+.1%}   ({spread}; {cpus[1]:.2f} CPUs)")
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        spread = f"half of {len(values)} rounds: {low - 1:+.1%} to {high - 1:+.1%}{more[what]}"
+        print(f"{what:<41} {middle - 1:+.1%}   ({spread})")
 
 
 if __name__ == "__main__":
