@@ -94,7 +94,7 @@ def _warnings(results: dict[str, Any], races: dict[str, Any]) -> str:
     if noisy:
         words.append(
             f"The machine was too noisy for {len(noisy)} of {len(races)} races: other programs ran, or the figures "
-            "varied too much. The pictures are shown, but there is no verdict. Close other programs and repeat."
+            "varied too much. The pictures are shown, but there is no verdict."
         )
     return f'<div class="box bad">{"".join(f"<p>{escape(one)}</p>" for one in words)}</div>' if words else ""
 

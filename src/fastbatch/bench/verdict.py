@@ -41,7 +41,7 @@ def verdict(race: dict[str, Any]) -> dict[str, Any]:
     best = fastest_rival(race)
     values = ratios(race, "fastbatch", best) if best else []
     if reason := too_noisy(race, values):
-        words = f"No verdict, the machine was too noisy: {reason}. Close other programs and repeat."
+        words = f"No verdict, the machine was too noisy: {reason}"
         return {"is_sound": False, "is_noisy": True, "words": words}
     if best is None:
         return _none("another loader did not run.")
@@ -61,7 +61,7 @@ def _none(reason: str) -> dict[str, Any]:
 
 
 def too_noisy(race: dict[str, Any], values: list[float]) -> str:
-    """Return what was too noisy for a verdict; "" if nothing was.
+    """Return what was too noisy for a verdict, and what to do; "" if nothing was.
 
     Args:
         race: The race.
@@ -69,9 +69,13 @@ def too_noisy(race: dict[str, Any], values: list[float]) -> str:
     """
     others = race.get("noise", {}).get("others")
     if others is not None and others > MOST_OTHERS:
-        return f"other programs used {others:.0%} of its CPUs while epochs were timed (at most {MOST_OTHERS:.0%})"
+        used = f"other programs used {others:.0%} of its CPUs while epochs were timed (at most {MOST_OTHERS:.0%})"
+        return f"{used}. Close them and repeat."
     if values and (width := spread(values)) > MOST_SPREAD and not _is_steady(race):
-        return f"the middle half of the ratios spread over {width:.0%} of their median (at most {MOST_SPREAD:.0%})"
+        varied = f"the middle half of the ratios spread over {width:.0%} of their median (at most {MOST_SPREAD:.0%})"
+        if others is None:
+            return f"{varied}. Close other programs and repeat."
+        return f"{varied}. Other programs used {others:.0%} of its CPUs: repeat at another time."
     return ""
 
 
