@@ -184,6 +184,8 @@ def test_modules_and_code_run_as_without_the_doctor(command, script, capfdbinary
     [
         (["python", "-W", "error", "-X", "dev", "train.py", "-m"], ["script", "train.py", "-m"]),
         (["python3.12", "-Werror", "-m", "torch.distributed.run", "x.py"], ["module", "torch.distributed.run", "x.py"]),
+        (["/usr/bin/python3", "train.py", "-x"], ["script", "train.py", "-x"]),
+        (["python3.13t", "-cpass"], ["code", "pass"]),
         (["python", "-mtrain", "1", "2"], ["module", "train", "1", "2"]),
         (["python", "-cpass", "1"], ["code", "pass", "1"]),
         (["train.py", "1"], ["script", "train.py", "1"]),

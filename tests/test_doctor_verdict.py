@@ -4,6 +4,7 @@
 import io
 import json
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 
@@ -236,6 +237,25 @@ def test_lines_to_change_are_listed_if_the_loader_would_be_faster(known):
     assert listed() == [COMPARED["diff"]]
     assert listed(ours_per_s=COMPARED["theirs_per_s"] / 2) == []
     assert listed(diff="") == []
+
+
+def test_the_page_has_what_is_said_of_each_loop():
+    class Text(HTMLParser):
+        said = ""
+
+        def handle_data(self, data):
+            self.said += data
+
+    diagnosis = diagnose(observed(source(), beside=[COMPARED]))
+    (loop,) = diagnosis.loops
+    reader = Text()
+    reader.feed(page.page(diagnosis))
+    said = reader.said.replace("`", "")
+    details = [value for name, value in words.details(loop) if name != "making a batch"]  # which is the bar
+    for sentence in (words.advice(loop), *details, *words.machine(diagnosis)):
+        assert sentence.replace("`", "") in said
+    for kind, share in loop.parts.items():
+        assert f"{words.NAMES[kind]} {words.percent(share)}" in said
 
 
 def test_the_page_is_one_file():
