@@ -49,11 +49,34 @@ def run(loader_class, make, seed=3, epochs=2, stop=None, **options):
     return batches, states, loader
 
 
+def noted_fetches(patch):
+    """Return the list of the batches of plain indices that a loader of fastbatch leaves to torch from now on."""
+    from fastbatch.torch import batches, image_batches
+
+    fetched = []
+
+    def note(index):
+        if type(index) is list and index and all(type(i) is int and i >= 0 for i in index):
+            fetched.append(index)
+
+    for module in (batches, image_batches):
+        fetch = module.fetch
+        noted = lambda fetcher, index, k, fetch=fetch: (note(index), fetch(fetcher, index, k))[1]  # noqa: E731
+        patch.setattr(module, "fetch", noted)
+    return fetched
+
+
 def assert_same_as_torch(loader_class, make, native=True, **options):
-    """Compare with torch's loader, batch for batch, and the generators afterwards."""
+    """Compare with torch's loader, batch for batch, and the generators afterwards.
+
+    A native loader also leaves no batch to torch, which would be the same and slow.
+    """
     theirs, states, _ = run(torch.utils.data.DataLoader, make, **options)
-    ours, our_states, loader = run(loader_class, make, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        fetched = noted_fetches(patch)
+        ours, our_states, loader = run(loader_class, make, **options)
     assert loader.explain().native is native, loader.explain()
+    assert not (native and fetched), f"by torch: {fetched}"
     assert len(ours) == len(theirs)
     for k, (one, other) in enumerate(zip(ours, theirs, strict=True)):
         assert same(one, other), f"batch {k}: {one} is not {other}"
