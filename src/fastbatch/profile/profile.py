@@ -106,7 +106,8 @@ class Profile:
         `wait_share`: of the time, waiting there for threads. `stages`: thread-seconds by stage. `busy_share`: of the
         threads' time. `ready`: batches that were ready when one was taken: `mean`, and `none_share`, of the times when
         it was the only one. `minor_faults`, `major_faults`: page faults of the threads, of memory alone and waiting for
-        a disk. `slowest`: seconds, index and name of the samples that took longest.
+        a disk; those of a consumer that makes short batches itself are counted once in a millisecond while there are
+        none. `slowest`: seconds, index and name of the samples that took longest.
         """
         return summary.summary(self)
 
