@@ -18,9 +18,11 @@ DISTRIBUTIONS = {
     "torch": {"torch": "torch", "PIL": "pillow"},
     "tf": {"tensorflow": "tensorflow"},
     "grain": {"grain": "grain", "PIL": "pillow"},
+    "torchvision": {"torch": "torch"},
     "simplejpeg": {"simplejpeg": "simplejpeg", "PIL": "pillow"},
     "spdl": {"spdl.io": "spdl", "spdl.pipeline": "spdl"},
     "dali": {"nvidia.dali": "nvidia-dali-cuda120"},
+    "ffcv": {"ffcv": "ffcv", "torch": "torch", "PIL": "pillow"},
     "webdataset": {"webdataset": "webdataset", "torch": "torch", "PIL": "pillow"},
     "datasets": {"datasets": "datasets", "torch": "torch", "PIL": "pillow"},
 }

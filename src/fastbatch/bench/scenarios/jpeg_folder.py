@@ -9,7 +9,7 @@ from fastbatch.bench import data
 from fastbatch.bench.job import Job, Target
 
 UNIT = "images/s"
-MORE = ("simplejpeg", "spdl", "dali", "webdataset-w2", "datasets-w2")
+MORE = ("torchvision-w2", "simplejpeg", "spdl", "dali", "ffcv", "webdataset-w2", "datasets-w2")
 RIVALS = ("fastbatch", "pure", "numpy", "torch-w0", "torch-w2", "tf", "grain", *MORE)
 SMOKE = ("fastbatch", "pure", "numpy", "torch-w0", "tf", "grain")
 TARGETS = (
