@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """`fastbatch bench`: verdicts and noise, the report, and which contestants take part."""
 
+import importlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from fastbatch.bench import compare, labels, noise, page, race, settings, svg, verdict
+from fastbatch.bench import compare, labels, noise, page, race, rivals, settings, svg, verdict
 
 
 def contestant(*rates, check="same bytes"):
@@ -313,3 +315,14 @@ def test_names_of_one_library_differ_where_they_are_cut():
     assert text.count("… ") == 2
     assert "… no workers<title>" in text
     assert "… 2 workers<title>" in text
+
+
+def test_every_contestant_has_an_adapter_its_libraries_and_a_name():
+    folder = Path(rivals.__file__).parent
+    adapters = {path.stem for path in folder.glob("[a-z]*.py")} - {"keras"}  # which a measurement uses
+    assert adapters == set(rivals.DISTRIBUTIONS)
+    named = set()
+    for path in (folder.parent / "scenarios").glob("[a-z]*.py"):
+        scenario = importlib.import_module(f"fastbatch.bench.scenarios.{path.stem}")
+        named |= {name.partition("-")[0] for name in getattr(scenario, "RIVALS", ())}
+    assert {"ffcv", "torchvision", "dali", "spdl"} < named <= adapters <= set(labels.LIBRARIES)
