@@ -45,6 +45,9 @@ def test_photographs_become_a_folder_of_classes(tmp_path):
     assert links == ["a", "a-b", "images"]
     assert (made.n, made.kind, made.is_large) == (3, "jpeg", False)
     assert own_images.job(tmp_path / "own", tmp_path / "data", 2) == made
+    changed = next((tmp_path / "own").rglob("*.jpg"))
+    changed.write_bytes(changed.read_bytes() + b"more")
+    assert own_images.job(tmp_path / "own", tmp_path / "data", 2).data != made.data  # nor what is made of the files
     photo(tmp_path / "own/4.jpg", (1200, 900))
     assert own_images.job(tmp_path / "own", tmp_path / "data", 2).is_large
 

@@ -37,6 +37,11 @@ class Job:
     is_large: bool = False  # the photographs are large enough for scaled decoding
     is_cold: bool = False  # each epoch starts with a dropped page cache and opens the data again
 
+    @property
+    def draws(self) -> bool:
+        """Whether photographs are cropped or mirrored at random."""
+        return self.flip or self.crop == "random_resized"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:

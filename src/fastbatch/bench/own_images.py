@@ -65,7 +65,8 @@ def _usable(files: list[Path]) -> tuple[list[Path], bool]:
 
 def _linked(files: list[Path], images: Path, folder: Path) -> Path:
     """Return a folder with a class folder for each folder of the user's, and a link to each file."""
-    state = hashlib.sha256("\0".join(map(str, files)).encode(errors="surrogateescape")).hexdigest()[:12]
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    state = hashlib.sha256(repr(facts).encode(errors="surrogateescape")).hexdigest()[:12]
     target = folder / f"own-{state}"
     if target.exists():
         return target

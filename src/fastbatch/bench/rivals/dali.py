@@ -51,5 +51,5 @@ def open_feed(variant: str, job: Job) -> Feed:
         epoch=epoch,
         config=f"operators of the CPU, num_threads={job.threads}",
         other_work="its own resize",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )

@@ -43,7 +43,7 @@ def open_feed(variant: str, job: Job) -> Feed:
     return Feed(
         epoch=lambda: loader,
         config=f"Image column, set_transform, DataLoader with num_workers={workers}, Pillow",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )
 
 

@@ -7,8 +7,6 @@ stretch.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from ffcv.transforms import NormalizeImage, RandomHorizontalFlip, Squeeze, ToTen
 from ffcv.writer import DatasetWriter
 from PIL import Image
 
+from fastbatch.bench import data
 from fastbatch.bench.job import MEAN, SIDE, STD, Feed, Job, Skipped
 from fastbatch.bench.rivals.numpy import list_jpegs
 
@@ -38,16 +37,12 @@ class _Photos:
             return np.asarray(image.convert("RGB")), label
 
 
-def _written(job: Job) -> str:
-    """Return the file of the photographs as they are now, made if it is not there."""
-    facts = [(path, label, os.stat(path).st_size, os.stat(path).st_mtime_ns) for path, label in list_jpegs(job.data)]
-    path = Path(f"{job.data}-{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}.beton")
-    if not path.exists():
-        part = path.with_suffix(f".{os.getpid()}")
+def _written(job: Job) -> Path:
+    def write(path: Path) -> None:
         fields = {"image": RGBImageField(write_mode="jpg"), "label": IntField()}
-        DatasetWriter(str(part), fields, num_workers=job.threads).from_indexed_dataset(_Photos(job))
-        part.replace(path)
-    return str(path)
+        DatasetWriter(str(path), fields, num_workers=job.threads).from_indexed_dataset(_Photos(job))
+
+    return data.once(Path(f"{job.data}.beton"), write)
 
 
 def open_feed(variant: str, job: Job) -> Feed:
@@ -63,7 +58,7 @@ def open_feed(variant: str, job: Job) -> Feed:
     flip = [RandomHorizontalFlip()] if job.flip else []
     normalised = [NormalizeImage(mean, std, np.float32), ToTensor(), ToTorchImage(channels_last=False)]
     loader: Any = Loader(
-        _written(job),
+        str(_written(job)),
         batch_size=job.batch_size,
         num_workers=job.threads,
         order=OrderOption.RANDOM if job.shuffle else OrderOption.SEQUENTIAL,
@@ -75,5 +70,5 @@ def open_feed(variant: str, job: Job) -> Feed:
         epoch=lambda: loader,
         config=f"its file of JPEGs, Loader with num_workers={job.threads}",
         other_work="encoded again by itself; resized by OpenCV (area)",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )

@@ -26,7 +26,7 @@ def open_feed(variant: str, job: Job) -> Feed:
             feed = feed.map(lambda i: (normalise(read_jpeg(files[i][0], job)[None])[0], files[i][1]))
             return feed.to_iter_dataset(options).batch(job.batch_size)
 
-        own_draws = job.flip or job.crop == "random_resized"
+        own_draws = job.draws
         return Feed(epoch=jpegs, config=f"Pillow, num_threads={job.threads}", own_draws=own_draws)
 
     data, ids = np.load(job.data, mmap_mode="r"), np.load(job.ids)

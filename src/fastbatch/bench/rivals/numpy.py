@@ -22,7 +22,7 @@ B = (-np.array(MEAN) / np.array(STD)).astype(np.float32)[:, None, None]
 def open_feed(variant: str, job: Job) -> Feed:
     order = np.random.default_rng(job.seed)
     if job.kind == "jpeg":
-        own_draws = job.flip or job.crop == "random_resized"
+        own_draws = job.draws
         return Feed(epoch=lambda: _jpegs(job, order), config="Pillow, one thread", own_draws=own_draws)
     if job.kind in ("windows", "tokens"):
         x, y = cut(job)

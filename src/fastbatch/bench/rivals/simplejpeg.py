@@ -41,6 +41,6 @@ def open_feed(variant: str, job: Job) -> Feed:
             waiting.extend([pool.submit(read, int(i)) for i in group] for group in islice(groups, 1))
             yield np.stack(x), np.array(y)
 
-    own_draws = job.flip or job.crop == "random_resized"
+    own_draws = job.draws
     config = f"decode_jpeg in {job.threads} threads, resize by Pillow"
     return Feed(epoch=epoch, config=config, own_draws=own_draws, close=pool.shutdown)

@@ -87,5 +87,5 @@ def _jpegs(job: Job) -> Feed:
         config="decode INTEGER_FAST, resize without antialias, AUTOTUNE, any order",
         other_work="inexact decode, resize without antialias, channels last",
         layout="NHWC",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )

@@ -102,5 +102,5 @@ def open_feed(variant: str, job: Job) -> Feed:
     else:
         loader = DataLoader(data, batch_size=job.batch_size, shuffle=job.shuffle, **options)
         config = f"default collate, num_workers={workers}{', Pillow' if job.kind == 'jpeg' else ''}"
-    own_draws = job.flip or job.crop == "random_resized"
+    own_draws = job.draws
     return Feed(epoch=lambda: loader, config=config, own_draws=own_draws)

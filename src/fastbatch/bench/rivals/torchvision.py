@@ -65,5 +65,5 @@ def open_feed(variant: str, job: Job) -> Feed:
         epoch=lambda: loader,
         config=f"decode_jpeg and transforms.v2 of tensors, DataLoader with num_workers={workers}",
         other_work="resized with PyTorch's rounding",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )

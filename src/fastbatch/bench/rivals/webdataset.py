@@ -36,7 +36,7 @@ def open_feed(variant: str, job: Job) -> Feed:
     return Feed(
         epoch=lambda: batched,
         config=f"{SHARDS} tar archives, shuffle(1000), WebLoader with num_workers={workers}, Pillow",
-        own_draws=job.flip or job.crop == "random_resized",
+        own_draws=job.draws,
     )
 
 
