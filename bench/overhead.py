@@ -83,7 +83,7 @@ for epoch in range({epochs}):
 ends()
 """
 PROFILE = """
-import contextlib, sys, time
+import contextlib, time
 import numpy as np
 import fastbatch
 
@@ -112,9 +112,8 @@ begin, start = time.perf_counter(), time.process_time()
 watch(sys.argv[1:], compare_s=0)
 print((time.process_time() - start) / (time.perf_counter() - begin))
 """
-
-
 DOCTOR = (sys.executable, "-c", WATCH)
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def scripts(folder: Path) -> dict[str, tuple[str, Callable[[Path], tuple[float, str]]]]:
@@ -132,9 +131,6 @@ def scripts(folder: Path) -> dict[str, tuple[str, Callable[[Path], tuple[float, 
         "profile: rows of 3,136 bytes, batch 256": (PROFILE.format(**rows, profiled=True), in_turns),
         "profile: JPEGs of 500 x 375, batch 16": (PROFILE.format(**pictures, profiled=True), in_turns),
     }
-
-
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def beside(watcher: Sequence[str], script: Path) -> tuple[float, str]:

@@ -25,8 +25,8 @@ struct Event {
   std::uint32_t kind = kDecode;    // a Kind
   std::uint32_t thread = 0;        // number of the worker; the number of workers means a consumer
   std::uint32_t column = 0;        // of kDecode
-  std::uint32_t minor_faults = 0;  // page faults since the thread's previous event with some, at least 100 us before:
-  std::uint32_t major_faults = 0;  // of memory alone, and those that waited for a disk
+  std::uint32_t minor_faults = 0;  // page faults, as Worker::record_faults() counts them: of memory alone,
+  std::uint32_t major_faults = 0;  // and those that waited for a disk
 };
 
 // The latest events of each thread, in a ring of fixed size.

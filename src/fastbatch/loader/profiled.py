@@ -14,7 +14,7 @@ class ProfiledEpoch(Epoch):
 
     def __next__(self) -> Any:
         begin = monotonic_ns()
-        batch = Epoch.__next__(self)  # super() would cost half as much again as all the rest
+        batch = Epoch.__next__(self)  # not super(), which takes twice the time of the call
         profile = self._loader._profile
         if profile is not None:
             profile.spans.append(("next", begin, monotonic_ns(), self._progress.batches))
