@@ -45,7 +45,7 @@ class Clocks:
         self.questions = 0
         for module in (record, output):
             monkeypatch.setattr(module, "perf_counter", lambda: self.elapsed_s)
-        monkeypatch.setattr(record, "thread_time", self.ask)
+            monkeypatch.setattr(module, "thread_time", self.ask)
 
     def ask(self):
         self.questions += 1

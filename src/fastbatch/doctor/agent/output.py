@@ -11,11 +11,11 @@ import multiprocessing.util
 import os
 import sys
 import threading
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 from .files import FILES
-from .record import INSIDE, NATIVE, SOURCES, CpuTime, Samples
+from .record import INSIDE, NATIVE, SOURCES, Samples, pieces_to_an_answer
 
 
 class Work:
@@ -30,8 +30,8 @@ class Work:
         self.fetches = 0
         self.samples = Samples()
         self.busy_s = self.cpu_s = self.first_at = self.last_at = 0.0
-        self._begin = 0.0
-        self._cpu = CpuTime()
+        self._begin = self._cpu = 0.0
+        self._asks_in = self._stands_for = 1  # the system is asked for CPU time at each batch, or at some
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain numbers and text."""
@@ -40,13 +40,18 @@ class Work:
 
     def begin(self) -> None:
         """Begin a batch in the thread that makes all of them."""
-        self._cpu.begin()
+        self._asks_in -= 1
+        if not self._asks_in:
+            self._cpu = thread_time()
         self._begin = perf_counter()
 
     def end(self) -> None:
         """Count the batch that was begun."""
-        end = perf_counter()
-        self.add(self._begin, end, self._cpu.end(self.fetches, self.busy_s))
+        end, cpu_s = perf_counter(), 0.0
+        if not self._asks_in:
+            cpu_s = (thread_time() - self._cpu) * self._stands_for
+            self._asks_in = self._stands_for = pieces_to_an_answer(self.fetches, self.busy_s)
+        self.add(self._begin, end, cpu_s)
 
     def add(self, begin: float, end: float, cpu_s: float) -> None:
         """Count one batch."""

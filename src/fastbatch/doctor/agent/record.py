@@ -91,33 +91,14 @@ def enter_thread(source: Any) -> None:
     INSIDE[thread] = source
 
 
-class CpuTime:
-    """The CPU time of pieces of work, of each or of one in seven. Threads: one at a time.
+def pieces_to_an_answer(n: int, seconds: float) -> int:
+    """Return to how many pieces of work the system's next answer about CPU time applies, after `n` pieces.
 
-    An answer of the system takes a microsecond, and several where it is seldom asked for. So short pieces share one.
-    Which piece is asked about does not depend on its own length. The number is a prime: every seventh piece is not
-    always the first of those that a loader makes ahead.
+    An answer takes a microsecond, and several where it is seldom asked for. So short pieces share one. Which piece is
+    asked about does not depend on its own length. The number is a prime: every seventh piece is not always the first of
+    those that a loader makes ahead.
     """
-
-    __slots__ = ("_asks_in", "_began", "_stands_for")
-
-    def __init__(self) -> None:
-        self._began = 0.0
-        self._asks_in = self._stands_for = 1
-
-    def begin(self) -> None:
-        """Begin a piece."""
-        self._asks_in -= 1
-        if not self._asks_in:
-            self._began = thread_time()
-
-    def end(self, n: int, seconds: float) -> float:
-        """Return what the piece adds to the sum; `n` and `seconds`: of the pieces so far."""
-        if self._asks_in:
-            return 0.0
-        cpu_s = (thread_time() - self._began) * self._stands_for
-        self._asks_in = self._stands_for = 7 if n >= 70 and seconds < 2e-3 * n else 1
-        return cpu_s
+    return 7 if n >= 70 and seconds < 2e-3 * n else 1
 
 
 class Pass:
@@ -126,27 +107,32 @@ class Pass:
     A CPU's caches are full of the user's data when `enter` and `leave` run: the less these touch, the less they cost.
     """
 
-    __slots__ = ("_begin", "_cpu", "_end", "_outer", "source")
+    __slots__ = ("_asks_in", "_begin", "_cpu", "_end", "_outer", "_stands_for", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._begin = 0.0
-        self._cpu = CpuTime()
+        self._begin = self._cpu = 0.0
+        self._asks_in = self._stands_for = 1  # the system is asked for CPU time at each `next`, or at some
         self._end = -1.0  # of the previous `next`
         self._outer: Source | None = None
 
     def enter(self) -> bool:
         """Begin a `next`. False if an outer source counts it, and `leave` must not be called."""
         source = self.source
-        outer = INSIDE.get(get_ident())
+        thread = get_ident()
+        outer = INSIDE.get(thread)
         if outer is not None:
             if outer.owns or source.kind == "loop" or outer.kind not in ("loop", "keras"):
                 source.is_inside = True
                 return False
             outer.inner = source.name
+        elif thread not in NATIVE:
+            NATIVE[thread] = threading.get_native_id()
         self._outer = outer
-        enter_thread(source)
-        self._cpu.begin()
+        INSIDE[thread] = source
+        self._asks_in -= 1
+        if not self._asks_in:
+            self._cpu = thread_time()
         self._begin = perf_counter()
         return True
 
@@ -154,7 +140,9 @@ class Pass:
         """End a `next`."""
         end = perf_counter()
         source = self.source
-        source.cpu_s += self._cpu.end(source.batches, source.wait_s + source.work_s)
+        if not self._asks_in:
+            source.cpu_s += (thread_time() - self._cpu) * self._stands_for
+            self._asks_in = self._stands_for = pieces_to_an_answer(source.batches, source.wait_s + source.work_s)
         if self._outer is None:
             INSIDE.pop(get_ident(), None)
         else:
